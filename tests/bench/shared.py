@@ -14,7 +14,6 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -49,7 +48,7 @@ _SETTINGS = {"shared_buffers": "'512MB'", "max_wal_size": "'4GB'", "synchronous_
 _SIZE = """
 SELECT sum(pg_total_relation_size(pg_class.oid))::bigint
 FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE nspname = 'informativa_acme' AND relkind = 'r'
+WHERE nspname = 'informativa' AND relkind = 'r'
 """
 
 
@@ -96,8 +95,8 @@ def shared(
     controller = config.load(Office(folder / "etc").config).controllers["acme"]
     with Postgres(folder / "pg", durable=True, settings=_SETTINGS) as server:
         meeting = Meeting(server, folder, controller)
-        today = datetime.now(UTC).date()
-        list(administration.migrate(meeting.database("pbx-1"), ["acme"], SUPERUSER, today))
+        for box in ("pbx-1", "pbx-2", "pbx-3"):
+            list(administration.migrate(meeting.database(box), ["acme"], SUPERUSER))
         fill(meeting.owner("pbx-1"), records)
         logs.checkpoint(meeting.owner("pbx-1"))
         _sending(report, meeting, records)

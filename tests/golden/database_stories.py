@@ -29,7 +29,6 @@ from lab.postgres import SUPERUSER, Postgres
 from sharing.installation import HE, Installation
 
 PASSWORD = "of the role"
-TODAY = THURSDAY.date()
 SETTINGS = {"log_statement": "'all'", "log_line_prefix": "'@%a@ '", "log_min_messages": "'log'"}
 MASKS = (
     (r"SCRAM-SHA-256\$[^']+", "PASSWORD"),  # with a salt of libpq's own
@@ -83,8 +82,9 @@ class TwoBoxes:
 
 
 def migrated(setup: TwoBoxes) -> None:
-    """Make the schema."""
-    list(administration.migrate(setup.database(0), ["acme"], SUPERUSER, TODAY))
+    """Make the tables, and the logins of both boxes."""
+    for box in (0, 1):
+        list(administration.migrate(setup.database(box), ["acme"], SUPERUSER))
 
 
 def round_of_the_first(setup: TwoBoxes) -> None:
@@ -168,14 +168,14 @@ def boxes_listed(setup: TwoBoxes) -> None:
 def box_retired(setup: TwoBoxes) -> None:
     """Retire a box, and purge its records there; by the server's clock, which is not stopped."""
     recent = "(extract(epoch FROM now()) * 1000000)::bigint"
-    setup.server.sql(f"UPDATE \"informativa_acme\".record SET at = {recent} WHERE box = 'pbx-1'")
+    setup.server.sql(f"UPDATE informativa.record SET at = {recent} WHERE box = 'pbx-1'")
     administration.retire(setup.database(0), "acme", "pbx-2")
     for really in (False, True):
         administration.purge_retired(setup.database(0), "acme", lambda _now: THURSDAY, really=really)
 
 
 def migrated_again(setup: TwoBoxes) -> None:
-    """Migrate a schema that is of the newest migration."""
+    """Migrate tables that are of the newest migration."""
     migrated(setup)
 
 

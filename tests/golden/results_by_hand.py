@@ -58,7 +58,7 @@ from informativa.operations.evidence.noted_approvals import (
     NotedNote,
 )
 from informativa.operations.forecast_document import Forecast
-from informativa.operations.grants import FLAWS, RightsExamination, RoleFlaw, RoleRights
+from informativa.operations.grants import FLAWS, DatabaseRights, LoginRights, RightsExamination, RightsFlaw
 from informativa.operations.problems import Problem
 from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
@@ -138,7 +138,6 @@ ACME_BOXES = Meeting(
     migration=3,
     milliseconds=4.25,
     clock_ahead=0.012,
-    months_left=14,
     boxes=(
         _box("pbx-1", this=True),
         _box("pbx-2", behind=7, to_erase=1, different=tuple(Difference)),
@@ -152,7 +151,6 @@ BOREALIS_BOXES = Meeting(
     migration=2,
     milliseconds=1.0,
     clock_ahead=-3.25,
-    months_left=1,
     boxes=(_box("pbx-1", this=True),),
 )
 CORVO = FailedCompany(
@@ -191,10 +189,10 @@ def _show_joined(result: Joined, configuration: Configuration, language: Languag
 
 MIGRATED = SchemasMigrated(
     (
-        MigratedSchema("acme", 0, 3, 24),
-        MigratedSchema("borealis", 2, 3, 0),
-        MigratedSchema("third", 3, 3, 0),
-        MigratedSchema("fourth", 3, 3, 1),
+        MigratedSchema("acme", 0, 6, 0),
+        MigratedSchema("borealis", 2, 6, 1),
+        MigratedSchema("third", 5, 6, 12_345),
+        MigratedSchema("fourth", 6, 6, 0),
     ),
     (CORVO,),
 )
@@ -207,30 +205,37 @@ def _show_migrated(
         yield boxes.migrated(schema, language)
 
 
-BOREALIS = "informativa_borealis"
+_SECOND = "informativa-box-pbx-2"
+
+
+def _flaws(login: str, *words: str) -> tuple[RightsFlaw, ...]:
+    texts = {flaw: FLAWS[flaw].format(login=login) for flaw in words}
+    return tuple(RightsFlaw(flaw, text.statement, text.advice) for flaw, text in texts.items())
+
+
+_OF_TABLES = ("no-tables", "public", "not-forced", "rights-of-all")
 RIGHTS = RightsExamination(
     (
-        RoleRights("acme", "informativa_acme", ()),
-        RoleRights(
-            "borealis",
-            BOREALIS,
-            tuple(
-                RoleFlaw(flaw, text.statement.format(role=BOREALIS), text.format(role=BOREALIS).advice)
-                for flaw, text in FLAWS.items()
+        DatabaseRights(
+            "informativa",
+            _flaws("", *_OF_TABLES),
+            (
+                LoginRights("pbx-1", "informativa-box-pbx-1", ("acme", "borealis"), ()),
+                LoginRights(
+                    "pbx-2", _SECOND, (), _flaws(_SECOND, *[word for word in FLAWS if word not in _OF_TABLES])
+                ),
             ),
         ),
     ),
-    ("informativa_other",),
     (CORVO,),
 )
 
 
 def _show_rights(
-    result: RightsExamination, configuration: Configuration, language: Language
+    result: RightsExamination, _configuration: Configuration, language: Language
 ) -> Iterator[object]:
-    for role in result.controllers:
-        yield from boxes.rights_of_role(role, _name(role.controller, configuration), language)
-    yield from boxes.other_roles(result, language)
+    for database in result.databases:
+        yield from boxes.rights(database, language)
 
 
 def _name(controller: str, configuration: Configuration) -> str:

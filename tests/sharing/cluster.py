@@ -83,6 +83,7 @@ class Cluster:
         self.pbxs: dict[str, Pbx] = {}
         self._build, self._say = build, say
         self._closing = contextlib.ExitStack()
+        self.migrated: list[str] = []
 
     def __enter__(self) -> Cluster:
         with contextlib.ExitStack() as closing:
@@ -92,8 +93,7 @@ class Cluster:
             for name in (A, B):
                 self._say(f"{name}: Asterisk and informativa")
                 self.offices[name] = self._office(name)
-                if name == A:
-                    self.migrated = self._migrate(self.offices[name])
+                self.migrated += self._migrate(self.offices[name])
                 extensions = EXTENSIONS + self.offices[name].dialplan()
                 pbx = Pbx(self._build, self.folder / name / "asterisk", extensions)
                 self.pbxs[name] = closing.enter_context(pbx)
@@ -125,7 +125,7 @@ class Cluster:
         if self.offices:  # what the first one has made, but how Asterisk is known to it
             for company in COMPANIES:
                 shutil.copy(self.offices[A].folder / f"keys/{company}.key", office.folder / "keys")
-        passwords = "".join(passwords_of(schema.role(company), PASSWORD) for company in COMPANIES)
+        passwords = passwords_of(schema.login(name), PASSWORD)
         _secret(office.folder / "keys/shared.pgpass", passwords)
         office.edit(
             "operator: Acme S.p.A.",
@@ -146,7 +146,8 @@ class Cluster:
         """What the database holds of them."""
         notes = ", ".join(f"'{kind}'" for kind in KEPT)
         statement = (
-            f'SELECT box, record, at, status FROM "{schema.role("acme")}".record WHERE kind NOT IN ({notes})'
+            f"SELECT box, record, at, status FROM informativa.record JOIN informativa.company USING (company)"
+            f" WHERE controller = 'acme' AND kind NOT IN ({notes})"
         )
         found = self.server.sql(statement, dbname=DATABASE)
         return sorted((str(box), int(str(n)), int(str(at)), str(status)) for box, n, at, status in found)
@@ -328,7 +329,7 @@ def further(console: Console, cluster: Cluster, *, stay: bool) -> None:
             f"look into the database (PGPASSFILE={short(cluster.folder)}/administrator.pgpass"
             f"{' LD_LIBRARY_PATH=' if libraries else ''}{libraries} {programs.postgresql}/psql"
             f" '{cluster.server.conninfo(dbname=DATABASE, password=None)}' -c 'TABLE"
-            f" {schema.role('acme')}.box');\nring one yourself (SIP at {cluster.pbxs[A].host}, ports "
+            f" informativa.ledger');\nring one yourself (SIP at {cluster.pbxs[A].host}, ports "
             f"{' and '.join(str(pbx.ports.sip) for pbx in cluster.pbxs.values())}); Ctrl-C ends all"
         )
     else:

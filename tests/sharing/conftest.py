@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
 from pathlib import Path
-from unittest import mock
 
 import pytest
 
@@ -27,8 +26,8 @@ from sharing.installation import Installation, of
 from sharing.patroni import Patroni
 
 PASSWORD = "of the role"
-TODAY = date(2026, 11, 26)
-ROLE = "informativa_acme"
+ROLE = "informativa-box-pbx-1"
+_TABLES = ("migration", "company", "serves", "box", "erasure", *schema.OF_BOXES)
 ACME = replace(line(notice()).controller, id="acme", retention=None)
 
 
@@ -40,16 +39,6 @@ def _patient_ledgers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(groupcommit, "ANSWER_SECONDS", 60.0)
 
 
-@contextmanager
-def first_schema() -> Iterator[None]:
-    """The first migration is the only one."""
-    with (
-        mock.patch.object(schema, "_files", return_value=schema._files()[:1]),
-        mock.patch.object(schema, "_TABLES", ("box", "record", "erasure")),
-    ):
-        yield
-
-
 @dataclass
 class Boxes:
     """Boxes with a ledger each, and the database of theirs."""
@@ -59,9 +48,15 @@ class Boxes:
     opened: list[Exchange] = field(default_factory=list)
     hosts: tuple[str, ...] = ()
     """Where boxes look for it: the server itself, or what stands before it."""
+    served: set[tuple[str, str]] = field(default_factory=set)
+    """Each box that has a login, with a company that it serves."""
 
     def database(self, box: str = "pbx-1", **more: object) -> SharedDatabase:
-        """Where they meet, as this box knows it."""
+        """Where they meet, as this box knows it, which has its login there and serves acme."""
+        self.let_in(box)
+        return self._database(box, **more)
+
+    def _database(self, box: str, **more: object) -> SharedDatabase:
         passwords = self.folder / "pgpass"
         if not passwords.exists():
             lines = (f"*:*:*:{SUPERUSER}:{self.server.password}", f"*:*:*:*:{PASSWORD}")
@@ -69,6 +64,12 @@ class Boxes:
             passwords.chmod(0o600)
         given = {"hosts": self.hosts or _hosts(self.server), "name": "postgres", "box": box} | more
         return SharedDatabase(passwords=str(passwords), **given)  # type: ignore[arg-type]
+
+    def let_in(self, box: str, controller: str = "acme") -> None:
+        """Make its login, which serves the company."""
+        if (box, controller) not in self.served:
+            self.served.add((box, controller))
+            list(administration.migrate(self._database(box), [controller], SUPERUSER))
 
     def store(self, box: str) -> SqliteStore:
         """Its ledger, which lies in a folder of the box's own."""
@@ -87,19 +88,24 @@ class Boxes:
         return found
 
     def sql(self, text: str) -> list[tuple[object, ...]]:
-        """As the administrator, in acme's schema."""
-        return self.server.sql(text.replace("acme.", f'"{ROLE}".'))
-
-    def downgrade(self) -> None:
-        """A schema that nobody migrated since the first informativa."""
-        self.server.sql(f'DROP SCHEMA "{ROLE}" CASCADE')
-        with first_schema():
-            list(administration.migrate(self.database(), ["acme"], SUPERUSER, TODAY))
+        """As the administrator, who passes over row security; acme is the only company."""
+        return self.server.sql(re.sub(r"\bacme\.", "informativa.", text))
 
     def close(self) -> None:
         """Let go of ledgers and connections."""
         for each in self.opened:
             each.close()
+
+
+@contextmanager
+def without(boxes: Boxes, right: str, name: str) -> Iterator[None]:
+    """No box has got this right on a table, or to a function, for a while."""
+    kind = "FUNCTION" if right == "EXECUTE" else "TABLE"
+    boxes.sql(f"REVOKE {right} ON {kind} acme.{name} FROM informativa_boxes")
+    try:
+        yield
+    finally:
+        boxes.sql(f"GRANT {right} ON {kind} acme.{name} TO informativa_boxes")
 
 
 def _hosts(server: Postgres | Patroni) -> tuple[str, ...]:
@@ -122,25 +128,30 @@ def server(session_server: Postgres) -> Iterator[Postgres]:
         session_server.start()
 
 
-def drop(server: Postgres | Patroni, role: str) -> None:
-    """Leave nothing of a company there."""
-    server.sql(f'DROP SCHEMA "{role}" CASCADE')
-    server.sql(f'DROP ROLE "{role}"')
+def empty(server: Postgres | Patroni) -> None:
+    """Leave nothing of companies and boxes there; the tables stay for the next test."""
+    if server.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'informativa'"):
+        tables = ", ".join(f"informativa.{table}" for table in _TABLES)
+        server.sql(f"TRUNCATE {tables}; INSERT INTO informativa.migration VALUES (6, 6)")
+    for (login,) in server.sql(
+        "SELECT rolname FROM pg_roles WHERE starts_with(rolname::text, 'informativa-box-')"
+    ):
+        server.sql(f'DROP OWNED BY "{login}"; DROP ROLE "{login}"')
 
 
 @contextmanager
 def prepared(server: Postgres | Patroni, folder: Path) -> Iterator[Boxes]:
-    """No box yet, and the schema of one company on that server, until it is done."""
+    """No box yet, but the login of the first one, which serves one company on that server."""
     made = Boxes(server, folder)
-    list(administration.migrate(made.database(), ["acme"], SUPERUSER, TODAY))
+    made.let_in("pbx-1")
     yield made
     made.close()
-    drop(server, ROLE)
+    empty(server)
 
 
 @pytest.fixture
 def boxes(server: Postgres, tmp_path: Path) -> Iterator[Boxes]:
-    """No box yet, and the schema of one company."""
+    """No box yet, but the login of the first one, which serves one company."""
     with prepared(server, tmp_path) as made:
         yield made
 
@@ -161,7 +172,7 @@ def settle(boxes: Boxes) -> Callable[[], None]:
 
 @pytest.fixture
 def two(folder: Path, server: Postgres) -> Iterator[tuple[Installation, Installation]]:
-    """Two boxes of one company, each with its folder; keys are the same, and no schema is made yet."""
+    """Two boxes of one company, each with its folder; keys are the same, and none has a login yet."""
     listen_at(folder / "informativa.yaml", f"127.0.0.1:{free_port()}")
     passwords = f"*:*:*:{SUPERUSER}:{server.password}\n*:*:*:*:{PASSWORD}\n"
     (folder / "keys/database.pgpass").write_text(passwords)
@@ -179,12 +190,12 @@ def two(folder: Path, server: Postgres) -> Iterator[tuple[Installation, Installa
         Installation(folder / "informativa.yaml", "pbx-1"),
         Installation(other / "informativa.yaml", "pbx-2"),
     )
-    server.sql('DROP SCHEMA IF EXISTS "informativa_acme" CASCADE')
-    server.sql('DROP ROLE IF EXISTS "informativa_acme"')
+    empty(server)
 
 
 @pytest.fixture
 def meeting(two: tuple[Installation, Installation]) -> tuple[Installation, Installation]:
-    """The same, and the schema is made."""
-    assert typed("shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
+    """The same, and both have their logins."""
+    for box in two:
+        assert typed("shared", "migrate", "--as", SUPERUSER, *of(box))[0] == 0
     return two

@@ -281,7 +281,7 @@ class World:
 
     def _quiet(self) -> bool:
         try:
-            there = dict(self.boxes.sql("SELECT name, record FROM acme.box"))
+            there = dict(self.boxes.sql("SELECT box, record FROM acme.ledger"))
         except psycopg.Error:
             return False
         machines = self.machines.values()

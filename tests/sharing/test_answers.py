@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
-from unittest import mock
 
 import pytest
 
@@ -16,12 +15,13 @@ from examples import AT, ONE, OTHER, PLAYED
 from informativa.call.guard import suspend
 from informativa.ledgers import answers, audit_answers
 from informativa.model import Answer
-from informativa.sharing import administration, answer_audit, exchange, reading, rows, schema
+from informativa.sharing import answer_audit, exchange, reading, rows
 from informativa.sharing.others import SharedBoxes
-from sharing.conftest import ACME, SUPERUSER, TODAY, Boxes
+from sharing.conftest import ACME, Boxes
 from sharing.erasing import order, quiet
 
 DAY = timedelta(days=1)
+OF_CALLERS = ("record_informs", "record_answers", "record_earlier")
 GRANTED, REFUSED, WITHDRAWN = Answer.GRANTED, Answer.REFUSED, Answer.WITHDRAWN
 
 
@@ -75,7 +75,7 @@ def test_refusals_go_before_other_records(boxes: Boxes, monkeypatch: pytest.Monk
     assert asked(boxes, "pbx-2", ONE) == [("pbx-1", 6)]
     assert [box.send() for _ in range(4)] == [2, 2, 1, 0]
     assert boxes.sql("SELECT record FROM acme.record ORDER BY 1") == [(number,) for number in range(1, 8)]
-    assert boxes.sql("SELECT record, answered FROM acme.box") == [(7, 7)]
+    assert boxes.sql("SELECT record, answered FROM acme.ledger") == [(7, 7)]
 
 
 def test_earlier_key_leads_to_a_withdrawal_under_the_new_one(
@@ -95,42 +95,26 @@ def test_earlier_key_leads_to_a_withdrawal_under_the_new_one(
 
 
 def test_question_of_a_call_is_answered_by_indexes(boxes: Boxes) -> None:
-    """It looks at each month once, and reads no month through, although nobody made statistics yet."""
+    """It looks at records by the indexes of callers alone, with statistics and without, as on a new server."""
     numbers = "informs, record, at, erased, supplement, counts"
     texts = "call, line, notice, version, language, purposes, status, reason, prompt, linked, wanted, kind"
     values = ", ".join(["''"] * 14)
     boxes.sql(
-        f"INSERT INTO acme.record (box, month, {numbers}, {texts}, reference, recording, pseudonym)"
-        f" SELECT 'pbx-2', 202611, 1, number, number, 0, 0, 0, {values}, sha256(number::text::bytea)"
+        f"INSERT INTO acme.record (company, box, {numbers}, {texts}, reference, recording, pseudonym)"
+        f" SELECT 1, 'pbx-2', 1, number, number, 0, 0, 0, {values}, sha256(number::text::bytea)"
         " FROM generate_series(1, 5000) AS number"
     )
-    question = rows.Statements("acme", schema.ANSWERS).known.replace("%(pseudonyms)s", "ARRAY[sha256('7')]")
+    question = rows.Statements(1).known.replace("%(pseudonyms)s", "ARRAY[sha256('7')]")
     question = question.replace("%(box)s", "'pbx-1'").replace("%(since)s", "0")
-    plan = [str(line) for (line,) in boxes.server.sql(f"EXPLAIN {question}")]
-    of_month = [line for line in plan if " on record_202611" in line]
-    assert len(of_month) == 4, plan  # the table, and each of three indexes
-    assert "Bitmap Heap Scan" in of_month[0]
-
-
-def test_boxes_go_on_until_the_schema_knows_answers(boxes: Boxes, settle: Callable[[], None]) -> None:
-    """Before that nobody knows of another box's answers; then what was sent gets its answers, and connections
-    from before learn of it."""
-    boxes.server.sql('DROP SCHEMA "informativa_acme" CASCADE')
-    with mock.patch.object(schema, "_files", return_value=schema._files()[:4]):
-        list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
-        boxes.record("pbx-1", answering(REFUSED), PLAYED)
-        old = boxes.exchange("pbx-1")
-        boxes.exchange("pbx-2")
-        settle()
-    assert (old.sent, old.send_answers(), last(boxes, "pbx-2"), asked(boxes, "pbx-2", ONE)) == (
-        2, 0, None, [("pbx-1", 2)],
-    )  # fmt: skip
-    list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
-    old.report(exchange.About())
-    assert old.outdated
-    new, other = boxes.exchange("pbx-1"), boxes.exchange("pbx-2")
-    assert (new.outdated, new.send_answers(), new.send_answers(), other.receive()) == (False, 1, 0, 1)
-    assert last(boxes, "pbx-2") == (REFUSED, "pbx-1", 1)
+    for before in (
+        "ANALYZE acme.record",
+        "DELETE FROM pg_statistic WHERE starelid = 'acme.record'::regclass",
+    ):
+        boxes.sql(before)
+        plan = [str(line) for (line,) in boxes.server.sql(f"EXPLAIN {question}")]
+        scans = [line for line in plan if " on record" in line]
+        assert len(scans) == 3, plan
+        assert all(any(f"using {name} " in line for name in OF_CALLERS) for line in scans), plan
 
 
 def test_i9_erased_caller_has_answered_nothing_anywhere(boxes: Boxes, settle: Callable[[], None]) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from informativa.sharing import administration
+from informativa.sharing import schema
 from lab.databases import given
-from lab.postgres import SUPERUSER, Postgres
+from lab.postgres import Postgres
 from lab.process import until
-from sharing.conftest import ROLE, TODAY, Boxes
+from sharing.conftest import Boxes
 from sharing.model import World
 
 Rounds = Callable[[int, int], int]
@@ -54,10 +54,10 @@ def test_a_database_whose_disk_is_full(
         (small_disk / "tables").mkdir()
         given(small_disk)
         server.sql(f"CREATE TABLESPACE small LOCATION '{small_disk / 'tables'}'")
+        server.sql("GRANT CREATE ON TABLESPACE small TO PUBLIC")
         server.sql("ALTER SYSTEM SET default_tablespace = 'small'")
         server.sql("SELECT pg_reload_conf()")
         boxes = Boxes(server, tmp_path)
-        list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
         world = World(boxes)
         try:
             world.start("pbx-1", "pbx-2", "pbx-3")
@@ -97,8 +97,10 @@ def test_a_database_whose_clock_is_wrong(
     AS $$ SELECT pg_catalog.now() + interval '{hours} hours' $$
     """)
     # Named after another schema, the catalog is searched after it: statements that ask for the time get this.
-    boxes.sql(f'GRANT USAGE ON SCHEMA wrong TO "{ROLE}"')
-    boxes.sql(f'ALTER ROLE "{ROLE}" SET search_path = wrong, pg_catalog')
+    boxes.sql("GRANT USAGE ON SCHEMA wrong TO PUBLIC")
+    for name in ("pbx-1", "pbx-2", "pbx-3"):
+        boxes.let_in(name)
+        boxes.sql(f'ALTER ROLE "{schema.login(name)}" SET search_path = wrong, pg_catalog')
     world = World(boxes, strict=True)
     try:
         world.start("pbx-1", "pbx-2", "pbx-3")

@@ -6,7 +6,7 @@ import json
 import threading
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ from informativa.process import bootstrap, storage
 from informativa.sharing.administration import RegisteredBox
 from informativa.sharing.exchange import About
 from lab.postgres import SUPERUSER, Postgres
-from sharing.conftest import PASSWORD
+from sharing.conftest import PASSWORD, empty
 from sharing.installation import HE, Installation, examined, of
 from traces import traces
 
@@ -35,14 +35,15 @@ def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
     code, _out, error = typed("shared", "status", *of(one))
     assert code == 1
     assert "it knows no such role with this password" in error
-    assert "Make the roles: informativa shared migrate" in error
+    assert "Make the box's login: informativa shared migrate" in error
     code, out, _error = typed("shared", "migrate", "--as", SUPERUSER, *of(one))
-    assert (code, out) == (0, "acme: role and schema are made (migration 5)\n")
+    assert (code, out) == (0, "acme: this box serves it from now on (migration 6)\n")
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
-        "acme: all is there (migration 5)\n"
+        "acme: all is there (migration 6)\n"
     )
     one.record()
     one.exchange()
+    assert typed("shared", "migrate", "--as", SUPERUSER, *of(other))[0] == 0
     code, out, _error = typed("join", *of(other))
     assert (code, out) == (0, "Acme S.p.A. (acme): 1 record of 1 other box was taken in\n")
     code, out, _error = typed("boxes", *of(other))
@@ -81,7 +82,7 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
             "pbx-2: each would erase the caller too, as soon as it reaches the database",
         ],
     )
-    server.sql("UPDATE \"informativa_acme\".box SET seen = now() - interval '2 hours' WHERE name = 'pbx-2'")
+    server.sql("UPDATE informativa.box SET seen = now() - interval '2 hours' WHERE box = 'pbx-2'")
     code, out, _error = typed("caller", "erase", CALLER, "--yes", *of(one))
     assert (code, out.splitlines()[:2]) == (
         3,
@@ -120,7 +121,7 @@ def test_an_erasure_that_others_cannot_hear_of_is_kept(
         assert "0 records" in typed("caller", "show", CALLER, *of(each))[1]
         his = pseudonym(HE, each.configuration.controllers["acme"].key)
         assert traces(each.file.parent, his, his.hex().encode()) == []
-    assert server.sql('SELECT 1 FROM "informativa_acme".erasure') == []
+    assert server.sql("SELECT 1 FROM informativa.erasure") == []
 
 
 def test_records_of_all_boxes_in_one_list(meeting: tuple[Installation, Installation]) -> None:
@@ -250,15 +251,15 @@ def test_the_sql_for_an_administrator_is_what_is_run(
 ) -> None:
     """Run as printed it makes a schema in which boxes meet."""
     one, _other = meeting
-    server.sql('DROP SCHEMA "informativa_acme" CASCADE')
-    server.sql('DROP ROLE "informativa_acme"')
+    empty(server)
+    server.sql("DROP SCHEMA informativa CASCADE; DROP ROLE informativa_owner, informativa_boxes")
     code, out, _error = typed("shared", "sql", *of(one))
     assert code == 0
     server.sql(out)
-    server.sql(f"ALTER ROLE informativa_acme PASSWORD '{PASSWORD}'")
+    server.sql(f"ALTER ROLE \"informativa-box-pbx-1\" PASSWORD '{PASSWORD}'")
     one.record()
     one.exchange()
-    assert server.sql('SELECT count(*) FROM "informativa_acme".record') == [(1,)]
+    assert server.sql("SELECT count(*) FROM informativa.record") == [(1,)]
 
 
 def test_the_doctor_looks_at_the_other_boxes(
@@ -272,13 +273,11 @@ def test_the_doctor_looks_at_the_other_boxes(
     other.exchange()
     assert examined(one) == [("ok", "1 company shares what callers were told with 1 other box")]
     server.sql(
-        "UPDATE informativa_acme.box SET seen = now() - interval '2 hours', keys = 'x', program = '0'"
-        " WHERE name = 'pbx-2'"
+        "UPDATE informativa.box SET seen = now() - interval '2 hours', program = '0' WHERE box = 'pbx-2';"
+        "UPDATE informativa.ledger SET keys = 'x' WHERE box = 'pbx-2';"
+        "UPDATE informativa.ledger SET newest = 5000 WHERE box = 'pbx-1'"
     )
-    server.sql("UPDATE informativa_acme.box SET newest = 5000 WHERE name = 'pbx-1'")
-    server.sql("DROP TABLE informativa_acme.record_" + datetime.now(UTC).strftime("%Y%m"))
     assert examined(one) == [
-        ("warning", "the schema of acme is divided in advance for 0 months only"),
         ("warning", "4999 records of pbx-1 for acme are not in the database yet"),
         ("warning", "pbx-2 was last heard of 120 min ago, for acme"),
         ("warning", "pbx-2 runs informativa 0"),
@@ -339,13 +338,13 @@ def test_one_companys_trouble_hides_no_others_boxes(
 def test_check_asks_the_database(two: tuple[Installation, Installation], server: Postgres) -> None:
     """Whoever has just written `shared:` learns whether it can be used, and what to type next if not."""
     one, _other = two
-    assert "Make the roles: informativa shared migrate" in checked(one)
+    assert "Make the box's login: informativa shared migrate" in checked(one)
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
     assert "the shared database postgres can be used for 1 company" in checked(one)
-    server.sql('UPDATE "informativa_acme".migration SET needed = 99')
-    assert "is of a newer informativa; Upgrade this one." in checked(one)
-    server.sql('DELETE FROM "informativa_acme".migration')
-    assert "Whoever administers the database types: informativa shared migrate" in checked(one)
+    server.sql("UPDATE informativa.migration SET needed = 99")
+    assert "are of a newer informativa; Upgrade this one." in checked(one)
+    server.sql("UPDATE informativa.migration SET number = 5, needed = 1")
+    assert "Whoever administers it types: informativa shared migrate" in checked(one)
     server.halt()
     try:
         assert "did not answer in 3 s; See that it runs" in checked(one)
@@ -366,7 +365,7 @@ def test_status_shows_the_boxes(meeting: tuple[Installation, Installation], serv
     one.record()
     one.exchange()
     other.exchange()
-    server.sql("UPDATE informativa_acme.box SET newest = 3 WHERE name = 'pbx-2'")
+    server.sql("UPDATE informativa.ledger SET newest = 3 WHERE box = 'pbx-2'")
     assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed("status", "--screen", "-c", one.file)[1]
     found = json.loads(typed("status", "--json", "-c", one.file)[1])
     acme = next(each for each in found["controllers"] if each["id"] == "acme")

@@ -75,7 +75,7 @@ def test_i9_a_refused_box_marks_no_other_as_done(
     assert "pbx-1, pbx-2: each erases the caller too" in out
     assert "not complete: The shared database postgres takes nothing from this box: " in out
     assert "(shared.box)" in out
-    applied = 'SELECT name, erasures - applied FROM "informativa_acme".box ORDER BY name'
+    applied = "SELECT box, erasures - applied FROM informativa.ledger ORDER BY box"
     assert server.sql(applied) == [("pbx-1", 1), ("pbx-2", 1)]
     for each in (one, other, one):
         each.exchange()
@@ -107,9 +107,9 @@ def test_i9_a_key_that_is_not_copied_yet_is_told_and_erased_under(
     assert (code, missing(out)) == (3, [("pbx-1", "other-keys")])
     for each in (one, other, one):
         each.exchange()
-    assert server.sql('SELECT 1 FROM "informativa_acme".erasure') == []
+    assert server.sql("SELECT 1 FROM informativa.erasure") == []
     assert traces(one.file.parent, new, new.hex().encode()) == []
-    assert server.sql('SELECT record FROM "informativa_acme".record WHERE pseudonym IS NOT NULL') == []
+    assert server.sql("SELECT record FROM informativa.record WHERE pseudonym IS NOT NULL") == []
     for file in one.file.parent.glob("keys/acme.key*"):
         shutil.copy(file, other.file.parent / "keys")
     other.exchange()
@@ -129,7 +129,7 @@ def test_i9_an_order_waits_for_the_box_that_cannot_open_it(boxes: Boxes) -> None
     order(boxes, "pbx-1", ONE, sealed=sealed_caller.seal(Identified("+3906"), [THEIRS]))
     assert [opened["pbx-2"].erase(later()) for _ in range(3)] == [2, 0, 0]
     quiet(boxes)
-    state = "SELECT name, applied FROM acme.box ORDER BY name"
+    state = "SELECT box, applied FROM acme.ledger ORDER BY box"
     assert (orders(boxes), boxes.sql(state)) == ([1, 2], [("pbx-1", 1), ("pbx-2", 0)])
     assert traces(boxes.folder / "pbx-2", ONE) == []
     his = pseudonym(caller, THEIRS)
@@ -213,7 +213,7 @@ def test_i9_a_box_that_is_away_makes_the_answer_incomplete(
     for each in meeting:
         each.exchange()
     assert typed("caller", "show", CALLER, *of(one))[0] == 0
-    server.sql("UPDATE \"informativa_acme\".box SET seen = '2026-11-01 10:30Z' WHERE name = 'pbx-2'")
+    server.sql("UPDATE informativa.box SET seen = '2026-11-01 10:30Z' WHERE box = 'pbx-2'")
     code, out, _error = typed("caller", "show", CALLER, *of(one))
     assert code == 3
     assert (
@@ -235,7 +235,7 @@ def test_a_box_whose_clock_is_ahead_deletes_nothing_of_others(
     assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
     acme = replace(one.configuration.controllers["acme"], retention=Period(1))
     maintenance.purge(acme, datetime.now(UTC) + 400 * DAY)
-    assert server.sql('SELECT box FROM "informativa_acme".record') == [("pbx-2",)]
+    assert server.sql("SELECT box FROM informativa.record") == [("pbx-2",)]
 
 
 def test_what_a_retired_box_left_goes_by_the_clock_of_the_database(
@@ -253,8 +253,8 @@ def test_what_a_retired_box_left_goes_by_the_clock_of_the_database(
     assert would in typed("purge", *of(one))[1].splitlines()
     found = json.loads(typed("purge", "--yes", "--json", *of(one))[1])
     assert found["controllers"][0]["retired"] == [{"box": "pbx-2", "records": 1}]
-    assert server.sql('SELECT record FROM "informativa_acme".record') == [(2,)]
-    server.sql('UPDATE "informativa_acme".record SET at = at - 32 * 86400 * 1000000::bigint')
+    assert server.sql("SELECT record FROM informativa.record") == [(2,)]
+    server.sql("UPDATE informativa.record SET at = at - 32 * 86400 * 1000000::bigint")
     code, _out, error = typed("purge", *of(one))
     assert code == 1
     assert "nothing of a retired box was purged: its clock says" in error

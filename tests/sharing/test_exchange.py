@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from unittest import mock
 
-import psycopg
 import pytest
 
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
@@ -24,9 +23,9 @@ from informativa.model import Reason, RecordKind
 from informativa.model.errors import BoxRefusedError, LedgerError, SharedDatabaseError
 from informativa.model.plan import Period
 from informativa.sharing import administration, exchange, reading
-from informativa.sharing.connection import Connection, connect
+from informativa.sharing.connection import connect
 from informativa.sharing.others import SharedBoxes
-from sharing.conftest import ACME, SUPERUSER, TODAY, Boxes, drop
+from sharing.conftest import ACME, SUPERUSER, Boxes
 from sharing.erasing import order
 from traces import traces
 
@@ -75,7 +74,7 @@ def test_rows_that_a_failover_lost_are_sent_again(boxes: Boxes, settle: Callable
     boxes.exchange("pbx-2")
     settle()
     boxes.sql("DELETE FROM acme.record WHERE record > 1")
-    boxes.sql("UPDATE acme.box SET record = 1 WHERE name = 'pbx-1'")
+    boxes.sql("UPDATE acme.ledger SET record = 1 WHERE box = 'pbx-1'")
     again = boxes.exchange("pbx-1")
     assert (again.sent, again.send()) == (1, 2)
     settle()
@@ -125,7 +124,7 @@ def test_a_copy_of_a_ledger_that_goes_on_elsewhere_is_refused(boxes: Boxes) -> N
         copy.erase()
     with pytest.raises(BoxRefusedError, match="a backup was put back, or two machines have one ledger"):
         exchange.Exchange(boxes.store("copy"), connect(database, "acme"), database, "acme")
-    assert boxes.sql("SELECT record FROM acme.box") == [(2,)]
+    assert boxes.sql("SELECT record FROM acme.ledger") == [(2,)]
 
 
 def test_a_ledger_put_back_from_a_backup_is_refused(boxes: Boxes) -> None:
@@ -202,8 +201,8 @@ def test_a_box_that_knows_of_an_erasure_late_sends_nothing_before(boxes: Boxes) 
     """Whoever asks for one waits for what is under way, and nothing comes after it unseen."""
     boxes.record("pbx-1", PLAYED)
     box = boxes.exchange("pbx-1")
-    boxes.sql("INSERT INTO acme.erasure VALUES (1, ARRAY[decode(repeat('31', 32), 'hex')])")
-    boxes.sql("UPDATE acme.box SET erasures = 1")
+    boxes.sql("INSERT INTO acme.erasure VALUES (1, 1, ARRAY[decode(repeat('31', 32), 'hex')])")
+    boxes.sql("UPDATE acme.ledger SET erasures = 1")
     assert box.send() == 0
     assert box.erase() == 1
     assert boxes.sql("SELECT count(*) FROM acme.erasure") == [(0,)]
@@ -225,9 +224,9 @@ def test_i9_an_erasure_that_left_traces_is_not_done(boxes: Boxes) -> None:
             pytest.raises(LedgerError, match="traces of him"),
         ):
             box.erase()
-        assert boxes.sql("SELECT erasures - applied FROM acme.box") == [(1,)]
+        assert boxes.sql("SELECT erasures - applied FROM acme.ledger") == [(1,)]
     assert box.erase() == 1
-    assert boxes.sql("SELECT erasures - applied FROM acme.box") == [(0,)]
+    assert boxes.sql("SELECT erasures - applied FROM acme.ledger") == [(0,)]
     assert traces(boxes.folder / "pbx-1", ONE) == []
 
 
@@ -260,13 +259,13 @@ def test_who_asks_for_an_erasure_has_done_it(boxes: Boxes) -> None:
         boxes.exchange(name)
     with closing(boxes.store("pbx-1")) as store:
         order(boxes, "pbx-1", ONE, store=store)
-    assert boxes.sql("SELECT name, erasures - applied FROM acme.box ORDER BY 1") == [
+    assert boxes.sql("SELECT box, erasures - applied FROM acme.ledger ORDER BY 1") == [
         ("pbx-1", 0),
         ("pbx-2", 1),
     ]
     with closing(boxes.store("pbx-2")) as store:
         order(boxes, "pbx-2", OTHER, store=store)
-    assert boxes.sql("SELECT name, erasures - applied FROM acme.box ORDER BY 1") == [
+    assert boxes.sql("SELECT box, erasures - applied FROM acme.ledger ORDER BY 1") == [
         ("pbx-1", 1),
         ("pbx-2", 2),
     ]
@@ -288,76 +287,44 @@ def test_words_of_a_newer_informativa_tell_an_older_one_nothing(
         reading.of_caller(boxes.database("pbx-2"), "acme", [ONE], None)
 
 
-def test_a_schema_that_is_not_there_says_what_to_type(boxes: Boxes) -> None:
-    """Before it was made, and where rights are missing."""
-    boxes.sql("DROP TABLE acme.migration")
-    with pytest.raises(SharedDatabaseError, match="informativa shared migrate"):
-        connect(boxes.database(), "acme")
+@pytest.mark.parametrize(
+    ("change", "back"),
+    [
+        ("ALTER TABLE acme.migration RENAME TO other", "ALTER TABLE acme.other RENAME TO migration"),
+        ("UPDATE acme.migration SET number = 5", "UPDATE acme.migration SET number = 6"),
+        ("REVOKE USAGE ON SCHEMA informativa FROM informativa_boxes",
+         "GRANT USAGE ON SCHEMA informativa TO informativa_boxes"),
+    ],
+)  # fmt: skip
+def test_tables_that_are_not_there_say_what_to_type(boxes: Boxes, change: str, back: str) -> None:
+    """Before they were made, where they are of an earlier program, and where rights are missing."""
+    boxes.sql(change)
+    try:
+        with pytest.raises(SharedDatabaseError, match="informativa shared migrate"):
+            connect(boxes.database(), "acme")
+    finally:
+        boxes.sql(back)
+
+
+def test_a_company_that_a_box_does_not_serve_says_what_to_type(boxes: Boxes) -> None:
+    """Nobody let this box serve it, whether the database has the company or not."""
+    boxes.let_in("pbx-2", "globex")
+    for controller in ("globex", "unheard-of"):
+        with pytest.raises(BoxRefusedError, match=f"pbx-1, does not serve {controller}") as refused:
+            connect(boxes.database("pbx-1"), controller)
+        assert "informativa shared migrate" in str(refused.value.remedy)
 
 
 def test_a_newer_schema_is_refused_only_if_it_says_so(boxes: Boxes) -> None:
     """Boxes are upgraded one at a time: what a later migration adds need not be known to all."""
     boxes.sql("INSERT INTO acme.migration VALUES (98, 1)")
-    connect(boxes.database(), "acme").close()
-    boxes.sql("INSERT INTO acme.migration VALUES (99, 99)")
-    with pytest.raises(BoxRefusedError, match="is of a newer informativa"):
-        connect(boxes.database(), "acme")
-
-
-@pytest.fixture
-def globex(boxes: Boxes) -> Iterator[Connection]:
-    """Another company's connection."""
-    list(administration.migrate(boxes.database(), ["globex"], SUPERUSER, TODAY))
     try:
-        with connect(boxes.database(), "globex") as connection:
-            yield connection
+        connect(boxes.database(), "acme").close()
+        boxes.sql("INSERT INTO acme.migration VALUES (99, 99)")
+        with pytest.raises(BoxRefusedError, match="are of a newer informativa"):
+            connect(boxes.database(), "acme")
     finally:
-        drop(boxes.server, "informativa_globex")
-
-
-def require_no_right(connection: Connection, *statements: str) -> None:
-    """Check that the database refuses each."""
-    for statement in statements:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute(statement)
-
-
-def test_i6_one_company_has_no_rights_on_anothers_schema(globex: Connection) -> None:
-    """Not to read it, not to write to it, not to know what is in it."""
-    require_no_right(
-        globex,
-        'SELECT * FROM "informativa_acme".record',
-        'INSERT INTO "informativa_acme".erasure VALUES (1, ARRAY[]::bytea[])',
-        'DELETE FROM "informativa_acme".box',
-        'DROP TABLE "informativa_globex".record',
-        'CREATE TABLE "informativa_globex".other (n int)',
-        'SET ROLE "informativa_acme"',
-    )
-
-
-def test_migrating_again_changes_nothing(boxes: Boxes) -> None:
-    """And adds the months that are missing when time went on."""
-    (again,) = administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY)
-    assert (again.before, again.now, again.months) == (5, 5, 0)
-    (later,) = administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY.replace(month=12))
-    assert later.months == 1
-
-
-def test_the_script_makes_what_migrate_makes(boxes: Boxes) -> None:
-    """For whoever administers the database and runs it himself."""
-    script = ";\n".join(administration.script(["globex"], TODAY))
-    boxes.server.sql(script)
-    try:
-        columns = """
-        SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = '{}'
-        ORDER BY 1, ordinal_position
-        """
-        made, written = (
-            boxes.server.sql(columns.format(f"informativa_{name}")) for name in ("acme", "globex")
-        )
-        assert made == written != []
-    finally:
-        drop(boxes.server, "informativa_globex")
+        boxes.sql("DELETE FROM acme.migration WHERE number > 6")
 
 
 def test_a_failover_that_a_connection_outlives_loses_nothing(boxes: Boxes) -> None:
@@ -367,7 +334,7 @@ def test_a_failover_that_a_connection_outlives_loses_nothing(boxes: Boxes) -> No
     box = boxes.exchange("pbx-1")
     assert box.send() == 3
     boxes.sql("DELETE FROM acme.record WHERE record > 1")
-    boxes.sql("UPDATE acme.box SET record = 1 WHERE name = 'pbx-1'")
+    boxes.sql("UPDATE acme.ledger SET record = 1 WHERE box = 'pbx-1'")
     boxes.record("pbx-1", PLAYED)
     assert box.send() == 0
     box.erase()
@@ -383,7 +350,7 @@ def test_a_failover_between_two_questions_leaves_nothing_out(boxes: Boxes) -> No
 
     def fail_over(_box: str, _at: int, _of: int) -> None:
         boxes.sql("DELETE FROM acme.record WHERE box = 'pbx-1' AND record > 1")
-        boxes.sql("UPDATE acme.box SET record = 1 WHERE name = 'pbx-1'")
+        boxes.sql("UPDATE acme.ledger SET record = 1 WHERE box = 'pbx-1'")
 
     boxes.record("pbx-0", PLAYED)
     boxes.exchange("pbx-0").send()
@@ -394,52 +361,17 @@ def test_a_failover_between_two_questions_leaves_nothing_out(boxes: Boxes) -> No
     assert known(boxes, "pbx-2", OTHER) == "pbx-1:2"
 
 
-def test_i6_no_catalog_tells_one_company_of_anothers_callers(boxes: Boxes, globex: Connection) -> None:
-    """Neither what the planner gathered, nor what another is doing, nor a function or a schema for all."""
-    boxes.record("pbx-1", *[replace(PLAYED, call=str(each)) for each in range(100)])
-    acme = boxes.exchange("pbx-1")
-    acme.send()
-    boxes.sql("ANALYZE acme.record")
-    assert boxes.sql("SELECT count(*) > 0 FROM pg_stats WHERE schemaname = 'informativa_acme'") == [(True,)]
-    for statement in (
-        "SELECT 1 FROM pg_stats WHERE schemaname = 'informativa_acme'",
-        "SELECT 1 FROM pg_stat_activity WHERE usename = 'informativa_acme' AND query LIKE '%acme%'",
-        "SELECT 1 FROM pg_proc WHERE prosecdef",
-        "SELECT 1 FROM information_schema.columns WHERE table_schema = 'informativa_acme'",
-        "SELECT 1 FROM pg_auth_members WHERE member = 'informativa_globex'::regrole",
-        "SELECT 1 FROM pg_roles WHERE rolname LIKE 'informativa_%' AND (rolsuper OR rolbypassrls"
-        " OR rolcreaterole OR rolcreatedb OR rolreplication)",
-        # rights that were given to all
-        "SELECT 1 FROM pg_class WHERE relnamespace = 'informativa_acme'::regnamespace"
-        " AND has_table_privilege('public', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')",
-    ):
-        assert globex.execute(statement).fetchall() == [], statement
-    require_no_right(
-        globex,
-        "CREATE TABLE public.other (n int)",
-        "CREATE FUNCTION public.now() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-        "CREATE FUNCTION \"informativa_globex\".now() RETURNS int LANGUAGE sql AS 'SELECT 1'",
-        'UPDATE "informativa_globex".migration SET needed = 9',
-        'TRUNCATE "informativa_globex".record',
-        'SELECT * FROM "informativa_globex".record_default',
-        "COPY (SELECT 1) TO PROGRAM 'true'",
-        "SELECT passwd FROM pg_shadow",
-        "ALTER ROLE \"informativa_acme\" PASSWORD 'guessed'",
-    )
-
-
 def test_a_company_may_have_a_database_of_its_own(boxes: Boxes) -> None:
-    """By its name in that of the database; its schema and its role are made there."""
+    """By its name in that of the database; its tables are made there, and this box serves it there."""
     boxes.server.sql("CREATE DATABASE of_globex")
     try:
         own = boxes.database("pbx-1", name="of_{controller}")
-        list(administration.migrate(own, ["globex"], SUPERUSER, TODAY))
+        list(administration.migrate(own, ["globex"], SUPERUSER))
         with connect(own, "globex") as connection:
             assert connection.info.dbname == "of_globex"
-        assert boxes.server.sql("SELECT to_regnamespace('informativa_globex')") == [(None,)]
+        assert boxes.sql("SELECT controller FROM acme.company") == [("acme",)]
     finally:
         boxes.server.sql("DROP DATABASE of_globex")
-        boxes.server.sql('DROP ROLE "informativa_globex"')
 
 
 def test_what_a_purge_by_prefix_took_here_goes_there(boxes: Boxes) -> None:

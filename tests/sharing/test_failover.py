@@ -14,7 +14,7 @@ from informativa.model.errors import SharedDatabaseError
 from lab.postgres import Postgres
 from lab.process import until
 from sharing import erasing
-from sharing.conftest import ROLE, Boxes, prepared
+from sharing.conftest import Boxes, prepared
 from sharing.haproxy import HaProxy
 from sharing.model import World
 from sharing.patroni import Patroni
@@ -95,7 +95,7 @@ def test_a_connection_to_a_demoted_primary_counts_as_dead(boxes: Boxes, tmp_path
             assert isinstance(refused.value.__cause__, psycopg.errors.ReadOnlySqlTransaction)
             again = boxes.exchange("pbx-1", hosts=hosts)
             assert (again.sent, again.send()) == (1, 1)
-            found = standby.sql(f'SELECT record, pseudonym FROM "{ROLE}".record ORDER BY record')
+            found = standby.sql("SELECT record, pseudonym FROM informativa.record ORDER BY record")
             assert found == [(1, ONE), (2, ONE)]
         finally:
             boxes.sql("ALTER SYSTEM RESET default_transaction_read_only")

@@ -1,82 +1,117 @@
-"""The rights that companies' roles have in the shared database, and what is wrong with them."""
+"""The rights that boxes' logins have in the shared database, and what is wrong with them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from commands import typed
 from informativa.operations.grants import FLAWS
-from informativa.sharing.grants import GrantFlaw, examine
+from informativa.sharing.grants import GrantFlaw, LoginGrants, examine
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import ROLE, Boxes
-from sharing.installation import Installation, of
+from sharing.installation import Installation
 
 
-def test_a_role_that_shared_migrate_made_has_no_flaw(boxes: Boxes) -> None:
-    """Seen by the administrator and by the role itself; another company's role is listed."""
-    boxes.server.sql("CREATE ROLE informativa_other")
-    try:
-        for user in (SUPERUSER, ""):
-            grants = examine(boxes.database(), "acme", user)
-            assert (grants.flaws, grants.roles) == ([], [ROLE, "informativa_other"])
-    finally:
-        boxes.server.sql("DROP ROLE informativa_other")
+def test_a_login_that_shared_migrate_made_has_no_flaw(boxes: Boxes) -> None:
+    """Seen by the administrator, who learns what every box serves, and by the login itself."""
+    boxes.let_in("pbx-2", "globex")
+    both = [LoginGrants(ROLE, [], ["acme"]), LoginGrants("informativa-box-pbx-2", [], ["globex"])]
+    by_administrator = examine(boxes.database(), ["acme"], SUPERUSER)
+    assert (by_administrator.flaws, by_administrator.logins) == ([], both)
+    by_itself = examine(boxes.database(), ["acme"], "")
+    assert [login.controllers for login in by_itself.logins] == [["acme"], []]
 
 
 @pytest.mark.parametrize(
-    ("change", "back", "flaw"),
+    ("change", "back", "flaws", "of_tables"),
     [
-        ("ALTER ROLE {role} NOLOGIN", "", "no-login"),
-        ("ALTER ROLE {role} CREATEROLE", "", "creates-roles"),
-        ("ALTER ROLE {role} BYPASSRLS", "", "bypasses-policies"),
+        ("ALTER ROLE {login} NOLOGIN", "", ["no-login"], []),
+        ("ALTER ROLE {login} CREATEROLE", "", ["creates-roles"], []),
+        ("ALTER ROLE {login} BYPASSRLS", "", ["bypasses-policies"], []),
+        ("CREATE TABLE its (a int); ALTER TABLE its OWNER TO {login}", "DROP TABLE its", ["owner"], []),
+        ("REVOKE informativa_boxes FROM {login}", "", ["no-rights"], []),
+        ("GRANT informativa_owner TO {login}", "", ["more-rights"], []),
+        ("GRANT DELETE ON informativa.record TO {login}", "", ["more-rights"], []),
+        ("GRANT CREATE ON SCHEMA informativa TO {login}", "", ["more-rights"], []),
+        ("DELETE FROM informativa.serves", "", ["not-served"], []),
         (
-            "CREATE TABLE public.its (a int); ALTER TABLE public.its OWNER TO {role}",
-            "DROP TABLE its",
-            "owner",
+            "INSERT INTO informativa.company VALUES (9, 'other');"
+            " INSERT INTO informativa.serves SELECT login, 9 FROM informativa.serves",
+            "",
+            ["of-others"],
+            [],
         ),
-        ("REVOKE USAGE ON SCHEMA {role} FROM {role}", "", "no-rights"),
-        ("GRANT CREATE ON SCHEMA {role} TO {role}", "", "may-create"),
-        ("GRANT SELECT ON {role}.record TO PUBLIC", "", "public"),
         (
-            "CREATE SCHEMA informativa_other; GRANT USAGE ON SCHEMA informativa_other TO {role}",
-            "DROP SCHEMA informativa_other",
-            "rights-of-others",
+            "GRANT SELECT ON informativa.record TO PUBLIC",
+            "REVOKE ALL ON informativa.record FROM PUBLIC",
+            [],
+            ["public"],
+        ),
+        (
+            "ALTER TABLE informativa.log NO FORCE ROW LEVEL SECURITY",
+            "ALTER TABLE informativa.log FORCE ROW LEVEL SECURITY",
+            [],
+            ["not-forced"],
+        ),
+        (
+            "GRANT DELETE ON informativa.record TO informativa_boxes",
+            "REVOKE DELETE ON informativa.record FROM informativa_boxes",
+            [],
+            ["rights-of-all"],
+        ),
+        (
+            "GRANT CREATE ON SCHEMA informativa TO informativa_boxes",
+            "REVOKE CREATE ON SCHEMA informativa FROM informativa_boxes",
+            [],
+            ["rights-of-all"],
+        ),
+        (
+            "ALTER SCHEMA informativa RENAME TO hidden",
+            "ALTER SCHEMA hidden RENAME TO informativa",
+            [],
+            ["no-tables"],
         ),
     ],
 )
-def test_each_flaw_of_a_role(boxes: Boxes, change: str, back: str, flaw: str) -> None:
-    """It is found alone, as the server's catalogs have it."""
-    boxes.server.sql(change.format(role=f'"{ROLE}"'))
+def test_each_flaw(
+    boxes: Boxes, change: str, back: str, flaws: Sequence[str], of_tables: Sequence[str]
+) -> None:
+    """Each is found alone, as the server's catalogs have it."""
+    boxes.server.sql(change.format(login=f'"{ROLE}"'))
     try:
-        assert examine(boxes.database(), "acme", SUPERUSER).flaws == [flaw]
+        grants = examine(boxes.database(), ["acme"], SUPERUSER)
+        assert (grants.logins[0].flaws, grants.flaws) == (flaws, of_tables)
     finally:
         if back:
             boxes.server.sql(back)
 
 
-def test_a_role_that_is_missing_and_has_no_password(boxes: Boxes) -> None:
+def test_a_login_that_is_missing_and_has_no_password(boxes: Boxes) -> None:
     """Both are said, and each flaw has a sentence and a remedy."""
-    assert isinstance(boxes.server, Postgres)
-    assert set(FLAWS) == set(GrantFlaw)
-    assert all(text.advice for text in FLAWS.values())
+    database = boxes.database()
+    boxes.server.sql(f'DROP OWNED BY "{ROLE}"; DROP ROLE "{ROLE}"; DELETE FROM informativa.serves')
     (boxes.folder / "pgpass").write_text(f"*:*:*:{SUPERUSER}:{boxes.server.password}\n")
-    assert examine(boxes.database(), "third", SUPERUSER).flaws == ["no-role", "no-password"]
+    (login,) = examine(database, ["acme"], SUPERUSER).logins
+    assert login.flaws == ["no-role", "no-password", "not-served"]
+    assert set(FLAWS) == set(GrantFlaw)
 
 
 def test_the_administrator_types_it(meeting: tuple[Installation, Installation], server: Postgres) -> None:
-    """It ends with 0 where all is right, and else with 1 and what to type; in JSON too."""
-    one, _other = meeting
-    words = ("shared", "doctor", "--as", SUPERUSER)
-    code, out, _error = typed(*words, *of(one))
-    assert (code, out) == (
+    """`shared doctor` names each login, what it serves, and what is wrong, and ends with 1 then."""
+    words = ("shared", "doctor", "--as", SUPERUSER, "-c", meeting[0].file, "--controller", "acme")
+    assert typed(*words) == (
         0,
-        "Acme S.p.A. (acme): informativa_acme has the rights that it needs, and no more\n",
+        "postgres: informativa-box-pbx-1 has the rights that it needs, and no more\n  it serves acme\n"
+        "postgres: informativa-box-pbx-2 has the rights that it needs, and no more\n  it serves acme\n",
+        "",
     )
-    server.sql("ALTER ROLE informativa_acme SUPERUSER")
-    code, out, _error = typed(*words, *of(one))
+    server.sql('ALTER ROLE "informativa-box-pbx-1" SUPERUSER')
+    code, out, _error = typed(*words)
     assert code == 1
-    assert 'it is a superuser. Type in psql: ALTER ROLE "informativa_acme" NOSUPERUSER' in out
-    document = json.loads(typed(*words, "--json", *of(one))[1])
-    assert "superuser" in [flaw["flaw"] for flaw in document["controllers"][0]["flaws"]]
+    assert 'it is a superuser. Type in psql: ALTER ROLE "informativa-box-pbx-1" NOSUPERUSER' in out
+    code, out, _error = typed(*words, "--json")
+    (database,) = json.loads(out)["databases"]
+    assert [[flaw["flaw"] for flaw in login["flaws"]] for login in database["logins"]] == [["superuser"], []]

@@ -111,7 +111,7 @@ def test_a_database_that_is_killed_loses_nothing(running: Running) -> None:
 def test_a_box_that_is_refused_says_why(running: Running) -> None:
     """And goes on by itself, alone."""
     running.start("pbx-1")
-    soon(lambda: running.boxes.sql("SELECT count(*) FROM acme.box") == [(1,)])
+    soon(lambda: running.boxes.sql("SELECT count(*) FROM acme.ledger") == [(1,)])
     running.boxes.store("other").close()
     database = running.boxes.database("pbx-1")
     loop = ExchangeLoop(ACME, database, About(), partial(running.boxes.store, "other"))
@@ -205,7 +205,7 @@ def test_no_thread_is_left_when_it_is_stopped(running: Running) -> None:
 def asked(boxes: SharedBoxes, *pseudonyms: bytes) -> list[tuple[str, int]]:
     """What they say of a caller: boxes and records."""
     found = asyncio.run(boxes.ask(pseudonyms))
-    return [(box, record.number) for box, record in found]
+    return sorted((box, record.number) for box, record in found)
 
 
 def test_a_caller_whom_this_box_does_not_know_is_asked_for(running: Running) -> None:
@@ -308,7 +308,7 @@ def test_a_connection_is_there_before_the_first_call_asks(running: Running) -> N
     loop = running.start("pbx-1")
     shared = SharedBoxes(ACME, running.boxes.database("pbx-1", seconds=20.0), suspend, loop)
     soon(lambda: loop.state.contact > 0)
-    mine = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'informativa_acme'"
+    mine = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'informativa-box-pbx-1'"
     soon(lambda: running.boxes.sql(mine) == [(2,)])
     assert asked(shared, ONE) == []
     assert running.boxes.sql(mine) == [(2,)]
@@ -322,7 +322,7 @@ def test_questions_in_vain_hold_up_no_record(running: Running) -> None:
     soon(lambda: loop.state.contact > 0)
     never = running.boxes.database("pbx-1", hosts=("127.0.0.1:1",))
     shared = SharedBoxes(ACME, never, suspend, loop)
-    its = "FROM pg_stat_activity WHERE usename = 'informativa_acme'"
+    its = "FROM pg_stat_activity WHERE usename = 'informativa-box-pbx-1'"
     running.boxes.sql(f"SELECT pg_terminate_backend(pid) {its}")
     running.boxes.record("pbx-1", PLAYED)
     soon(lambda: running.boxes.sql("SELECT record FROM acme.record") == [(1,)])

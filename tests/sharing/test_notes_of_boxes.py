@@ -24,8 +24,7 @@ from informativa.operations.evidence import logs
 from informativa.process import erasing, storage
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
-from lab.postgres import SUPERUSER, Postgres
-from sharing.conftest import first_schema
+from lab.postgres import Postgres
 from sharing.installation import Installation, of
 
 Pair = tuple[Installation, Installation]
@@ -183,7 +182,7 @@ def test_what_another_box_lost_without_a_note(meeting: Pair, server: Postgres, t
     recorded(one, AT)
     recorded(other, AT, AT)
     sent(one, other)
-    server.sql("""DELETE FROM "informativa_acme".record WHERE box = 'pbx-2' AND record = 2""")
+    server.sql("""DELETE FROM informativa.record WHERE box = 'pbx-2' AND record = 2""")
     bundle, text = bundled(one, tmp_path / "bundle.zip")
     assert [hole["cause"] for hole in bundle["holes"][0]["holes"]] == ["deleted"]
     assert "pbx-2: leaf 1: GONE, and no note says why" in text
@@ -211,30 +210,12 @@ def test_a_note_that_was_changed_in_the_database_stops_a_bundle(
         recorded(box, AT)
     sent(one, other)
     number = 1 if "reference" in change else 2
-    server.sql(f"""UPDATE "informativa_acme".record SET {change} WHERE box = 'pbx-2' AND record = {number}""")
+    server.sql(f"""UPDATE informativa.record SET {change} WHERE box = 'pbx-2' AND record = {number}""")
     file = tmp_path / "bundle.zip"
     days = "--from", "2020-01-01", "--to", "2099-12-31"
     code, _out, error = typed("evidence", "bundle", *days, "--all-boxes", "-o", file, *of(one))
     assert (code, file.exists()) == (1, False)
     assert f"Record {number} of pbx-2 is not what it was when it was written." in error
-
-
-def test_notes_from_before_the_schema_could_take_proofs(two: Pair, tmp_path: Path) -> None:
-    """A box that met the others in a database of the first schema goes on after the migration where it was:
-    its notes get their leaves like its records, and a bundle names its hole."""
-    one, other = two
-    ruled(two)
-    with first_schema():
-        assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
-        recorded(one, AT)
-        recorded(other, OLD, AT)
-        sent(one, other)
-    assert typed("purge", "--yes", *of(other))[0] == 0
-    assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[0] == 0
-    sent(one, other)
-    bundle, _text = bundled(one, tmp_path / "bundle.zip")
-    assert [gone["holes"] for gone in bundle["holes"]] == [audited(other)["holes"]]
-    assert (bundle["receipts"], bundle["log_notes"], bundle["waiting_from"]) == (2, 3, None)
 
 
 def test_notes_whose_leaves_did_not_arrive_yet(meeting: Pair, server: Postgres, tmp_path: Path) -> None:
@@ -245,8 +226,8 @@ def test_notes_whose_leaves_did_not_arrive_yet(meeting: Pair, server: Postgres, 
         recorded(box, AT)
     sent(one, other)
     server.sql(
-        """UPDATE "informativa_acme".record SET leaf = NULL, who = NULL WHERE box = 'pbx-2';
-        UPDATE "informativa_acme".box SET proven = 0 WHERE name = 'pbx-2'"""
+        """UPDATE informativa.record SET leaf = NULL, who = NULL WHERE box = 'pbx-2';
+        UPDATE informativa.ledger SET proven = 0 WHERE box = 'pbx-2'"""
     )
     bundle, _text = bundled(one, tmp_path / "bundle.zip")
     assert (bundle["receipts"], bundle["log_notes"], bundle["waiting_from"]) == (1, 1, 1)

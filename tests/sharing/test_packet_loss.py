@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from informativa.sharing import administration, connection, loop
+from informativa.sharing import connection, loop
 from lab.debian import Unavailable
-from lab.postgres import SUPERUSER, Postgres
-from sharing.conftest import TODAY, Boxes
+from lab.postgres import Postgres
+from sharing.conftest import Boxes
 from sharing.lossy import LossyNetwork
 from sharing.model import World
 
@@ -44,7 +44,6 @@ def world(server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 5.0)
     monkeypatch.setattr(loop, "LONGEST_PAUSE", 0.5)
     boxes = Boxes(server, tmp_path)
-    list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
     made = World(boxes)
     yield made
     made.stop()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
-from unittest import mock
 
 import pytest
 
@@ -19,9 +17,9 @@ from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import expiry
 from informativa.ledgers.erasure import erase
 from informativa.model import Identified, Reason
-from informativa.sharing import administration, connection, proof_sender, schema
+from informativa.sharing import proof_sender
 from informativa.sharing.exchange import About, Exchange
-from sharing.conftest import SUPERUSER, TODAY, Boxes
+from sharing.conftest import Boxes
 from sharing.erasing import order
 
 DAY = timedelta(days=1)
@@ -48,14 +46,7 @@ def here(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
     """The same of the box's own ledger."""
     with closing(boxes.store(box)) as store:
         found = ledger_boxes.proofs(store, 0, 1 << 20)
-    return {number: tuple(rest) for number, _at, *rest in found if number is not None}
-
-
-@contextmanager
-def earlier() -> Iterator[None]:
-    """By an informativa that knows no migration after the first."""
-    with mock.patch.multiple(schema, EVIDENCE=1 << 20, VERSION_2=1 << 20):
-        yield
+    return {number: tuple(rest) for number, *rest in found if number is not None}
 
 
 def test_a_record_is_there_with_what_opens_its_leaf(boxes: Boxes) -> None:
@@ -65,41 +56,8 @@ def test_a_record_is_there_with_what_opens_its_leaf(boxes: Boxes) -> None:
     assert box.send() == 3
     assert there(boxes) == here(boxes)
     assert all(row[2] and row[3] for row in there(boxes).values())
-    assert boxes.sql("SELECT proven FROM acme.box") == [(3,)]
+    assert boxes.sql("SELECT proven FROM acme.ledger") == [(3,)]
     assert box.send_proofs() == 0
-
-
-def test_what_an_earlier_informativa_sent_gets_its_leaves_later(
-    boxes: Boxes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A newer one on an older schema sends without; when that was migrated, a page at a time, and new records
-    meanwhile."""
-    monkeypatch.setattr(proof_sender, "PAGE", 2)
-    boxes.downgrade()
-    boxes.record("pbx-1", *[of(each) for each in range(1, 6)])
-    box = boxes.exchange("pbx-1")
-    assert (box.send(), box.send_proofs()) == (5, 0)
-    list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
-    assert [row[0] for row in there(boxes).values()] == [None] * 5
-    box = boxes.exchange("pbx-1")
-    assert box.send_proofs() == 2
-    boxes.record("pbx-1", of(6))
-    assert box.send() == 1
-    sent(box)
-    assert there(boxes) == here(boxes)
-    assert boxes.sql("SELECT proven FROM acme.box") == [(6,)]
-
-
-def test_an_earlier_informativa_goes_on_with_the_newer_schema(boxes: Boxes) -> None:
-    """It sends without leaves, beside one that sends them."""
-    boxes.record("pbx-1", of(1))
-    boxes.record("pbx-2", of(2))
-    with earlier():
-        old = boxes.exchange("pbx-1")
-        assert (old.send(), old.send_proofs()) == (1, 0)
-    sent(boxes.exchange("pbx-2"))
-    assert there(boxes)[1][0] is None
-    assert there(boxes, "pbx-2") == here(boxes, "pbx-2")
 
 
 def test_records_from_before_there_was_a_log(boxes: Boxes) -> None:
@@ -137,30 +95,30 @@ def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
         assert there(boxes, name) == here(boxes, name)
 
 
-def test_i9_what_an_earlier_informativa_erased_is_closed_by_the_next_newer_box(boxes: Boxes) -> None:
-    """It knows of no salts; a box that sent some takes them away before it counts as having erased."""
+def test_i9_what_an_earlier_informativa_left_open_is_closed_by_the_next_box(boxes: Boxes) -> None:
+    """It knew of no salts; a box takes them away before it counts as having erased."""
     boxes.record("pbx-1", of(1))
     box = boxes.exchange("pbx-1")
     sent(box)
-    with earlier():
-        boxes.exchange("pbx-2")
-        order(boxes, "pbx-2", HIS)
-    assert there(boxes)[1][3] is not None
+    boxes.exchange("pbx-2")
+    order(boxes, "pbx-2", HIS)
+    boxes.sql("UPDATE acme.record SET salt_who = '\\x01', binding = '\\x02', opening = '\\x03'")
     assert box.erase() == 1
     assert there(boxes)[1][3:6] == (None, None, None)
 
 
 def test_i9_leaves_that_come_late_bring_no_salts_of_the_erased(boxes: Boxes) -> None:
     """A page that was read before an erasure is not written after it, and what was erased there stays so."""
-    with earlier():
-        boxes.record("pbx-1", of(1), of(2))
-        boxes.exchange("pbx-1").send()
+    boxes.record("pbx-1", of(1), of(2))
+    boxes.exchange("pbx-1").send()
+    boxes.sql("UPDATE acme.record SET leaf = NULL, who = NULL, salt_who = NULL, binding = NULL")
+    boxes.sql("UPDATE acme.ledger SET proven = 0")
     box = boxes.exchange("pbx-1")
     boxes.exchange("pbx-2")
     order(boxes, "pbx-2", HIS)
     assert box.send_proofs() == 0
     assert there(boxes)[1][0] is None
-    boxes.sql("UPDATE acme.box SET erasures = 0")
+    boxes.sql("UPDATE acme.ledger SET erasures = 0")
     assert box.send_proofs() == 2
     assert there(boxes)[1][3:6] == (None, None, None)
     assert there(boxes)[2] == here(boxes)[2]
@@ -242,7 +200,7 @@ def test_a_failover_that_lost_the_tree_gets_it_again(boxes: Boxes) -> None:
     box = boxes.exchange("pbx-1")
     sent(box)
     boxes.sql("DELETE FROM acme.record WHERE record = 2")
-    boxes.sql("UPDATE acme.box SET record = 1, proven = 1")
+    boxes.sql("UPDATE acme.ledger SET record = 1, proven = 1")
     boxes.sql("DELETE FROM acme.checkpoint")
     boxes.sql("DELETE FROM acme.tile")
     box.erase()
@@ -250,10 +208,3 @@ def test_a_failover_that_lost_the_tree_gets_it_again(boxes: Boxes) -> None:
     assert there(boxes) == here(boxes)
     assert boxes.sql("SELECT size FROM acme.checkpoint") == [(1 + 1,)]
     assert boxes.sql("SELECT count(*) FROM acme.tile") == [(1,)]
-
-
-def test_a_schema_before_all_is_refused(boxes: Boxes) -> None:
-    """What is not even of the first migration says what to type."""
-    boxes.sql("DELETE FROM acme.migration")
-    with pytest.raises(Exception, match="informativa shared migrate"):
-        connection.connect(boxes.database(), "acme")

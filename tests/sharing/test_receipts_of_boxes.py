@@ -25,8 +25,7 @@ from informativa.operations.evidence import logs
 from informativa.process import storage
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
-from lab.postgres import SUPERUSER, Postgres
-from sharing.conftest import first_schema
+from lab.postgres import Postgres
 from sharing.installation import HE, Installation, of
 
 Pair = tuple[Installation, Installation]
@@ -120,7 +119,7 @@ def test_what_was_changed_in_the_database_proves_nothing(
 ) -> None:
     """No receipt is made of it, and it says which of the two was changed: the record, or the tree."""
     one, _other, _key = told
-    server.sql(change.replace("acme.", '"informativa_acme".'))
+    server.sql(change.replace("acme.", "informativa."))
     code, _out, error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
     assert code == 1
     assert says in error
@@ -134,7 +133,7 @@ def test_a_record_that_only_its_own_box_can_prove(
 ) -> None:
     """An earlier informativa sent it: alone it is an error that names the box, among others it is told."""
     one, _other, _key = told
-    server.sql("""UPDATE "informativa_acme".record SET leaf = NULL WHERE box = 'pbx-2' AND record = 2""")
+    server.sql("""UPDATE informativa.record SET leaf = NULL WHERE box = 'pbx-2' AND record = 2""")
     code, _out, error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
     assert code == 1
     assert "Nothing here proves record 2 of pbx-2." in error
@@ -165,24 +164,6 @@ def test_an_erased_record_of_another_box_is_proven_without_its_person(
     data = (tmp_path / "acme-pbx-2-2.tlog-proof").read_bytes()
     assert isinstance(Receipt.parse(data).who, bytes)
     assert independent.check(data, key)["status"] == "PLAYED"
-
-
-def test_a_box_without_the_newest_schema_still_shows_what_there_is(two: Pair, tmp_path: Path) -> None:
-    """Its own receipts as before; of the others that they prove theirs themselves."""
-    with first_schema():
-        assert typed("shared", "migrate", "--as", SUPERUSER, *of(two[0]))[0] == 0
-    for each in two:
-        each.record()
-        proven(each)
-    assert "ms, schema 1, its clock" in typed("boxes", *of(two[0]))[1]
-    code, out, _error = typed("evidence", "receipt", "--from", CALLER, "-o", tmp_path, *of(two[0]))
-    assert (code, out.splitlines()[:2]) == (
-        0,
-        [
-            f"record 1: {tmp_path}/acme-1.tlog-proof",
-            "record 1 of pbx-2: nothing here proves it; ask that box",
-        ],
-    )
 
 
 def test_no_box_without_a_database(folder: Path) -> None:
@@ -284,9 +265,10 @@ def test_a_bundle_names_boxes_that_nothing_was_heard_of(
     one, _other, _key = told
     left = f"'{retired} UTC'" if retired else "NULL"
     server.sql(
-        f"""UPDATE "informativa_acme".box SET seen = '{seen} UTC', retired = {left} WHERE name = 'pbx-2'"""
+        f"""UPDATE informativa.box SET seen = '{seen} UTC' WHERE box = 'pbx-2';
+        UPDATE informativa.ledger SET retired = {left} WHERE box = 'pbx-2'"""
     )
-    server.sql("""UPDATE "informativa_acme".box SET seen = '2027-01-01 UTC' WHERE name = 'pbx-1'""")
+    server.sql("""UPDATE informativa.box SET seen = '2027-01-01 UTC' WHERE box = 'pbx-1'""")
     file = tmp_path / "bundle.zip"
     code, out, error = typed(*bundled(file), *of(one))
     assert (code, error) == (0, "")
@@ -331,9 +313,7 @@ def test_what_was_changed_in_the_database_stops_a_bundle(
 ) -> None:
     """It names the record and its box, and leaves no file."""
     one, _other, _key = told
-    server.sql(
-        """UPDATE "informativa_acme".record SET line = '+390600000000' WHERE box = 'pbx-2' AND record = 1"""
-    )
+    server.sql("""UPDATE informativa.record SET line = '+390600000000' WHERE box = 'pbx-2' AND record = 1""")
     file = tmp_path / "bundle.zip"
     code, _out, error = typed(*bundled(file), *of(one))
     assert (code, "Record 1 of pbx-2 is not what it was" in error, file.exists()) == (1, True, False)

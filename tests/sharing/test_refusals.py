@@ -17,14 +17,14 @@ import pytest
 from informativa.model import SharedDatabase
 from informativa.model.errors import SharedDatabaseError
 from informativa.operations.doctor import shared
-from informativa.sharing import administration, refusals, startup
 from informativa.sharing import loop as exchange_loop
+from informativa.sharing import refusals, startup
 from informativa.sharing.connection import connect, explained
 from informativa.sharing.exchange import About
 from informativa.sharing.startup import Login, ServerRefusal, password_of, refusal
 from lab.postgres import SUPERUSER, Postgres, access
 from lab.process import until
-from sharing.conftest import ACME, PASSWORD, ROLE, TODAY, Boxes
+from sharing.conftest import ACME, PASSWORD, ROLE, Boxes
 
 LOGIN = Login("informativa", ROLE, PASSWORD, "")
 
@@ -40,8 +40,13 @@ def failure(database: SharedDatabase) -> SharedDatabaseError:
     ("change", "back", "state", "remedy"),
     [
         ("ALTER ROLE {role} CONNECTION LIMIT 0", "CONNECTION LIMIT -1", "53300", "Raise max_connections"),
-        ("ALTER ROLE {role} NOLOGIN", "LOGIN", "28000", "ALTER ROLE … LOGIN"),
-        ("ALTER ROLE {role} PASSWORD 'another'", "", "28P01", "Make the roles: informativa shared migrate"),
+        ("ALTER ROLE {role} NOLOGIN", "LOGIN", "28000", 'ALTER ROLE "informativa-box-pbx-1" LOGIN'),
+        (
+            "ALTER ROLE {role} PASSWORD 'another'",
+            "",
+            "28P01",
+            "Make the box's login: informativa shared migrate",
+        ),
         ("ALTER ROLE {role} SET default_transaction_read_only = on", "", "25006", "Promote one"),
     ],
 )
@@ -68,7 +73,7 @@ def test_a_database_that_is_missing_or_closed_to_the_role(boxes: Boxes) -> None:
     finally:
         boxes.server.sql("DROP DATABASE closed")
     assert error.state == "no-connect"
-    assert "GRANT CONNECT ON DATABASE" in str(error.remedy)
+    assert "GRANT CONNECT ON DATABASE closed TO informativa_boxes" in str(error.remedy)
 
 
 def test_a_role_without_a_password(boxes: Boxes, tmp_path: Path) -> None:
@@ -77,7 +82,7 @@ def test_a_role_without_a_password(boxes: Boxes, tmp_path: Path) -> None:
     (tmp_path / "pgpass").chmod(0o600)
     error = failure(boxes.database())
     assert error.state == "no-password"
-    assert str(error.remedy) == f"Write a line for each role into {tmp_path}/pgpass: *:*:*:ROLE:PASSWORD"
+    assert str(error.remedy) == f"Write a line for it into {tmp_path}/pgpass: *:*:*:{ROLE}:PASSWORD"
 
 
 def test_a_server_without_a_line_for_the_role_and_one_that_ends(tmp_path: Path) -> None:
@@ -85,7 +90,6 @@ def test_a_server_without_a_line_for_the_role_and_one_that_ends(tmp_path: Path) 
     soon as nobody is connected any more."""
     with Postgres(tmp_path / "pg") as server:
         boxes = Boxes(server, tmp_path)
-        list(administration.migrate(boxes.database(), ["acme"], SUPERUSER, TODAY))
         rules = server.data / "pg_hba.conf"
         rules.write_text(f"local all all scram-sha-256\nhost all {SUPERUSER} 127.0.0.1/32 scram-sha-256\n")
         server.sql("SELECT pg_reload_conf()")

@@ -48,7 +48,7 @@ def test_several_hosts_and_a_socket(folder: Path) -> None:
     assert found.hosts == ("/run/postgresql", "127.0.0.2:6432", "[::1]:5432")
     given = conninfo_to_dict(address(found, "acme"))
     assert (given["host"], given["port"]) == ("/run/postgresql,127.0.0.2,::1", ",6432,5432")
-    assert (given["user"], given["target_session_attrs"]) == ("informativa_acme", "read-write")
+    assert (given["user"], given["target_session_attrs"]) == ("informativa-box-pbx-1", "read-write")
     assert "sslmode" not in given
 
 

@@ -19,7 +19,7 @@ from informativa.sharing.connection import connect
 from lab.certificates import Authority, Certificate
 from lab.postgres import Postgres
 from lab.process import until
-from sharing.conftest import PASSWORD, ROLE, TODAY, Boxes
+from sharing.conftest import PASSWORD, ROLE, Boxes
 from sharing.model import World
 
 Rounds = Callable[[int, int], int]
@@ -82,7 +82,7 @@ def test_boxes_under_a_schema_of_a_newer_informativa_go_on_alone(world: World) -
     world.stop("pbx-1")
     world.boxes.sql("INSERT INTO acme.migration VALUES (99, 99)")
     world.start("pbx-1")
-    assert "is of a newer informativa" in error_of(world, "pbx-1")
+    assert "are of a newer informativa" in error_of(world, "pbx-1")
     assert world.call(world.new_caller(), "pbx-1") == [Status.PLAYED]
     world.stop("pbx-1")
     world.boxes.sql("DELETE FROM acme.migration WHERE number = 99")
@@ -122,8 +122,9 @@ def test_only_a_server_that_proves_who_it_is_gets_anything(tmp_path: Path, what:
     with Postgres(tmp_path / "pg", certificate=shown) as server:
         boxes = Boxes(server, tmp_path)
         trusted = {"certificates": str(tmp_path / "root.pem")}
-        server.sql(";\n".join(administration.script(["acme"], TODAY)))
+        server.sql(";\n".join(administration.script("pbx-1", ["acme"])))
         server.sql(f"ALTER ROLE \"{ROLE}\" PASSWORD '{PASSWORD}'")
+        boxes.served.add(("pbx-1", "acme"))
         world = World(boxes)
         try:
             world.start("pbx-1", **trusted)
@@ -136,7 +137,7 @@ def test_only_a_server_that_proves_who_it_is_gets_anything(tmp_path: Path, what:
             with pytest.raises(SharedDatabaseError, match=complaint):
                 connect(boxes.database(**trusted), "acme")
             error_of(world, "pbx-1")
-            assert boxes.server.sql(f'SELECT * FROM "{ROLE}".box') == []
+            assert boxes.sql("SELECT * FROM acme.box") == []
         finally:
             world.stop()
 

@@ -25,12 +25,12 @@ def test_one_companys_trouble_stops_no_others_command(
     """`shared migrate`, `join` and `boxes retire` do what they can, name the company for which they cannot
     with what to type, and end with 3; in JSON it is beside the others."""
     one, _other = two
-    server.sql('CREATE SCHEMA "informativa_borealis"')
+    server.sql("CREATE SCHEMA informativa_borealis")  # which is not whole
     try:
         code, out, error = typed("shared", "migrate", "--as", SUPERUSER, "-c", one.file)
-        assert (code, out) == (3, "acme: role and schema are made (migration 5)\n")
+        assert (code, out) == (3, "acme: this box serves it from now on (migration 6)\n")
         assert error.startswith("Borealis GmbH (borealis): The shared database postgres on")
-        assert "Make the schema: informativa shared migrate" in error
+        assert "Make the tables: informativa shared migrate" in error
         one.exchange()
         code, out, error = typed("join", "-c", one.file)
         assert (code, out) == (3, "Acme S.p.A. (acme): 0 records of 0 other boxes were taken in\n")
@@ -44,8 +44,7 @@ def test_one_companys_trouble_stops_no_others_command(
         assert code == 3
         assert "Acme S.p.A. (acme): pbx-1 left for good" in out
     finally:
-        server.sql('DROP SCHEMA "informativa_borealis" CASCADE')
-        server.sql('DROP ROLE IF EXISTS "informativa_borealis"')
+        server.sql("DROP SCHEMA informativa_borealis CASCADE")
 
 
 @pytest.mark.parametrize(("state", "tries"), [("refused", 2), ("3F000", 3)])
@@ -74,7 +73,7 @@ def test_the_difference_of_clocks_is_shown(
     one, _other = meeting
     one.exchange()
     monkeypatch.setattr(administration, "_clock_ahead", lambda _connection: ahead)
-    assert f", schema 5, its clock {words}" in typed("boxes", *of(one))[1]
+    assert f", migration 6, its clock {words}" in typed("boxes", *of(one))[1]
     (acme,) = json.loads(typed("boxes", "--json", *of(one))[1])["controllers"]
     assert acme["clock_ahead"] == ahead
     warned = [text for state, text in examined(one) if state == "warning" and "clock" in text]

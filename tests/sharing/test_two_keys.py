@@ -82,7 +82,7 @@ def test_consent_that_was_withdrawn_is_one_callers_on_both_boxes(
     for box in half_rotated:
         assert [traces(box.file.parent, own, own.hex().encode()) for own in his] == [[], []]
         assert exported(box, "jsonl") == ""
-    assert server.sql('SELECT 1 FROM "informativa_acme".record WHERE pseudonym IS NOT NULL') == []
+    assert server.sql("SELECT 1 FROM informativa.record WHERE pseudonym IS NOT NULL") == []
 
 
 def test_caller_with_three_keys_is_one() -> None:

@@ -53,11 +53,11 @@ FROM (
 _PAGE = _pages("record > ?")
 _REFUSALS = _pages("record > ? AND (asked LIKE '% refused %' OR asked LIKE '% withdrawn %')")
 _ANSWERS = f"""
-SELECT coalesce(recorded, at), record, {_ANSWER} FROM event
+SELECT record, {_ANSWER} FROM event
 WHERE record > ? AND record <= ? AND asked IS NOT NULL ORDER BY record LIMIT ?
 """  # noqa: S608  # our own names
 _PROOFS = f"""
-SELECT event.record, coalesce(event.recorded, event.at), {_EVIDENCE}
+SELECT event.record, {_EVIDENCE}
 FROM leaf LEFT JOIN event ON event.record = leaf.record WHERE leaf.leaf >= ? ORDER BY leaf.leaf LIMIT ?
 """  # noqa: S608  # our own names
 _WHOSE = "SELECT pseudonym FROM event WHERE record = ? AND pseudonym IS NOT NULL"
@@ -110,16 +110,14 @@ def refusals(store: SqliteStore, after: int, count: int) -> list[tuple[Any, ...]
 
 def answers(store: SqliteStore, after: int, upto: int, count: int) -> list[tuple[Any, ...]]:
     """Return up to `count` records of choices after the number `after`, up to the number `upto`, in order.
-    Each row has the time at which it was recorded (microseconds since 1970), the record, and the same columns
-    of the answer as in `page`."""
+    Each row has the record, and the same columns of the answer as in `page`."""
     with store.connected() as connection:
         return connection.execute(_ANSWERS, (after, upto, count)).fetchall()
 
 
 def proofs(store: SqliteStore, leaf: int, count: int) -> list[tuple[Any, ...]]:
-    """Return up to `count` leaves from `leaf` on, in order. Each row has the record, NULL if it was deleted;
-    the time at which it was recorded (microseconds since 1970); and the same columns of the leaf as in
-    `page`."""
+    """Return up to `count` leaves from `leaf` on, in order. Each row has the record, NULL if it was deleted,
+    and the same columns of the leaf as in `page`."""
     with store.connected() as connection:
         return connection.execute(_PROOFS, (leaf, count)).fetchall()
 

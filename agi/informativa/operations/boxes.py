@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +15,6 @@ from ..model import Controller, SharedDatabase
 from ..model.errors import InformativaError, SharedDatabaseError
 from ..model.text import Text
 from ..process import bootstrap, storage
-from ..sharing import schema
 from ..sharing.refusals import OF_ALL
 from ..system.patience import of_each_by
 from .document import Seconds, Sentence, Time
@@ -83,20 +81,13 @@ class Meeting:
     name: str
     """The name that people give the controller."""
     migration: int
-    """The newest migration that its schema has."""
+    """The newest migration of the database."""
     milliseconds: Seconds
     """The time that the database took to be reached and to answer."""
     clock_ahead: Seconds
     """The seconds by which the clock of the box that was asked is ahead of the database's; negative where it
     is behind."""
-    months_left: int | None
-    """The number of months for which its schema is divided in advance; null where it is not divided."""
     boxes: tuple[Box, ...]
-
-    @property
-    def outdated(self) -> bool:
-        """Return whether this program knows a newer migration. It does without what that brings."""
-        return self.migration < schema.newest()
 
 
 @dataclass(frozen=True)
@@ -168,7 +159,7 @@ class Joined:
 
 @dataclass(frozen=True)
 class MigratedSchema:
-    """The migration of one company's schema."""
+    """The migration of what the database has of one company."""
 
     controller: str
     """The controller's name in the configuration."""
@@ -176,13 +167,13 @@ class MigratedSchema:
     """The newest migration that it had; 0 for none."""
     now: int
     """The newest migration that it has."""
-    months: int
-    """The number of months of partitions that were added."""
+    records: int
+    """The number of records that were taken over from a schema of its own."""
 
 
 @dataclass(frozen=True)
 class SchemasMigrated:
-    """The migrations of the schemas in the database where boxes meet."""
+    """The migrations of the companies in the database where boxes meet."""
 
     controllers: tuple[MigratedSchema, ...]
     failed: tuple[FailedCompany, ...]
@@ -218,24 +209,24 @@ def of_each_company(
         except InformativaError as error:
             if isinstance(error, SharedDatabaseError) and error.state in OF_ALL:
                 unreachable = error
-            outcome = _failure(company, error)
+            outcome = failure(company, error)
         yield outcome
 
 
-def migrate(configuration: Configuration, controller: Controller, user: str, today: date) -> MigratedSchema:
-    """Bring a company's schema to the newest migration (see `administration.migrate`). Raises
-    SharedDatabaseError."""
+def migrate(configuration: Configuration, controller: Controller, user: str) -> MigratedSchema:
+    """Bring what the database has of a company to the newest migration, and have this box serve it (see
+    `administration.migrate`). Raises SharedDatabaseError."""
     from ..sharing import administration
 
-    (migrated,) = administration.migrate(shared(configuration), [controller.id], user, today)
-    return MigratedSchema(migrated.controller, migrated.before, migrated.now, migrated.months)
+    (migrated,) = administration.migrate(shared(configuration), [controller.id], user)
+    return MigratedSchema(migrated.controller, migrated.before, migrated.now, migrated.records)
 
 
-def script(controllers: Sequence[Controller], today: date) -> Iterator[str]:
+def script(configuration: Configuration, controllers: Sequence[Controller]) -> Iterator[str]:
     """Return the SQL statements that `migrate` would execute."""
     from ..sharing import administration
 
-    return administration.script([controller.id for controller in controllers], today)
+    return administration.script(shared(configuration).box, [controller.id for controller in controllers])
 
 
 def of_companies(
@@ -268,11 +259,12 @@ def boxes(configuration: Configuration, controllers: Sequence[Controller]) -> Bo
         if isinstance(outcome, Meeting):
             known.append(outcome)
         else:
-            unknown.append(_failure(by_id[company], outcome))
+            unknown.append(failure(by_id[company], outcome))
     return Boxes(tuple(known), tuple(unknown))
 
 
-def _failure(company: Controller, error: InformativaError) -> FailedCompany:
+def failure(company: Controller, error: InformativaError) -> FailedCompany:
+    """Return the failure of a company, as the error says it."""
     return FailedCompany(company.id, company.name, error.message, error.remedy)
 
 
@@ -289,7 +281,7 @@ def _no_answer(database: SharedDatabase) -> SharedDatabaseError:
 
 
 def connectable(configuration: Configuration, controller: Controller) -> bool:
-    """Connect to the database once as a company's role. Raises SharedDatabaseError."""
+    """Connect to the database once, for a company. Raises SharedDatabaseError."""
     from ..sharing.connection import connect
 
     connect(shared(configuration), controller.id).close()
@@ -310,7 +302,6 @@ def meeting(configuration: Configuration, controller: Controller) -> Meeting:
         migration=state.migration,
         milliseconds=milliseconds,
         clock_ahead=state.clock_ahead,
-        months_left=schema.months_ahead(state.tables, datetime.now(UTC).date()),
         boxes=tuple(_box(box, database, about) for box in state.boxes),
     )
 

@@ -1,8 +1,8 @@
-"""The rights of companies' roles in the database where boxes meet."""
+"""The rights of boxes' logins in the database where boxes meet."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..config import Configuration
@@ -13,46 +13,57 @@ from .boxes import FailedCompany, shared
 from .document import Sentence
 
 FLAWS = {
-    "no-role": Text("there is no role {role}", "Make it: informativa shared migrate"),
+    "no-role": Text("there is no role {login}", "On that box type: informativa shared migrate"),
     "no-password": Text(
-        "the file of passwords has no line for {role}", "Write one there: *:*:*:{role}:PASSWORD"
+        "the file of passwords has no line for {login}", "Write one there: *:*:*:{login}:PASSWORD"
     ),
-    "no-login": Text("{role} may not log in", 'Type in psql: ALTER ROLE "{role}" LOGIN'),
+    "no-login": Text("{login} may not log in", 'Type in psql: ALTER ROLE "{login}" LOGIN'),
     "superuser": Text(
-        "{role} may do anything: it is a superuser", 'Type in psql: ALTER ROLE "{role}" NOSUPERUSER'
+        "{login} may do anything: it is a superuser", 'Type in psql: ALTER ROLE "{login}" NOSUPERUSER'
     ),
-    "creates-roles": Text("{role} may make roles", 'Type in psql: ALTER ROLE "{role}" NOCREATEROLE'),
+    "creates-roles": Text("{login} may make roles", 'Type in psql: ALTER ROLE "{login}" NOCREATEROLE'),
     "bypasses-policies": Text(
-        "{role} passes over row security", 'Type in psql: ALTER ROLE "{role}" NOBYPASSRLS'
+        "{login} passes over row security", 'Type in psql: ALTER ROLE "{login}" NOBYPASSRLS'
     ),
     "owner": Text(
-        "{role} owns objects, so it may change and drop them",
-        'Type in psql, in each database that has some: REASSIGN OWNED BY "{role}" TO CURRENT_USER; then type:'
+        "{login} owns objects, so it may change and drop them",
+        'Type in psql, in each database that has some: REASSIGN OWNED BY "{login}" TO CURRENT_USER',
+    ),
+    "no-rights": Text("{login} has no rights on the tables", "On that box type: informativa shared migrate"),
+    "more-rights": Text(
+        "{login} has more rights than other boxes, or is a member of other roles",
+        'Look which in psql, and take them back by REVOKE: \\du "{login}"; \\dp informativa.*',
+    ),
+    "not-served": Text(
+        "{login} does not serve all companies of this configuration", "Type: informativa shared migrate"
+    ),
+    "of-others": Text(
+        "{login} serves companies that this configuration does not have",
+        "Type in psql: DELETE FROM informativa.serves WHERE login = '{login}'; then on this box:"
         " informativa shared migrate",
     ),
-    "no-rights": Text(
-        "{role} may not use a schema of its own", "Make it, or grant it: informativa shared migrate"
-    ),
-    "may-create": Text(
-        "{role} may make objects in its schema",
-        'Type in psql: REVOKE CREATE ON SCHEMA "{role}" FROM "{role}"',
-    ),
-    "rights-of-others": Text(
-        "{role} has rights on another company's schema",
-        "Look who has which in psql, and take them back by REVOKE: \\dn+ informativa_*",
-    ),
+    "no-tables": Text("there are no tables", "Make them: informativa shared migrate"),
     "public": Text(
-        "every role has rights on the schema {role}",
-        'Type in psql: REVOKE ALL ON SCHEMA "{role}" FROM PUBLIC; REVOKE ALL ON ALL TABLES IN SCHEMA "{role}"'
-        " FROM PUBLIC",
+        "every role has rights on the tables",
+        "Type in psql: REVOKE ALL ON SCHEMA informativa FROM PUBLIC; REVOKE ALL ON ALL TABLES IN SCHEMA"
+        " informativa FROM PUBLIC",
+    ),
+    "not-forced": Text(
+        "a table has no row security, or does not force it",
+        "Look which in psql, and type for each: ALTER TABLE informativa.NAME ENABLE ROW LEVEL SECURITY, FORCE"
+        " ROW LEVEL SECURITY",
+    ),
+    "rights-of-all": Text(
+        "boxes may do more to the tables than they need",
+        "Look what in psql, and take it back by REVOKE from informativa_boxes: \\dp informativa.*",
     ),
 }
 """The messages about flaws, with the remedies, by the words of `sharing.grants.GrantFlaw`."""
 
 
 @dataclass(frozen=True)
-class RoleFlaw:
-    """Something about a company's role that is not as it should be."""
+class RightsFlaw:
+    """Something about a login, or about the tables of all, that is not as it should be."""
 
     flaw: str
     """The word for it, such as `superuser`."""
@@ -63,50 +74,72 @@ class RoleFlaw:
 
 
 @dataclass(frozen=True)
-class RoleRights:
-    """The role of one company."""
+class LoginRights:
+    """The login of one box."""
 
-    controller: str
-    """The controller's name in the configuration."""
-    role: str
-    """The name of the role, and of its schema."""
-    flaws: tuple[RoleFlaw, ...]
+    box: str
+    """The name of the box."""
+    login: str
+    """The name of its role."""
+    controllers: tuple[str, ...]
+    """The companies that it serves; of other boxes only where a role asked that administers the database."""
+    flaws: tuple[RightsFlaw, ...]
+
+
+@dataclass(frozen=True)
+class DatabaseRights:
+    """The rights in one database where boxes meet."""
+
+    database: str
+    """The name of the database."""
+    flaws: tuple[RightsFlaw, ...]
+    """The flaws of the tables of all."""
+    logins: tuple[LoginRights, ...]
 
 
 @dataclass(frozen=True)
 class RightsExamination:
-    """The roles of the companies, as the server has them."""
+    """The rights of boxes' logins, as the server has them."""
 
-    controllers: tuple[RoleRights, ...]
-    other_roles: tuple[str, ...]
-    """The roles of companies that this configuration does not have."""
+    databases: tuple[DatabaseRights, ...]
     failed: tuple[FailedCompany, ...]
-    """The companies of whose roles the server did not tell."""
+    """A company of each database that did not tell."""
 
 
-def examine(
-    configuration: Configuration, controller: Controller, user: str
-) -> tuple[RoleRights, Sequence[str]]:
-    """Examine the role of a company, as a `user` of the database. Return its rights, and all roles that the
-    server has for companies. Raises SharedDatabaseError."""
+def by_database(configuration: Configuration, controllers: Iterable[Controller]) -> list[list[Controller]]:
+    """Return the companies of each database where boxes meet."""
+    from ..sharing.connection import database_name
+
+    companies: dict[str, list[Controller]] = {}
+    for company in controllers:
+        companies.setdefault(database_name(shared(configuration), company.id), []).append(company)
+    return list(companies.values())
+
+
+def examine(configuration: Configuration, controllers: Sequence[Controller], user: str) -> DatabaseRights:
+    """Examine the rights in the database of these companies, as a `user` of it. Raises
+    SharedDatabaseError."""
     from ..sharing import grants
+    from ..sharing.connection import database_name
 
-    role = schema.role(controller.id)
-    rights = grants.examine(shared(configuration), controller.id, user)
-    texts = {flaw: FLAWS[flaw].format(role=role) for flaw in rights.flaws}
-    flaws = tuple(RoleFlaw(flaw, text.statement, text.advice) for flaw, text in texts.items())
-    return RoleRights(controller.id, role, flaws), rights.roles
-
-
-def examination(
-    configuration: Configuration,
-    results: Sequence[tuple[RoleRights, Sequence[str]]],
-    failed: tuple[FailedCompany, ...],
-) -> RightsExamination:
-    """Return the results together, with the roles of the server that no company of the configuration has."""
-    configured = {schema.role(controller) for controller in configuration.controllers}
-    rights, roles = (
-        tuple(result for result, _roles in results),
-        {role for _, all_roles in results for role in all_roles},
+    database = shared(configuration)
+    rights = grants.examine(database, [company.id for company in controllers], user)
+    return DatabaseRights(
+        database_name(database, controllers[0].id),
+        tuple(_flaws(rights.flaws, "")),
+        tuple(
+            LoginRights(
+                login.login.removeprefix(schema.LOGIN_PREFIX),
+                login.login,
+                tuple(login.controllers),
+                tuple(_flaws(login.flaws, login.login)),
+            )
+            for login in rights.logins
+        ),
     )
-    return RightsExamination(rights, tuple(sorted(roles - configured)), failed)
+
+
+def _flaws(flaws: Iterable[str], login: str) -> Iterator[RightsFlaw]:
+    for flaw in flaws:
+        text = FLAWS[flaw].format(login=login)
+        yield RightsFlaw(flaw, text.statement, text.advice)

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,31 +25,37 @@ from .erasure_statements import ErasureStatements
 from .rows import Statements
 from .startup import password_of
 
-_EXISTS = (
-    "SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %s)",
-    "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = %s)",
-)
+_ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
+_SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
+_IS_KNOWN = f"SELECT EXISTS (SELECT FROM {schema.SCHEMA}.company WHERE controller = %s)"  # noqa: S608  # our own names
+_ALL_SERVE = f"""
+SELECT NOT EXISTS (
+    SELECT FROM {schema.SCHEMA}.ledger AS l JOIN {schema.SCHEMA}.company AS c USING (company)
+    WHERE c.controller = %s AND l.retired IS NULL AND NOT EXISTS (
+        SELECT FROM {schema.SCHEMA}.serves AS s
+        WHERE s.company = l.company AND s.login = {schema.literal(schema.LOGIN_PREFIX)} || l.box))
+"""  # noqa: S608
+_COLUMNS = """
+SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s
+"""
 QUIET = timedelta(days=31)  # without a single call
 _NOTHING_PURGED = Text(
     "In the database {database} nothing of a retired box was purged: its clock says {now:%Y-%m-%d}, and the"
     " newest record is of {newest:%Y-%m-%d}.",
     "Set the clock of its server right; where really nobody called for a month, wait until somebody does.",
 )
-_TABLES = """
-SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = %s
-"""
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())"
 
 
 @dataclass(frozen=True)
 class Migrated:
-    """The result for one company's schema: its migration before and now, and the number of monthly partitions
-    that were added."""
+    """The result for one company: the newest migration that its tables had before (0 for none), and have now;
+    and the number of records that were taken over from a schema of its own."""
 
     controller: str
     before: int
     now: int
-    months: int
+    records: int
 
 
 @dataclass(frozen=True)
@@ -83,11 +90,10 @@ class RegisteredBox:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """A company's schema: all boxes that ever took part, retired ones last; its tables, its newest migration;
-    and the seconds by which this machine's clock is ahead of the server's."""
+    """A company in the database: all boxes that ever took part, retired ones last; the newest migration; and
+    the seconds by which this machine's clock is ahead of the server's."""
 
     boxes: Sequence[RegisteredBox]
-    tables: Sequence[str]
     migration: int
     clock_ahead: float
 
@@ -100,57 +106,103 @@ class OldRecords:
     records: int
 
 
-def migrate(
-    database: SharedDatabase, controllers: Sequence[str], user: str, today: date
-) -> Iterator[Migrated]:
-    """Create the missing roles and schemas of these companies, or upgrade them, as a `user` who may make
-    roles; each company in one transaction. Raises SharedDatabaseError."""
+def migrate(database: SharedDatabase, controllers: Sequence[str], user: str) -> Iterator[Migrated]:
+    """Create the tables, or upgrade them, and this box's login, which serves these companies from then on, as
+    a `user` who may make roles; each company in one transaction, in which the records of a schema of its own
+    go into the tables of all. Calls go on meanwhile. Raises SharedDatabaseError."""
     for controller in controllers:
         with explained_by(partial(explained, database, controller, user=user)):
             connection = psycopg.connect(
                 conninfo.make_conninfo(address(database, controller), user=user or None)
             )
         with translated(database), connection:
-            result = _migrate(connection, database, controller, today)
+            result = _migrate(connection, database, controller)
         yield result
 
 
-def _migrate(
-    connection: psycopg.Connection, database: SharedDatabase, controller: str, today: date
-) -> Migrated:
-    run, name = connection.execute, schema.role(controller)
-    partitioned = _has_partitions(connection)
-    role_exists, schema_exists = (run(sql, (name,)).fetchone() == (True,) for sql in _EXISTS)
-    for statement in schema.prepared(controller, _password(connection, database, name)):
-        if not (role_exists if statement.startswith("CREATE ROLE") else schema_exists):
+def _migrate(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> Migrated:
+    run, login = connection.execute, schema.login(database.box)
+    roles, schemas = [schema.OWNER, schema.BOXES, login], [schema.SCHEMA, schema.earlier(controller)]
+    existing = {name for (name,) in (*run(_ROLES, (roles,)), *run(_SCHEMAS, (schemas,)))}
+    for role in (schema.OWNER, schema.BOXES):
+        if role not in existing:
+            run(schema.made(role))
+    if login not in existing:
+        run(schema.made(login, f"LOGIN{_password(connection, database, login)}"))
+    if schema.SCHEMA not in existing:
+        for statement in schema.prepared():
             run(statement)
-    row = run(f"SELECT max(number) FROM {schema.quoted(name)}.migration").fetchone()  # noqa: S608  # our own names
-    before = (row and row[0]) or 0
-    for number, statements in schema.migrations(controller, before, partitioned=partitioned):
+    number = _newest_migration(connection, schema.SCHEMA)
+    for _number, statements in schema.migrations(number):
         for statement in statements:
             run(statement)
-        run(schema.applied(controller, number))
-    for statement in schema.rights(controller, partitioned=partitioned):
+    is_known = run(_IS_KNOWN, (controller,)).fetchone() == (True,)
+    for statement in schema.served(login, [controller]):
         run(statement)
-    months = _missing(connection, controller, today) if partitioned else []
-    for statement in months:
-        run(statement)
-    return Migrated(controller, before, schema.newest(), len(months))
+    before, records, earlier = number if is_known else 0, 0, schema.earlier(controller)
+    if earlier in existing:
+        of_its_own = _newest_migration(connection, earlier)
+        if 0 < of_its_own < schema.NEEDED:
+            before, records = of_its_own, _take_over(connection, controller)
+        elif run(_ALL_SERVE, (controller,)).fetchone() == (True,):
+            _remove_earlier(connection, earlier)
+    return Migrated(controller, before, schema.newest(), records)
 
 
-def _missing(connection: psycopg.Connection, controller: str, today: date) -> list[str]:
-    """Return the statements for missing partitions, without months that have records in the default one
-    already."""
-    name = schema.role(controller)
-    tables = [relation for (relation,) in connection.execute(_TABLES, (name,))]
-    months = connection.execute(f"SELECT DISTINCT month FROM {schema.quoted(name)}.record_default")  # noqa: S608
-    return schema.partitions(controller, today, [*tables, *(f"record_{month}" for (month,) in months)])
+def _newest_migration(connection: psycopg.Connection, name: str) -> int:
+    """Return the newest migration of a schema; 0 for none."""
+    row = connection.execute(f"SELECT max(number) FROM {schema.quoted(name)}.migration").fetchone()  # noqa: S608  # our own names
+    return int(row[0]) if row and row[0] else 0
 
 
-def _has_partitions(connection: psycopg.Connection) -> bool:
-    """Return whether the engine divides a table as PostgreSQL does."""
-    (version,) = connection.execute("SELECT version()").fetchone() or ("",)
-    return not version.startswith("CockroachDB")
+def _remove_earlier(connection: psycopg.Connection, earlier: str) -> None:
+    """Remove the schema and the role that a company had of its own, once all its boxes use the tables of all
+    companies. Where the administrator gave that role other rights, the role stays."""
+    connection.execute(f"DROP SCHEMA {schema.quoted(earlier)} CASCADE")
+    missing, needed = psycopg.errors.UndefinedObject, psycopg.errors.DependentObjectsStillExist
+    with suppress(missing, needed), connection.transaction():
+        connection.execute(f"DROP ROLE {schema.quoted(earlier)}")
+
+
+def _take_over(connection: psycopg.Connection, controller: str) -> int:
+    """Move what a company has in a schema of its own into the tables of all companies. Return the number of
+    records. The schema remains as a sign for boxes with an earlier program, which are refused by it and told
+    to upgrade; nothing of a caller stays in it."""
+    run, earlier = connection.execute, schema.quoted(schema.earlier(controller))
+    columns = {
+        table: _columns(connection, schema.earlier(controller), table) for table in schema.EARLIER_TABLES
+    }
+    tables = [table for table, names in columns.items() if names]
+    names = ", ".join(f"{earlier}.{table}" for table in tables)
+    run(f"LOCK TABLE {names} IN EXCLUSIVE MODE")  # who only reads goes on until all is moved
+    moved = {}
+    for table in tables:
+        target = schema.EARLIER_TABLES[table]
+        into = [
+            "company",
+            *(name for name in columns[table] if name in _columns(connection, schema.SCHEMA, target)),
+        ]
+        source = [f"t.{name}" for name in into[1:]]
+        if table == "box":
+            into, source = [*into, "box"], [*source, "t.name"]
+        moved[table] = run(
+            f"INSERT INTO {schema.SCHEMA}.{target} ({', '.join(into)})"  # noqa: S608  # our own names
+            f" SELECT c.company, {', '.join(source)}"
+            f" FROM {earlier}.{table} AS t, {schema.SCHEMA}.company AS c WHERE c.controller = %s",
+            (controller,),
+        ).rowcount
+    run(f"""
+    INSERT INTO {schema.SCHEMA}.box (box, seen, program) SELECT name, seen, program FROM {earlier}.box
+    ON CONFLICT (box) DO UPDATE SET seen = greatest(box.seen, excluded.seen)
+    """)  # noqa: S608
+    run(f"DROP TABLE {names}")
+    run(f"INSERT INTO {earlier}.migration VALUES ({schema.NEEDED}, {schema.NEEDED})")  # noqa: S608
+    return moved["record"]
+
+
+def _columns(connection: psycopg.Connection, name: str, table: str) -> list[str]:
+    """Return the names of a table's columns; none where there is no such table."""
+    return [column for (column,) in connection.execute(_COLUMNS, (name, table)).fetchall()]
 
 
 def _password(connection: psycopg.Connection, database: SharedDatabase, role: str) -> str:
@@ -168,33 +220,33 @@ def _password(connection: psycopg.Connection, database: SharedDatabase, role: st
     if not password:
         return ""
     encrypted = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
-    return f"'{encrypted.decode()}'"  # of letters, digits, $, :, =, + and /
+    return f" PASSWORD '{encrypted.decode()}'"  # of letters, digits, $, :, =, + and /
 
 
-def script(controllers: Sequence[str], today: date) -> Iterator[str]:
+def script(box: str, controllers: Sequence[str]) -> Iterator[str]:
     """Iterate over the statements of `migrate` for an administrator to run himself: all of them, as for a new
-    database."""
-    for controller in controllers:
-        yield "BEGIN"
-        yield from schema.prepared(controller)
-        for number, statements in schema.migrations(controller, 0, partitioned=True):
-            yield from statements
-            yield schema.applied(controller, number)
-        yield from schema.rights(controller, partitioned=True)
-        yield from schema.partitions(controller, today)
-        yield "COMMIT"
+    database, and the login of this box, which serves these companies."""
+    yield "BEGIN"
+    for role in (schema.OWNER, schema.BOXES):
+        yield schema.made(role)
+    yield from schema.prepared()
+    for _number, statements in schema.migrations(0):
+        yield from statements
+    yield schema.made(schema.login(box), "LOGIN")
+    yield from schema.served(schema.login(box), controllers)
+    yield "COMMIT"
 
 
 def database_state(database: SharedDatabase, controller: str) -> DatabaseState:
-    """Return the state of a company's schema. Raises SharedDatabaseError."""
-    sql, name = Statements(controller), schema.role(controller)
+    """Return the state of a company's boxes. Raises SharedDatabaseError."""
     with connect(database, controller) as connection, translated(database):
         clock_ahead = _clock_ahead(connection)
         with connection.pipeline():
-            boxes, tables = connection.execute(sql.every_box), connection.execute(_TABLES, (name,))
+            boxes = connection.execute(Statements(connection.company).every_ledger)
+            migration = connection.execute(f"SELECT max(number) FROM {schema.SCHEMA}.migration")  # noqa: S608
             all_boxes = [RegisteredBox(*row) for row in boxes.fetchall()]
-            names = [table for (table,) in tables.fetchall()]
-        return DatabaseState(all_boxes, names, connection.schema, clock_ahead)
+            (number,) = migration.fetchone() or (0,)
+        return DatabaseState(all_boxes, number, clock_ahead)
 
 
 def _clock_ahead(connection: psycopg.Connection) -> float:
@@ -208,10 +260,9 @@ def _clock_ahead(connection: psycopg.Connection) -> float:
 def retire(database: SharedDatabase, controller: str, box: str) -> bool:
     """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. Return whether
     there was one. Raises SharedDatabaseError."""
-    sql = Statements(controller)
     with connect(database, controller) as connection, translated(database):
-        existed = connection.execute(sql.retire, (box,)).rowcount == 1
-        connection.execute(ErasureStatements(controller).done_everywhere)
+        existed = connection.execute(Statements(connection.company).retire, (box,)).rowcount == 1
+        connection.execute(ErasureStatements(connection.company).done_everywhere)
         return existed
 
 
@@ -221,8 +272,8 @@ def purge_retired(
     """Delete the records of retired boxes from `before` the database's time, box by box; without `really`
     only count them. No box's clock decides it. Raises SharedDatabaseError, also where nobody called for a
     month by the database's clock: then that may be wrong, too."""
-    sql = Statements(controller)
     with connect(database, controller) as connection, translated(database), connection.transaction():
+        sql = Statements(connection.company)
         now, newest = connection.execute(sql.now_and_newest).fetchone() or (None, None)
         if now is None or newest is None:
             return []
@@ -230,8 +281,8 @@ def purge_retired(
             raise SharedDatabaseError(
                 _NOTHING_PURGED.format(database=database.name, now=now, newest=rows.moment(newest))
             )
-        end = (microseconds(before(now)),)
-        old = [OldRecords(*row) for row in connection.execute(sql.old_of_retired, end).fetchall()]
-        if really and old:
-            connection.execute(sql.purge_retired, end)
-        return old
+        end = microseconds(before(now))
+        old = connection.execute(sql.old_of_retired, (end,)).fetchall()
+        for box, _records, last in old if really else ():
+            connection.execute(sql.purge, (box, 0, last, end))
+        return [OldRecords(box, records) for box, records, _last in old]

@@ -11,7 +11,6 @@ from ..ledgers.audit_answers import AnswerRow, Place
 from ..ledgers.audit_history import HistoryRow
 from ..model import Record, SharedDatabase
 from ..model.choices import ACTS, answer_elsewhere
-from . import schema
 from .connection import connect, translated
 from .reading import with_box
 from .rows import Statements
@@ -30,9 +29,7 @@ def contradicted(
     remaining = iter(ledger_rows)
     forged: list[HistoryRow] = []
     with connect(database, controller) as shared, translated(database):
-        if shared.schema < schema.ANSWERS:
-            return []
-        named = Statements(controller, shared.schema).named
+        named = Statements(shared.company).named
         while page := list(islice(remaining, _PAGE)):
             names = [str(row.box) for _place, row in page]
             numbers = [row.record if type(row.record) is int else 0 for _place, row in page]

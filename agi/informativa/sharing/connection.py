@@ -1,4 +1,4 @@
-"""A connection to the database where boxes meet, as one company's role, and the translation of its errors."""
+"""A connection to the database where boxes meet, as this box's login, and the translation of its errors."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ CONNECT_SECONDS = 5  # for each host
 SILENCE_MILLISECONDS = 10_000  # without any packet of the other side, after which a connection is given up
 SILENCE_SECONDS = 60.0  # of a server that hangs while its system answers for it: TCP does not notice that
 
+_COMPANY = f"""
+SELECT max(number), max(needed), (SELECT company FROM {schema.SCHEMA}.company WHERE controller = %s)
+FROM {schema.SCHEMA}.migration
+"""  # noqa: S608  # our own names
+_NO_SCHEMA = frozenset({"3F000", "42P01", "42501"})  # no such schema, no such table, no right to use it
+
 Result = TypeVar("Result")
 
 logging.getLogger("psycopg").setLevel(logging.ERROR)  # what breaks is raised, and told by whoever asked
@@ -36,8 +42,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     any more."""
 
     silence = SILENCE_SECONDS
-    schema = schema.OLDEST
-    """The newest migration that the company's schema has."""
+    company = 0
+    """The number that the company has there."""
     unwanted: Callable[[], bool] = staticmethod(lambda: False)
 
     def wait(self, gen: PQGen[Result], *arguments: Any, **keywords: Any) -> Result:
@@ -68,15 +74,15 @@ def connect(
     unwanted: Callable[[], bool] = lambda: False,
     explain: Explain | None = None,
 ) -> Connection:
-    """Connect as the company's role, to the host that takes writes. Where that fails, `explain` makes the
-    error, or else `explained`. Raises SharedDatabaseError, and BoxRefusedError where the schema is not one
-    that this program can work with."""
+    """Connect as this box's login, to the host that takes writes, for one company that it serves. Where that
+    fails, `explain` makes the error, or else `explained`. Raises SharedDatabaseError, and BoxRefusedError
+    where the schema is not one that this program can work with."""
     with explained_by(explain or partial(explained, database, controller)):
         connection = Connection.connect(address(database, controller, seconds), autocommit=True)
     connection.silence = SILENCE_SECONDS if silence is None else silence
     connection.unwanted = unwanted
     try:
-        connection.schema = _schema_number(connection, database, controller)
+        connection.company = _company(connection, database, controller)
     except BaseException:
         connection.close()
         raise
@@ -91,7 +97,7 @@ def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_
         "host": ",".join(host for host, _ in hosts),
         "port": ",".join(port for _, port in hosts),
         "dbname": database_name(database, controller),
-        "user": schema.role(controller),
+        "user": schema.login(database.box),
         "target_session_attrs": "read-write",
         "connect_timeout": max(2, round(seconds)),
         "tcp_user_timeout": SILENCE_MILLISECONDS,
@@ -119,24 +125,37 @@ def _host_and_port(host: str) -> tuple[str, str]:
     return name.strip("[]"), port
 
 
-def _schema_number(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int:
-    """Return the number of the schema, after a check that it exists and that this program may write to it."""
-    with translated(database):
-        statement = f"SELECT max(number), max(needed) FROM {schema.quoted(schema.role(controller))}.migration"  # noqa: S608  # our own names
-        number, needed = connection.execute(statement).fetchone() or (None, None)
+def _company(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int:
+    """Return the number of a company, after a check that the tables exist, that this program may write to
+    them, and that this box serves the company."""
+    try:
+        with translated(database):
+            row = connection.execute(_COMPANY, (controller,)).fetchone()
+    except SharedDatabaseError as error:
+        if error.state not in _NO_SCHEMA:
+            raise
+        row = None
+    number, needed, company = row or (None, None, None)
     if number is None or number < schema.OLDEST:
         raise SharedDatabaseError(
-            Text("The schema of {controller} in {database} is of an earlier informativa, or not whole.",
-                 controller=controller, database=database.name),
-            Text("Whoever administers the database types: informativa shared migrate"),
-        )  # fmt: skip
+            Text("The shared database {database} has no tables of this informativa.", database=database.name),
+            Text("Whoever administers it types: informativa shared migrate"),
+        )
     if needed > schema.newest():
         raise BoxRefusedError(
-            Text("The schema of {controller} in {database} is of a newer informativa.",
-                 controller=controller, database=database.name),
+            Text(
+                "The tables in the shared database {database} are of a newer informativa.",
+                database=database.name,
+            ),
             Text("Upgrade this one."),
+        )
+    if company is None:
+        raise BoxRefusedError(
+            Text("In the shared database {database} this box, {box}, does not serve {controller}.",
+                 database=database.name, box=database.box, controller=controller),
+            Text("Whoever administers it types on this box: informativa shared migrate"),
         )  # fmt: skip
-    return int(number)
+    return int(company)
 
 
 @contextmanager
@@ -159,6 +178,8 @@ def explained(
     database: SharedDatabase, controller: str, error: Exception, *, user: str = ""
 ) -> SharedDatabaseError:
     """Return the error of a connection that did not come about, with the reason for which the servers refuse
-    the company's role, or this user. They are asked once more for it, for `refusals.SECONDS` at most."""
+    the box's login, or this user. They are asked once more for it, for `refusals.SECONDS` at most."""
     name, hosts = database_name(database, controller), list(map(_host_and_port, database.hosts))
-    return refused(database, name, user or schema.role(controller), hosts) or unusable(database, error, name)
+    return refused(database, name, user or schema.login(database.box), hosts) or unusable(
+        database, error, name
+    )

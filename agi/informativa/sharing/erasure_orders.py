@@ -34,7 +34,7 @@ from . import sealed_caller
 from .administration import RegisteredBox
 from .connection import Connection, connect, translated
 from .erasure_statements import ErasureStatements
-from .membership import BoxRow, Membership, membership
+from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes
 from .rows import Statements
 
@@ -61,8 +61,8 @@ def would_order(
 ) -> ErasureOrder:
     """Return the result that `order` would have. Raises SharedDatabaseError."""
     with connect(database, controller) as connection, translated(database):
-        this = membership(connection, Statements(controller), database, store)
-        return _collect(connection, controller, this, pseudonyms)
+        this = membership(connection, Statements(connection.company), database, store)
+        return _collect(connection, this, pseudonyms)
 
 
 def order(
@@ -83,7 +83,7 @@ def order(
     """
     try:
         with connect(database, controller) as connection:
-            return _order(connection, database, controller, request, store, done_here=True, waits=waits)
+            return _order(connection, database, request, store, done_here=True, waits=waits)
     except BaseException:
         with suppress(LedgerError):
             erasure_requests.mark_lost(store, [request])  # the service need not wait
@@ -93,7 +93,6 @@ def order(
 def _order(
     connection: Connection,
     database: SharedDatabase,
-    controller: str,
     request: ErasureRequest,
     store: SqliteStore,
     *,
@@ -102,16 +101,15 @@ def _order(
 ) -> ErasureOrder:
     """Order it over a connection. A box that is sending at this moment is waited for, and sends nothing more
     before it has read the order."""
-    sql, run = ErasureStatements(controller, connection.schema), connection.execute
+    sql, run = ErasureStatements(connection.company), connection.execute
     with translated(database), connection.transaction():
-        all_boxes = run(sql.lock_boxes).fetchall()
-        this = membership(connection, Statements(controller), database, store if done_here else None)
-        placed = _collect(connection, controller, this, request.pseudonyms)
+        all_boxes = run(sql.lock_ledgers).fetchall()
+        this = membership(connection, Statements(connection.company), database, store if done_here else None)
+        placed = _collect(connection, this, request.pseudonyms)
         all_pseudonyms = list(placed.pseudonyms)
         (newest,) = run(sql.newest_erasure).fetchone() or (0,)  # counts where no box took part yet
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
-        values = (number, all_pseudonyms, list(request.sealed) or None)
-        run(sql.add_erasure, values if sql.sealed else values[:2])
+        run(sql.add_erasure, (number, all_pseudonyms, list(request.sealed) or None))
         run(sql.count_erasure, (number,))
         if not waits:
             run(sql.erase_caller, (all_pseudonyms,))
@@ -122,11 +120,9 @@ def _order(
     return placed
 
 
-def _collect(
-    connection: Connection, controller: str, this: Membership, pseudonyms: Sequence[bytes]
-) -> ErasureOrder:
-    sql, run = Statements(controller), connection.execute
-    his = run(ErasureStatements(controller).his, (list(pseudonyms),)).fetchall()
+def _collect(connection: Connection, this: Membership, pseudonyms: Sequence[bytes]) -> ErasureOrder:
+    sql, run = Statements(connection.company), connection.execute
+    his = run(ErasureStatements(connection.company).his, (list(pseudonyms),)).fetchall()
     all_pseudonyms = [pseudonym for (pseudonym,) in his]
     values = {"pseudonyms": all_pseudonyms, "box": this.name}
     cursor = run(f"SELECT count(*) FROM ({sql.of_caller}) AS his", values)  # noqa: S608
@@ -147,7 +143,7 @@ class Erasures:
     keys: Sequence[bytes]
 
     def __post_init__(self) -> None:
-        self._sql = ErasureStatements(self.controller, self.connection.schema)
+        self._sql = ErasureStatements(self.connection.company)
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
         self._folder = LogFolder(self.store.file)
         self._not_done: list[NotedErasure] | None = None  # `None` before the first look
@@ -210,7 +206,7 @@ class Erasures:
             with translated(self.database), self.connection.transaction():
                 self._erase_there([leaf_range for erasure in done for leaf_range in erasure.named.resting])
 
-    def carry_out(self, look: Callable[[], BoxRow], now: datetime) -> int:
+    def carry_out(self, look: Callable[[], LedgerRow], now: datetime) -> int:
         """Order again what this box requested and the database does not have; or else erase the callers of
         other boxes' orders. `look` reads this box's row. Return the number of callers; orders of this box are
         carried out at the next turn. Raises SharedDatabaseError."""
@@ -231,7 +227,6 @@ class Erasures:
             _order(
                 self.connection,
                 self.database,
-                self.controller,
                 request,
                 self.store,
                 done_here=False,
@@ -263,7 +258,7 @@ class Erasures:
         with self.store.connected() as connection:
             return bool(own_logs.waiting_erasures(connection))
 
-    def _apply(self, row: BoxRow, at: datetime) -> int:
+    def _apply(self, row: LedgerRow, at: datetime) -> int:
         """Erase the callers of pending orders. A caller without a record, too, may stand in a copy, or in
         data that an erasure could not clean: so each is really erased, and leaves a record of that.
 
@@ -287,8 +282,7 @@ class Erasures:
                 waiting = number
         applied = row.erasures if waiting is None else waiting - 1
         if row.applied < applied:
-            if self._sql.proofs:
-                self.connection.execute(self._sql.close_erased)
+            self.connection.execute(self._sql.close_erased)
             self.connection.execute(self._sql.applied, (applied, self.database.box, self.identity))
         return len(self._carried_out - earlier)
 

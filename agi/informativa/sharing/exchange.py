@@ -20,11 +20,11 @@ from ..ledgers import boxes, references
 from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
 from ..model.text import Text
-from . import membership, schema
+from . import membership
 from . import rows as shared_rows
 from .connection import Connection, translated
 from .erasure_orders import Erasures
-from .membership import BoxRow
+from .membership import LedgerRow
 from .proof_sender import ProofSender
 
 PAGE = 1000  # records of a transaction
@@ -56,20 +56,16 @@ class Exchange:
         keys: Sequence[bytes] = (),
     ) -> None:
         self._store, self._connection, self._database = store, connection, database
-        self._sql = shared_rows.Statements(controller, connection.schema)
+        self._sql = shared_rows.Statements(connection.company)
         self._box = database.box
         self._identity = boxes.identity(store)
-        self._proofs: ProofSender | None = None  # the schema may be of an earlier informativa
-        if connection.schema >= schema.VERSION_2:
-            self._proofs = ProofSender(store, connection, controller, self._box, self._identity)
+        self._proofs = ProofSender(store, connection, controller, self._box, self._identity)
         self.sent = 0
         """The number of our last record that is there."""
         self.newest = store.newest()
         """The number of our newest record at the last look."""
         self.others = 0
         """The number of other boxes."""
-        self.outdated = False
-        """True if the schema was migrated since this connection was opened."""
         self._answered = self._refusals = 0  # up to which records: all answers are there; refusals were sent
         self._newest_erasure = 0
         self._erasures = Erasures(store, connection, database, controller, self._identity, keys)
@@ -91,8 +87,8 @@ class Exchange:
             self._look()
         self.report(about)
 
-    def _look(self) -> BoxRow:
-        """Read this box's row in the database. Raises BoxRefusedError."""
+    def _look(self) -> LedgerRow:
+        """Read this ledger's row in the database. Raises BoxRefusedError."""
         with translated(self._database):
             row = membership.look_up(self._connection, self._sql, self._database)
         row = membership.require_identity(self._database, row, self._identity)
@@ -107,14 +103,12 @@ class Exchange:
             )
         if row.record != self.sent:  # at the beginning, after another sender, or after a failover
             self.sent = self._refusals = row.record
-            if self._proofs:
-                self._proofs.forget()
+            self._proofs.forget()
             with translated(self._database):
                 membership.require_same_ledger(
                     self._connection, self._sql, self._database, self._store, self.sent
                 )
-        if self._proofs:
-            self._proofs.proven = row.proven
+        self._proofs.proven = row.proven
         self._answered = row.answered
         return row
 
@@ -137,8 +131,6 @@ class Exchange:
         """Send what callers refused or withdrew in records behind the next page, before their turn: another
         box must not rely on a consent for as long as it takes to send all before. Return `False` if the box's
         row has changed."""
-        if self._connection.schema < schema.ANSWERS:
-            return True
         self._refusals = max(self._refusals, after)
         while page := boxes.refusals(self._store, self._refusals, PAGE):
             if not self._send_plain(page, self._insert):
@@ -163,7 +155,7 @@ class Exchange:
         with self._connection.transaction():
             if run(self._sql.sending, self._sending(self.sent)).rowcount != 1:
                 return False
-            run(self._sql.send, shared_rows.arrays(self._box, page, self._connection.schema))
+            run(self._sql.send, shared_rows.arrays(self._box, page))
         return True
 
     def _sending(self, last: int) -> dict[str, object]:
@@ -181,7 +173,7 @@ class Exchange:
         """Send a page, in three round trips for any number of records. Return `False` if the box's row has
         changed."""
         proofs = self._proofs
-        columns = shared_rows.arrays(self._box, page, self._connection.schema)
+        columns = shared_rows.arrays(self._box, page)
         last, run = page[-1][0], self._connection.execute
         with self._connection.pipeline() as pipeline, self._connection.transaction():
             updated = run(self._sql.sending, self._sending(last))
@@ -194,15 +186,14 @@ class Exchange:
                 self._require_same(page)
             for row in page:
                 self._follow(row)
-            proven = proofs.after(page) if proofs else 0
-            if proofs and proven != proofs.proven:
+            proven = proofs.after(page)
+            if proven != proofs.proven:
                 proving = (proven, self._box, self._identity, self._newest_erasure, proofs.proven)
                 run(proofs.sql.proving, proving)
         if self._answered == self.sent:
             self._answered = last
         self.sent = last
-        if proofs:
-            proofs.proven = proven
+        proofs.proven = proven
         return True
 
     def _require_same(self, page: Sequence[Sequence[Any]]) -> None:
@@ -226,7 +217,7 @@ class Exchange:
         """Apply a record about records (a purge, an erasure) there too."""
         if row[_KIND] == RecordKind.PURGE and row[_REFERENCE].startswith("{"):
             for numbers in boxes.purged_by(self._store, row[_REFERENCE]):
-                self._connection.execute(self._sql.purge_records, (self._box, numbers))
+                self._connection.execute(self._sql.purge_records, (numbers,))
         elif row[_KIND] == RecordKind.PURGE:
             first, last, end = references.purged(row[_REFERENCE])
             self._connection.execute(self._sql.purge, (self._box, first, last, end))
@@ -236,25 +227,22 @@ class Exchange:
     def send_answers(self) -> int:
         """Send the next answers of records that were sent before the database took answers. Return their
         number."""
-        if self._connection.schema < schema.ANSWERS or self._answered >= self.sent:
+        if self._answered >= self.sent:
             return 0
         page = boxes.answers(self._store, self._answered, self.sent, PAGE)
-        upto = page[-1][1] if len(page) == PAGE else self.sent
+        upto = page[-1][0] if len(page) == PAGE else self.sent
         guard = (self._box, self._identity, self._newest_erasure, self._answered, self.sent)
         run = self._connection.execute
         with translated(self._database), self._connection.transaction():
             if run(self._sql.answering, (upto, *guard)).rowcount != 1:
                 return 0
             if page:
-                columns = zip(*((shared_rows.month(at), *row) for at, *row in page), strict=True)
-                run(self._sql.answer, (*map(list, columns), self._box))
+                run(self._sql.answer, (*map(list, zip(*page, strict=True)), self._box))
         self._answered = upto
         return len(page)
 
     def send_proofs(self) -> int:
         """Send the next part of the proofs of our records. Return the size of it, 0 for nothing."""
-        if self._proofs is None:
-            return 0
         with translated(self._database):
             return self._proofs.prove(self.sent, self._newest_erasure) or self._proofs.send()
 
@@ -275,11 +263,11 @@ class Exchange:
         where no calls wait. `progress` is called for each page: with a box, the last record so far, and the
         last of all."""
         with translated(self._database):
-            boxes_there = self._connection.execute(self._sql.boxes, (self._box,)).fetchall()
-        self.others, count_taken = len(boxes_there), 0
+            ledgers = self._connection.execute(self._sql.ledgers, (self._box,)).fetchall()
+        self.others, count_taken = len(ledgers), 0
         received_of, answers_of = (boxes.received(self._store, answers=only) for only in (False, True))
         count = LARGE_PAGE if alone else PAGE
-        for box, upto, answered in boxes_there:
+        for box, upto, answered in ledgers:
             position, answers_at = received_of.get(box, 0), answers_of.get(box, 0)
             while answers_at < (behind := min(position, answered)):
                 page = self._page(box, answers_at, behind, count, None)
@@ -318,20 +306,10 @@ class Exchange:
             return records.fetchall() if sent_upto >= upto else None
 
     def report(self, about: About) -> None:
-        """Report that this box is alive, and its newest record; and see whether its log has grown, and the
-        schema was migrated."""
+        """Report that this box is alive, and its newest record; and see whether its log has grown."""
         self.newest = self._store.newest()
+        facts = self.newest, about.keys, about.configuration
         with translated(self._database):
-            facts = (
-                self.newest,
-                about.program,
-                about.keys,
-                about.configuration,
-                self._box,
-                self._identity,
-            )
-            self._connection.execute(self._sql.say, facts)
-            (migration,) = self._connection.execute(self._sql.migration).fetchone() or (0,)
-        self.outdated = migration > self._connection.schema
-        if self._proofs:
-            self._proofs.look()
+            self._connection.execute(shared_rows.SEEN, (self._box, about.program))
+            self._connection.execute(self._sql.say, (*facts, self._box, self._identity, *facts))
+        self._proofs.look()

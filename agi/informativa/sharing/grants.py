@@ -1,9 +1,9 @@
-"""The rights that companies' roles have in the shared database, compared with those that they should have."""
+"""The rights that boxes' logins have in the shared database, compared with those that they should have."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 
@@ -18,7 +18,7 @@ from .startup import password_of
 
 
 class GrantFlaw(StrEnum):
-    """Something about a company's role that is not as `shared migrate` makes it."""
+    """Something about a login, or about the tables of all, that is not as `shared migrate` makes it."""
 
     NO_ROLE = "no-role"
     NO_PASSWORD = "no-password"  # noqa: S105  # a word
@@ -28,12 +28,19 @@ class GrantFlaw(StrEnum):
     BYPASSES_POLICIES = "bypasses-policies"
     OWNER = "owner"
     NO_RIGHTS = "no-rights"
-    MAY_CREATE = "may-create"
-    RIGHTS_OF_OTHERS = "rights-of-others"
+    MORE_RIGHTS = "more-rights"
+    NOT_SERVED = "not-served"
+    OF_OTHERS = "of-others"
+    NO_TABLES = "no-tables"
     PUBLIC = "public"
+    NOT_FORCED = "not-forced"
+    RIGHTS_OF_ALL = "rights-of-all"
 
 
-_OF_SCHEMA = "SELECT FROM pg_namespace AS n WHERE nspname = rolname AND"
+_OF_SCHEMA = f"""
+SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace WHERE nspname = '{schema.SCHEMA}' AND
+"""
+_MEMBER = "SELECT FROM pg_auth_members JOIN pg_roles AS g ON g.oid = roleid WHERE member = r.oid AND"
 _FLAWS: Mapping[GrantFlaw, str] = {
     GrantFlaw.NO_LOGIN: "NOT rolcanlogin",
     GrantFlaw.SUPERUSER: "rolsuper",
@@ -43,41 +50,100 @@ _FLAWS: Mapping[GrantFlaw, str] = {
         EXISTS (SELECT FROM pg_shdepend WHERE refclassid = 'pg_authid'::regclass AND refobjid = r.oid
                 AND deptype = 'o')
     """,
-    GrantFlaw.NO_RIGHTS: f"NOT EXISTS ({_OF_SCHEMA} has_schema_privilege(r.oid, n.oid, 'USAGE'))",
-    GrantFlaw.MAY_CREATE: f"EXISTS ({_OF_SCHEMA} has_schema_privilege(r.oid, n.oid, 'CREATE'))",
-    GrantFlaw.RIGHTS_OF_OTHERS: """
-        EXISTS (SELECT FROM pg_namespace AS n WHERE starts_with(nspname::text, %(prefix)s)
-                AND nspname <> rolname AND has_schema_privilege(r.oid, n.oid, 'USAGE, CREATE'))
-    """,
-    GrantFlaw.PUBLIC: f"""
-        EXISTS ({_OF_SCHEMA} EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0))
-        OR EXISTS (SELECT FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = relnamespace
-                   WHERE nspname = rolname AND EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0))
-    """,  # noqa: S608  # ours
+    GrantFlaw.NO_RIGHTS: f"NOT EXISTS ({_MEMBER} g.rolname = '{schema.BOXES}')",
+    GrantFlaw.MORE_RIGHTS: f"""
+        EXISTS ({_MEMBER} g.rolname <> '{schema.BOXES}')
+        OR EXISTS ({_OF_SCHEMA} EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = r.oid))
+        OR EXISTS (SELECT FROM pg_namespace WHERE nspname = '{schema.SCHEMA}'
+                   AND EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = r.oid))
+    """,  # noqa: S608
 }
-"""Flaws that the server's catalogs tell, each as a condition on a row of pg_roles."""
-_ROLE = f"SELECT {', '.join(_FLAWS.values())} FROM pg_roles AS r WHERE rolname = %(role)s"  # noqa: S608  # ours
-_ROLES = "SELECT rolname FROM pg_roles WHERE starts_with(rolname::text, %s) ORDER BY rolname"
+"""Flaws of a login that the server's catalogs tell, each as a condition on a row of pg_roles."""
+_LOGINS = f"""
+SELECT rolname, {", ".join(_FLAWS.values())} FROM pg_roles AS r
+WHERE starts_with(rolname::text, %s) ORDER BY rolname
+"""  # noqa: S608
+_BOXES = f"'{schema.BOXES}'"
+_FLAWS_OF_TABLES: Mapping[GrantFlaw, str] = {
+    GrantFlaw.NO_TABLES: f"NOT EXISTS ({_OF_SCHEMA} relname = 'record')",
+    GrantFlaw.PUBLIC: f"""
+        EXISTS (SELECT FROM pg_namespace WHERE nspname = '{schema.SCHEMA}'
+                AND EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = 0))
+        OR EXISTS ({_OF_SCHEMA} EXISTS (SELECT FROM aclexplode(relacl) WHERE grantee = 0))
+    """,  # noqa: S608
+    GrantFlaw.NOT_FORCED: f"""
+        EXISTS ({_OF_SCHEMA} relkind = 'r' AND relname <> 'migration'
+                AND NOT (relrowsecurity AND relforcerowsecurity))
+    """,
+    GrantFlaw.RIGHTS_OF_ALL: f"""
+        EXISTS ({_OF_SCHEMA} EXISTS (
+            SELECT FROM aclexplode(relacl) AS a JOIN pg_roles AS g ON g.oid = a.grantee
+            WHERE g.rolname = {_BOXES} AND privilege_type NOT IN ('SELECT', 'INSERT')))
+        OR EXISTS (SELECT FROM pg_namespace, aclexplode(nspacl) AS a JOIN pg_roles AS g ON g.oid = a.grantee
+                   WHERE nspname = '{schema.SCHEMA}' AND g.rolname = {_BOXES} AND privilege_type <> 'USAGE')
+    """,  # noqa: S608
+}
+"""Flaws of the tables of all, as conditions."""
+_TABLES = f"SELECT {', '.join(_FLAWS_OF_TABLES.values())}"
+_SERVED = f"""
+SELECT login, controller FROM {schema.SCHEMA}.serves JOIN {schema.SCHEMA}.company USING (company)
+ORDER BY login, controller
+"""  # noqa: S608
+
+
+@dataclass
+class LoginGrants:
+    """A box's login: its flaws, and the companies that it serves, as far as whoever asks may know."""
+
+    login: str
+    flaws: list[GrantFlaw]
+    controllers: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Grants:
-    """The flaws of a company's role, and all roles of companies that the server has."""
+    """The flaws of the tables of all, and the boxes' logins."""
 
     flaws: Sequence[GrantFlaw]
-    roles: Sequence[str]
+    logins: Sequence[LoginGrants]
 
 
-def examine(database: SharedDatabase, controller: str, user: str) -> Grants:
-    """Examine a company's role, as a `user` who may connect, or as that role. Raises SharedDatabaseError."""
-    info = conninfo.make_conninfo(address(database, controller), user=user or None)
-    with explained_by(partial(explained, database, controller, user=user)):
+def examine(database: SharedDatabase, controllers: Collection[str], user: str) -> Grants:
+    """Examine the logins of all boxes, as a `user` who may connect, or as this box's, which should serve
+    these companies and no others. One who administers the database sees what all of them serve. Raises
+    SharedDatabaseError."""
+    of_database = next(iter(controllers))
+    info = conninfo.make_conninfo(address(database, of_database), user=user or None)
+    with explained_by(partial(explained, database, of_database, user=user)):
         connection = psycopg.connect(info)
-    role, name = schema.role(controller), database_name(database, controller)
+    own = schema.login(database.box)
     with translated(database), connection:
-        row = connection.execute(_ROLE, {"role": role, "prefix": schema.PREFIX}).fetchone()
-        roles = [str(other) for (other,) in connection.execute(_ROLES, (schema.PREFIX,))]
-    flaws = [GrantFlaw.NO_ROLE] if row is None else [flaw for flaw, so in zip(_FLAWS, row, strict=True) if so]
-    if not password_of(passwords(database), name, role):
-        flaws.append(GrantFlaw.NO_PASSWORD)
-    return Grants(flaws, roles)
+        (of_tables,) = connection.execute(_TABLES).fetchall()
+        logins = {
+            row[0]: LoginGrants(row[0], _flaws(_FLAWS, row[1:]))
+            for row in connection.execute(_LOGINS, (schema.LOGIN_PREFIX,))
+        }
+        logins.setdefault(own, LoginGrants(own, [GrantFlaw.NO_ROLE]))
+        flaws = _flaws(_FLAWS_OF_TABLES, of_tables)
+        if GrantFlaw.NO_TABLES not in flaws:
+            for login, controller in connection.execute(_SERVED):
+                missing = LoginGrants(login, [GrantFlaw.NO_ROLE])
+                logins.setdefault(login, missing).controllers.append(controller)
+    served = set(logins[own].controllers)
+    logins[own].flaws += [
+        flaw
+        for flaw, so in (
+            (
+                GrantFlaw.NO_PASSWORD,
+                not password_of(passwords(database), database_name(database, of_database), own),
+            ),
+            (GrantFlaw.NOT_SERVED, GrantFlaw.NO_TABLES not in flaws and not served >= set(controllers)),
+            (GrantFlaw.OF_OTHERS, not served <= set(controllers)),
+        )
+        if so
+    ]
+    return Grants(flaws, [logins[login] for login in sorted(logins)])
+
+
+def _flaws(conditions: Mapping[GrantFlaw, str], values: Sequence[bool]) -> list[GrantFlaw]:
+    return [flaw for flaw, so in zip(conditions, values, strict=True) if so]

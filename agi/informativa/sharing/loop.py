@@ -151,11 +151,11 @@ class ExchangeLoop:
         return explained(self._database, self._controller.id, error)
 
     def _run_exchange(self, exchange: Exchange) -> None:
-        """Exchange until the connection is too old, or does not know what the schema has since."""
+        """Exchange until the connection is too old."""
         deadline = time.monotonic() + OLDEST_SECONDS
         receive = say = 0.0
         seen = self._controller.recycled_after is not None
-        while not (self._stopped.is_set() or exchange.outdated) and (now := time.monotonic()) < deadline:
+        while not self._stopped.is_set() and (now := time.monotonic()) < deadline:
             self._woken.clear()
             if now >= receive:
                 exchange.erase()

@@ -25,10 +25,10 @@ _MINUTE = 60_000_000  # microseconds
 
 
 @dataclass(frozen=True)
-class BoxRow:
-    """A box as the database knows it: its records are there up to `record`, there are erasures up to
-    `erasures`, of which those up to `applied` were applied, and the proofs of all leaves before `proven` are
-    there, and all answers of records up to `answered`."""
+class LedgerRow:
+    """A ledger of a box as the database knows it: its records are there up to `record`, there are erasures up
+    to `erasures`, of which those up to `applied` were applied, and the proofs of all leaves before `proven`
+    are there, and all answers of records up to `answered`."""
 
     identity: bytes
     record: int
@@ -48,10 +48,10 @@ class Membership:
     refused: BoxRefusedError | None = None
 
 
-def look_up(connection: Connection, sql: Statements, database: SharedDatabase) -> BoxRow | None:
-    """Return the box of our name; `None` where none has it yet."""
-    row = connection.execute(sql.box, (database.box,)).fetchone()
-    return None if row is None else BoxRow(*row)
+def look_up(connection: Connection, sql: Statements, database: SharedDatabase) -> LedgerRow | None:
+    """Return the ledger of the box of our name; `None` where none has it yet."""
+    row = connection.execute(sql.ledger, (database.box,)).fetchone()
+    return None if row is None else LedgerRow(*row)
 
 
 def membership(
@@ -70,7 +70,7 @@ def membership(
     return Membership(database.box)
 
 
-def require_identity(database: SharedDatabase, row: BoxRow | None, identity: bytes | None) -> BoxRow:
+def require_identity(database: SharedDatabase, row: LedgerRow | None, identity: bytes | None) -> LedgerRow:
     """Return the row, after a check that it is of this ledger. Raises BoxRefusedError."""
     if row is None or row.identity != identity:
         raise refused(

@@ -18,7 +18,6 @@ from ..ledgers import rows
 from ..model import Record, SharedDatabase
 from ..model.errors import TileMissingError
 from ..model.text import Text
-from . import schema
 from .administration import RegisteredBox
 from .connection import Connection, connect, translated
 from .proof_statements import ProofStatements
@@ -101,14 +100,13 @@ class ProvableRecord:
 class ProofReader:
     """A reader of one company's proofs, over one connection. Every method raises SharedDatabaseError."""
 
-    def __init__(self, database: SharedDatabase, controller: str, connection: Connection) -> None:
-        self._database, self._controller, self._connection = database, controller, connection
-        self._sql = ProofStatements(controller, connection.schema)
-        self._has_logs = connection.schema >= schema.EVIDENCE
+    def __init__(self, database: SharedDatabase, connection: Connection) -> None:
+        self._database, self._connection = database, connection
+        self._sql = ProofStatements(connection.company)
 
     def logs(self) -> list[SharedLog]:
         """Return all logs that any box ever had, those of one box in order."""
-        return [SharedLog(*row) for row in self._rows(self._sql.logs)] if self._has_logs else []
+        return [SharedLog(*row) for row in self._rows(self._sql.logs)]
 
     def record(self, box: str, number: int) -> ProvableRecord | None:
         """Return one record of a box, if it is there."""
@@ -120,7 +118,7 @@ class ProofReader:
 
     def boxes(self) -> list[RegisteredBox]:
         """Return all boxes that ever took part, by name."""
-        rows_of_boxes = self._rows(Statements(self._controller).every_box)
+        rows_of_boxes = self._rows(Statements(self._connection.company).every_ledger)
         return sorted((RegisteredBox(*row) for row in rows_of_boxes), key=attrgetter("name"))
 
     def leaves(self, box: str, first: int, last: int) -> int:
@@ -133,7 +131,7 @@ class ProofReader:
 
     def proven(self, box: str) -> int:
         """Return the first row of `leaf` of a box that may be missing here; 0 if it sends none."""
-        proven = self._rows(self._sql.proven, box) if self._has_logs else ()
+        proven = self._rows(self._sql.proven, box)
         return max((number for (number,) in proven), default=0)
 
     def closed(self, box: str, end: int) -> Iterator[tuple[range, bool]]:
@@ -199,7 +197,7 @@ class ProofReader:
 def open_reader(database: SharedDatabase, controller: str) -> Iterator[ProofReader]:
     """Open the database for reading. Raises SharedDatabaseError."""
     with connect(database, controller) as connection:
-        yield ProofReader(database, controller, connection)
+        yield ProofReader(database, connection)
 
 
 def _provable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[ProvableRecord]:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-import psycopg
 import structlog
 
 from ..evidence.checkpoint import Checkpoint
@@ -23,8 +22,9 @@ from ..ledgers.leaves import LedgerLog
 from ..ledgers.sqlite import SqliteStore
 from ..model.errors import EvidenceError
 from ..system.turns import OnceLogged
+from .connection import Connection
 from .proof_statements import ProofStatements
-from .rows import INFORMS, month
+from .rows import INFORMS
 
 PAGE = 1000  # leaves of a transaction
 TILES = 128  # of a transaction: a megabyte
@@ -37,10 +37,10 @@ class ProofSender:
     LedgerError."""
 
     def __init__(
-        self, store: SqliteStore, connection: psycopg.Connection, controller: str, box: str, identity: bytes
+        self, store: SqliteStore, connection: Connection, controller: str, box: str, identity: bytes
     ) -> None:
         self._store, self._connection = store, connection
-        self.sql = ProofStatements(controller)
+        self.sql = ProofStatements(connection.company)
         self._controller, self._box, self._identity = controller, box, identity
         self._notes: dict[int, bytes] = {}  # by epoch, the checkpoint that is there
         self._steps: Iterator[int] = iter(())
@@ -63,10 +63,8 @@ class ProofSender:
         page = page[:unsent]
         if not page:
             return 0
-        next_leaf = page[-1][2] + 1
-        leaves_of_records = [
-            (month(at), record, *leaf_values) for record, at, *leaf_values in page if record is not None
-        ]
+        next_leaf = page[-1][1] + 1
+        leaves_of_records = [row for row in page if row[0] is not None]
         run = self._connection.execute
         with self._connection.transaction():
             values = (next_leaf, self._box, self._identity, erasures, self.proven)

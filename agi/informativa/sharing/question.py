@@ -44,7 +44,7 @@ class Question:
         """Run a statement in one round trip. The server gives it up when nobody waits any more."""
         limit = f"SET LOCAL statement_timeout = {max(1, self._database.seconds * 1000):.0f}"
         expiry, connection = self._idle.take(self._connect)
-        sql = _statements(self._controller.id, connection.schema)
+        sql = _statements(connection.company)
         try:
             with translated(self._database), connection.pipeline(), connection.transaction():
                 # Not for the session, which behind pgbouncer is not ours.

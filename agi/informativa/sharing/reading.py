@@ -43,7 +43,7 @@ def search(
         connection.transaction(),
         connection.cursor(name="records") as cursor,
     ):
-        sql = Statements(controller, connection.schema)
+        sql = Statements(connection.company)
         search_all, search_last = sql.search, sql.last_of
         if without:
             search_all, search_last = sql.search_without, sql.last_without
@@ -57,7 +57,7 @@ def of_caller(
     """Return the records that all boxes but the one of this ledger have of a caller. Raises
     SharedDatabaseError."""
     with connect(database, controller) as connection, translated(database):
-        sql = Statements(controller, connection.schema)
+        sql = Statements(connection.company)
         this = membership(connection, sql, database, store)
         values = {"pseudonyms": list(pseudonyms), "box": this.name}
         records = connection.execute(sql.of_caller, values).fetchall()
@@ -70,13 +70,13 @@ def ties(
     """Return the pairs of pseudonyms by which records of any box know one of these callers: the earlier one
     and the later one. Raises SharedDatabaseError."""
     with connect(database, controller) as connection, translated(database):
-        sql = Statements(controller, connection.schema)
+        sql = Statements(connection.company)
         return connection.execute(sql.ties, {"pseudonyms": list(pseudonyms)}).fetchall()
 
 
 def other_boxes(connection: Connection, sql: Statements, this: Membership) -> tuple[RegisteredBox, ...]:
     """Return the boxes that are not this one, and not retired."""
-    boxes = (RegisteredBox(*row) for row in connection.execute(sql.every_box).fetchall())
+    boxes = (RegisteredBox(*row) for row in connection.execute(sql.every_ledger).fetchall())
     return tuple(box for box in boxes if box.name != this.name and not box.retired)
 
 

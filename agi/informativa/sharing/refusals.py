@@ -11,7 +11,7 @@ from ..model import SharedDatabase
 from ..model.errors import SharedDatabaseError
 from ..model.text import Foreign, Text, joined, plain
 from ..system.patience import of_each_by
-from . import startup
+from . import schema, startup
 from .startup import Login, ServerRefusal, password_of
 
 SECONDS = 2.0  # for all hosts to be asked once more
@@ -27,22 +27,22 @@ _TROUBLES: Mapping[str, Text] = {
     "3D000": Text("it has no such database", "Make the database: createdb {database}"),
     startup.NO_CONNECT: Text(
         "the role may not connect to the database",
-        "Whoever administers it types: GRANT CONNECT ON DATABASE … TO the role of each company",
+        "Whoever administers it types in psql: GRANT CONNECT ON DATABASE {database} TO informativa_boxes",
     ),
     "28P01": Text(
         "it knows no such role with this password",
-        "Make the roles: informativa shared migrate. If they exist, give each in psql the password of its"
-        " line in {passwords}: \\password ROLE",
+        "Make the box's login: informativa shared migrate. If it exists, give it in psql the password of its"
+        " line in {passwords}: \\password {login}",
     ),
     startup.NO_PASSWORD: Text(
         "it asks for a password, and no line is for this role",
-        "Write a line for each role into {passwords}: *:*:*:ROLE:PASSWORD",
+        "Write a line for it into {passwords}: *:*:*:{login}:PASSWORD",
     ),
     "28000": Text(
         "it does not let this role in from here",
-        "Write a line for roles and this machine into pg_hba.conf, and have it read: SELECT pg_reload_conf()."
-        " If one is there, see that each role exists and may log in: informativa shared migrate, ALTER ROLE …"
-        " LOGIN",
+        "Write a line for {login} and this machine into pg_hba.conf, and have it read: SELECT"
+        " pg_reload_conf(). If one is there, see that the role exists and may log in: informativa shared"
+        ' migrate; in psql: ALTER ROLE "{login}" LOGIN',
     ),
     startup.READ_ONLY: Text(
         "it takes no writes: it is a standby, or read-only",
@@ -75,14 +75,14 @@ _REMEDIES: Mapping[str, Text] = {
     **dict.fromkeys(("57P01", "57P02"), _TROUBLES["57P03"].advice),
     "28": _TROUBLES["28000"].advice,
     "3D": _TROUBLES["3D000"].advice,
-    "3F": Text("Make the schema: informativa shared migrate"),
-    "42501": Text("Give the role its rights: informativa shared migrate"),
-    "42P01": Text("Make the schema: informativa shared migrate"),
+    "3F": Text("Make the tables: informativa shared migrate"),
+    "42501": Text("Give the box's login its rights: informativa shared migrate"),
+    "42P01": Text("Make the tables: informativa shared migrate"),
     "53100": Text("The database's disk is full: make room."),
 }
-_UNKNOWN = Text("See that it runs, and that roles and schemas are made: informativa shared migrate")
+_UNKNOWN = Text("See that it runs, and that its tables and logins are made: informativa shared migrate")
 OF_ALL = frozenset({startup.UNKNOWN_HOST, startup.REFUSED, startup.SILENT, startup.UNREACHABLE})
-"""The states that are of the network, whichever company's role asks."""
+"""The states that are of the network, whichever company is asked about."""
 
 
 def unusable(database: SharedDatabase, error: Exception, name: str = "") -> SharedDatabaseError:
@@ -153,6 +153,7 @@ def _error(
             database=name or database.name,
             passwords=database.passwords or startup.default_passwords(),
             certificates=database.certificates,
+            login=schema.login(database.box),
             **facts,
         ),
         state=state,

@@ -1,4 +1,4 @@
-"""Records as rows of the database: the statements, for one company's schema. No connection here."""
+"""Records as rows of the database, and the statements for those of one company. No connection here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import schema
 COLUMNS = [name.strip() for name in rows.SHARED_COLUMNS.split(",")]
 _LISTED = ", ".join(COLUMNS)
 INFORMS = len(COLUMNS)  # the position, in a ledger's row, of the flag whether its caller is informed
-# By their names, as the columns of migration 0001 are.
+# By their names, as the columns of `record` are.
 _KINDS = dict.fromkeys(COLUMNS, "text") | {
     **dict.fromkeys(("record", "at", "recorded", "basis"), "bigint"),
     **dict.fromkeys(("pseudonym", "earlier"), "bytea"),
@@ -27,155 +27,148 @@ EVIDENCE = {
     **dict.fromkeys(("who", "salt_what", "salt_who", "binding", "opening"), "bytea"),
     **dict.fromkeys(("leaf_version", "migrated"), "smallint"),
 }
-"""The columns with the proof of a record, and their types. Those of migration 0002 lack `opening` and
-`leaf_version`, which came with 0004."""
+"""The columns with the proof of a record, and their types."""
 ANSWER = {"asked": "text", "rank": "bigint", "withdrawal": "bigint"}
-"""The columns with the answer to a choice, and their types, which came with migration 0005."""
+"""The columns with the answer to a choice, and their types."""
 READ = len(COLUMNS) + len(ANSWER)
 """The number of columns of a record as it is read."""
 
 
-def record_columns(number: int) -> str:
-    """Return the columns by which records are read from a schema as it is from a migration on: COLUMNS and
-    ANSWER."""
-    if number >= schema.ANSWERS:
-        return ", ".join((_LISTED, *ANSWER))
-    return ", ".join((_LISTED, *(f"NULL::{kind} AS {name}" for name, kind in ANSWER.items())))
+RECORD_COLUMNS = ", ".join((_LISTED, *ANSWER))
+"""The columns by which records are read: COLUMNS and ANSWER."""
+
+
+SEEN = f"""
+INSERT INTO {schema.SCHEMA}.box (box, program) VALUES (%s, %s)
+ON CONFLICT (box) DO UPDATE SET seen = now(), program = excluded.program
+"""  # noqa: S608  # our own names
+"""The statement by which a box says that it is alive."""
 
 
 class Statements:
-    """The statements for one company's schema, as it is from a migration on, for writers and for whoever
-    reads records. `%s` stands for a value."""
+    """The statements for one company, by its number there, for writers and for whoever reads records. `%s`
+    stands for a value. Each names the company: row security refuses what is another's, but plans nothing for
+    it."""
 
-    def __init__(self, controller: str, number: int = schema.OLDEST) -> None:
-        proofs, answers, read = number >= schema.VERSION_2, number >= schema.ANSWERS, record_columns(number)
-        name = schema.quoted(schema.role(controller))
-        box, record = f"{name}.box", f"{name}.record"
+    def __init__(self, company: int) -> None:
+        scope, box = f"company = {company:d}", f"{schema.SCHEMA}.box"
+        ledger, record = f"{schema.SCHEMA}.ledger", f"{schema.SCHEMA}.record"
 
         # A new box erases what is still to be erased: its ledger may be older than its name.
         self.take_part = f"""
-        INSERT INTO {box} (name, identity, erasures) SELECT %s, %s, coalesce(max(erasures), 0) FROM {box}
+        INSERT INTO {ledger} (company, box, identity, erasures)
+        SELECT {company:d}, %s, %s, coalesce(max(erasures), 0) FROM {ledger} WHERE {scope}
         ON CONFLICT DO NOTHING
         """  # noqa: S608  # our own names, here and below
-        self.box = f"""
-        SELECT identity, record, erasures, applied, retired IS NOT NULL, {"proven" if proofs else 0},
-            {"answered" if answers else 0}
-        FROM {box} WHERE name = %s
+        self.ledger = f"""
+        SELECT identity, record, erasures, applied, retired IS NOT NULL, proven, answered
+        FROM {ledger} WHERE {scope} AND box = %s
         """  # noqa: S608
-        self.sent = f"SELECT record FROM {box} WHERE name = %s"  # noqa: S608
-        self.migration = f"SELECT max(number) FROM {name}.migration"  # noqa: S608
+        self.sent = f"SELECT record FROM {ledger} WHERE {scope} AND box = %s"  # noqa: S608
         self.say = f"""
-        UPDATE {box} SET newest = %s, seen = now(), program = %s, keys = %s, configuration = %s
-        WHERE name = %s AND identity = %s
+        UPDATE {ledger} SET newest = %s, keys = %s, configuration = %s
+        WHERE {scope} AND box = %s AND identity = %s
+        AND (newest, keys, configuration) IS DISTINCT FROM (%s, %s, %s)
         """  # noqa: S608
         # Only for a box that knows of all erasures, since a new erasure waits for transactions in progress;
         # and only for records that follow on those that are there.
         self.sending = f"""
-        UPDATE {box} SET record = greatest(record, %(record)s), newest = greatest(newest, %(newest)s),
-            {_ANSWERED if answers else ""} seen = now()
-        WHERE name = %(box)s AND identity = %(identity)s AND erasures = %(erasures)s AND record = %(sent)s
-        AND retired IS NULL
+        UPDATE {ledger} SET record = greatest(record, %(record)s), newest = greatest(newest, %(newest)s),
+            {_ANSWERED}
+        WHERE {scope} AND box = %(box)s AND identity = %(identity)s AND erasures = %(erasures)s
+        AND record = %(sent)s AND retired IS NULL
         """  # noqa: S608
-        more = (EVIDENCE if proofs else {}) | (ANSWER if answers else {})
-        kinds = ("integer", "smallint", *_KINDS.values(), *more.values())
+        more = EVIDENCE | ANSWER
+        kinds = ("smallint", *_KINDS.values(), *more.values())
         sent = ", ".join((_LISTED, *more))
         self.send = f"""
-        INSERT INTO {record} (box, month, informs, {sent}) SELECT %s, * FROM unnest({arrays_of(kinds)})
-        ON CONFLICT DO NOTHING
+        INSERT INTO {record} (company, box, informs, {sent})
+        SELECT {company:d}, %s, * FROM unnest({arrays_of(kinds)}) ON CONFLICT DO NOTHING
         """  # noqa: S608
-        # For records that were sent before the schema had answers.
+        # For records that were sent before the database took answers.
         self.answering = f"""
-        UPDATE {box} SET answered = %s WHERE name = %s AND identity = %s AND erasures = %s AND answered = %s
-        AND record = %s AND retired IS NULL
+        UPDATE {ledger} SET answered = %s WHERE {scope} AND box = %s AND identity = %s AND erasures = %s
+        AND answered = %s AND record = %s AND retired IS NULL
         """  # noqa: S608
         self.answer = f"""
         UPDATE {record} AS record SET asked = given.asked,
             rank = CASE WHEN erased = 0 THEN given.rank END,
             withdrawal = CASE WHEN erased = 0 THEN given.withdrawal END
-        FROM unnest({arrays_of(("integer", "bigint", *ANSWER.values()))})
-            AS given (month, record, {", ".join(ANSWER)})
-        WHERE record.box = %s AND record.record = given.record AND record.month = given.month
+        FROM unnest({arrays_of(("bigint", *ANSWER.values()))}) AS given (record, {", ".join(ANSWER)})
+        WHERE record.{scope} AND record.box = %s AND record.record = given.record
         """  # noqa: S608
-        self.existing = (
-            f"SELECT record, at, status, reason, erased FROM {record} WHERE box = %s AND record = ANY(%s)"  # noqa: S608
-        )
-        self.last = f"""
-        SELECT record, at, status, reason, erased FROM {record} WHERE box = %s ORDER BY record DESC LIMIT 1
+        compared = f"SELECT record, at, status, reason, erased FROM {record} WHERE {scope} AND box = %s"  # noqa: S608
+        self.existing = f"{compared} AND record = ANY(%s)"
+        self.last = f"{compared} ORDER BY record DESC LIMIT 1"
+        self.purge = f"SELECT {schema.SCHEMA}.purge({company:d}, %s, %s, %s, %s)"
+        self.purge_records = f"SELECT {schema.SCHEMA}.purge({company:d}, %s::bigint[])"
+        self.now_and_newest = f"SELECT now(), max(at) FROM {record} WHERE {scope}"  # noqa: S608
+        self.old_of_retired = f"""
+        SELECT box, count(*), max(record) FROM {record} WHERE {scope} AND at < %s AND {rows.DELETABLE}
+        AND box IN (SELECT box FROM {ledger} WHERE {scope} AND retired IS NOT NULL) GROUP BY box ORDER BY box
         """  # noqa: S608
-        deletable = rows.DELETABLE
-        self.purge = (
-            f"DELETE FROM {record} WHERE box = %s AND record BETWEEN %s AND %s AND at < %s AND {deletable}"  # noqa: S608
-        )
-        self.purge_records = f"DELETE FROM {record} WHERE box = %s AND record = ANY(%s) AND {deletable}"  # noqa: S608
-        self.now_and_newest = f"SELECT now(), max(at) FROM {record}"  # noqa: S608
-        of_retired = f"at < %s AND {deletable} AND box IN (SELECT name FROM {box} WHERE retired IS NOT NULL)"  # noqa: S608
-        self.old_of_retired = (
-            f"SELECT box, count(*) FROM {record} WHERE {of_retired} GROUP BY box ORDER BY box"  # noqa: S608
-        )
-        self.purge_retired = f"DELETE FROM {record} WHERE {of_retired}"  # noqa: S608
 
-        self.boxes = f"""
-        SELECT name, record, {"answered" if answers else 0} FROM {box} WHERE name <> %s ORDER BY name
+        self.ledgers = f"""
+        SELECT box, record, answered FROM {ledger} WHERE {scope} AND box <> %s ORDER BY box
+        """  # noqa: S608
+        received = f"""
+        SELECT {RECORD_COLUMNS} FROM {record} WHERE {scope} AND box = %s AND record > %s AND record <= %s
         """  # noqa: S608
         self.receive = f"""
-        SELECT {read} FROM {record} WHERE box = %s AND record > %s AND record <= %s
-        AND pseudonym IS NOT NULL AND (informs = 1 OR (%s AND reason = 'already-informed')
-        {"OR rank IS NOT NULL" if answers else ""}) ORDER BY record LIMIT %s
-        """  # noqa: S608
-        # Of records that were received before the schema had their answers.
-        self.receive_answers = f"""
-        SELECT {read} FROM {record} WHERE box = %s AND record > %s AND record <= %s AND rank IS NOT NULL
-        ORDER BY record LIMIT %s
-        """  # noqa: S608
+        {received} AND pseudonym IS NOT NULL
+        AND (informs = 1 OR (%s AND reason = 'already-informed') OR rank IS NOT NULL) ORDER BY record LIMIT %s
+        """
+        # Of records that were received before the database had their answers.
+        self.receive_answers = f"{received} AND rank IS NOT NULL ORDER BY record LIMIT %s"
+        selected = f"SELECT box, {RECORD_COLUMNS} FROM {record} WHERE {scope}"  # noqa: S608
         # What informed a caller, and what he answered; under an earlier key as well, which may be the only
-        # one that this box has. One scan, by several indexes: a UNION would be planned for every month anew.
-        his = "pseudonym = ANY(%(pseudonyms)s) AND informs = 1"
-        if answers:
-            his += """
-            OR pseudonym = ANY(%(pseudonyms)s) AND rank IS NOT NULL
-            OR earlier = ANY(%(pseudonyms)s) AND rank IS NOT NULL
-            """
-        self.known = f"SELECT box, {read} FROM {record} WHERE ({his}) AND box <> %(box)s AND at >= %(since)s"  # noqa: S608
+        # one that this box has. A part for each index: of one condition a planner without statistics makes a
+        # look through all records of the company, and by the index of answers one through all of those.
+        his = "box <> %(box)s AND at >= %(since)s"
+        self.known = f"""
+        {selected} AND pseudonym = ANY(%(pseudonyms)s) AND informs = 1 AND {his}
+        UNION
+        {selected} AND pseudonym = ANY(%(pseudonyms)s) AND rank IS NOT NULL AND {his}
+        UNION
+        {selected} AND earlier = ANY(%(pseudonyms)s) AND rank + 0 IS NOT NULL AND {his}
+        """
 
-        self.every_box = f"""
-        SELECT name, record, newest, erasures - applied, seen, extract(epoch FROM now() - seen), program,
-               keys, configuration, retired
-        FROM {box} ORDER BY retired IS NOT NULL, name
+        self.every_ledger = f"""
+        SELECT box, record, newest, erasures - applied, coalesce(seen, 'epoch'),
+            extract(epoch FROM now() - coalesce(seen, 'epoch')), coalesce(program, ''), keys, configuration,
+            retired
+        FROM {ledger} LEFT JOIN {box} USING (box) WHERE {scope} ORDER BY retired IS NOT NULL, box
         """  # noqa: S608
-        self.retire = f"UPDATE {box} SET retired = now() WHERE name = %s AND retired IS NULL"  # noqa: S608
+        self.retire = f"UPDATE {ledger} SET retired = now() WHERE {scope} AND box = %s AND retired IS NULL"  # noqa: S608
         # Under a newer key as well, as far as records name the earlier pseudonym.
         self.of_caller = f"""
-        SELECT box, {read} FROM {record}
-        WHERE (pseudonym = ANY(%(pseudonyms)s) OR earlier = ANY(%(pseudonyms)s)) AND box <> %(box)s
+        {selected} AND (pseudonym = ANY(%(pseudonyms)s) OR earlier = ANY(%(pseudonyms)s)) AND box <> %(box)s
         ORDER BY at, box, record
-        """  # noqa: S608
+        """
         # Of callers who are known by two keys, as records of any box say.
+        tied = f"SELECT earlier, pseudonym FROM {record} WHERE {scope}"  # noqa: S608
         self.ties = f"""
-        SELECT earlier, pseudonym FROM {record} WHERE earlier = ANY(%(pseudonyms)s) AND pseudonym IS NOT NULL
+        {tied} AND earlier = ANY(%(pseudonyms)s) AND pseudonym IS NOT NULL
         UNION
-        SELECT earlier, pseudonym FROM {record} WHERE pseudonym = ANY(%(pseudonyms)s) AND earlier IS NOT NULL
-        """  # noqa: S608
+        {tied} AND pseudonym = ANY(%(pseudonyms)s) AND earlier IS NOT NULL
+        """
         # Records of other boxes by which an audit compares answers.
-        self.named = f"""
-        SELECT box, {read} FROM {record}
-        WHERE (box, record) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))
-        """  # noqa: S608
-        # Of a RecordFilter. Nothing is indexed for it: people ask rarely.
+        self.named = f"{selected} AND (box, record) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))"  # noqa: S608
+        # Of a RecordFilter.
         filtered = f"""
-        SELECT box, {read} FROM {record}
-        WHERE (%(line)s = '' OR line = %(line)s)
+        {selected} AND (%(line)s = '' OR line = %(line)s)
         AND (%(status)s::text IS NULL OR status = %(status)s)
         AND (%(reason)s::text IS NULL OR reason = %(reason)s)
         AND (%(caller)s::bytea = '' OR substring(pseudonym FROM 1 FOR length(%(caller)s)) = %(caller)s)
         AND (%(since)s::bigint IS NULL OR at >= %(since)s)
         AND (%(until)s::bigint IS NULL OR at < %(until)s)
-        """  # noqa: S608
+        """
         self.search, self.last_of = _searches(filtered)
         self.search_without, self.last_without = _searches(f"{filtered} AND kind <> ALL(%(without)s::text[])")
 
 
 # Until what was sent before is there with its answers, only that moves the number on.
-_ANSWERED = "answered = CASE WHEN answered = record THEN greatest(record, %(record)s) ELSE answered END,"
+_ANSWERED = "answered = CASE WHEN answered = record THEN greatest(record, %(record)s) ELSE answered END"
 
 
 def _searches(filtered: str) -> tuple[str, str]:
@@ -195,20 +188,11 @@ def arrays_of(kinds: Iterable[str]) -> str:
     return ", ".join(f"%s::{kind}[]" for kind in kinds)
 
 
-def arrays(box: str, page: Sequence[Sequence[Any]], number: int) -> list[object]:
+def arrays(box: str, page: Sequence[Sequence[Any]]) -> list[object]:
     """Return the values of `send` for a page of a ledger's rows: COLUMNS, whether the caller is informed,
-    EVIDENCE, ANSWER; for a schema as it is from a migration on."""
+    EVIDENCE, ANSWER."""
     columns = list(map(list, zip(*page, strict=True)))
-    recorded = columns[COLUMNS.index("recorded")]
-    at = columns[COLUMNS.index("at")]
-    months = [
-        month(recorded_at if recorded_at is not None else happened)
-        for recorded_at, happened in zip(recorded, at, strict=True)
-    ]
-    record, informs = columns[:INFORMS], columns[INFORMS]
-    evidence, answer = columns[INFORMS + 1 : -len(ANSWER)], columns[-len(ANSWER) :]
-    more = (*(evidence if number >= schema.VERSION_2 else ()), *(answer if number >= schema.ANSWERS else ()))
-    return [box, months, informs, *record, *more]
+    return [box, columns.pop(INFORMS), *columns]
 
 
 def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:
@@ -243,9 +227,3 @@ def _plain(row: Sequence[Any]) -> list[Any]:
     if values == list(row):
         return values
     return [*values[: INFORMS + 1], *[None] * len(EVIDENCE), *values[-len(ANSWER) :]]
-
-
-def month(microseconds: int) -> int:
-    """Return the month of a time in microseconds since 1970, such as 202611."""
-    moment = rows.moment(microseconds)
-    return moment.year * 100 + moment.month

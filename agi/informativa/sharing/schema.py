@@ -4,33 +4,49 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date
-from itertools import pairwise
 from pathlib import Path
 
 from ..ledgers.migrating import statements
+from ..ledgers.rows import DELETABLE
 
-PREFIX = "informativa_"
-MONTHS_AHEAD = 24  # months with partitions, after a migration
-NEEDED = 1  # the newest migration that a program must know; an older program may ignore those after it
-OLDEST = 1  # the oldest migration with which this program works, without the additions of later ones
-EVIDENCE = 2  # the migration that adds the proofs for an auditor
-SEALED = 3  # the migration that adds the sealed caller, for boxes with other keys
-ANSWERS = 5  # the migration that adds what callers answered to choices
-VERSION_2 = 4  # the migration without which no box can send its proofs
+SCHEMA = "informativa"
+OWNER, BOXES = "informativa_owner", "informativa_boxes"
+"""Roles that nobody logs in as: the owner of the tables, and the group of the boxes' logins, with their
+rights."""
+LOGIN_PREFIX = "informativa-box-"
+NEEDED = 6  # the newest migration that a program must know; an older program may ignore those after it
+OLDEST = 6  # the oldest migration with which this program works
 
-_PARTITIONED = "PARTITION BY RANGE (month)"
-_TABLES = ("box", "record", "erasure", "log", "checkpoint", "tile")
+OF_BOXES = ("ledger", "record", "log", "checkpoint", "tile")
+"""The tables to which a box adds rows as itself alone."""
+_OF_COMPANIES = (*OF_BOXES, "erasure")
+_EARLIER_PREFIX = "informativa_"
+EARLIER_TABLES = {
+    "box": "ledger",
+    **{table: table for table in ("record", "erasure", "log", "checkpoint", "tile")},
+}
+"""The tables of a schema as it was before migration 6, each with the table that has its rows now."""
 
 
-def role(controller: str) -> str:
-    """Return the name of a company's role in the database, which is also the name of its schema."""
-    return PREFIX + controller
+def login(box: str) -> str:
+    """Return the name of a box's login."""
+    return LOGIN_PREFIX + box
+
+
+def earlier(controller: str) -> str:
+    """Return the name of the schema that a company had before migration 6, which is also its role's."""
+    return _EARLIER_PREFIX + controller
 
 
 def quoted(name: str) -> str:
-    """Return a name as SQL has it. Those of companies are of a-z, 0-9, - and _."""
+    """Return a name as SQL has it. Those of companies and boxes are of letters, digits, `.`, `-` and `_`."""
     return f'"{name}"'
+
+
+def literal(text: str) -> str:
+    """Return a text as SQL has it."""
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'"
 
 
 def newest() -> int:
@@ -38,78 +54,84 @@ def newest() -> int:
     return _files()[-1][0]
 
 
-def migrations(controller: str, after: int, *, partitioned: bool) -> Iterator[tuple[int, list[str]]]:
-    """Iterate over the statements of each migration after one, for the schema of a company; each migration is
-    to be applied, and recorded, in one transaction."""
-    schema = quoted(role(controller))
+def made(role: str, login: str = "NOLOGIN") -> str:
+    """Return the statement that makes a role which may do nothing yet."""
+    return f"CREATE ROLE {quoted(role)} {login}"
+
+
+def prepared() -> list[str]:
+    """Return the statements before the migrations: a schema of the owner's, and the table of applied
+    migrations. From PostgreSQL 16 on whoever makes a role may act as it once it was granted to him."""
+    return [
+        f"GRANT {OWNER} TO CURRENT_USER",
+        f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {OWNER}",
+        f"SET LOCAL ROLE {OWNER}",
+        f"CREATE TABLE {SCHEMA}.migration (number integer PRIMARY KEY, needed integer NOT NULL)",
+        "RESET ROLE",
+    ]
+
+
+def migrations(after: int) -> Iterator[tuple[int, list[str]]]:
+    """Iterate over the statements of each migration after one; all of them are to be applied in one
+    transaction. What they make is the owner's."""
     for number, file in _files():
         if number > after:
             text = file.read_text(encoding="utf-8")
-            text = text.replace("{schema}", schema).replace(
-                "{partitioned}", _PARTITIONED if partitioned else ""
+            for name, sql in (("this_box", _THIS_BOX), ("deletable", DELETABLE)):
+                text = text.replace(f"{{{name}}}", sql)
+            policies = [policy for table in _OF_COMPANIES for policy in _policies(table)]
+            yield (
+                number,
+                [
+                    f"SET LOCAL ROLE {OWNER}",
+                    *_statements(text),
+                    *policies,
+                    applied(number),
+                    "RESET ROLE",
+                ],
             )
-            yield number, [*_statements(text), *(_default(schema) if partitioned and number == 1 else ())]
 
 
-def prepared(controller: str, password: str = "") -> list[str]:
-    """Return the statements before the migrations: a role that may log in, a schema that it may use, and the
-    table of applied migrations. `password` is SQL for it, nothing where it is set otherwise."""
-    name = quoted(role(controller))
-    return [
-        f"CREATE ROLE {name} LOGIN{f' PASSWORD {password}' if password else ''}",
-        f"CREATE SCHEMA {name}",
-        f"GRANT USAGE ON SCHEMA {name} TO {name}",
-        f"CREATE TABLE {name}.migration (number integer PRIMARY KEY, needed integer NOT NULL)",
-    ]
-
-
-def applied(controller: str, number: int) -> str:
+def applied(number: int) -> str:
     """Return the statement that records a migration as applied."""
-    return f"INSERT INTO {quoted(role(controller))}.migration VALUES ({number}, {NEEDED})"  # noqa: S608  # ours
+    return f"INSERT INTO {SCHEMA}.migration VALUES ({number}, {NEEDED})"  # noqa: S608  # ours
 
 
-def rights(controller: str, *, partitioned: bool) -> list[str]:
-    """Return the statements after the migrations: a company's role reads and writes its own rows, and can
-    change no table. For a partitioned table no question gets a new plan, since planning takes longer than the
-    answer."""
-    name = quoted(role(controller))
-    tables = ", ".join(f"{name}.{table}" for table in _TABLES)
-    return [
-        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO {name}",
-        f"GRANT SELECT ON {name}.migration TO {name}",
-        *([f"ALTER ROLE {name} SET plan_cache_mode = force_generic_plan"] if partitioned else ()),
-    ]
+def served(login: str, controllers: Iterable[str]) -> Iterator[str]:
+    """Iterate over the statements by which a login serves companies, which are made where they are new. It
+    plans a question once for each connection, since that takes longer than the answer."""
+    yield f"GRANT {BOXES} TO {quoted(login)}"
+    yield f"ALTER ROLE {quoted(login)} SET plan_cache_mode = force_generic_plan"
+    for controller in controllers:
+        yield f"""
+        INSERT INTO {SCHEMA}.company SELECT coalesce(max(company), 0) + 1, {literal(controller)}
+        FROM {SCHEMA}.company ON CONFLICT (controller) DO NOTHING
+        """.strip()  # noqa: S608  # our own names
+        yield f"""
+        INSERT INTO {SCHEMA}.serves SELECT {literal(login)}, company FROM {SCHEMA}.company
+        WHERE controller = {literal(controller)} ON CONFLICT DO NOTHING
+        """.strip()  # noqa: S608
 
 
-def partitions(controller: str, today: date, tables: Iterable[str] = ()) -> list[str]:
-    """Return the statements for missing partitions, one a month, from this month on."""
-    schema, existing = quoted(role(controller)), set(tables)
-    months = [_month(today, ahead) for ahead in range(MONTHS_AHEAD + 1)]
-    return [
-        f"CREATE TABLE {schema}.record_{first} PARTITION OF {schema}.record"
-        f" FOR VALUES FROM ({first}) TO ({following})"
-        for first, following in pairwise(months)
-        if f"record_{first}" not in existing
-    ]
+def _policies(table: str) -> Iterator[str]:
+    """Iterate over the statements for a table with rows of companies: a login reads and changes those of
+    companies that it serves, and adds rows of its own box alone. The owner is bound as whoever logged in, so
+    that its functions are; it may add rows, which is how earlier schemas are taken over."""
+    name = f"{SCHEMA}.{table}"
+    yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+    yield (
+        f"CREATE POLICY served ON {name} TO {BOXES}, {OWNER} USING (EXISTS (SELECT FROM {SCHEMA}.serves AS s"
+        f" WHERE s.login = session_user AND s.company = {table}.company))"
+    )
+    yield f"CREATE POLICY taken_over ON {name} FOR INSERT TO {OWNER} WITH CHECK (true)"
+    if table in OF_BOXES:
+        yield f"CREATE POLICY mine ON {name} AS RESTRICTIVE FOR INSERT TO {BOXES} WITH CHECK ({_THIS_BOX})"
+    if table in ("log", "checkpoint", "tile"):
+        yield f"CREATE POLICY unchanged ON {name} AS RESTRICTIVE FOR UPDATE TO {BOXES} USING ({_THIS_BOX})"
 
 
-def months_ahead(tables: Iterable[str], today: date) -> int | None:
-    """Return the number of months from this one on with partitions among a schema's tables; `None` where it
-    has none at all, because the engine knows none."""
-    existing = {name for name in tables if re.fullmatch(r"record_(default|\d{6})", name)}
-    months = (ahead for ahead in range(MONTHS_AHEAD) if f"record_{_month(today, ahead)}" not in existing)
-    return next(months, MONTHS_AHEAD) if existing else None
-
-
-def _default(schema: str) -> list[str]:
-    """Return the statement for the partition of rows older than the first partition, and after the last
-    one."""
-    return [f"CREATE TABLE {schema}.record_default PARTITION OF {schema}.record DEFAULT"]
-
-
-def _month(today: date, ahead: int) -> int:
-    years, month = divmod(today.month - 1 + ahead, 12)
-    return (today.year + years) * 100 + month + 1
+_THIS_BOX = f"box = substr(session_user::text, {len(LOGIN_PREFIX) + 1})"
+"""The condition that a row is of the box that logged in, whatever role it took since."""
 
 
 def _files() -> list[tuple[int, Path]]:

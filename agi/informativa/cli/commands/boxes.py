@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
 import typer
 
 from ...config import DEFAULT_FILE
 from ...model import Controller
+from ...model.errors import SharedDatabaseError
 from ...operations import boxes as operations
 from ...operations import grants
 from ...operations.controllers import Selection, select_for_logs
@@ -43,12 +43,12 @@ def migrate(
     controller: Of = None,
     as_json: Json = False,
 ) -> None:
-    """Make the companies' roles and schemas, or bring them up to date; again some months before two years are
-    over. Older boxes go on meanwhile."""
-    selection, today = _companies(config, controller), datetime.now(UTC).date()
+    """Make the tables, or bring them up to date, and this box's login, which serves the companies; on each
+    box once. Calls go on meanwhile."""
+    selection = _companies(config, controller)
     results, failed = _of_each(
         selection.named,
-        lambda company: operations.migrate(selection.configuration, company, user, today),
+        lambda company: operations.migrate(selection.configuration, company, user),
         lambda result, _name: None if as_json else print(view.migrated(result, _)),
     )
     if as_json:
@@ -58,16 +58,16 @@ def migrate(
 
 @database.command()
 def sql(config: Config = DEFAULT_FILE, controller: Of = None) -> None:
-    """Print what `shared migrate` does to a new database, for whoever administers it."""
+    """Print what `shared migrate` does to a new database on this box, for whoever administers it."""
     selection = _companies(config, controller)
-    for statement in operations.script(selection.named, datetime.now(UTC).date()):
+    for statement in operations.script(selection.configuration, selection.named):
         print(f"{statement};")
 
 
 @database.command()
 def status(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
-    """The same as `informativa boxes`: whether the database can be used as each company's role, and how far
-    the boxes are."""
+    """The same as `informativa boxes`: whether the database can be used for each company, and how far the
+    boxes are."""
     _show(config, controller, as_json)
 
 
@@ -80,21 +80,22 @@ def doctor(
     controller: Of = None,
     as_json: Json = False,
 ) -> None:
-    """Compare the rights that the companies' roles have in the database with those that they should have."""
+    """Compare the rights that boxes' logins have in the database with those that they should have."""
     selection = _companies(config, controller)
-    results, failed = _of_each(
-        selection.named,
-        lambda company: grants.examine(selection.configuration, company, user),
-        lambda result, name: None if as_json else print("\n".join(view.rights_of_role(result[0], name, _))),
-    )
-    examination = grants.examination(selection.configuration, results, failed)
+    configuration, results, failed = selection.configuration, [], []
+    for companies in grants.by_database(configuration, selection.named):
+        try:
+            examined = grants.examine(configuration, companies, user)
+        except SharedDatabaseError as error:
+            failed.append(operations.failure(companies[0], error))
+        else:
+            results.append(examined)
+            if not as_json:
+                print("\n".join(view.rights(examined, _)))
     if as_json:
-        print_document(examination)
-    else:
-        for line in view.other_roles(examination, _):
-            print(line)
+        print_document(grants.RightsExamination(tuple(results), tuple(failed)))
     _end(failed, bool(results), as_json)
-    if any(rights.flaws for rights in examination.controllers):
+    if any(examined.flaws or any(login.flaws for login in examined.logins) for examined in results):
         raise typer.Exit(1)
 
 

@@ -11,10 +11,8 @@ from .findings import Finding, ok, warning, wrong
 from .system import System
 
 BEHIND = 1000  # records of a box that are not in the database yet, where the box is not silent
-PROOFS = 4  # the migration since which boxes can prove each other's records
 CLOCK_SECONDS = 2.0  # between this machine's clock and the database's
 NAMED = 5  # of the companies that have the same trouble
-MONTHS = 3  # for which the database should have partitions in advance
 
 _DIFFERENT = {
     Difference.KEYS: Text("{box} has other keys for {id}: its callers are strangers here"),
@@ -43,7 +41,7 @@ _MEND = {
 
 
 def shared(system: System) -> Iterator[Finding]:
-    """Check that the database accepts each company's role, and that no box is silent, far behind or
+    """Check that the database accepts this box for each company, and that no box is silent, far behind or
     different."""
     faultless, others, clock_ahead = 0, set[str](), 0.0
     failures: dict[str, SharedDatabaseError] = {}
@@ -77,8 +75,8 @@ def shared(system: System) -> Iterator[Finding]:
 
 
 def reachable(system: System) -> Iterator[Finding]:
-    """Check that the database accepts each company's role, by the TLS that is configured, and has a schema
-    that fits this program. A fault is only a warning, because calls go on without the database."""
+    """Check that the database accepts this box for each company, by the TLS that is configured, and has
+    tables that fit this program. A fault is only a warning, because calls go on without the database."""
     configuration = system.configured
     if configuration.shared is None:
         return
@@ -116,18 +114,6 @@ def _of_meeting(meeting: Meeting) -> Iterator[Finding]:
     if not any(box.this for box in meeting.boxes):
         text = Text("this box has not sent anything of {id} yet", id=meeting.controller)
         yield warning(text, Text("The service does it when it starts with `shared:` in its configuration."))
-    fix = Text("Whoever administers the database types: informativa shared migrate")
-    if meeting.outdated:
-        text = Text("the schema of {id} is of an earlier informativa: other boxes cannot prove its records")
-        if meeting.migration >= PROOFS:
-            text = Text(
-                "the schema of {id} is of an earlier informativa: boxes do not tell each other what callers"
-                " answer by key"
-            )
-        yield warning(text.format(id=meeting.controller), fix)
-    if meeting.months_left is not None and meeting.months_left < MONTHS:
-        text = Text("the schema of {id} is divided in advance for {months} months only")
-        yield warning(text.format(id=meeting.controller, months=meeting.months_left), fix)
     for box in meeting.boxes:
         if box.retired is None:
             yield from _of_box(box, meeting.controller)

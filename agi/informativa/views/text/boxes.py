@@ -18,7 +18,7 @@ from ...operations.boxes import (
     MigratedSchema,
     RetiredBox,
 )
-from ...operations.grants import RightsExamination, RoleRights
+from ...operations.grants import DatabaseRights
 from ..messages import Language
 from ..terminal import one_line, progress
 from ..times import local_day
@@ -38,7 +38,7 @@ DIFFERENCES = {
 def meeting(status: Meeting, say: Language) -> Iterator[str]:
     """Yield the state of one company's boxes, a line for each."""
     yield say(
-        "{name} ({id}): the database answered in {milliseconds:.0f} ms, schema {migration}, its clock"
+        "{name} ({id}): the database answered in {milliseconds:.0f} ms, migration {migration}, its clock"
         " {behind:+.1f} s from this box's",
         name=status.name,
         id=status.controller,
@@ -115,32 +115,32 @@ def migrated(result: MigratedSchema, say: Language) -> str:
         "id": result.controller,
         "before": result.before,
         "now": result.now,
-        "months": result.months,
     }
     if not result.before:
-        return say("{id}: role and schema are made (migration {now})", **facts)
+        return say("{id}: this box serves it from now on (migration {now})", **facts)
     if result.before < result.now:
-        return say("{id}: the schema was migrated from {before} to {now}", **facts)
-    if result.months:
         return say.counted(
-            "{id}: {months} month was added", "{id}: {months} months were added", result.months, **facts
+            "{id}: migrated from {before} to {now}, with {count} record",
+            "{id}: migrated from {before} to {now}, with {count} records",
+            result.records,
+            **facts,
         )
     return say("{id}: all is there (migration {now})", **facts)
 
 
-def rights_of_role(rights: RoleRights, name: str, say: Language) -> Iterator[str]:
-    """Yield what is wrong with the role of the company of that name, a line for each flaw."""
-    facts = {"name": name, "id": rights.controller, "role": rights.role}
-    if not rights.flaws:
-        yield say("{name} ({id}): {role} has the rights that it needs, and no more", **facts)
-    for flaw in rights.flaws:
-        yield one_line(f"{name} ({rights.controller}): {say(flaw.message)}. {say(flaw.remedy)}")
-
-
-def other_roles(examination: RightsExamination, say: Language) -> Iterator[str]:
-    """Yield a line about roles of companies that the configuration does not have, if there are some."""
-    if roles := examination.other_roles:
-        yield say("of companies that this configuration does not have: {roles}", roles=", ".join(roles))
+def rights(examined: DatabaseRights, say: Language) -> Iterator[str]:
+    """Yield a line for each login of a database, with the companies that it serves, and a line for each
+    flaw."""
+    for flaw in examined.flaws:
+        yield one_line(f"{examined.database}: {say(flaw.message)}. {say(flaw.remedy)}")
+    for login in examined.logins:
+        for flaw in login.flaws:
+            yield one_line(f"{examined.database}: {say(flaw.message)}. {say(flaw.remedy)}")
+        if not login.flaws:
+            facts = {"database": examined.database, "login": login.login}
+            yield say("{database}: {login} has the rights that it needs, and no more", **facts)
+        if login.controllers:
+            yield one_line(say("  it serves {controllers}", controllers=", ".join(login.controllers)))
 
 
 @contextmanager

@@ -66,7 +66,6 @@ def catalogue() -> Iterator[tuple[str, str]]:
                     yield from zip(*pairs, strict=True)
 
 
-@pytest.mark.sample(4)
 @pytest.mark.parametrize("english", TERMS)
 def test_term_has_one_translation(english: str) -> None:
     """Whatever says it in English says it with the same word in Italian."""
@@ -75,7 +74,6 @@ def test_term_has_one_translation(english: str) -> None:
     assert [pair for pair in said if not re.search(TERMS[english], pair[1], re.IGNORECASE)] == []
 
 
-@pytest.mark.sample(3)
 @pytest.mark.parametrize("never", NEVER)
 def test_word_that_is_not_said(never: str) -> None:
     """In no message, and not in the README."""

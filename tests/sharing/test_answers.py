@@ -95,7 +95,8 @@ def test_earlier_key_leads_to_a_withdrawal_under_the_new_one(
 
 
 def test_question_of_a_call_is_answered_by_indexes(boxes: Boxes) -> None:
-    """It looks at records by the indexes of callers alone, with statistics and without, as on a new server."""
+    """It looks at records by the indexes of callers alone, with statistics and without, as on a new
+    server."""
     numbers = "informs, record, at, erased, supplement, counts"
     texts = "call, line, notice, version, language, purposes, status, reason, prompt, linked, wanted, kind"
     values = ", ".join(["''"] * 14)

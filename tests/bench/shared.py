@@ -155,7 +155,7 @@ def _joining(report: Report, meeting: Meeting, records: int) -> None:
 
 def _questions(report: Report, meeting: Meeting, records: int, times: int) -> None:
     """Of a box that nothing was taken in on: callers whom another told, and such as nobody knows."""
-    question = Question(meeting.database("pbx-3"), meeting.controller, IdleConnections(OLDEST_SECONDS))
+    question = Question(meeting.database("pbx-3"), IdleConnections(OLDEST_SECONDS))
     chosen, used = random.Random(1), _cpu(meeting.server)
     for what, first in (("whom another box told", 0), ("whom nobody knows", records)):
         took = []
@@ -163,7 +163,7 @@ def _questions(report: Report, meeting: Meeting, records: int, times: int) -> No
             caller = Identified(rivals.number(first + chosen.randrange(records // 2)))
             his = [pseudonym(caller, meeting.controller.key)]
             with Watch() as watch:
-                found = question(his)
+                found = question((meeting.controller, his))
             same("records of the caller", int(not first), len(found))
             took.append(watch.seconds * 1000)
         report.results += _durations(f"ask for a caller {what}", took, Target(30))

@@ -22,6 +22,7 @@ from informativa.sharing.exchange import Exchange
 from lab.office import listen_at
 from lab.ports import free_port
 from lab.postgres import SUPERUSER, Postgres
+from lab.process import until
 from sharing.installation import Installation, of
 from sharing.patroni import Patroni
 
@@ -95,6 +96,11 @@ class Boxes:
         """Let go of ledgers and connections."""
         for each in self.opened:
             each.close()
+
+
+def soon(condition: Callable[[], object]) -> None:
+    """Wait until it is so."""
+    until(condition, 60, lambda: "It never became so.")
 
 
 @contextmanager

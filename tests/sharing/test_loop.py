@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -25,13 +25,12 @@ from informativa.model.errors import BoxRefusedError, DefectError, LedgerError, 
 from informativa.operations.doctor import probe
 from informativa.process.self_report import not_shared
 from informativa.sharing import loop as exchange_loop
-from informativa.sharing import question
+from informativa.sharing import meeting_place, question
 from informativa.sharing.connection import Connection
 from informativa.sharing.exchange import About, Exchange
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes
-from lab.process import until
-from sharing.conftest import ACME, Boxes
+from sharing.conftest import ACME, Boxes, soon
 
 
 @dataclass
@@ -65,11 +64,6 @@ def running(boxes: Boxes) -> Iterator[Running]:
         each.stop()
 
 
-def soon(condition: Callable[[], object]) -> None:
-    """Wait until it is so."""
-    until(condition, 60, lambda: "It never became so.")
-
-
 def test_what_one_box_records_the_other_knows_by_itself(running: Running) -> None:
     """Both ways, and each says how far it is."""
     one, two = running.start("pbx-1"), running.start("pbx-2")
@@ -83,7 +77,7 @@ def test_what_one_box_records_the_other_knows_by_itself(running: Running) -> Non
 
 def test_what_proves_records_goes_by_itself(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each checkpoint that is signed while the service runs, and the tree under it."""
-    monkeypatch.setattr(exchange_loop, "SAY_SECONDS", 0.1)
+    monkeypatch.setattr(meeting_place, "SAY_SECONDS", 0.1)
     running.start("pbx-1")
     for size in (1, 2):
         running.boxes.record("pbx-1", PLAYED)
@@ -199,7 +193,7 @@ def test_no_thread_is_left_when_it_is_stopped(running: Running) -> None:
     soon(lambda: loop.state.error is not None)
     loop.stop()
     loop.stop()
-    assert not [each for each in threading.enumerate() if each.name == "exchange acme"]
+    assert not [each for each in threading.enumerate() if each.name.startswith("exchange ")]
 
 
 def asked(boxes: SharedBoxes, *pseudonyms: bytes) -> list[tuple[str, int]]:
@@ -296,11 +290,11 @@ def test_a_connection_that_comes_too_late_for_its_call_is_there_for_the_next(
     shared = SharedBoxes(ACME, boxes.database("pbx-1", seconds=20.0), hasty)
     assert asked(shared, ONE) == []
     late.set()
-    soon(lambda: shared._idle._connections)
+    soon(lambda: shared._desk.idle._connections)
     monkeypatch.setattr(question, "connect", None)  # nobody connects any more
     assert asked(shared, ONE) == [("pbx-2", 1)]
     shared.close()
-    assert shared._idle._connections == []
+    assert shared._desk.idle._connections == []
 
 
 def test_a_connection_is_there_before_the_first_call_asks(running: Running) -> None:

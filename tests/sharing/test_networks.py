@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from informativa.call import guard
-from informativa.sharing import connection, loop
+from informativa.sharing import connection, loop, meeting_place
 from informativa.sharing.question import AnswerRows, Question, Subject
 from lab.postgres import Postgres
 from lab.process import until
@@ -37,15 +37,16 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
     ask = Question.__call__
 
     def counted(self: Question, asked: Subject) -> AnswerRows:
-        if asked is not None:  # else it is the loop's, which connects ahead of calls as soon as it can
+        if asked[1] is not None:  # else it is the loop's, which connects ahead of calls as soon as it can
             found.append(asked)
         return ask(self, asked)
 
     monkeypatch.setattr(Question, "__call__", counted)
     monkeypatch.setattr(guard, "PAUSE_SECONDS", 3600.0)
     monkeypatch.setattr(connection, "SILENCE_SECONDS", 1.0)
-    monkeypatch.setattr(loop, "connect", partial(connection.connect, seconds=2.0))
-    monkeypatch.setattr(loop, "LONGEST_PAUSE", 0.5)
+    monkeypatch.setattr(meeting_place, "connect_box", partial(connection.connect_box, seconds=2.0))
+    for paused in (loop, meeting_place):
+        monkeypatch.setattr(paused, "LONGEST_PAUSE", 0.5)
     return found
 
 

@@ -3,12 +3,14 @@
 A call asks:
 
 - `others`: the port `OtherBoxes`: the question, and how long a call waits
-- `question`, `idle`: its SQL, and connections that wait for the next call
+- `question_desk`: what asks for all companies: threads, a breaker, and `idle` connections
+- `question`: its SQL
 
 Beside the calls:
 
-- `loop`: one thread for each ledger, which sends and takes in
-- `exchange`: one step of it
+- `meeting_place`: the thread that sends and takes in for all companies of the box, over one connection
+- `loop`: the part of one company's ledger in it
+- `exchange`: one step of that
 - `membership`: the ledger that the database knows by this box's name, and no other
 - `proof_sender`: the box's log, so that others can prove its records
 - `erasure_orders`, `sealed_caller`: erasures that boxes order of each other, and the caller as they carry him
@@ -22,9 +24,9 @@ Reading:
 The database:
 
 - `administration`: creating and upgrading it, listing boxes, retiring one
-- `grants`: the rights of companies' roles, as the server has them
-- `connection`: a connection as one company's role
+- `grants`: the rights of boxes' logins, as the server has them
+- `connection`: a connection as this box's login
 - `refusals`, `startup`: the reasons why a server takes none, and the start-up by hand that learns them
 - `schema`: its numbered migrations (`migrations/`) and the rights of its roles
-- `rows`, `proof_statements`, `erasure_statements`: the SQL for one company's schema
+- `rows`, `proof_statements`, `erasure_statements`: the SQL for one company
 """

@@ -43,7 +43,11 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     silence = SILENCE_SECONDS
     company = 0
-    """The number that the company has there."""
+    """The number that the company has there for which it was opened."""
+    batch = 0
+    """The last batch of this box that was sent over it."""
+    companies: dict[str, int]
+    """The numbers of companies that were looked up over it, by controller."""
     unwanted: Callable[[], bool] = staticmethod(lambda: False)
 
     def wait(self, gen: PQGen[Result], *arguments: Any, **keywords: Any) -> Result:
@@ -71,21 +75,34 @@ def connect(
     *,
     seconds: float = CONNECT_SECONDS,
     silence: float | None = None,
-    unwanted: Callable[[], bool] = lambda: False,
     explain: Explain | None = None,
 ) -> Connection:
-    """Connect as this box's login, to the host that takes writes, for one company that it serves. Where that
-    fails, `explain` makes the error, or else `explained`. Raises SharedDatabaseError, and BoxRefusedError
-    where the schema is not one that this program can work with."""
-    with explained_by(explain or partial(explained, database, controller)):
-        connection = Connection.connect(address(database, controller, seconds), autocommit=True)
-    connection.silence = SILENCE_SECONDS if silence is None else silence
-    connection.unwanted = unwanted
+    """Connect as `connect_box` does, for one company that this box serves. Raises SharedDatabaseError, and
+    BoxRefusedError where the tables are not such that this program can work with them."""
+    connection = connect_box(database, controller, seconds=seconds, silence=silence, explain=explain)
     try:
-        connection.company = _company(connection, database, controller)
+        connection.company = company_number(connection, database, controller)
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def connect_box(
+    database: SharedDatabase,
+    controller: str,
+    *,
+    seconds: float = CONNECT_SECONDS,
+    silence: float | None = None,
+    unwanted: Callable[[], bool] = lambda: False,
+    explain: Explain | None = None,
+) -> Connection:
+    """Connect as this box's login, to the host that takes writes, in the database of a company. Where that
+    fails, `explain` makes the error, or else `explained`. Raises SharedDatabaseError."""
+    with explained_by(explain or partial(explained, database, controller)):
+        connection = Connection.connect(address(database, controller, seconds), autocommit=True)
+    connection.silence = SILENCE_SECONDS if silence is None else silence
+    connection.unwanted, connection.companies = unwanted, {}
     return connection
 
 
@@ -125,9 +142,22 @@ def _host_and_port(host: str) -> tuple[str, str]:
     return name.strip("[]"), port
 
 
-def _company(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int:
-    """Return the number of a company, after a check that the tables exist, that this program may write to
-    them, and that this box serves the company."""
+def company_number(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int:
+    """Return the number of a company, after the check of `served`. Raises SharedDatabaseError, and
+    BoxRefusedError where this box does not serve it."""
+    company = served(connection, database, controller)
+    if company is None:
+        raise BoxRefusedError(
+            Text("In the shared database {database} this box, {box}, does not serve {controller}.",
+                 database=database.name, box=database.box, controller=controller),
+            Text("Whoever administers it types on this box: informativa shared migrate"),
+        )  # fmt: skip
+    return company
+
+
+def served(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int | None:
+    """Return the number of a company, `None` where this box does not serve it, after a check that the tables
+    exist and that this program may write to them. Raises SharedDatabaseError and BoxRefusedError."""
     try:
         with translated(database):
             row = connection.execute(_COMPANY, (controller,)).fetchone()
@@ -143,19 +173,11 @@ def _company(connection: psycopg.Connection, database: SharedDatabase, controlle
         )
     if needed > schema.newest():
         raise BoxRefusedError(
-            Text(
-                "The tables in the shared database {database} are of a newer informativa.",
-                database=database.name,
-            ),
+            Text("The tables in the shared database {database} are of a newer informativa.",
+                 database=database.name),
             Text("Upgrade this one."),
-        )
-    if company is None:
-        raise BoxRefusedError(
-            Text("In the shared database {database} this box, {box}, does not serve {controller}.",
-                 database=database.name, box=database.box, controller=controller),
-            Text("Whoever administers it types on this box: informativa shared migrate"),
         )  # fmt: skip
-    return int(company)
+    return None if company is None else int(company)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ from .connection import Connection, connect, translated
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes
-from .rows import Statements
+from .rows import NOTIFY, Statements
 
 NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
 AGAIN = "restored"  # the instruction for what was erased since a backup
@@ -62,7 +62,7 @@ def would_order(
     """Return the result that `order` would have. Raises SharedDatabaseError."""
     with connect(database, controller) as connection, translated(database):
         this = membership(connection, Statements(connection.company), database, store)
-        return _collect(connection, this, pseudonyms)
+        return _collect(connection, connection.company, this, pseudonyms)
 
 
 def order(
@@ -83,7 +83,9 @@ def order(
     """
     try:
         with connect(database, controller) as connection:
-            return _order(connection, database, request, store, done_here=True, waits=waits)
+            return _order(
+                connection, connection.company, database, request, store, done_here=True, waits=waits
+            )
     except BaseException:
         with suppress(LedgerError):
             erasure_requests.mark_lost(store, [request])  # the service need not wait
@@ -92,6 +94,7 @@ def order(
 
 def _order(
     connection: Connection,
+    company: int,
     database: SharedDatabase,
     request: ErasureRequest,
     store: SqliteStore,
@@ -101,11 +104,11 @@ def _order(
 ) -> ErasureOrder:
     """Order it over a connection. A box that is sending at this moment is waited for, and sends nothing more
     before it has read the order."""
-    sql, run = ErasureStatements(connection.company), connection.execute
+    sql, run = ErasureStatements(company), connection.execute
     with translated(database), connection.transaction():
         all_boxes = run(sql.lock_ledgers).fetchall()
-        this = membership(connection, Statements(connection.company), database, store if done_here else None)
-        placed = _collect(connection, this, request.pseudonyms)
+        this = membership(connection, Statements(company), database, store if done_here else None)
+        placed = _collect(connection, company, this, request.pseudonyms)
         all_pseudonyms = list(placed.pseudonyms)
         (newest,) = run(sql.newest_erasure).fetchone() or (0,)  # counts where no box took part yet
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
@@ -116,13 +119,16 @@ def _order(
         if this.name and set(all_pseudonyms) <= set(request.pseudonyms):
             run(sql.applied_here, (number, this.name, number - 1))
         run(sql.done_everywhere)  # where there is no other box
+        run(NOTIFY)
         erasure_requests.store_order(store, request.id, number, all_pseudonyms)  # before this is valid
     return placed
 
 
-def _collect(connection: Connection, this: Membership, pseudonyms: Sequence[bytes]) -> ErasureOrder:
-    sql, run = Statements(connection.company), connection.execute
-    his = run(ErasureStatements(connection.company).his, (list(pseudonyms),)).fetchall()
+def _collect(
+    connection: Connection, company: int, this: Membership, pseudonyms: Sequence[bytes]
+) -> ErasureOrder:
+    sql, run = Statements(company), connection.execute
+    his = run(ErasureStatements(company).his, (list(pseudonyms),)).fetchall()
     all_pseudonyms = [pseudonym for (pseudonym,) in his]
     values = {"pseudonyms": all_pseudonyms, "box": this.name}
     cursor = run(f"SELECT count(*) FROM ({sql.of_caller}) AS his", values)  # noqa: S608
@@ -138,12 +144,13 @@ class Erasures:
     store: SqliteStore
     connection: Connection
     database: SharedDatabase
+    company: int
     controller: str
     identity: bytes
     keys: Sequence[bytes]
 
     def __post_init__(self) -> None:
-        self._sql = ErasureStatements(self.connection.company)
+        self._sql = ErasureStatements(self.company)
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
         self._folder = LogFolder(self.store.file)
         self._not_done: list[NotedErasure] | None = None  # `None` before the first look
@@ -206,6 +213,12 @@ class Erasures:
             with translated(self.database), self.connection.transaction():
                 self._erase_there([leaf_range for erasure in done for leaf_range in erasure.named.resting])
 
+    def has_own_work(self) -> bool:
+        """Return whether this box requested erasures that are not known to be done everywhere; what was noted
+        before and has been done here since is erased in the database on the way."""
+        self.follow_done()
+        return bool(erasure_requests.stored_requests(self.store))
+
     def carry_out(self, look: Callable[[], LedgerRow], now: datetime) -> int:
         """Order again what this box requested and the database does not have; or else erase the callers of
         other boxes' orders. `look` reads this box's row. Return the number of callers; orders of this box are
@@ -226,6 +239,7 @@ class Erasures:
             waits = self._waits()
             _order(
                 self.connection,
+                self.company,
                 self.database,
                 request,
                 self.store,

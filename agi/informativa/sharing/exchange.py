@@ -9,6 +9,7 @@ it.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -43,8 +44,9 @@ class About:
 
 
 class Exchange:
-    """The exchange of one ledger of one box, over one connection. Blocking; for one thread. Every method
-    raises LedgerError too. `keys` are all keys that the box has of the company, the current one first."""
+    """The exchange of one ledger of one box, over a connection. Blocking; for one thread. Every method
+    raises LedgerError too. `keys` are all keys that the box has of the company, the current one first;
+    `company` is its number there, if the connection was opened for another company."""
 
     def __init__(
         self,
@@ -54,26 +56,33 @@ class Exchange:
         controller: str,
         about: About = About(),  # it is frozen
         keys: Sequence[bytes] = (),
+        company: int | None = None,
     ) -> None:
+        number = connection.company if company is None else company
         self._store, self._connection, self._database = store, connection, database
-        self._sql = shared_rows.Statements(connection.company)
+        self._sql = shared_rows.Statements(number)
         self._box = database.box
         self._identity = boxes.identity(store)
-        self._proofs = ProofSender(store, connection, controller, self._box, self._identity)
+        self._proofs = ProofSender(store, connection, number, controller, self._box, self._identity)
         self.sent = 0
         """The number of our last record that is there."""
         self.newest = store.newest()
         """The number of our newest record at the last look."""
         self.others = 0
         """The number of other boxes."""
+        self._reported: tuple[int, str, str] | None = None
         self._answered = self._refusals = 0  # up to which records: all answers are there; refusals were sent
         self._newest_erasure = 0
-        self._erasures = Erasures(store, connection, database, controller, self._identity, keys)
+        self._erasures = Erasures(store, connection, database, number, controller, self._identity, keys)
         self._take_part(about)
 
     def close(self) -> None:
         """Close the ledger and the connection."""
         self._connection.close()
+        self.leave()
+
+    def leave(self) -> None:
+        """Close the ledger alone: others go on over the connection."""
         self._store.close()
 
     def _take_part(self, about: About) -> None:
@@ -85,6 +94,8 @@ class Exchange:
             if new:  # its erasures under another name are unknown there
                 self._erasures.order_all_again()
             self._look()
+        with translated(self._database):
+            self._connection.execute(shared_rows.SEEN, (self._box, about.program))
         self.report(about)
 
     def _look(self) -> LedgerRow:
@@ -153,6 +164,7 @@ class Exchange:
         """Insert records whose turn has not come."""
         run = self._connection.execute
         with self._connection.transaction():
+            (self._connection.batch,) = self._count_batch().fetchone() or (0,)
             if run(self._sql.sending, self._sending(self.sent)).rowcount != 1:
                 return False
             run(self._sql.send, shared_rows.arrays(self._box, page))
@@ -176,10 +188,12 @@ class Exchange:
         columns = shared_rows.arrays(self._box, page)
         last, run = page[-1][0], self._connection.execute
         with self._connection.pipeline() as pipeline, self._connection.transaction():
+            counted = self._count_batch()
             updated = run(self._sql.sending, self._sending(last))
             pipeline.sync()
             if updated.rowcount != 1:  # the row has changed
                 return False
+            (self._connection.batch,) = counted.fetchone() or (0,)
             inserted = run(self._sql.send, columns)
             pipeline.sync()
             if inserted.rowcount < len(page):
@@ -195,6 +209,11 @@ class Exchange:
         self.sent = last
         proofs.proven = proven
         return True
+
+    def _count_batch(self) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Count the transaction that begins, by which other boxes know that there is news."""
+        values = {"known": self._connection.batch, "random": secrets.randbits(62), "box": self._box}
+        return self._connection.execute(shared_rows.BATCH, values)
 
     def _require_same(self, page: Sequence[Sequence[Any]]) -> None:
         """Refuse to go on unless the records that are there already are equal to those of the page: nothing
@@ -234,6 +253,7 @@ class Exchange:
         guard = (self._box, self._identity, self._newest_erasure, self._answered, self.sent)
         run = self._connection.execute
         with translated(self._database), self._connection.transaction():
+            (self._connection.batch,) = self._count_batch().fetchone() or (0,)
             if run(self._sql.answering, (upto, *guard)).rowcount != 1:
                 return 0
             if page:
@@ -250,6 +270,11 @@ class Exchange:
         """Carry out the erasures that other boxes ordered, as `Erasures.carry_out`. Return the number of
         callers."""
         return self._erasures.carry_out(self._look, at or datetime.now(UTC))
+
+    def has_own_erasures(self) -> bool:
+        """Return whether there is something about this box's own erasures to be done (see
+        `Erasures.has_own_work`)."""
+        return self._erasures.has_own_work()
 
     def receive(
         self,
@@ -306,10 +331,12 @@ class Exchange:
             return records.fetchall() if sent_upto >= upto else None
 
     def report(self, about: About) -> None:
-        """Report that this box is alive, and its newest record; and see whether its log has grown."""
+        """Report this box's newest record, and what others compare, unless that was reported; and see whether
+        its log has grown."""
         self.newest = self._store.newest()
         facts = self.newest, about.keys, about.configuration
-        with translated(self._database):
-            self._connection.execute(shared_rows.SEEN, (self._box, about.program))
-            self._connection.execute(self._sql.say, (*facts, self._box, self._identity, *facts))
+        if facts != self._reported:
+            with translated(self._database):
+                self._connection.execute(self._sql.say, (*facts, self._box, self._identity, *facts))
+            self._reported = facts
         self._proofs.look()

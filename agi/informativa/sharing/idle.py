@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from .connection import Connection
 
 OLDEST_SECONDS = 600.0  # of a connection: behind a name there may be another server by then
-MOST = 4  # idle connections
+MOST = 2  # idle connections: with that of the exchange a box has three
 
 
 class IdleConnections:
-    """The idle connections of one company, for any thread. A connection is used for `seconds`."""
+    """The idle connections to one database, for any thread and company. A connection is used for
+    `seconds`."""
 
     def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._seconds, self._monotonic = seconds, monotonic

@@ -1,9 +1,10 @@
-"""The loop of sending and taking in, beside the calls: one thread for each ledger."""
+"""The exchange of one company's ledger with the other boxes, beside the calls."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -13,17 +14,14 @@ import structlog
 
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, SharedDatabase
-from ..model.errors import BoxRefusedError, DefectError, InformativaError, LedgerError, SharedDatabaseError
-from .connection import connect, explained
+from ..model.errors import BoxRefusedError, InformativaError, SharedDatabaseError
+from .connection import Connection, company_number, explained
 from .exchange import About, Exchange
-from .idle import OLDEST_SECONDS
+from .meeting_place import MeetingPlace
 
-LOOK_SECONDS = 0.05  # between two looks at the ledger
-RECEIVE_SECONDS = 0.1  # between two looks at the database …
-RECEIVE_SECONDS_A_BOX = 0.001  # … and more with each box that looks there too
-SAY_SECONDS = 10.0  # after which a box reports that it is alive
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try
 REFUSED_PAUSE = 30.0  # where somebody has to decide something
+FRESH_NANOSECONDS = 50_000_000  # of a file's time: so new that the next change may have the same
 
 log = structlog.get_logger("informativa")
 
@@ -47,7 +45,8 @@ class ExchangeState:
 
 
 class ExchangeLoop:
-    """The loop of one company's ledger. `about` may change while it runs."""
+    """The exchange of one company's ledger for as long as the service runs, which the thread of a meeting
+    place carries out, with those of the box's other companies. `about` may change while it runs."""
 
     def __init__(
         self,
@@ -56,25 +55,36 @@ class ExchangeLoop:
         about: About,
         open_store: Callable[[], SqliteStore],
     ) -> None:
-        self.about = about
+        self.about, self.controller, self.database = about, controller, database
         self.state = ExchangeState()
-        self.connected: Callable[[], None] = lambda: None
-        """A callback for each time that the database is reached, in the loop's thread."""
-        self._controller, self._database, self._open_store = controller, database, open_store
-        self._stopped, self._woken = threading.Event(), threading.Event()
+        self.company = 0
+        """The company's number in the database, once that was reached."""
+        self.news = True
+        """True if other boxes may have sent something, or callers may have to be erased."""
+        self.has_more = False
+        """True if the last turn sent something, and there may be more."""
+        self.left = threading.Event()
+        self._open_store = open_store
+        self._store: SqliteStore | None = None
+        self._exchange: Exchange | None = None
+        self._pause, self._retry_at = FIRST_PAUSE, 0.0
+        self._changed = True
+        self._signature: tuple[int, int] | None = None
         self._waiting: dict[asyncio.Future[None], tuple[int, asyncio.AbstractEventLoop]] = {}
         self._lock = threading.Lock()
-        self._pause = FIRST_PAUSE
-        name = f"exchange {controller.id}"
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
+        self.place = MeetingPlace.of(self)
+
+    # -- for calls ---------------------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Stop the loop; records that were not sent yet are sent by the next one. Stopping twice is
+        """Stop the exchange; records that were not sent yet are sent by the next one. Stopping twice is
         harmless."""
-        self._stopped.set()
-        self._woken.set()
-        self._thread.join()
+        self.place.leave(self)
+
+    def wake(self) -> None:
+        """Have the ledger looked at now: a call put something on record."""
+        self._changed = True
+        self.place.wake()
 
     async def sent_up_to(self, record: int, seconds: float) -> bool:
         """Wait until our records up to that one are in the database, for `seconds` at most. Return whether
@@ -87,7 +97,7 @@ class ExchangeLoop:
             if self.state.sent >= record:
                 return True
             self._waiting[future] = record, loop
-        self._woken.set()
+        self.wake()
         try:
             await asyncio.wait_for(future, seconds)
         except TimeoutError:
@@ -97,82 +107,102 @@ class ExchangeLoop:
                 self._waiting.pop(future, None)
         return True
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                with contextlib.closing(self._start_exchange()) as exchange:
-                    self.connected()
-                    self._run_exchange(exchange)
-                continue
-            except (SharedDatabaseError, LedgerError) as error:
-                self._report_failure(error)
-            except Exception as error:
-                self._report_failure(DefectError(error), error)
-            self._woken.clear()
-            self._stopped.wait(self._pause)
+    # -- for the thread of the meeting place -------------------------------------------------------------
 
-    def _report_failure(self, error: InformativaError, unforeseen: Exception | None = None) -> None:
+    def ready(self, now: float) -> bool:
+        """Open the ledger, unless it is open. Return whether it can be exchanged now. Raises LedgerError."""
+        if now < self._retry_at:
+            return False
+        if self._store is None:
+            self._store = self._open_store()
+            self.state = replace(self.state, newest=self._store.newest())
+        return True
+
+    def is_due(self) -> bool:
+        """Return whether there may be something to send or to take in. A change of the ledger by another
+        process, or by a call that told nobody, shows in the time and size of its log of changes."""
+        assert self._store is not None
+        signature = None
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(f"{self._store.file}-wal")  # noqa: PTH116  # 300 of them, several times a second
+            signature = status.st_mtime_ns, status.st_size
+        fresh = signature is not None and time.time_ns() - signature[0] < FRESH_NANOSECONDS
+        self._changed |= fresh or signature != self._signature
+        self._signature = signature
+        return self._changed or self.news or self.has_more or self._exchange is None
+
+    def turn(self, connection: Connection, *, report: bool) -> bool:
+        """Exchange what there is, at most a page of ours; with `report` tell how far this box is, too. Return
+        whether something was sent. Raises SharedDatabaseError and LedgerError."""
+        exchange = self._exchange or self._start_exchange(connection)
+        changed, news, self._changed, self.news = self._changed, self.news, False, False
+        if news or (changed and exchange.has_own_erasures()):
+            exchange.erase()
+        if news:
+            exchange.receive(seen=self.controller.recycled_after is not None)
+        if report:
+            exchange.report(self.about)
+        sent = exchange.send() or exchange.send_answers() or exchange.send_proofs()
+        self.has_more = sent > 0
+        self.news |= not sent and exchange.newest > exchange.sent  # its row there is not as it was
+        self._report_progress(exchange)
+        return self.has_more
+
+    def compare(self, record: int, *, retired: bool) -> None:
+        """Compare the number of our last record that is there with ours; where they differ, or the box was
+        retired there, the next turn looks."""
+        if self._exchange is not None and (retired or record != self._exchange.sent):
+            self._changed = True
+
+    def disconnect(self) -> None:
+        """Forget the connection. The ledger is opened anew for the next one, as another may be there by
+        then."""
+        self.news, self._changed, self.has_more = True, True, False
+        self.close_store()
+
+    def close_store(self) -> None:
+        """Close the ledger, if it is open."""
+        store, self._store, self._exchange = self._store, None, None
+        if store is not None:
+            store.close()
+
+    def fail(self, error: InformativaError, now: float, unforeseen: Exception | None = None) -> None:
         """Log an error, once for as long as it stays the same, and lengthen the pause before the next try."""
-        if self._stopped.is_set():
+        self.disconnect()
+        if self.left.is_set():
             return
         previous = self.state.error
         self.state = replace(self.state, error=error)
         self._pause = min(2 * self._pause, LONGEST_PAUSE) if previous else FIRST_PAUSE
         if isinstance(error, BoxRefusedError):
             self._pause = REFUSED_PAUSE
+        self._retry_at = now + self._pause
         if str(previous) != str(error):
             event = "nothing goes to other boxes, or comes"
-            log.error(event, controller=self._controller.id, error=str(error), exc_info=unforeseen)
+            log.error(event, controller=self.controller.id, error=str(error), exc_info=unforeseen)
 
-    def _start_exchange(self) -> Exchange:
-        store = self._open_store()
-        try:
-            self.state = replace(self.state, newest=store.newest())
-            unwanted = self._stopped.is_set
-            connection = connect(
-                self._database, self._controller.id, unwanted=unwanted, explain=self._explain
-            )
-            try:
-                owner = self._controller
-                return Exchange(store, connection, self._database, owner.id, self.about, owner.keys)
-            except BaseException:
-                connection.close()
-                raise
-        except BaseException:
-            store.close()
-            raise
-
-    def _explain(self, error: Exception) -> SharedDatabaseError:
-        """Return the error with the servers' reason, for which they are asked once for as long as libpq's
-        words stay the same."""
+    def explain(self, error: Exception) -> SharedDatabaseError:
+        """Return the error of a connection that did not come about with the servers' reason, for which they
+        are asked once for as long as libpq's words stay the same."""
         previous = self.state.error
         if isinstance(previous, SharedDatabaseError) and str(previous.__cause__) == str(error):
             return previous
-        return explained(self._database, self._controller.id, error)
+        return explained(self.database, self.controller.id, error)
 
-    def _run_exchange(self, exchange: Exchange) -> None:
-        """Exchange until the connection is too old."""
-        deadline = time.monotonic() + OLDEST_SECONDS
-        receive = say = 0.0
-        seen = self._controller.recycled_after is not None
-        while not self._stopped.is_set() and (now := time.monotonic()) < deadline:
-            self._woken.clear()
-            if now >= receive:
-                exchange.erase()
-                exchange.receive(seen=seen)
-                receive = time.monotonic() + RECEIVE_SECONDS + RECEIVE_SECONDS_A_BOX * exchange.others
-            if now >= say:
-                exchange.report(self.about)
-                say = now + SAY_SECONDS
-            sent = exchange.send() or exchange.send_answers() or exchange.send_proofs()
-            self._report_progress(exchange)
-            if not sent:
-                self._woken.wait(LOOK_SECONDS)
+    def _start_exchange(self, connection: Connection) -> Exchange:
+        assert self._store is not None
+        owner = self.controller
+        self.company = company_number(connection, self.database, owner.id)
+        self._exchange = Exchange(
+            self._store, connection, self.database, owner.id, self.about, owner.keys, self.company
+        )
+        return self._exchange
 
     def _report_progress(self, exchange: Exchange) -> None:
         """Publish the state, and wake those who wait for it."""
         if self.state.error:
-            log.info("the shared database is there again", controller=self._controller.id)
+            log.info("the shared database is there again", controller=self.controller.id)
+        self._pause = FIRST_PAUSE
         self.state = ExchangeState(
             exchange.sent, max(exchange.sent, exchange.newest), time.time(), exchange.others, None
         )

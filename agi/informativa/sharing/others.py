@@ -1,30 +1,27 @@
-"""The questions of a call to the other boxes, and its waits for them: the port `OtherBoxes`.
-
-The driver is not loaded before it is needed: a script that knows its caller does without.
-"""
+"""The questions of a call to the other boxes, and its waits for them: the port `OtherBoxes`."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from ..call.guard import Guard, Wait
+from ..call.guard import Wait
 from ..model import Controller, Record, SharedDatabase, SharedState
-from ..model.errors import InformativaError, SharedDatabaseError
+from ..model.errors import InformativaError
 from ..model.ports import OtherBoxes
-from .idle import OLDEST_SECONDS, IdleConnections
+from .question_desk import QuestionDesk
 from .rows import readable
 
 if TYPE_CHECKING:
     from .loop import ExchangeLoop
-    from .question import AnswerRows, Subject
+    from .question import AnswerRows
 
 
 class SharedBoxes(OtherBoxes):
-    """The other boxes of one company. The `loop` sends our records and takes in the others'; a script has
-    none, and relies on the service for it."""
+    """The other boxes of one company. The `loop` sends our records and takes in the others'; companies whose
+    loops have one meeting place ask at one desk. A script has none, and relies on the service for it."""
 
     def __init__(
         self,
@@ -39,13 +36,8 @@ class SharedBoxes(OtherBoxes):
         """The numbers of callers that the database was asked for, of those in vain, and of calls whose
         records were not there in time."""
         self._monotonic = monotonic
-        self._idle = IdleConnections(OLDEST_SECONDS, monotonic)
-        name = f"shared database {controller.id}"
-        self._guard: Guard[Subject, AnswerRows] = Guard(
-            name, self._question, database.seconds, wait, monotonic
-        )
-        if loop is not None:
-            loop.connected = self._connect_ahead
+        opened = partial(QuestionDesk, database, wait, monotonic)
+        self._desk = opened() if loop is None else loop.place.desk(opened)
 
     @property
     def state(self) -> SharedState | None:
@@ -62,7 +54,7 @@ class SharedBoxes(OtherBoxes):
     @property
     def paused(self) -> bool:
         """Return whether the database is not asked, because it did not answer."""
-        return self._guard.paused
+        return self._desk.guard.paused
 
     async def ask(self, pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
         self.asked += 1
@@ -72,6 +64,8 @@ class SharedBoxes(OtherBoxes):
         return [(row[0], record) for row in rows or () for record in readable([row[1:]])]
 
     async def wait(self, record: int) -> None:
+        if self.loop is not None:
+            self.loop.wake()
         if not self.database.wait:
             return
         if self.paused:
@@ -83,9 +77,9 @@ class SharedBoxes(OtherBoxes):
         self.late += not sent
 
     def close(self) -> None:
-        self._guard.close()
-        self._idle.close()
-        if self.loop is not None:
+        if self.loop is None:
+            self._desk.close()
+        else:
             self.loop.stop()
 
     async def _sent_by_the_service(self, record: int) -> bool:
@@ -98,25 +92,10 @@ class SharedBoxes(OtherBoxes):
                 return True
         return False
 
-    async def _answer(self, subject: Subject) -> AnswerRows | None:
+    async def _answer(self, pseudonyms: Sequence[bytes] | None) -> AnswerRows | None:
         from . import question  # noqa: F401  # before the time for the database begins
 
         try:
-            return await self._guard.ask(subject)
+            return await self._desk.guard.ask((self.controller, pseudonyms))
         except (InformativaError, TimeoutError):
             return None  # the loop tells why; here it is counted
-
-    def _connect_ahead(self) -> None:
-        """Connect before the first calls need it: after three in vain nobody asks for a while. A connection
-        that is too slow for a call that waits is not too slow for records. Those from before may not know
-        what the schema has since."""
-        from .question import Question
-
-        self._idle.drop()
-        with suppress(SharedDatabaseError):
-            Question(self.database, self.controller, self._idle)(None)
-
-    def _question(self) -> Callable[[Subject], AnswerRows]:
-        from .question import Question
-
-        return Question(self.database, self.controller, self._idle)

@@ -37,10 +37,16 @@ class ProofSender:
     LedgerError."""
 
     def __init__(
-        self, store: SqliteStore, connection: Connection, controller: str, box: str, identity: bytes
+        self,
+        store: SqliteStore,
+        connection: Connection,
+        company: int,
+        controller: str,
+        box: str,
+        identity: bytes,
     ) -> None:
         self._store, self._connection = store, connection
-        self.sql = ProofStatements(connection.company)
+        self.sql = ProofStatements(company)
         self._controller, self._box, self._identity = controller, box, identity
         self._notes: dict[int, bytes] = {}  # by epoch, the checkpoint that is there
         self._steps: Iterator[int] = iter(())

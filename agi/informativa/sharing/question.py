@@ -10,13 +10,13 @@ from typing import Any
 from ..ledgers import rows
 from ..model import Controller, SharedDatabase
 from ..model.errors import SharedDatabaseError
-from .connection import Connection, connect, translated
+from .connection import Connection, company_number, connect, translated
 from .idle import IdleConnections
 from .refusals import unusable
 from .rows import Statements
 
-Subject = Sequence[bytes] | None
-"""The pseudonyms of a caller; `None` asks for the number of our last record that is there."""
+Subject = tuple[Controller, Sequence[bytes] | None]
+"""A company, and the pseudonyms of a caller; `None` asks for the number of our last record that is there."""
 AnswerRows = Sequence[tuple[Any, ...]]
 _statements = cache(Statements)
 
@@ -24,28 +24,33 @@ _statements = cache(Statements)
 class Question:
     """A query of the shared database over one of the idle connections; one for each thread."""
 
-    def __init__(self, database: SharedDatabase, controller: Controller, idle: IdleConnections) -> None:
-        self._database, self._controller, self._idle = database, controller, idle
+    def __init__(self, database: SharedDatabase, idle: IdleConnections) -> None:
+        self._database, self._idle = database, idle
 
     def __call__(self, subject: Subject) -> AnswerRows:
         """Return the records by which other boxes informed this caller, and of what he answered there, each
         row with its box. Raises SharedDatabaseError."""
-        if subject is None:
-            return self._run(lambda sql: sql.sent, (self._database.box,))
-        controller, since = self._controller, 0
+        controller, pseudonyms = subject
+        if pseudonyms is None:
+            return self._run(controller, lambda sql: sql.sent, (self._database.box,))
+        since = 0
         if controller.retention:
             since = rows.microseconds(controller.retention.before(datetime.now(UTC), controller.zone))
-        values = {"pseudonyms": list(subject), "box": self._database.box, "since": since}
-        return self._run(lambda sql: sql.known, values)
+        values = {"pseudonyms": list(pseudonyms), "box": self._database.box, "since": since}
+        return self._run(controller, lambda sql: sql.known, values)
 
     def _run(
-        self, statement: Callable[[Statements], str], values: Sequence[object] | Mapping[str, object]
+        self,
+        controller: Controller,
+        statement: Callable[[Statements], str],
+        values: Sequence[object] | Mapping[str, object],
     ) -> AnswerRows:
-        """Run a statement in one round trip. The server gives it up when nobody waits any more."""
+        """Run a statement in one round trip, and one more for the first of a company over a connection. The
+        server gives it up when nobody waits any more."""
         limit = f"SET LOCAL statement_timeout = {max(1, self._database.seconds * 1000):.0f}"
-        expiry, connection = self._idle.take(self._connect)
-        sql = _statements(connection.company)
+        expiry, connection = self._idle.take(partial(self._connect, controller))
         try:
+            sql = _statements(self._company(connection, controller))
             with translated(self._database), connection.pipeline(), connection.transaction():
                 # Not for the session, which behind pgbouncer is not ours.
                 connection.execute(limit)
@@ -58,8 +63,18 @@ class Question:
         self._idle.give_back(expiry, connection)
         return answer
 
-    def _connect(self) -> Connection:
+    def _company(self, connection: Connection, controller: Controller) -> int:
+        company = connection.companies.get(controller.id)
+        if company is None:
+            company = company_number(connection, self._database, controller.id)
+            connection.companies[controller.id] = company
+        return company
+
+    def _connect(self, controller: Controller) -> Connection:
         seconds = self._database.seconds
         silence = seconds + 1.0  # the server's own limit comes first, and nobody waits for either
         explain = partial(unusable, self._database)  # nobody waits for the reason
-        return connect(self._database, self._controller.id, seconds=seconds, silence=silence, explain=explain)
+        company, database = controller.id, self._database
+        connection = connect(database, company, seconds=seconds, silence=silence, explain=explain)
+        connection.companies[company] = connection.company
+        return connection

@@ -43,6 +43,23 @@ INSERT INTO {schema.SCHEMA}.box (box, program) VALUES (%s, %s)
 ON CONFLICT (box) DO UPDATE SET seen = now(), program = excluded.program
 """  # noqa: S608  # our own names
 """The statement by which a box says that it is alive."""
+BATCH = f"""
+UPDATE {schema.SCHEMA}.box SET batch = batch + 1,
+    epoch = CASE WHEN batch = %(known)s THEN epoch ELSE %(random)s END
+WHERE box = %(box)s RETURNING batch
+"""  # noqa: S608
+"""The statement before each transaction that sends something. Where the last batch is not the one that this
+sender knows, as on a server that was promoted without it, a new epoch begins."""
+LISTEN, NOTIFY = f"LISTEN {schema.SCHEMA}", f"NOTIFY {schema.SCHEMA}"
+"""The statements by which boxes call each other to look. Whoever misses a call looks somewhat later."""
+HINTS = f"SELECT box, epoch, batch FROM {schema.SCHEMA}.box WHERE box <> %s"  # noqa: S608
+"""The last batch of each other box."""
+NEWS = f"SELECT company FROM {schema.SCHEMA}.ledger WHERE box = %s AND batch > %s"  # noqa: S608
+"""The companies of which a box sent something since a batch of the same epoch."""
+TO_ERASE = f"SELECT company FROM {schema.SCHEMA}.ledger WHERE box = %s AND applied < erasures"  # noqa: S608
+"""The companies of which a box has callers to erase."""
+STANDING = f"SELECT company, record, retired IS NOT NULL FROM {schema.SCHEMA}.ledger WHERE box = %s"  # noqa: S608
+"""How far each company's ledger of a box is."""
 
 
 class Statements:
@@ -74,7 +91,7 @@ class Statements:
         # and only for records that follow on those that are there.
         self.sending = f"""
         UPDATE {ledger} SET record = greatest(record, %(record)s), newest = greatest(newest, %(newest)s),
-            {_ANSWERED}
+            {_ANSWERED}, batch = ({_LAST_BATCH} %(box)s)
         WHERE {scope} AND box = %(box)s AND identity = %(identity)s AND erasures = %(erasures)s
         AND record = %(sent)s AND retired IS NULL
         """  # noqa: S608
@@ -87,8 +104,9 @@ class Statements:
         """  # noqa: S608
         # For records that were sent before the database took answers.
         self.answering = f"""
-        UPDATE {ledger} SET answered = %s WHERE {scope} AND box = %s AND identity = %s AND erasures = %s
-        AND answered = %s AND record = %s AND retired IS NULL
+        UPDATE {ledger} AS l SET answered = %s, batch = ({_LAST_BATCH} l.box)
+        WHERE {scope} AND box = %s AND identity = %s AND erasures = %s AND answered = %s AND record = %s
+        AND retired IS NULL
         """  # noqa: S608
         self.answer = f"""
         UPDATE {record} AS record SET asked = given.asked,
@@ -167,6 +185,7 @@ class Statements:
         self.search_without, self.last_without = _searches(f"{filtered} AND kind <> ALL(%(without)s::text[])")
 
 
+_LAST_BATCH = f"SELECT b.batch FROM {schema.SCHEMA}.box AS b WHERE b.box ="  # noqa: S608
 # Until what was sent before is there with its answers, only that moves the number on.
 _ANSWERED = "answered = CASE WHEN answered = record THEN greatest(record, %(record)s) ELSE answered END"
 

@@ -17,7 +17,9 @@ CREATE TABLE informativa.serves (
 CREATE TABLE informativa.box (
     box     text        PRIMARY KEY,
     seen    timestamptz NOT NULL DEFAULT now(),
-    program text        NOT NULL DEFAULT ''        -- the version of informativa
+    program text        NOT NULL DEFAULT '',       -- the version of informativa
+    epoch   bigint      NOT NULL DEFAULT 0,        -- random, and another where batches did not follow each other
+    batch   bigint      NOT NULL DEFAULT 0         -- counts the transactions by which it sent something
 ) WITH (fillfactor = 20);
 -- The ledger of one company on one box.
 CREATE TABLE informativa.ledger (
@@ -30,12 +32,14 @@ CREATE TABLE informativa.ledger (
     applied       bigint  NOT NULL DEFAULT 0,      -- up to which of them it erased
     proven        bigint  NOT NULL DEFAULT 0,      -- all its leaves before this one are here
     answered      bigint  NOT NULL DEFAULT 0,      -- up to which of its records all answers are here
+    batch         bigint  NOT NULL DEFAULT 0,      -- of its box, which last moved `record` or `answered`
     keys          text    NOT NULL DEFAULT '',     -- fingerprints of the company's keys, never a key
     configuration text    NOT NULL DEFAULT '',     -- a digest of what decides about the company's callers
     retired       timestamptz,                     -- it left for good
     PRIMARY KEY (company, box)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX ledger_box ON informativa.ledger (box, company);
+CREATE INDEX ledger_to_erase ON informativa.ledger (box, company) WHERE applied < erasures;
 
 -- Their records, as they stand in their ledgers, with what an auditor needs, so that each box can prove those of all.
 CREATE TABLE informativa.record (
@@ -187,8 +191,8 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA informativa TO informativa_boxes;
 GRANT SELECT ON ALL TABLES IN SCHEMA informativa TO informativa_boxes;
 GRANT INSERT ON informativa.box, informativa.ledger, informativa.record, informativa.erasure, informativa.log,
     informativa.checkpoint, informativa.tile TO informativa_boxes;
-GRANT UPDATE (seen, program) ON informativa.box TO informativa_boxes;
-GRANT UPDATE (record, newest, erasures, applied, proven, answered, keys, configuration, retired)
+GRANT UPDATE (seen, program, epoch, batch) ON informativa.box TO informativa_boxes;
+GRANT UPDATE (record, newest, erasures, applied, proven, answered, batch, keys, configuration, retired)
     ON informativa.ledger TO informativa_boxes;
 GRANT UPDATE (informs, at, call, pseudonym, key, basis, linked, reference, erased, recorded, earlier, elsewhere,
     leaf, who, salt_what, salt_who, binding, opening, leaf_version, migrated, asked, rank, withdrawal)

@@ -1,0 +1,301 @@
+"""The thread that exchanges with one database where boxes meet, for all companies of a box, over one
+connection.
+
+It knows without asking for each company when something is to be done: calls wake it, the files of
+ledgers tell what other processes recorded, and one statement tells which boxes sent something, and of
+which companies. These are only hints, which may be missed: what counts are the records' numbers, which
+are compared at each new connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import psycopg
+
+from ..model import Controller, SharedDatabase
+from ..model.errors import DefectError, InformativaError, LedgerError, SharedDatabaseError
+from . import rows
+from .connection import Connection, connect_box, database_name, served, translated
+from .idle import OLDEST_SECONDS
+
+if TYPE_CHECKING:
+    from .exchange import About
+    from .question_desk import QuestionDesk
+
+LOOK_SECONDS = 0.05  # between two looks at the ledgers …
+LOOK_SECONDS_A_COMPANY = 0.001  # … and more with each company
+BUSY_SECONDS = 1.0  # after the last news, for which the database is looked at every …
+RECEIVE_SECONDS = 0.1
+RECEIVE_SECONDS_A_BOX = 0.001  # … and more with each box that looks there too
+IDLE_SECONDS = 2.0  # between two looks at the database when there is no news: boxes call each other
+DEAF_SECONDS = 0.5  # the same behind pgbouncer, where nobody hears that call
+SAY_SECONDS = 10.0  # after which a box reports that it is alive
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a lost connection to the next try
+HELD_SECONDS = 1.0  # for which an exchange that leaves waits for a server that says nothing
+
+
+class CompanyExchange(Protocol):
+    """The exchange of one company's ledger, as this thread carries it out (`loop.ExchangeLoop`)."""
+
+    controller: Controller
+    database: SharedDatabase
+    about: About
+    company: int
+    news: bool
+    has_more: bool
+    left: threading.Event
+
+    def ready(self, now: float) -> bool: ...
+    def is_due(self) -> bool: ...
+    def turn(self, connection: Connection, *, report: bool) -> bool: ...
+    def compare(self, record: int, *, retired: bool) -> None: ...
+    def disconnect(self) -> None: ...
+    def close_store(self) -> None: ...
+    def fail(self, error: InformativaError, now: float, unforeseen: Exception | None = None) -> None: ...
+    def explain(self, error: Exception) -> SharedDatabaseError: ...
+
+
+class MeetingPlace:
+    """The exchanges of a box's companies in one database, which one thread carries out. It begins with the
+    first exchange, and ends with the last."""
+
+    _places: ClassVar[dict[SharedDatabase, MeetingPlace]] = {}
+    _registry = threading.Lock()
+
+    @classmethod
+    def of(cls, exchange: CompanyExchange) -> MeetingPlace:
+        """Return the place of an exchange, which takes part in it from now on."""
+        database = exchange.database
+        key = replace(database, name=database_name(database, exchange.controller.id))
+        with cls._registry:
+            place = cls._places.get(key)
+            if place is None:
+                place = cls._places[key] = cls(key)
+            place._exchanges = (*place._exchanges, exchange)
+        place.wake()
+        return place
+
+    def __init__(self, database: SharedDatabase) -> None:
+        self._database = database
+        self._exchanges: tuple[CompanyExchange, ...] = ()
+        self._leaving: list[CompanyExchange] = []
+        self._left_at = 0.0
+        self._desk: QuestionDesk | None = None
+        self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        weakref.finalize(self, os.close, self._woken)  # not sooner: who leaves late may still wake it
+        self._connection: Connection | None = None
+        self._retry_at, self._pause, self._expires = 0.0, FIRST_PAUSE, 0.0
+        self._look_at = self._say_at = self._busy_until = self._sent_at = 0.0
+        self._idle_seconds = IDLE_SECONDS
+        self._batches: dict[str, tuple[int, int]] = {}  # of each other box: the epoch, and the last batch
+        self._thread = threading.Thread(target=self._run, name=f"exchange {database.name}", daemon=True)
+        self._thread.start()
+
+    def leave(self, exchange: CompanyExchange) -> None:
+        """Let an exchange go, and wait until it is over, and with the last one the thread. Leaving twice is
+        harmless."""
+        if not exchange.left.is_set():
+            self._left_at = time.monotonic()
+            with self._registry:
+                self._leaving = [*self._leaving, exchange]
+            self.wake()
+            exchange.left.wait()
+        if not self._exchanges:
+            self._thread.join()
+
+    def desk(self, opened: Callable[[], QuestionDesk]) -> QuestionDesk:
+        """Return the desk at which calls of all companies ask, made by the first of them."""
+        with self._registry:
+            self._desk = self._desk or opened()
+            return self._desk
+
+    def wake(self) -> None:
+        """Have the thread look at once whether there is something to do."""
+        os.eventfd_write(self._woken, 1)
+
+    def _run(self) -> None:
+        while self._let_go():
+            now = time.monotonic()
+            exchanges = self._ready(now)
+            try:
+                if exchanges and now >= self._retry_at:
+                    self._exchange(exchanges)
+                self._wait()
+            except Exception as error:
+                self._lose(error, exchanges)
+        self._disconnect()
+        if self._desk is not None:
+            self._desk.close()
+
+    def _let_go(self) -> bool:
+        """Close the exchanges that leave. Return whether there are others."""
+        with contextlib.suppress(BlockingIOError):
+            os.eventfd_read(self._woken)
+        with self._registry:
+            leaving, self._leaving = self._leaving, []
+            self._exchanges = tuple(exchange for exchange in self._exchanges if exchange not in leaving)
+            if not self._exchanges and MeetingPlace._places.get(self._database) is self:
+                del MeetingPlace._places[self._database]
+        for exchange in leaving:
+            exchange.close_store()
+            exchange.left.set()
+        return bool(self._exchanges)
+
+    def _ready(self, now: float) -> list[CompanyExchange]:
+        """Return the exchanges whose ledgers can be used and that do not pause after a failure."""
+        ready = []
+        for exchange in self._exchanges:
+            try:
+                if exchange.ready(now):
+                    ready.append(exchange)
+            except LedgerError as error:
+                exchange.fail(error, now)
+            except Exception as error:
+                exchange.fail(DefectError(error), now, error)
+        return ready
+
+    def _exchange(self, exchanges: Sequence[CompanyExchange]) -> None:
+        """Do what is to be done for each. Raises SharedDatabaseError where the connection is of no use any
+        more."""
+        now = time.monotonic()
+        if self._connection is not None and now > self._expires:
+            self._disconnect()
+        connection = self._connection or self._connect(exchanges[0], now)
+        report = now >= self._say_at
+        if report:
+            self._say(connection, exchanges)
+            self._say_at = now + SAY_SECONDS
+        if now >= self._look_at:
+            self._look(connection, exchanges)
+        sent = False
+        for exchange in exchanges:
+            if exchange.is_due() or report:
+                sent |= self._turn(exchange, connection, report=report)
+        if sent:
+            self._tell(connection, now)
+
+    def _turn(self, exchange: CompanyExchange, connection: Connection, *, report: bool) -> bool:
+        """Do what is to be done for one. Its troubles are its own as long as the connection works."""
+        try:
+            return exchange.turn(connection, report=report)
+        except Exception as error:
+            if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                raise
+            now = time.monotonic()
+            if isinstance(error, (SharedDatabaseError, LedgerError)):
+                exchange.fail(error, now)
+            else:
+                exchange.fail(DefectError(error), now, error)
+            return False
+
+    def _connect(self, first: CompanyExchange, now: float) -> Connection:
+        company = first.controller.id
+        connection = connect_box(self._database, company, unwanted=self._is_held_up, explain=first.explain)
+        self._connection = connection
+        served(connection, self._database, company)  # for the check of the tables: who is not served says so
+        with translated(self._database):
+            connection.execute(rows.LISTEN)
+            (pid,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
+        self._idle_seconds = IDLE_SECONDS if pid == connection.info.backend_pid else DEAF_SECONDS
+        self._batches = {}
+        self._expires, self._pause, self._look_at, self._say_at = now + OLDEST_SECONDS, FIRST_PAUSE, 0.0, 0.0
+        if self._desk is not None:
+            self._desk.connect_ahead(first.controller)
+        return connection
+
+    def _say(self, connection: Connection, exchanges: Sequence[CompanyExchange]) -> None:
+        """Report that this box is alive, and compare how far the database says that it is."""
+        box, about = self._database.box, exchanges[0].about
+        with translated(self._database):
+            connection.execute(rows.SEEN, (box, about.program))
+            standing = connection.execute(rows.STANDING, (box,)).fetchall()
+        of_company = {exchange.company: exchange for exchange in exchanges}
+        for company, record, retired in standing:
+            if company in of_company:
+                of_company[company].compare(record, retired=retired)
+
+    def _look(self, connection: Connection, exchanges: Sequence[CompanyExchange]) -> None:
+        """Look which boxes sent something, and of which companies; and where callers are to be erased."""
+        box, companies = self._database.box, set[int]()
+        with translated(self._database):
+            with connection.pipeline():
+                hints = connection.execute(rows.HINTS, (box,))
+                to_erase = connection.execute(rows.TO_ERASE, (box,))
+            companies.update(company for (company,) in to_erase.fetchall())
+            batches = {name: (epoch, batch) for name, epoch, batch in hints.fetchall()}
+            for name, (epoch, batch) in batches.items():
+                known_epoch, known_batch = self._batches.get(name, (None, 0))
+                if (epoch, batch) != (known_epoch, known_batch):
+                    since = known_batch if epoch == known_epoch and batch > known_batch else -1
+                    news = connection.execute(rows.NEWS, (name, since)).fetchall()
+                    companies.update(company for (company,) in news)
+        self._batches = batches
+        now = time.monotonic()
+        for exchange in exchanges:
+            exchange.news |= exchange.company in companies
+        if companies:
+            self._busy_until = now + BUSY_SECONDS
+        pause = RECEIVE_SECONDS + RECEIVE_SECONDS_A_BOX * len(batches)
+        self._look_at = now + (pause if now < self._busy_until else self._idle_seconds)
+
+    def _tell(self, connection: Connection, now: float) -> None:
+        """Call the other boxes, unless they look often anyway since the last call."""
+        if now - self._sent_at > BUSY_SECONDS:
+            with translated(self._database):
+                connection.execute(rows.NOTIFY)
+        self._sent_at = now
+
+    def _lose(self, error: Exception, exchanges: Sequence[CompanyExchange]) -> None:
+        """Give up the connection, and tell each company why."""
+        self._disconnect()
+        now = time.monotonic()
+        told: InformativaError = error if isinstance(error, InformativaError) else DefectError(error)
+        for exchange in exchanges:
+            exchange.fail(told, now, None if told is error else error)
+        self._retry_at, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+        for exchange in self._exchanges:
+            exchange.disconnect()
+
+    def _is_held_up(self) -> bool:
+        """Return whether somebody leaves and waits for a server that says nothing."""
+        return bool(self._leaving) and time.monotonic() - self._left_at > HELD_SECONDS
+
+    def _wait(self) -> None:
+        """Wait until somebody wakes this thread, another box calls, or it is time to look."""
+        seconds = LOOK_SECONDS + LOOK_SECONDS_A_COMPANY * len(self._exchanges)
+        if self._connection is None or self._connection.closed:
+            self._poll([self._woken], min(seconds, FIRST_PAUSE))
+            return
+        if any(exchange.has_more for exchange in self._exchanges):
+            seconds = 0.0
+        seconds = min(seconds, max(0.0, self._look_at - time.monotonic()))
+        if self._connection.fileno() in self._poll([self._woken, self._connection.fileno()], seconds):
+            self._hear(self._connection)
+
+    def _poll(self, descriptors: Sequence[int], seconds: float) -> set[int]:
+        """Wait for one of these, for so long at most. Return those that can be read."""
+        poll = select.poll()  # select takes no descriptor above 1023, and many calls have many
+        for descriptor in descriptors:
+            poll.register(descriptor, select.POLLIN)
+        return {descriptor for descriptor, _event in poll.poll(seconds * 1000)}
+
+    def _hear(self, connection: Connection) -> None:
+        """Read what the server sent by itself: the calls of other boxes, or that it ends."""
+        with contextlib.suppress(psycopg.Error):  # a broken connection shows at its next use
+            connection.pgconn.consume_input()
+            while connection.pgconn.notifies():
+                self._look_at = 0.0

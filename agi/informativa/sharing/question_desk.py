@@ -1,0 +1,48 @@
+"""The desk at which calls ask one database about callers of any company.
+
+The driver is not loaded before it is needed: a script that knows its caller does without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from ..call.guard import Guard, Wait
+from ..model import Controller, SharedDatabase
+from ..model.errors import SharedDatabaseError
+from .idle import OLDEST_SECONDS, IdleConnections
+
+if TYPE_CHECKING:
+    from .question import AnswerRows, Subject
+
+
+class QuestionDesk:
+    """What asks one database for callers of any company: idle connections, threads, and a breaker."""
+
+    def __init__(self, database: SharedDatabase, wait: Wait, monotonic: Callable[[], float]) -> None:
+        self._database = database
+        self.idle = IdleConnections(OLDEST_SECONDS, monotonic)
+        self.guard: Guard[Subject, AnswerRows] = Guard(
+            f"shared database {database.name}", self._question, database.seconds, wait, monotonic
+        )
+
+    def connect_ahead(self, controller: Controller) -> None:
+        """Connect before the first calls need it: after three in vain nobody asks for a while. A connection
+        that is too slow for a call that waits is not too slow for records."""
+        from .question import Question
+
+        self.idle.drop()
+        with suppress(SharedDatabaseError):
+            Question(self._database, self.idle)((controller, None))
+
+    def close(self) -> None:
+        """End the threads, and close the connections. Closing twice is harmless."""
+        self.guard.close()
+        self.idle.close()
+
+    def _question(self) -> Callable[[Subject], AnswerRows]:
+        from .question import Question
+
+        return Question(self._database, self.idle)

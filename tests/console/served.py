@@ -168,7 +168,8 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
     settings = replace(load(folder / "informativa.yaml").web, folder=str(folder / "web"), **web)
     console = Console(folder / "informativa.yaml", settings)
     console.accounts = AccountFile(Path(settings.folder), CHEAP)
-    people(console.accounts)
+    if not console.accounts.file.exists():
+        people(Path(settings.folder))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(100)
@@ -186,8 +187,9 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
             thread.join()
 
 
-def people(accounts: AccountFile) -> None:
-    """Make the accounts: each role at each company, and the operator."""
+def people(folder: Path) -> None:
+    """Make the accounts of a console's folder: each role at each company, and the operator."""
+    accounts = AccountFile(folder, CHEAP)
     now = bootstrap.SystemClock().now()
     grants = {f"{role}@{company}": {company: role} for role in Role for company in (ACME, BOREALIS)}
     grants["operator"] = dict.fromkeys((ACME, BOREALIS), Role.ADMIN)

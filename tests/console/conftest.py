@@ -22,13 +22,21 @@ if TYPE_CHECKING:
     from console.windows import Person
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have each console get a copy of the same accounts."""
+    ServedConsole.accounts = tmp_path_factory.mktemp("accounts") / "web"
+    people(ServedConsole.accounts)
+    yield
+    ServedConsole.accounts = None
+
+
 @pytest.fixture(scope="session")
 def with_calls(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
-    """A configuration with a few calls on record and all accounts, which nobody touches."""
+    """A configuration with a few calls on record, which nobody touches."""
     folder = tmp_path_factory.mktemp("with-calls") / "etc"
     lay(folder, short_prompts)
     lay_calls(folder)
-    people(folder / "web")
     return folder
 
 

@@ -76,3 +76,23 @@ def records(folder: Path, controller: str = "acme") -> int:
     """Count the records of a company."""
     with closing(storage.store(load(config(folder)).controllers[controller], read_only=True)) as ledger:
         return ledger.count()
+
+
+class QuickAge:
+    """A library that encrypts by a passphrase in no time."""
+
+    class DecryptError(Exception):
+        """Another passphrase."""
+
+    @staticmethod
+    def encrypt(data: bytes, passphrase: str) -> bytes:
+        """Put the passphrase before the data."""
+        return passphrase.encode() + b"\0" + data
+
+    @classmethod
+    def decrypt(cls, data: bytes, passphrase: str) -> bytes:
+        """Take it away."""
+        before, _, rest = data.partition(b"\0")
+        if before != passphrase.encode():
+            raise cls.DecryptError
+        return rest

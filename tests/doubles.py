@@ -441,10 +441,11 @@ class ScriptedManager(ManagerSession):
         """All comes anyway."""
 
     async def event(self, seconds: float) -> Any | None:
-        """The next event, of the channel that was placed."""
-        if not self.events:
-            return None
-        return Message(self.events.pop(0), uniqueid=str(self.placed["OtherChannelId"]))
+        """The next event, of the channel that was placed; as long as it takes if there is none."""
+        if self.events:
+            return Message(self.events.pop(0), uniqueid=str(self.placed["OtherChannelId"]))
+        await asyncio.sleep(seconds)
+        return None
 
 
 GONE = "gone"  # in place of an answer: the connection is closed

@@ -19,6 +19,7 @@ from typing import BinaryIO
 import pyrage
 import pytest
 
+from backups import QuickAge
 from informativa.model.errors import InformativaError
 from informativa.operations.backup import archive
 from informativa.operations.backup.encryption import KeyAccess, KeyProtection, decrypt, encrypt
@@ -194,29 +195,9 @@ def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     )
 
 
-class Age:
-    """A library that encrypts by a passphrase in no time."""
-
-    class DecryptError(Exception):
-        """Another passphrase."""
-
-    @staticmethod
-    def encrypt(data: bytes, passphrase: str) -> bytes:
-        """Put the passphrase before the data."""
-        return passphrase.encode() + b"\0" + data
-
-    @classmethod
-    def decrypt(cls, data: bytes, passphrase: str) -> bytes:
-        """Take it away."""
-        before, _, rest = data.partition(b"\0")
-        if before != passphrase.encode():
-            raise cls.DecryptError
-        return rest
-
-
 def test_passphrase_is_the_first_line_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the blanks around it, and of twelve characters or more; another one opens nothing."""
-    age = SimpleNamespace(passphrase=Age, DecryptError=Age.DecryptError)
+    age = SimpleNamespace(passphrase=QuickAge, DecryptError=QuickAge.DecryptError)
     monkeypatch.setitem(sys.modules, "pyrage", age)  # type: ignore[arg-type]
     file, other = tmp_path / "passphrase", tmp_path / "other"
     file.write_text("  twelve chars \nmore\n")

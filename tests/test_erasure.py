@@ -28,6 +28,7 @@ from informativa.model import Action, Event, Identified, Reason, RecordKind
 from informativa.model.errors import LedgerError
 from informativa.process import storage
 from lab.office import BIN
+from lab.process import until
 from old_ledgers import old
 from other_programs import end, foreign
 from traces import HE, HE_BEFORE, HE_LONG_AGO, KEY, NUMBER, traces
@@ -167,8 +168,11 @@ def test_i9_reader_that_ends_is_waited_for(ledger: Path) -> None:
     results: list[ErasureResult] = []
     erasing = threading.Thread(target=lambda: results.append(erase(ledger, [HE], AT)))
     erasing.start()
-    while not any(record.event.kind == RecordKind.ERASURE for record in service.records()):
-        pass
+    until(
+        lambda: any(record.event.kind == RecordKind.ERASURE for record in service.records()),
+        60,
+        lambda: "No erasure is on record.",
+    )
     assert service.append([PLAYED]) == [5]
     end(other)
     erasing.join()

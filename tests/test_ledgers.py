@@ -26,6 +26,7 @@ from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model import Event, Record, RecordKind, Status, merge_histories
 from informativa.model.errors import EventRefusedError, LedgerError, LedgerSlowError
 from informativa.model.ports import Ledger, LedgerTransaction
+from lab.chance import by_day
 
 Open = Callable[[], Ledger]
 
@@ -687,7 +688,7 @@ expiry.purge(store, AT + timedelta(days=1), AT)
 @pytest.mark.slow
 def test_i3_purge_that_is_killed_leaves_no_record_gone_without_a_note(tmp_path: Path) -> None:
     """I3: killed at any moment: the counts of the notes are those of the records that are gone."""
-    for turn in range(6):
+    for turn in range(0, 6, by_day(2, at_night=1)):
         file = tmp_path / f"{turn}.sqlite3"
         store = filled(file, *[PLAYED] * 2000)
         purging = subprocess.Popen(
@@ -748,7 +749,7 @@ events = st.builds(
 
 
 @given(st.lists(events, max_size=12))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=by_day(25, at_night=50), deadline=None)
 @pytest.mark.slow
 def test_standing_is_what_the_events_say(history: list[Event]) -> None:
     """The derived standing equals what the deliveries add up to, however they came."""

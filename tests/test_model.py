@@ -27,6 +27,7 @@ from informativa.call.caller import pseudonym
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified, Notice, Status
+from lab.chance import by_day
 
 CALLERS = ["+393330000001", "+393330000002"]
 
@@ -125,4 +126,4 @@ class Office(RuleBasedStateMachine):
 
 TestOffice = Office.TestCase
 TestOffice.pytestmark = [pytest.mark.slow]
-TestOffice.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+TestOffice.settings = settings(max_examples=by_day(12, at_night=25), stateful_step_count=25, deadline=None)

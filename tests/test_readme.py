@@ -323,6 +323,7 @@ def test_every_status_and_reason_is_explained() -> None:
     assert [word for word in words if word not in explained] == []
 
 
+@pytest.mark.night  # `make lint` does so, too
 def test_prompts_are_what_their_manifest_says() -> None:
     """Texts, sound files and manifest of the shipped prompts agree."""
     command = [sys.executable, ROOT / "prompts/render.py", "--check"]

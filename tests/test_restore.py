@@ -14,6 +14,7 @@ from backups import (
     ERASED,
     KNOWN,
     OTHER,
+    QuickAge,
     back_up,
     config,
     erase,
@@ -232,8 +233,14 @@ def test_dialplan_can_start_the_script_again(folder: Path) -> None:
     assert link.resolve().name == "informativa-agi"
 
 
-def test_wrong_passphrase_changes_nothing(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("age", [pytest.param("real", marks=pytest.mark.night), "quick"])
+def test_wrong_passphrase_changes_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: str
+) -> None:
     """Keys that are not opened stop the restoration before anything is changed; the passphrase opens them."""
+    if age == "quick":
+        monkeypatch.setattr(pyrage, "passphrase", QuickAge)
+        monkeypatch.setattr(pyrage, "DecryptError", QuickAge.DecryptError)
     passphrase = tmp_path / "passphrase"
     passphrase.write_text("correct horse battery\n")
     file = back_up(folder, "--with-keys", "--passphrase", passphrase)

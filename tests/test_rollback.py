@@ -176,7 +176,7 @@ def test_preview_changes_nothing_and_shows_all(machine: Machine, earlier: Path) 
     assert machine.commands() == []
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @OF_ROOT
 @pytest.mark.parametrize("cut", ["stop", "ledgers", "files"])
 def test_rollback_killed_anywhere_is_done_by_the_same_command(

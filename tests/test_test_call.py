@@ -263,6 +263,7 @@ def test_call_that_fails_is_reported(configured: Configuration, monkeypatch: pyt
 @pytest.mark.slow
 def test_call_that_comes_to_nothing(configured: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no status is set the log of Asterisk is named; `null` stands for the result."""
+    monkeypatch.setattr("informativa.asterisk.test_call.SILENCE", 0.1)
     result = placed(planned(configured), asterisk(configured, [Message(event="Hangup")]), monkeypatch)
     assert [str(problem.message)[:27] for problem in result.problems] == ["no status was ever set: see"]
     assert json.loads(document(result))["result"] is None

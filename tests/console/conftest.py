@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,9 @@ import pytest
 
 pytest.importorskip("starlette", reason="the extra `web` is not installed")
 
-from console.served import ServedConsole, lay_calls, served
+from console.served import ServedConsole, lay_calls, people, served
 from lab.browser import browser
+from lab.office import lay
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -20,11 +22,29 @@ if TYPE_CHECKING:
     from console.windows import Person
 
 
-@pytest.fixture
-def office(folder: Path) -> Iterator[ServedConsole]:
-    """With a few calls on record; `office.browser("reader@acme")` is a reader's, logged in."""
+@pytest.fixture(scope="session", autouse=True)
+def _accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have each console get a copy of the same accounts."""
+    ServedConsole.accounts = tmp_path_factory.mktemp("accounts") / "web"
+    people(ServedConsole.accounts)
+    yield
+    ServedConsole.accounts = None
+
+
+@pytest.fixture(scope="session")
+def with_calls(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Path:
+    """A configuration with a few calls on record, which nobody touches."""
+    folder = tmp_path_factory.mktemp("with-calls") / "etc"
+    lay(folder, short_prompts)
     lay_calls(folder)
-    with served(folder) as office:
+    return folder
+
+
+@pytest.fixture
+def office(with_calls: Path, tmp_path: Path) -> Iterator[ServedConsole]:
+    """With a copy of that, whose records name recordings of the original; `office.browser("reader@acme")` is
+    a reader's, logged in."""
+    with served(shutil.copytree(with_calls, tmp_path / "etc")) as office:
         yield office
 
 

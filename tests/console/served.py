@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import threading
 from collections.abc import Iterator, Mapping
@@ -142,6 +143,9 @@ class ServedConsole:
     companies, of which each has some records, and a reader, a compliance officer and an admin, by the name
     ROLE@COMPANY. Another one, `operator`, is the admin of both."""
 
+    accounts: Path | None = None
+    """The folder with all accounts, of which each console gets a copy, which its tests set."""
+
     def __init__(self, folder: Path, address: str, console: Console) -> None:
         self.folder, self.address, self.console = folder, address, console
         self.browsers: list[Browser] = []
@@ -168,7 +172,8 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
     settings = replace(load(folder / "informativa.yaml").web, folder=str(folder / "web"), **web)
     console = Console(folder / "informativa.yaml", settings)
     console.accounts = AccountFile(Path(settings.folder), CHEAP)
-    people(console.accounts)
+    if not console.accounts.file.exists():
+        lay_accounts(Path(settings.folder))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(100)
@@ -186,8 +191,17 @@ def served(folder: Path, **web: Any) -> Iterator[ServedConsole]:
             thread.join()
 
 
-def people(accounts: AccountFile) -> None:
-    """Make the accounts: each role at each company, and the operator."""
+def lay_accounts(folder: Path) -> None:
+    """Lay the accounts of a console: a copy of those that tests have made."""
+    if ServedConsole.accounts:
+        shutil.copytree(ServedConsole.accounts, folder, dirs_exist_ok=True)
+    else:
+        people(folder)
+
+
+def people(folder: Path) -> None:
+    """Make the accounts of a console's folder: each role at each company, and the operator."""
+    accounts = AccountFile(folder, CHEAP)
     now = bootstrap.SystemClock().now()
     grants = {f"{role}@{company}": {company: role} for role in Role for company in (ACME, BOREALIS)}
     grants["operator"] = dict.fromkeys((ACME, BOREALIS), Role.ADMIN)

@@ -518,7 +518,7 @@ def looks(text: str) -> list[str]:
     return [purpose for _time, purpose in LOOKED.findall(text)]
 
 
-def test_the_letter_says_who_looked(office: ServedConsole, folder: Path) -> None:
+def test_the_letter_says_who_looked(office: ServedConsole) -> None:
     """CJEU C-579/21: when and for what, at him or at one of his records, in a shell too; no name of an
     officer is in it, and what was looked at of others is not."""
     acme = office.controller()
@@ -531,7 +531,7 @@ def test_the_letter_says_who_looked(office: ServedConsole, folder: Path) -> None
         (Action.OPEN_CALLER, nobody, None),
     ):
         access_log.note(acme, "anna.verdi", action, before, pseudonym=pseudonym, record=record)
-    file = folder / "informativa.yaml"
+    file = office.folder / "informativa.yaml"
     for command in (("show",), ("erase",)):
         assert typed("caller", *command, NUMBER, "--controller", "acme", "-c", file)[0] == 0
     browser, page = looked_up(office)
@@ -561,9 +561,9 @@ def test_the_letter_says_that_nobody_looked(office: ServedConsole) -> None:
     assert looks(text) == ["view of the records about you"]
 
 
-def test_a_caller_who_was_told_is_looked_at_on_record(office: ServedConsole, folder: Path) -> None:
+def test_a_caller_who_was_told_is_looked_at_on_record(office: ServedConsole) -> None:
     """The Garante's measure of 27 November 2008: `record` too puts on record whom somebody named."""
-    file, acme = folder / "informativa.yaml", office.controller()
+    file, acme = office.folder / "informativa.yaml", office.controller()
     arguments = ("--controller", "acme", "--by", "operator", "--reference", "form 77", "-c", file)
     assert typed("record", NUMBER, *arguments)[0] == 0
     (entry,) = access_log.page(acme).entries

@@ -157,7 +157,7 @@ def test_methods_and_bodies_are_bounded(office: ServedConsole) -> None:
 OURS = sorted({"static", *(route.path.split("/")[1] for route in ROUTES)} - {"{controller}", ""})
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", OURS)
 def test_a_company_may_be_called_as_a_page_of_ours(folder: Path, name: str) -> None:
     """None of its pages is hidden by ours, or kept by browsers, and none of ours by its."""

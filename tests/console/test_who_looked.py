@@ -56,10 +56,9 @@ def test_simulation_tells_a_reader_of_nobody(office: ServedConsole) -> None:
     ]
 
 
-@pytest.mark.usefixtures("office")
-def test_commands_put_on_record_who_was_looked_at(folder: Path) -> None:
+def test_commands_put_on_record_who_was_looked_at(office: ServedConsole) -> None:
     """The entry has the name of the user of the machine; callers without records are not named there."""
-    file = folder / "informativa.yaml"
+    file = office.folder / "informativa.yaml"
     acme = load(file).controllers["acme"]
     his = pseudonym(CALLER, acme.key)
     with mock.patch.dict("os.environ", {"SUDO_USER": "anna"}):
@@ -91,10 +90,9 @@ def test_command_puts_on_record_that_an_erasure_waits(folder: Path) -> None:
     assert (caller, detail) == (None, "waiting")
 
 
-@pytest.mark.usefixtures("office")
-def test_commands_put_on_record_what_was_done_to_all_records(folder: Path) -> None:
+def test_commands_put_on_record_what_was_done_to_all_records(office: ServedConsole) -> None:
     """A purge, with how many records it deleted, and another key; not what only tells what would be done."""
-    file = folder / "informativa.yaml"
+    file = office.folder / "informativa.yaml"
     acme = load(file).controllers["acme"]
     with mock.patch.dict("os.environ", {"SUDO_USER": "anna"}):
         for yes in ((), ("--yes",)):

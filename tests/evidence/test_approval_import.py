@@ -8,7 +8,6 @@ import json
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -49,6 +48,7 @@ from informativa.operations.evidence.monitor import MonitorSettings
 from informativa.process import log_storage, storage
 from informativa.process.approval_collection import ApprovalCollection
 from informativa.process.regular_work import RegularWork
+from lab.process import until
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 STRANGER = Signer("acme.example/somebody", bytes([8]) * 32)
@@ -488,12 +488,14 @@ def test_the_round_trip(configuration: Configuration, tmp_path: Path) -> None:
             *("--to", tmp_path / "approvals"),
         )
         assert (code, "informativa evidence approval FILE" in out) == (0, True)
-        collection, deadline = ApprovalCollection(), time.monotonic() + 60
-        while NoteVerdict.WAITS in map(
-            verdict, controllers
-        ):  # the witness looks into its folder now and then
-            assert time.monotonic() < deadline
+        collection = ApprovalCollection()
+
+        def arrived() -> bool:
+            """Ask the witness, which looks into its folder now and then."""
             fetch(configuration, url, collection, home)
+            return NoteVerdict.WAITS not in map(verdict, controllers)
+
+        until(arrived, 60, lambda: "The witness has no approval.")
         assert look() == [NoteVerdict.APPROVED] * 2
 
 

@@ -30,6 +30,7 @@ from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Answer, Event, Reason, RecordKind, Status
 from informativa.model.errors import EvidenceError
+from lab.chance import by_day
 
 
 def named(attacked: Busy) -> set[tuple[int, str, int | None]]:
@@ -122,7 +123,8 @@ def test_i7_any_single_change_is_found(
             if not harmless(table, row, column, new)
         ]
         tried = 0
-        for row, column, new in chance.sample(possible, min(len(possible), rounds(150, 100_000))):
+        count = rounds(by_day(60, at_night=150), 100_000)
+        for row, column, new in chance.sample(possible, min(len(possible), count)):
             if _changed(connection, table, row, column, new):
                 tried += 1
                 if table == "log" and (column != "origin" or isinstance(new, bytes)) and type(new) is not int:
@@ -149,7 +151,7 @@ def test_i7_bytes_that_are_no_text_are_found(attacked: Busy, record: int, column
     assert record in {flaw.record for flaw in attacked.found().flaws}
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("column", ["elsewhere", "earlier", "basis", "vouched", "recorded", "pseudonym"])
 @pytest.mark.slow
 def test_i7_empty_in_place_of_nothing_is_found(attacked: Busy, column: str) -> None:
@@ -526,7 +528,7 @@ OPERATIONS = (
 @given(
     st.lists(st.tuples(st.sampled_from(OPERATIONS), st.integers(0, 3), st.integers(0, 5)), max_size=14),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=by_day(10, at_night=40), deadline=None)
 @pytest.mark.slow
 def test_whatever_informativa_itself_does_is_sound(steps: list[tuple[str, int, int]]) -> None:
     """Calls, papers, supplements, changed keys, numbers that changed hands, purges, erasures in any order."""

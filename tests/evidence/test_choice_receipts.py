@@ -148,6 +148,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @browser_needed
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("code", ["en", "it"])
 def test_page_checks_itself(company: Company, chromium: Browser, tmp_path: Path, code: str) -> None:
     """The script in the page makes the sentences of each answer anew, and finds nothing wrong. Of a question

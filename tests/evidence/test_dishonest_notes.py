@@ -748,7 +748,7 @@ def centre(standing: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> Iter
         yield call_centre
 
 
-@pytest.mark.sample(12)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", COVERS)
 def test_i7_nothing_goes_missing_unseen(centre: CallCentre, name: str) -> None:
     """I7: each cover is noticed, by name."""

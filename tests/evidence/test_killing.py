@@ -26,6 +26,7 @@ from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.witness import AddCheckpoint
 from informativa.evidence.witness_store import WitnessFolder
 from informativa.model import Controller
+from lab.chance import by_day
 
 BELOW = "informativa/acme/pbx-1/1"
 
@@ -169,7 +170,7 @@ def test_i3_kill_9_between_append_tile_checkpoint_and_publication_leaves_one_log
     latter also by themselves between any two calls to the file system: then the log is whole, each record
     that was acknowledged has one leaf, and all checkpoints that anybody ever had are of one tree."""
     acknowledged, counts = tmp_path / "acknowledged", Counter[str]()
-    count = rounds(5, 200)
+    count = rounds(by_day(3, at_night=5), 200)
     with (
         watched(folder, tmp_path) as (acme, collector),
         Killer(folder / "informativa.yaml", acknowledged) as killer,

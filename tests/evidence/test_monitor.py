@@ -55,6 +55,7 @@ from informativa.operations.evidence.monitor import Monitor, MonitorSettings
 from informativa.operations.evidence.monitor_findings import FindingKind, Look
 from informativa.views.messages import ENGLISH
 from informativa.views.text.monitor import lines
+from lab.chance import by_day
 
 
 @pytest.fixture
@@ -418,7 +419,7 @@ def test_a_witness_that_cannot_be_read_is_a_problem(log: ServedLog) -> None:
 # whoever serves it is an attacker
 
 
-@trials(max_examples=25)
+@trials(max_examples=by_day(8, at_night=25))
 @given(st.data())
 def test_an_honest_log_is_never_accused_and_another_always(data: st.DataObject) -> None:
     """However it grows between looks: only a bundle that is missing, cut off, changed or swapped is."""

@@ -31,6 +31,7 @@ from informativa.model import RecordKind
 from informativa.model.plan import Period
 from informativa.operations.evidence import audited_notes
 from informativa.operations.evidence import verdict as verdicts
+from lab.chance import by_day
 
 
 @pytest.fixture
@@ -336,7 +337,7 @@ expiry.purge_by_rules(store, purge_plan.read(store, now), now, NoteSource.SERVIC
 @pytest.mark.slow
 def test_i3_a_purge_that_is_killed_leaves_no_record_gone_without_a_note(tmp_path: Path) -> None:
     """With SIGKILL, from after the note to the last page."""
-    for turn in range(1, 6):
+    for turn in range(1, 6, by_day(3, at_night=1)):
         company = Company(tmp_path / f"{turn}.sqlite3")
         company.days(160)
         tests = str(Path(__file__).parent.parent)
@@ -398,7 +399,7 @@ def test_the_largest_size_is_that_of_a_search_through_all(times: list[int | None
     assert purging.cosigned_size(sizes, by_size.__getitem__, latest) == max(fitting, default=0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=by_day(8, at_night=25), deadline=None)
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from(["call", "import", "sign", "purge", "days", "8 days", "60 days"])),

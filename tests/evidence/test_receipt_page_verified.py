@@ -31,6 +31,7 @@ from informativa.operations.evidence.page_file import LARGEST_PAGE
 from informativa.operations.evidence.receipt_page import PlayedSound
 from informativa.operations.evidence.verifying import VerifiedReceipt, verify_data
 from informativa.views.messages import language
+from lab.chance import by_day
 
 FILES = Path(__file__).with_name("v1")
 ANOTHER_TEXT = "A text of the page was changed that is neither one of its sentences nor in a table."
@@ -305,7 +306,7 @@ def test_no_byte_of_a_page_can_be_changed(company: Company) -> None:
     page = written(replace(company.page(4), sound=None, text="")).encode()
     assert verified(page, company.page(4).key).holds
     for content, vkey, begin in ((data, key, data.index(b"<style>")), (page, company.page(4).key, 0)):
-        for place in range(begin, len(content.rstrip()), 101):
+        for place in range(begin, len(content.rstrip()), by_day(307, at_night=101)):
             changed = bytearray(content)
             changed[place] ^= 1 << place % 7
             assert not verified(bytes(changed), vkey).holds, content[place - 40 : place + 40]

@@ -61,6 +61,7 @@ from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import InformativaError, LedgerError
 from informativa.model.plan import Period
+from lab.chance import by_day
 
 EACH = replace(APPROVED, erasures=ErasureRule.EACH)
 MINUTE = AT.replace(second=0, microsecond=0)
@@ -493,7 +494,7 @@ def test_command_asks_for_the_instruction(folder: Path) -> None:
 STEPS = ("record", "sign", "erase", "purge", "key", "copy", "restore", "restore alone")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=by_day(5, at_night=15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5)), max_size=12))
 @example(steps=[("copy", 0), ("key", 0), ("erase", 1), ("restore", 0), ("key", 0), ("restore alone", 0)])
 def test_any_history_ends_sound(steps: list[tuple[str, int]]) -> None:

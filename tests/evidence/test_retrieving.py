@@ -34,6 +34,7 @@ def read_back(log: PublishedLog, place: Place) -> None:
         source.close()
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("size", [0, 3, 256, 300])
 def test_all_that_was_published_since_comes_back(tmp_path: Path, place: Place, size: int) -> None:
     """Entries, tiles and the newest checkpoint are as they were; where names can be read, so are checkpoints

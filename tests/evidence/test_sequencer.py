@@ -512,6 +512,7 @@ with closing(SqliteStore(str(ledger))) as store:
 """
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_i3_kill_9_at_any_moment_leaves_one_log(
     ledger: Path, chance: random.Random, rounds: Callable[[int, int], int]

@@ -51,6 +51,7 @@ def exported(box: Installation, form: str, *more: str) -> str:
     return out
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("grants", "withdraws"), [(0, 1), (1, 0)])
 def test_consent_that_was_withdrawn_is_one_callers_on_both_boxes(
     half_rotated: tuple[Installation, Installation], server: Postgres, grants: int, withdraws: int

@@ -20,6 +20,7 @@ import pytest
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Record
+from lab.chance import by_day
 from torture.load import integrity
 from torture.machine import SECTOR, Disk, Journal, Machine
 
@@ -81,7 +82,7 @@ def test_i3_every_prefix_of_the_wal_opens_with_what_was_acknowledged(
 ) -> None:
     """I3: wherever the WAL was cut off, also where it goes on with what it held before, the ledger opens, is
     sound, and has all that was acknowledged in it."""
-    for length in written.prefixes(chance, rounds(40, 20_000)):
+    for length in written.prefixes(chance, rounds(by_day(15, at_night=40), 20_000)):
         for behind in {b"", written.old[length:]}:
             reopened(tmp_path, written, written.database, written.wal[:length] + behind, written.due(length))
 

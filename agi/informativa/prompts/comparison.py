@@ -13,6 +13,7 @@ import wave
 from array import array
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from operator import sub
 from pathlib import Path
 
 from ..system import files
@@ -98,17 +99,22 @@ def _sln(rate: int) -> Callable[[Path], list[float]]:
 
 
 def _linear(data: bytes, rate: int) -> list[float]:
-    samples = _without_hiss(array("h", data[: len(data) // 2 * 2]), rate // _NARROW)
-    step = rate // _FRAMES
-    return [sum(map(abs, samples[at : at + step])) / step for at in range(0, len(samples) - step + 1, step)]
+    samples = array("h", data[: len(data) // 2 * 2])
+    width, step = max(1, rate // _NARROW), rate // _FRAMES
+    reach = step + 2 * (width - 1)
+    return [
+        sum(map(abs, _without_hiss(samples[at : at + reach], width))) / (step * width**2)
+        for at in range(0, len(samples) - reach + 1, step)
+    ]
 
 
-def _without_hiss(samples: Sequence[float], width: int) -> Sequence[float]:
-    """Return the samples with the sounds softened that are too high for a telephone: a master at 16 kHz has
-    an S as loud as a vowel where the narrow format of the same sound has a pause."""
+def _without_hiss(samples: Sequence[int], width: int) -> Sequence[int]:
+    """Return the samples, `width`² times as large, with the sounds softened that are too high for
+    a telephone: a master at 16 kHz has an S as loud as a vowel where the narrow format of the same sound has
+    a pause."""
     for _pass in range(2 if width > 1 else 0):
         sums = list(accumulate(samples, initial=0))
-        samples = [(end - begin) / width for begin, end in zip(sums, sums[width:], strict=False)]
+        samples = list(map(sub, sums[width:], sums))
     return samples
 
 

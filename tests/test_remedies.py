@@ -137,6 +137,8 @@ UNTYPED = {
         "systemctl stop informativa",
         "systemctl reload informativa",
         "systemctl daemon-reload",
+        "systemctl disable --now {units}",
+        "rm {files}",
         "systemctl enable {*} informativa",
         "informativa systemd -c {} -o {}",
         "systemctl daemon-reload && systemctl enable --now {unit}",

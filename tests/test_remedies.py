@@ -184,6 +184,7 @@ UNTYPED = {
         "informativa serve -c {}",
         "apt-get install asterisk",
         "mv {file} {file}.aside",
+        "mv {key} {key}.aside",
         "chown -R {} {}",
     ),
     "the way back, and its steps: test_rollback.py and packages/test_installed_deb.py type them": (

@@ -59,8 +59,8 @@ def find_columns(
     except InformativaError as error:
         if not header:
             raise
-        columns = Text("There are: {names}.", names=_headers(header))
-        raise InformativaError(joined(" ", error.message, columns), error.remedy) from None
+        existing = Text("There are: {names}.", names=_headers(header))
+        raise InformativaError(joined(" ", error.message, existing), error.remedy) from None
     return places, header
 
 

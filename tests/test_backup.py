@@ -20,7 +20,7 @@ from informativa.config import load
 from informativa.ledgers import snapshot
 from informativa.ledgers.snapshot import PastErasure
 from informativa.model import Period
-from informativa.operations.backup import archive, making, places
+from informativa.operations.backup import archive, listing, making, places
 from informativa.process import storage
 
 NOW = datetime(2026, 11, 30, 3, 20, tzinfo=UTC)
@@ -212,8 +212,18 @@ def test_erasure_says_which_backups_still_hold_the_caller(folder: Path) -> None:
 
 def test_erasure_is_held_by_backups_between_the_callers_first_record_and_its_note() -> None:
     """A backup that ends before his first record, or after the note of the erasure, does not hold him."""
-    erasure = PastErasure(NOW.date(), leaf=10, first=4)
+    erasure = PastErasure(NOW, leaf=10, first=4)
     assert [end for end in range(13) if erasure.is_held_before(end)] == [5, 6, 7, 8, 9, 10]
+
+
+def test_day_of_an_erasure_is_that_of_the_company(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half an hour after midnight in Rome it is the day before in UTC."""
+    inform(folder, KNOWN)
+    file = back_up(folder)
+    erasure = PastErasure(datetime(2026, 11, 30, 23, 30, tzinfo=UTC), leaf=10**6, first=0)
+    monkeypatch.setattr(snapshot, "past_erasures", lambda _ledger: iter([erasure]))
+    (backup,) = listing.list_backups(config(folder), file.parent).backups
+    assert [str(held.day) for held in backup.holds] == ["2026-12-01"]
 
 
 def test_backups_are_deleted_in_time_but_for_the_newest(folder: Path) -> None:

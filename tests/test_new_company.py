@@ -155,6 +155,7 @@ def test_outsourced_company(tmp_path: Path) -> None:
     ("options", "reason"),
     [
         (("--number", "+390212345678"), "Whose configuration? Name the company: --company NAME"),
+        (("--company", "Rossi"), "Which number do its callers dial? Name it: --number +390212345678"),
         ((*OPTIONS[:4], "--language", "eo"), "There are no recordings in 'eo'."),
         ((*OPTIONS[:2], "--number", "12"), "'12' is no number with its country code."),
         ((*OPTIONS, "--country", "UK"), "'UK' is no country."),

@@ -144,6 +144,8 @@ UNTYPED = {
         "systemctl stop informativa",
         "systemctl reload informativa",
         "systemctl daemon-reload",
+        "systemctl disable --now {units}",
+        "rm {files}",
         "systemctl enable {*} informativa",
         "informativa systemd -c {} -o {}",
         "systemctl daemon-reload && systemctl enable --now {unit}",
@@ -189,6 +191,7 @@ UNTYPED = {
         "informativa serve -c {}",
         "apt-get install asterisk",
         "mv {file} {file}.aside",
+        "mv {key} {key}.aside",
         "chown -R {} {}",
     ),
     "the way back, and its steps: test_rollback.py and packages/test_installed_deb.py type them": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,6 +157,11 @@ def test_companies_that_cannot_be_restored_are_told(folder: Path) -> None:
         assert str(acme.problem).startswith(
             "The key of acme by which the callers of the backup are known is missing (its fingerprint is "
         )
+        key = folder / "keys/acme.key"
+        assert str(acme.problem).endswith(
+            "Another one is in its place. Put that aside, and this one there, or give --identity FILE or"
+            f" --passphrase FILE, if the backup has the keys; then try again: mv {key} {key}.aside"
+        )
         assert (acme.records, borealis.problem, borealis.records) == (0, NOTHING, 2 if really else 0)
     text = config(folder).read_text()
     config(folder).write_text(text.replace("  borealis:", "  boreas:").replace(": borealis", ": boreas"))
@@ -165,6 +171,42 @@ def test_companies_that_cannot_be_restored_are_told(folder: Path) -> None:
             f"The configuration {config(folder)} has no company borealis. Write its section first, or restore"
             " all of the backup."
         )
+
+
+def test_another_key_is_put_aside_with_the_ledger_that_it_belongs_to(folder: Path, tmp_path: Path) -> None:
+    """Its box was set up anew, and has taken calls; the commands are told, and then all comes back."""
+    inform(folder, KNOWN)
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "identity").write_text(f"{identity}\n")
+    file = backed_up(folder, protection=KeyProtection((str(identity.to_public()),)))
+    key, ledger = folder / "keys/acme.key", folder / "ledger/acme.sqlite3"
+    shutil.rmtree(folder / "ledger")
+    key.write_text("ab" * 32)
+    inform(folder, OTHER)
+    access = KeyAccess(tmp_path / "identity")
+    acme = next(one for one in restored(folder, file, access=access).companies if one.controller == "acme")
+    commands = f"mv {key} {key}.aside; mv {ledger} {ledger}.aside"
+    assert str(acme.problem).endswith(commands)
+    subprocess.run(["sh", "-c", commands], check=True)
+    acme = next(one for one in restored(folder, file, access=access).companies if one.controller == "acme")
+    assert (acme.problem, acme.records) == (NOTHING, 2)
+
+
+def test_backup_of_other_companies_alone_replaces_no_configuration(folder: Path) -> None:
+    """Somebody took the file of another PBX: it is said, with the way on if he means it."""
+    inform(folder, KNOWN)
+    file = backed_up(folder)
+    text = config(folder).read_text().replace("acme", "alpha").replace("borealis", "boreas")
+    config(folder).write_text(text)
+    before = content(folder)
+    with pytest.raises(InformativaError) as caught:
+        restored(folder, file)
+    assert said(caught.value) == (
+        f"The backup is of acme, borealis, and the configuration {config(folder)} of alpha, boreas.",
+        "Take a backup of this box: informativa backup list. If this one is right, put that configuration"
+        f" aside, and try again: mv {config(folder)} {config(folder)}.aside",
+    )
+    assert content(folder) == before
 
 
 def test_keys_that_are_not_in_a_backup_are_not_opened(folder: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from informativa.operations import (
     rollback_plan,
     systemd_unit,
 )
-from informativa.operations.earlier_version import EarlierVersion, PackageKind
+from informativa.operations.earlier_version import EarlierVersion, PackageKind, UnknownWordsError
 from informativa.operations.rollback_plan import Places, Replacement, ReversedLedger, RollbackPlan
 from informativa.process import storage
 from old_ledgers import NEWEST, form, old
@@ -44,7 +44,10 @@ class Scripted(EarlierVersion):
     def ask(self, *words: str | Path) -> str:
         """Return the text of these words; no words but those of a test are known."""
         assert words[-2:] == ("-c", self.folder / "etc/informativa.yaml")
-        return self.texts[" ".join(map(str, words[:-2]))]
+        text = self.texts.get(" ".join(map(str, words[:-2])))
+        if text is None:
+            raise UnknownWordsError("no such words")
+        return text
 
 
 def said(error: InformativaError) -> tuple[str, str]:
@@ -155,6 +158,38 @@ def test_plan_names_what_the_earlier_version_writes_otherwise(machine: Machine) 
     assert package.replacements == made.replacements[2:]
     same = machine.plan(machine.earlier(**texts | {"dialplan": dialplan.read_text()}))
     assert same.replacements == made.replacements[:2]
+
+
+def test_units_that_the_earlier_version_does_not_have_are_to_be_taken_away(machine: Machine) -> None:
+    """Both are named at once, with the commands; an option that it does not know is no mistake of the
+    configuration."""
+    configuration = load(machine.config)
+    files = []
+    for unit in (systemd_unit.REPORT, systemd_unit.REPORT_TIMER):
+        files.append(machine.places.units / systemd_unit.file_name(unit))
+        files[-1].write_text(systemd_unit.render(configuration, unit))
+    with pytest.raises(InformativaError) as caught:
+        machine.plan(machine.earlier())
+    service, timer = files
+    assert said(caught.value) == (
+        f"informativa 0.1.9 does not have what these units run: {service} {timer}.",
+        f"Type: systemctl disable --now {service.name} {timer.name}; rm {service} {timer};"
+        " systemctl daemon-reload. Then type the same again.",
+    )
+
+
+def test_words_that_a_version_does_not_know_are_told_apart(machine: Machine) -> None:
+    """The program ends with 2 for an option that it does not have, and with 1 for a wrong configuration."""
+    package = machine.root / "informativa/cli"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    (package / "__init__.py").touch()
+    (package / "main.py").write_text("import sys\ndef main(): return 2 if '--report' in sys.argv else 1\n")
+    version = EarlierVersion(machine.root / "x.whl", PackageKind.WHEEL, "0.1.9", 16, machine.root)
+    for words, kind in ((["--report"], UnknownWordsError), ([], InformativaError)):
+        with pytest.raises(InformativaError) as caught:
+            version.ask("systemd", *words, "-c", machine.config)
+        assert type(caught.value) is kind
 
 
 def test_machine_without_asterisk_has_no_dialplan_to_write(machine: Machine) -> None:

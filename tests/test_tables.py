@@ -86,6 +86,10 @@ REFUSED = {
     "no text": (b"\x7fELF\0\0\n", "Line 1 holds a NUL, so this is no text"),
     "nothing": ("", "The first line must name the columns"),
     "only a header of others": ("a;b\n1;2\n", "`number` and `date`"),
+    "headers that nobody knows": (
+        "Tel. ufficio;Informato il\na;b\n",
+        "There are: Tel. ufficio, Informato il.",
+    ),
     "two numbers": (
         "cellulare;telefono;data\n",
         "more than one column for number: cellulare, telefono. Say which",

@@ -124,7 +124,9 @@ def test_a_deleted_folder_is_no_new_log(folder: Path, acme: Controller) -> None:
 
 
 def test_doctor_finds_a_log_in_order(folder: Path, acme: Controller) -> None:
-    """One that is signed is told as such, and nothing is made or signed by looking."""
+    """One that is signed is told as such, one that is not as that; nothing is made or signed by looking."""
+    (finding,) = findings(folder)
+    assert (finding.note, str(finding.finding)) == (True, "nothing of the log of acme is signed yet")
     sequence(Path(acme.ledger))
     files = sorted(Path(acme.ledger).parent.rglob("*"))
     (finding,) = findings(folder)

@@ -68,6 +68,10 @@ class CompanyOptions:
             return None
         spoken = new_company.languages(",".join(self.language) or "it")
         new_company.required_packages(self.notice)
+        if not self.number:
+            raise InformativaError(
+                Text("Which number do its callers dial?"), Text("Name it: --number +390212345678")
+            )
         number, *further = new_company.called_numbers(self.number)
         pairs = (other.partition("=")[::2] for other in self.outsourced)
         return NewCompany(

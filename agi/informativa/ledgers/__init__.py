@@ -40,7 +40,8 @@ Its log:
 What goes:
 
 - `expiry`, `purge_plan`: records past their retention, and by which rule
-- `erasure`, `gathered_caller`, `caller_traces`: one caller, his records, and traces of him in files
+- `erasure`, `gathered_caller`, `caller_traces`, `unused_bytes`: one caller, his records, and traces of him in
+  files
 - `erasure_notes`, `private_lists`, `erasure_requests`: what the log says of it, which leaves, and what
   other boxes are asked for
 - `loss_notes`, `named_holes`: leaves that are named as purged, erased or lost

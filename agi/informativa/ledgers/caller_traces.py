@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..model.errors import LedgerError
 from ..model.text import Foreign, Text
-from . import backup, gathered_caller
+from . import backup, gathered_caller, unused_bytes
 from .access_log import SIDES, SUFFIX
 from .sqlite import SqliteStore
 
@@ -42,12 +42,14 @@ def clean(store: SqliteStore, caller_bytes: Sequence[bytes]) -> bool:
     """Remove all traces of the gathered caller (gathered_caller.py) from the files. Return `False` if he rang
     meanwhile, and is on record again. Raises LedgerError."""
     pieces = [value[start : start + PIECE] for value in caller_bytes for start in range(0, len(value), PIECE)]
+    # Also what is not searched for: an id of his call that stayed behind, with the number of its record.
+    unused_bytes.blank(store)
     store.empty_log(PATIENCE_SECONDS)
     if any(holds(file, pieces) for file in store.contents()):
         with store.connected() as connection:
             if gathered_caller.is_on_record(connection):
                 return False
-        rewrite(store)
+        _write_anew(store)
         if any(holds(file, pieces) for file in store.contents()):
             return False
     _require_no_other(store.file, pieces)
@@ -89,8 +91,16 @@ def holds(chunks: Iterable[bytes], pieces: Sequence[bytes]) -> bool:
     return False
 
 
-def rewrite(store: SqliteStore) -> None:
-    """Write the file of the ledger anew, without what was deleted in it. Raises LedgerError."""
+def remove_deleted(store: SqliteStore) -> None:
+    """Remove all bytes of what was deleted in the ledger from its files. Raises LedgerError."""
+    if unused_bytes.blank(store):
+        store.empty_log(PATIENCE_SECONDS)
+    else:
+        _write_anew(store)
+
+
+def _write_anew(store: SqliteStore) -> None:
+    """Write the file anew, without what was deleted in it. Whoever writes waits for all of it."""
     with store.connected() as connection:
         connection.execute("VACUUM")
     store.empty_log(PATIENCE_SECONDS)

@@ -5,9 +5,9 @@ All erasures come here: a person's by `process/erasing.py`, those that other box
 
 On this box (`erase`) his rows lose all that could lead to him. So do the rows of his conversations in which
 he was not recognised, and references from other rows to his (`gathered_caller.py`). The access log forgets
-that he was looked up. Copies are deleted as a whole. Then the bytes of all files are searched for his
-pseudonyms, because SQLite leaves traces: in its log while somebody reads it, and in pages from the time
-before deletions were overwritten. If there are any, the ledger file is rewritten (`caller_traces.py`).
+that he was looked up. Copies are deleted as a whole. What SQLite leaves in pages and no row uses is made zero
+(`unused_bytes.py`). Then the bytes of all files are searched for his pseudonyms: SQLite's log has them while
+somebody reads it. If there are any, the ledger file is rewritten (`caller_traces.py`).
 
 Where the log has a rule, the erasure is noted first, with its private list (`erasure_notes.py`), and then
 done; where the controller approves each erasure, the service does it by the list (`carry_out`) as soon as
@@ -186,7 +186,7 @@ def finish(store: SqliteStore) -> bool:
             return False
         caller_traces.delete_copies(store.file)
         store.empty_log(caller_traces.PATIENCE_SECONDS)
-        caller_traces.rewrite(store)
+        caller_traces.remove_deleted(store)
         unfinished.unlink(missing_ok=True)
     return True
 
@@ -255,7 +255,7 @@ def forget(store: SqliteStore, requests: Sequence[ErasureRequest]) -> None:
     values = [value for request in requests for value in (*request.pseudonyms, *request.sealed)]
     pieces = [value.hex().encode() for value in values]
     if interrupted or any(caller_traces.holds(file, pieces) for file in store.contents()):
-        caller_traces.rewrite(store)
+        caller_traces.remove_deleted(store)
     erasure_requests.forget(store, requests)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from ..model import Record, RecordKind, Status
 from ..model.errors import LedgerError
 from ..model.text import Foreign, Text
-from . import migrating, month_counts, rows, tally
+from . import migrating, month_counts, recorded_calls, rows, tally
 from .month_counts import MonthCounts
 from .owner import LedgerOwner, require
 from .tally import AnswerCount, HourCount
@@ -115,6 +115,15 @@ def hours(
     if they cannot be read."""
     with _read(file, owner) as connection:
         return tally.hours(connection, since, until)
+
+
+def informed_later(
+    file: str, since: datetime, until: datetime, owner: LedgerOwner | None = None
+) -> dict[Status, int]:
+    """Count notices whose callers heard them later, as `recorded_calls.informed_later` does. Raises
+    LedgerError if they cannot be read."""
+    with _read(file, owner) as connection:
+        return recorded_calls.informed_later(connection, since, until)
 
 
 def month(file: str, since: datetime, until: datetime, owner: LedgerOwner | None = None) -> MonthCounts:

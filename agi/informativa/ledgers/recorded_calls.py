@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ..evidence.notes import PurgeNote
-from ..model import Record, RecordKind
+from ..model import Record, RecordKind, Status
 from . import leaves, note_leaves, references, rows
 
+NEWEST = 20_000  # records in which later calls are looked for
 _KINDS = (RecordKind.PHONE, RecordKind.OPERATOR)
 _OF_PERIOD = """
 SELECT record, at,
@@ -20,6 +21,15 @@ SELECT record, at,
 FROM event WHERE kind IN ('phone', 'operator') AND line <> '' AND (call <> '' OR erased)
 AND at >= ? AND at < ? ORDER BY record
 """
+# Of the newest records alone, so that it takes as long among ten million.
+_INFORMED_LATER = f"""
+SELECT status, count(*) FROM event
+WHERE record > (SELECT coalesce(max(record), 0) FROM event) - {NEWEST} AND status IN ('PARTIAL', 'FAILED')
+AND kind IN ('phone', 'operator') AND at >= ? AND at < ? AND EXISTS (
+    SELECT 1 FROM standing WHERE standing.pseudonym = event.pseudonym AND standing.notice = event.notice
+    AND standing.record > event.record
+) GROUP BY status
+"""  # noqa: S608  # our own names
 _PURGES = "SELECT reference FROM event WHERE kind = 'purge'"  # the text of a note is no such reference
 
 
@@ -54,6 +64,13 @@ def of_period(connection: sqlite3.Connection, since: datetime, until: datetime) 
     whole ledger. Raises sqlite3.Error."""
     times = (rows.microseconds(since), rows.microseconds(until))
     return map(RecordedCall._make, connection.execute(_OF_PERIOD, times))
+
+
+def informed_later(connection: sqlite3.Connection, since: datetime, until: datetime) -> dict[Status, int]:
+    """Count, by status, the notices of these times that were not heard in full, of callers who have heard
+    them since; as far as the newest records say so. Raises sqlite3.Error."""
+    times = (rows.microseconds(since), rows.microseconds(until))
+    return {Status(status): count for status, count in connection.execute(_INFORMED_LATER, times)}
 
 
 def purged_before(connection: sqlite3.Connection) -> datetime | None:

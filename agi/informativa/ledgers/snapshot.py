@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 from ..evidence.log_folder import LogFolder
@@ -43,10 +43,10 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class PastErasure:
-    """An erasure that a ledger noted: its day (UTC), the row of `leaf` of its note, and the first row of the
+    """An erasure that a ledger noted: its time, the row of `leaf` of its note, and the first row of the
     caller's own records, 0 if their list is missing."""
 
-    day: date
+    at: datetime
     leaf: int
     first: int
 
@@ -86,12 +86,12 @@ def past_erasures(ledger: SqliteStore) -> Iterator[PastErasure]:
     for leaf, event in ledger.notes():
         if event.kind is RecordKind.ERASURE:
             named, _resting = references.indices(event.reference)
-            yield PastErasure((event.recorded or event.at).date(), leaf, _first(named))
+            yield PastErasure(event.recorded or event.at, leaf, _first(named))
     first_rows = {log.origin: log.first for log in logs}
     for note in ledger.log_notes():
         if isinstance(note.content, ErasureNote):
             rows = loss_notes.named_by(note, logs, folder).own
-            yield PastErasure(note.at.date(), first_rows[note.log] + note.index, _first(rows))
+            yield PastErasure(note.at, first_rows[note.log] + note.index, _first(rows))
 
 
 def erased_since(ledger: Path, earlier: Path) -> list[bytes]:

@@ -5,7 +5,7 @@ What is unknown is never answered with yes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -40,19 +40,25 @@ class BriefAnswer:
     status: Status | None = None
 
 
-def informed_answer(total: DayStatistics | None) -> BriefAnswer:
-    """Return whether everybody to whom a notice was due heard it, by the counts of some days; `None` if they
-    cannot be read."""
+def informed_answer(total: DayStatistics | None, later: Mapping[Status, int]) -> BriefAnswer:
+    """Return whether everybody to whom a notice was due heard it, by the counts of some days, `None` if they
+    cannot be read, and how many of those that were not heard were so `later`."""
     if total is None:
         return BriefAnswer(Light.BAD, Text("Nobody knows: the records cannot be read."), "company")
     if not total.calls:
         return BriefAnswer(Light.CALM, Text("Nobody has called yet."))
-    if failed := total.by_status.get(Status.FAILED, 0):
+    failed, partial = (
+        max(total.by_status.get(status, 0) - later.get(status, 0), 0)
+        for status in (Status.FAILED, Status.PARTIAL)
+    )
+    if failed:
         text = Text.counted(
-            "No: {count} notice could not be played.", "No: {count} notices could not be played.", failed
+            "No: {count} notice could not be played. It stays due until it is heard.",
+            "No: {count} notices could not be played. They stay due until they are heard.",
+            failed,
         )
         return BriefAnswer(Light.BAD, text.format(count=failed), "calls", Status.FAILED)
-    if partial := total.by_status.get(Status.PARTIAL, 0):
+    if partial:
         text = Text.counted(
             "Not yet: {count} notice was not heard in full. It stays due until it is heard.",
             "Not yet: {count} notices were not heard in full. They stay due until they are heard.",

@@ -28,6 +28,7 @@ OF_PACKAGE = Path("/usr/lib/informativa")  # where the Debian package lays the p
 _FIRST = "informativa/ledgers/migrations/0001_event_and_standing.sql"
 _VERSION = re.compile(rb'^__version__ = "([\w.+]+)"$', re.MULTILINE)
 _ACTIONS = re.compile(r"^class Action\(StrEnum\):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+_NOT_UNDERSTOOD = 2  # the exit code of a command line with unknown words
 _NEEDLESS = "informativa/data/prompts/"  # sound, the most of its bytes
 _START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); from informativa.cli.main import main; sys.exit(main())"
@@ -40,6 +41,10 @@ class PackageKind(StrEnum):
     DEBIAN = ".deb"
     WHEEL = ".whl"
     PEX = ".pex"
+
+
+class UnknownWordsError(InformativaError):
+    """A command of an earlier version, or an option, that it does not have."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ class EarlierVersion:
 
     def ask(self, *words: str | Path) -> str:
         """Return what one of its commands prints, run on the packages that are installed here. Raises
-        InformativaError with what it says if it fails."""
+        InformativaError with what it says if it fails; UnknownWordsError if it does not know the words."""
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith("INFORMATIVA_")
         }
@@ -83,7 +88,8 @@ class EarlierVersion:
         )
         if ran.returncode:
             message = ran.stderr.strip().removeprefix("informativa: ")
-            raise InformativaError(
+            kind = UnknownWordsError if ran.returncode == _NOT_UNDERSTOOD else InformativaError
+            raise kind(
                 Text(
                     "informativa {version} cannot go on with this configuration: {message}",
                     version=self.version,

@@ -218,7 +218,8 @@ def _require_reference(source: Source, table: Table | SheetTable) -> None:
     if "reference" not in table.columns and fault:
         raise InformativaError(
             Text(
-                "No row has a reference of its own, and of that for all: {why}.", why=REFERENCE_FAULTS[fault]
+                "No row has a reference of its own, and --reference gives none ({why}).",
+                why=REFERENCE_FAULTS[fault],
             ),
             Text("Say where the evidence is: --reference TEXT"),
         )

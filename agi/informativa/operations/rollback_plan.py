@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from .. import __version__
 from ..config import Configuration, load_usable
@@ -17,7 +18,7 @@ from ..process import storage
 from . import dialplan_install, systemd_unit
 from .controller_state import left_out
 from .document import AbsolutePath, Sentence
-from .earlier_version import EarlierVersion, PackageKind
+from .earlier_version import EarlierVersion, PackageKind, UnknownWordsError
 
 
 @dataclass(frozen=True)
@@ -192,16 +193,40 @@ def _replacements(
     of a Debian package are written when it is installed."""
     config = configuration.file
     unit_text = earlier.ask("systemd", "-c", config)  # also shows that it can load the configuration
+    unknown = []
     for unit, option in systemd_unit.UNITS.items():
         file = places.units / systemd_unit.file_name(unit)
         if earlier.kind is PackageKind.DEBIAN or not file.exists():
             continue
         if file.read_text(errors="replace") == (present := systemd_unit.render(configuration, unit)):
-            text = earlier.ask("systemd", *option.split(), "-c", config) if option else unit_text
+            try:
+                text = earlier.ask("systemd", *option.split(), "-c", config) if option else unit_text
+            except UnknownWordsError:
+                unknown.append(file)
+                continue
             if text != present:
                 yield Replacement(file, text, is_dialplan=False)
+    if unknown:
+        raise _foreign_units(earlier, unknown)
     file = places.asterisk / dialplan_install.FILE
     if file.exists() and dialplan_install.is_up_to_date(configuration, places.asterisk) is not None:
         text = earlier.ask("dialplan", "-c", config)
         if text.encode() != file.read_bytes():
             yield Replacement(file, text, is_dialplan=True)
+
+
+def _foreign_units(earlier: EarlierVersion, files: Sequence[Path]) -> InformativaError:
+    """Return that the earlier version cannot run these units, and the commands that take them away."""
+    return InformativaError(
+        Text(
+            "informativa {version} does not have what these units run: {files}.",
+            version=earlier.version,
+            files=" ".join(map(str, files)),
+        ),
+        Text(
+            "Type: systemctl disable --now {units}; rm {files}; systemctl daemon-reload."
+            " Then type the same again.",
+            units=" ".join(file.name for file in files),
+            files=" ".join(quote(str(file)) for file in files),
+        ),
+    )

@@ -179,6 +179,12 @@ def by_month(days: Iterable[DayStatistics]) -> tuple[DayStatistics, ...]:
     return tuple(_sum(first, month) for first, month in groupby(days, lambda day: day.date.replace(day=1)))
 
 
+def informed_later(controller: Controller, since: datetime, until: datetime) -> Mapping[Status, int]:
+    """Return, by status, how many notices of these times were not heard in full by callers who have heard
+    them since; none without a ledger. Raises LedgerError."""
+    return storage.informed_later(controller, since, until) if Path(controller.ledger).exists() else {}
+
+
 def total(days: Iterable[DayStatistics]) -> DayStatistics:
     """Return the sum of all days."""
     return _sum(date.min, days)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..model.errors import InformativaError
 from ..model.redaction import without_numbers
-from ..model.text import Text
+from ..model.text import Text, joined
 
 SAMPLE = 1000  # rows by which columns are recognised
 _FEWEST = 0.5  # the part of a column's cells that must look alike
@@ -54,7 +54,13 @@ def find_columns(
         ]
         if len(columns) == 1:
             places[name] = columns[0]
-    form.require(places)
+    try:
+        form.require(places)
+    except InformativaError as error:
+        if not header:
+            raise
+        existing = Text("There are: {names}.", names=_headers(header))
+        raise InformativaError(joined(" ", error.message, existing), error.remedy) from None
     return places, header
 
 

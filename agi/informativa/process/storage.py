@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..model import Controller, Notice, Record, RecordFilter, Recording, SharedDatabase
+from ..model import Controller, Notice, Record, RecordFilter, Recording, SharedDatabase, Status
 from ..model.errors import LedgerEmptyError, LedgerError
 from ..model.text import Foreign, Text
 from ..system.files import permission_denied
@@ -153,6 +153,14 @@ def answers(controller: Controller, since: datetime, until: datetime) -> tuple[A
     from ..ledgers.following import answers
 
     return answers(controller.ledger, since, until, _owner(controller))
+
+
+def informed_later(controller: Controller, since: datetime, until: datetime) -> dict[Status, int]:
+    """Count the notices of these times that were not heard in full, of callers who have heard them since.
+    Raises LedgerError."""
+    from ..ledgers.following import informed_later
+
+    return informed_later(controller.ledger, since, until, _owner(controller))
 
 
 def month(controller: Controller, since: datetime, until: datetime) -> MonthCounts:

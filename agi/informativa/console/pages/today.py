@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -45,10 +45,12 @@ def today(context: RequestContext) -> Response:
     last: tuple[Record, ...] = ()
     choices: tuple[ChoiceStatistics, ...] = ()
     before: tuple[date, DayStatistics] | None = None
+    later: Mapping[Status, int] = {}
     error = None
     try:
         slots = tuple(_slots(context, span))
         first, end = (at.date() for at in _axis(context, span))
+        later = statistics.informed_later(context.company, *_axis(context, span))
         configured = context.configuration.choices.get(context.company.id, ())
         choices = statistics.answers(context.company, configured, first, end - timedelta(days=1))
         last = records.page(context.company, records.CALLS, count=LAST).records
@@ -57,7 +59,7 @@ def today(context: RequestContext) -> Response:
         error = failed
     total = statistics.total(slot.count for slot in slots if slot.count)
     questions = (
-        (Text("Was everybody told?"), [daily_brief.informed_answer(None if error else total)]),
+        (Text("Was everybody told?"), [daily_brief.informed_answer(None if error else total, later)]),
         (Text("Is anything broken?"), daily_brief.fault_answers([*_problems(context, error)])),
         (Text("Is anything due?"), sorted(_due(context), key=lambda due: due.light is Light.GOOD)),
     )

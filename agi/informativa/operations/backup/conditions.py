@@ -17,8 +17,25 @@ from .manifest import Manifest
 
 
 def require_possible(configuration: Configuration, manifest: Manifest, names: Sequence[str]) -> None:
-    """Check, before anything is changed, that nobody has these ledgers open and that they, or the logs beside
-    them, are not of another box. Raises InformativaError."""
+    """Check, before anything is changed, that the configuration is not of other companies alone, that nobody
+    has these ledgers open, and that they, or the logs beside them, are not of another box. Raises
+    InformativaError."""
+    local = configuration.controllers.keys()
+    restorable = {company.controller for company in manifest.companies}
+    if local and restorable and not local & restorable:
+        raise InformativaError(
+            Text(
+                "The backup is of {names}, and the configuration {file} of {here}.",
+                names=", ".join(sorted(restorable)),
+                file=configuration.file,
+                here=", ".join(sorted(local)),
+            ),
+            Text(
+                "Take a backup of this box: informativa backup list. If this one is right, put that"
+                " configuration aside, and try again: mv {file} {file}.aside",
+                file=configuration.file,
+            ),
+        )
     shared = configuration.shared
     if shared and shared.box != manifest.box:
         raise InformativaError(
@@ -58,22 +75,40 @@ def _require_same_box(controller: Controller, manifest: Manifest) -> None:
             )
 
 
-def require_key(manifest: Manifest, controller: Controller) -> None:
-    """Check that the key is there by which the callers of the backup are known. Raises InformativaError."""
+def require_key(manifest: Manifest, controller: Controller, file: Path) -> None:
+    """Check that the key is there, in its file, by which the callers of the backup are known. Raises
+    InformativaError."""
     keys = manifest.company(controller.id).keys
-    if keys and keys[0] not in [fingerprint(key) for key in controller.keys if key]:
-        raise InformativaError(
-            Text(
-                "The key of {id} by which the callers of the backup are known is missing (its fingerprint is"
-                " {fingerprint}).",
-                id=controller.id,
-                fingerprint=keys[0],
-            ),
-            Text(
-                "Put it back as its `key:` says, with mode 0600, or give --identity FILE or"
-                " --passphrase FILE, if the backup has the keys; then try again."
-            ),
+    if not keys or keys[0] in [fingerprint(key) for key in controller.keys if key]:
+        return
+    if not file.exists():
+        remedy = Text(
+            "Put it back as its `key:` says, with mode 0600, or give --identity FILE or"
+            " --passphrase FILE, if the backup has the keys; then try again."
         )
+    elif not Path(controller.ledger).exists():
+        remedy = Text(
+            "Another one is in its place. Put that aside, and this one there, or give --identity FILE or"
+            " --passphrase FILE, if the backup has the keys; then try again: mv {key} {key}.aside",
+            key=file,
+        )
+    else:
+        remedy = Text(
+            "Another one is in its place. Put that aside with its ledger, and this one there, or give"
+            " --identity FILE or --passphrase FILE, if the backup has the keys; then try again:"
+            " mv {key} {key}.aside; mv {ledger} {ledger}.aside",
+            key=file,
+            ledger=controller.ledger,
+        )
+    raise InformativaError(
+        Text(
+            "The key of {id} by which the callers of the backup are known is missing (its fingerprint is"
+            " {fingerprint}).",
+            id=controller.id,
+            fingerprint=keys[0],
+        ),
+        remedy,
+    )
 
 
 def knows_erasures(controller: Controller) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 
 from ...config import Configuration, inspect
@@ -28,7 +28,7 @@ class HeldErasures:
     controller: str
     """The controller's name in the configuration."""
     day: date
-    """The day (UTC) on which they were erased."""
+    """The day on which they were erased, in the company's zone."""
     callers: int
     """Number of erasures that day."""
 
@@ -88,7 +88,10 @@ def list_backups(config: Path, folder: Path | None = None, keep: Period | None =
     place = places.required_folder(configuration, folder)
     keep = keep or (configuration.backup.keep if configuration.backup else None)
     erasures = _erasures(configuration)
-    return BackupList(place, tuple(_entry(backup, keep, erasures) for backup in places.backups_in(place)))
+    zones = {controller.id: controller.zone for controller in configuration.in_shape()}
+    return BackupList(
+        place, tuple(_entry(backup, keep, erasures, zones) for backup in places.backups_in(place))
+    )
 
 
 def newest(folder: Path) -> datetime | None:
@@ -122,7 +125,9 @@ def holding_last_erased(configuration: Configuration, controller: Controller) ->
             "{count} backups in {folder} still hold him, the last until {until}: informativa backup list",
             len(holding),
         )
-        yield message.format(folder=folder, until=places.expires(holding[-1], keep).date())
+        yield message.format(
+            folder=folder, until=places.expires(holding[-1], keep).astimezone(controller.zone).date()
+        )
 
 
 def _has(place: BackupPlace, controller: str, erasure: PastErasure) -> bool:
@@ -134,7 +139,10 @@ def _has(place: BackupPlace, controller: str, erasure: PastErasure) -> bool:
 
 
 def _entry(
-    place: BackupPlace, keep: Period | None, erasures: Mapping[str, Sequence[PastErasure] | None]
+    place: BackupPlace,
+    keep: Period | None,
+    erasures: Mapping[str, Sequence[PastErasure] | None],
+    zones: Mapping[str, tzinfo],
 ) -> ListedBackup:
     expiry = places.expires(place, keep).astimezone(UTC) if keep else None
     size = place.file.stat().st_size
@@ -151,7 +159,7 @@ def _entry(
         names,
         manifest.has_keys,
         expiry,
-        tuple(_holds(manifest, erasures)),
+        tuple(_holds(manifest, erasures, zones)),
         tuple(
             company.controller
             for company in manifest.companies
@@ -160,9 +168,13 @@ def _entry(
     )
 
 
-def _holds(manifest: Manifest, erasures: Mapping[str, Sequence[PastErasure] | None]) -> list[HeldErasures]:
+def _holds(
+    manifest: Manifest,
+    erasures: Mapping[str, Sequence[PastErasure] | None],
+    zones: Mapping[str, tzinfo],
+) -> list[HeldErasures]:
     callers = Counter(
-        (company.controller, erasure.day)
+        (company.controller, erasure.at.astimezone(zones[company.controller]).date())
         for company in manifest.companies
         for erasure in erasures.get(company.controller) or ()
         if erasure.is_held_before(company.leaves)

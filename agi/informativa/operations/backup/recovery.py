@@ -204,7 +204,7 @@ class _Restoration:
         try:
             controller = self._controller(configuration, name)
             if not has_keys:
-                conditions.require_key(self.manifest, controller)
+                conditions.require_key(self.manifest, controller, _key_file(configuration, name))
         except InformativaError as error:
             return RestoredCompany(name, problem=error.text)
         return RestoredCompany(name)
@@ -228,7 +228,7 @@ class _Restoration:
     def _company(self, tar: tarfile.TarFile, configuration: Configuration, name: str) -> RestoredCompany:
         try:
             controller = self._controller(configuration, name)
-            conditions.require_key(self.manifest, controller)
+            conditions.require_key(self.manifest, controller, _key_file(configuration, name))
             settings = configuration.evidence.for_controller(name)
             self._lay_log(tar, controller)
             retrieval.retrieve(controller, settings)
@@ -325,6 +325,10 @@ class _Restoration:
         with files.open_for_replacement(target, like, most=mode, durable=True) as out:
             for chunk in content:
                 out.write(chunk)
+
+
+def _key_file(configuration: Configuration, name: str) -> Path:
+    return configuration.folder / configuration.key_files[name]
 
 
 @contextmanager

@@ -25,10 +25,12 @@ from .records import event, fill
 
 READERS = 20
 FIRST_BYTE = 100.0  # milliseconds, at the median
+LARGEST = 60 * 1024  # bytes of a page
 RATES = (50, 200)  # calls a second
 PAUSES = {1.0: "a page a second", 0.1: "ten pages a second"}  # each of them; nobody reads as fast as the last
 SLOWER = 1.2  # how much longer 99 of 100 calls may take while people read
 _LONGEST = 20.0  # seconds that one page is measured for, if it takes so long
+_FILES = ("/sound", "/file", "/worksheet", "/file/{kind}", "/receipt/{form}")  # which are no pages
 _WARM = 3  # times that a page is loaded before
 
 
@@ -73,6 +75,7 @@ def _pages(
 ) -> None:
     """In turns, so that what disturbs one page disturbs all."""
     took: dict[Page, list[tuple[float, float]]] = {page: [] for page in found}
+    sizes: dict[Page, int] = {}
     with closing(Browser(there.port)) as stranger:
         for turn in range(-_WARM, times):
             for page, all_ in took.items():
@@ -80,9 +83,13 @@ def _pages(
                     continue
                 answer = (stranger if page.anonymous else browser).get(page.path)
                 same(f"status of {page.route}", 200, answer.status)
+                sizes[page] = answer.size
                 if turn >= 0:
                     all_.append((answer.first, answer.last))
     for page, all_ in took.items():
+        target = None if page.route.endswith(_FILES) else Target(LARGEST)
+        what = f"GET {page.route} at {records:,} records, size"
+        report.results.append(Result("console", what, _one(sizes[page], "bytes"), target))
         for which, byte in enumerate(("first byte", "last byte")):
             values = [both[which] for both in all_]
             what = f"GET {page.route} at {records:,} records, to the {byte}"

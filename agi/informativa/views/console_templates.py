@@ -149,7 +149,7 @@ def answer_word(answer: Answer) -> Text:
     return choice_words.ANSWERS[answer]
 
 
-def looked_for(action: Action) -> Text | str:
+def looked_for(action: Action | str) -> Text | str:
     """Say to a caller for what somebody looked at the data."""
     return words.LOOKS.get(action, str(action))
 

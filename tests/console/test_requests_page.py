@@ -101,6 +101,8 @@ def test_an_overdue_request_is_on_the_first_page(office: ServedConsole) -> None:
     request_register.open_request(company, by_number(NUMBER), RequestKind.ACCESS, came, "anna", now)
     reader = office.browser("reader@acme")
     page = html.unescape(reader.get("/acme/today").text)
-    assert "1 person's request is overdue: it was due on 2026-02-28." in page
+    assert "1 person's request is overdue: it was due on 28 February 2026." in page
+    italian = html.unescape(office.browser("reader@acme", "it").get("/acme/today").text)
+    assert "28 febbraio 2026" in italian
     assert reader.get(OPENED).status_code == 404
     assert office.browser("compliance@acme").get("/acme/requests/9").status_code == 404

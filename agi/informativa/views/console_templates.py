@@ -54,6 +54,7 @@ def environment() -> jinja2.Environment:
         PLACE,
         {
             "acted": action_text,
+            "with_days": with_days,
             "detailed": detail_text,
             "means": means,
             "by_day": call_words.by_day,
@@ -108,6 +109,12 @@ def environment() -> jinja2.Environment:
         "with_bases": names_with_bases,
     }
     return templates
+
+
+def with_days(text: Text, say: Language) -> str:
+    """Return a sentence with its days as a reader of a page writes them."""
+    days = {name: day_text(day, say) for name, day in text.arguments.items() if type(day) is date}
+    return say(text.format(**{**text.arguments, **days}) if days else text)
 
 
 def means(code: object, kind: str) -> Text | str:

@@ -45,20 +45,23 @@ def ask(context: RequestContext, file: str) -> Response:
     no second person is needed."""
     if not context.company.export_four_eyes:
         raise HTTPException(404)
-    asked_exports.ask(context.company, context.account.name, file, context.console.now())
+    account = context.account
+    asked_exports.ask(context.company, account.name, file, context.console.now(), account.made)
     return context.redirect(context.path(EXPORTS))
 
 
 def confirmation(context: RequestContext, file: str) -> str:
     """Return the words of the access log for the confirmation of a file; '' where none is needed. Raises
     InformativaError where it is missing."""
+    account = context.account
     return asked_exports.confirmation_facts(
-        context.company, context.account.name, file, context.console.now()
+        context.company, account.name, file, context.console.now(), account.made
     )
 
 
 def require_no_four_eyes(context: RequestContext) -> None:
-    """Raise InformativaError for a file of one caller, where exports need a second person."""
+    """Raise InformativaError for a file of one caller, records or letter, where exports need a second
+    person."""
     if context.company.export_four_eyes:
         raise InformativaError(
             Text("A file of one caller's records is not made here (four eyes)."),

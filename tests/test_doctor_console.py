@@ -40,8 +40,8 @@ def findings(file: Path) -> list[tuple[str, str, str]]:
 
 @pytest.mark.usefixtures("missing")
 def test_passkeys_without_their_extra_are_named(folder: Path) -> None:
-    """As soon as somebody has a passkey, with his name and what to type; an account without one is none of it,
-    and nor is a file that nobody may read."""
+    """As soon as somebody has a passkey, with his name and what to type; an account without one is not named,
+    and nothing is said of a file that is open to others."""
     file, accounts = folder / "informativa.yaml", AccountFile(folder / "web")
     assert findings(file) == []
     for name in ("anna", "bruno"):
@@ -64,7 +64,8 @@ def test_provider_without_its_extra_is_named(folder: Path) -> None:
     file = folder / "informativa.yaml"
     file.write_text(
         f"{file.read_text()}\nweb:\n  oidc:\n    issuer: https://login.example\n    client: informativa\n"
-        "    secret: keys/oidc.secret\n    url: http://localhost:4591\n    grants: [{value: staff, controller: acme, role: reader}]\n"
+        "    secret: keys/oidc.secret\n    url: http://localhost:4591\n    "
+        "grants: [{value: staff, controller: acme, role: reader}]\n"
     )
     (folder / "keys/oidc.secret").touch(mode=0o600)
     _configuration, problems = inspect(file)

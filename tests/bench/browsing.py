@@ -94,9 +94,7 @@ class Browser:
             if found := re.match(r"session=([^;]+)", cookie):
                 self.session = found[1]
         location = answer.headers.get("location", "")
-        return Answer(
-            answer.status, location, text, len(data), (first - begun) * 1000, (last - begun) * 1000
-        )
+        return Answer(answer.status, location, text, len(data), (first - begun) * 1000, (last - begun) * 1000)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,8 @@ FIRST_BYTE = 100.0  # milliseconds, at the median
 LARGEST = 60 * 1024  # bytes of a page
 RATES = (50, 200)  # calls a second
 PAUSES = {1.0: "a page a second", 0.1: "ten pages a second"}  # each of them; nobody reads as fast as the last
-SLOWER = {50: 1.2, 200: 1.5}  # by rate: how much longer 99 of 100 calls may take while people read
+SLOWER = 1.2  # how much longer 99 of 100 calls may take while people read
+SLOWER_OFTEN = 1.5  # the same at 200 calls a second
 _LONGEST = 20.0  # seconds that one page is measured for, if it takes so long
 _FILES = ("/sound", "/file", "/worksheet", "/file/{kind}", "/receipt/{form}")  # which are no pages
 _OFTEN = (
@@ -145,7 +146,7 @@ def _calls(
     for what, by in ((f"99 of 100 calls at {rate} calls/s", p99), (f"median call at {rate} calls/s", p50)):
         spreads = {who: Spread(tuple(by[True]), "µs"), "nobody reads": Spread(tuple(by[False]), "µs")}
         report.peers.append(Peers("console", f"{what}, caller known, {PAUSES[pause]} each", spreads))
-        target = Target(SLOWER.get(rate, max(SLOWER.values()))) if by is p99 else None
+        target = Target(SLOWER if rate <= RATES[0] else SLOWER_OFTEN) if by is p99 else None
         report.results.append(
             Result("console", f"{what}, {who}, over nobody", ratios(by[True], by[False]), target)
         )

@@ -29,7 +29,16 @@ from ..model.text import Foreign, Text
 from ..system.files import create
 from . import audit_reading, write_lock
 from .access_chain import COLUMNS, AccessChain, caller_hash, hash_of_row, verify
-from .access_entries import ALL, PAGE, AccessFilter, LoggedAccess, conditions_of, entry, known_action, numbers_of
+from .access_entries import (
+    ALL,
+    PAGE,
+    AccessFilter,
+    LoggedAccess,
+    conditions_of,
+    entry,
+    known_action,
+    numbers_of,
+)
 from .wal_files import LedgerFiles
 
 SUFFIX = ".access"

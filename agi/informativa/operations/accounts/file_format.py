@@ -1,8 +1,8 @@
 """The accounts of the console as JSON: what a file holds of them, and back.
 
 The version stays 1 as long as an earlier program lets in nobody whom this one would refuse: it does not know
-recovery codes, histories and when an account was made, and drops them when it writes; passwords, apps and grants it knows. A passkey it
-would not ask for, so with one the version is 2.
+recovery codes, histories and when an account was made, and drops them when it writes; passwords, apps and
+grants it knows. A passkey it would not ask for, so with one the version is 2.
 """
 
 from __future__ import annotations

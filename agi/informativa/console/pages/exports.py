@@ -14,6 +14,8 @@ from ...model.text import Text
 from ...operations import asked_exports
 from ..context import EXPORTS, RequestContext, record_number
 
+ROWS = 50  # exports on a page
+
 
 def listing(context: RequestContext) -> Response:
     """Show what was asked for, who confirmed it, and until when it can be taken."""
@@ -71,4 +73,5 @@ def require_no_four_eyes(context: RequestContext) -> None:
 
 def _page(context: RequestContext, error: InformativaError | None) -> Response:
     exports = asked_exports.asked_exports(context.company, context.console.now())
-    return context.page("exports.html", 409 if error else 200, exports=exports, error=error)
+    rows, following = context.part(exports, ROWS)
+    return context.page("exports.html", 409 if error else 200, exports=rows, following=following, error=error)

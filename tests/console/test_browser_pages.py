@@ -277,7 +277,7 @@ READ_ALOUD = {
 
 
 def test_pages_are_read_aloud_in_order(busy: ServedConsole, person: Callable[..., Person]) -> None:
-    """Headings, landmarks, controls and cells have words: how much was heard, whose sessions a button ends."""
+    """Headings, landmarks, controls and cells have words: how much was heard, whose sessions end."""
     operator = person(busy, **window("light", 1280)).is_in("operator")
     for path, tree in READ_ALOUD.items():
         expect(operator.go(path).page.locator("main")).to_match_aria_snapshot(tree)

@@ -119,7 +119,7 @@ def test_no_page_keeps_anybody_out(
     scheme: str,
     width: int,
 ) -> None:
-    """axe-core finds nothing serious, what is read aloud is in order, and no page is wider than its window; in
+    """axe-core finds nothing serious, what is read aloud is in order, no page is wider than its window; in
     two languages, light and dark, on a telephone and on a desk."""
     guest, halfway, somebody = (person(busy, code, **window(scheme, width)) for _each in range(3))
     somebody.holds(operator.http.cookies["session"])

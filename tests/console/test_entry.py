@@ -231,7 +231,7 @@ def test_a_changed_account_is_logged_out(office: ServedConsole, change: str) -> 
 def test_a_clock_that_is_set_changes_no_session(
     office: ServedConsole, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
-    """Whoever is logged in stays so if the machine's clock jumps, and is logged out by a change made under the
+    """Whoever is logged in stays so if the machine's clock jumps, and is logged out by a change under the
     other time."""
     reader, officer = office.browser("reader@acme"), office.browser("compliance@acme")
     moved = datetime.now(UTC) + timedelta(days=days)

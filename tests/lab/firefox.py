@@ -1,7 +1,7 @@
 """Debian's Firefox without a screen, led by its own Marionette protocol.
 
-Playwright leads a Firefox of its own alone, and Debian has no geckodriver. A message is its length, a colon, and
-JSON: [0, number, command, parameters], and [1, number, error, result] as the answer.
+Playwright leads a Firefox of its own alone, and Debian has no geckodriver. A message is its length, a colon
+and JSON: [0, number, command, parameters]; the answer is [1, number, error, result].
 """
 
 from __future__ import annotations

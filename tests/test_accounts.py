@@ -8,7 +8,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -327,6 +328,59 @@ def test_another_process_is_seen_and_loses_nothing(accounts: AccountFile) -> Non
     ]
     assert [process.wait() for process in started] == [0] * 8
     assert [each.name for each in accounts.invitations()] == names
+
+
+def test_changes_of_different_kinds_at_once_are_all_kept(accounts: AccountFile) -> None:
+    """While log-ins of an account are put on record, as for each new session behind a web server, nothing of
+    its new password, its roles and others' invitations is lost."""
+    joined(accounts)
+    begin = threading.Barrier(4)
+
+    def repeat(change: Callable[[AccountFile, int], object]) -> None:
+        file = AccountFile(accounts.file.parent, cheap())
+        begin.wait(30)
+        for number in range(10):
+            change(file, number)
+
+    changes: tuple[Callable[[AccountFile, int], object], ...] = (
+        lambda file, _number: own_account.record_failure(file, "anna", NOW, "192.0.2.1"),
+        lambda file, number: file.invite(f"user{number}", READER, NOW + HOUR),
+        lambda file, number: file.change("anna", {f"company{number}": Role.READER}, NOW),
+        lambda file, number: own_account.change_password(file, "anna", f"{PASSWORD} {number}", NOW),
+    )
+    threads = [threading.Thread(target=repeat, args=[change]) for change in changes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    anna = accounts.verify("anna", f"{PASSWORD} 9")
+    assert anna
+    assert (anna.history.failures, len(anna.grants), len(accounts.invitations())) == (10, 11, 10)
+
+
+def test_two_changes_that_look_alike_from_outside_are_both_kept(
+    accounts: AccountFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of the same number, size and times as before, as within one tick of a clock, is read anew before
+    a change."""
+    joined(accounts)
+    own_account.record_failure(accounts, "anna", NOW, "192.0.2.1")
+    other = AccountFile(accounts.file.parent, cheap())
+    own_account.record_failure(other, "anna", NOW, "192.0.2.1")
+    real, looked = Path.stat, Path.stat(accounts.file)
+
+    def same(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        return looked if path == accounts.file else real(path, follow_symlinks=follow_symlinks)
+
+    accounts._cached = None
+    monkeypatch.setattr(Path, "stat", same)
+    assert accounts.table().accounts["anna"].history.failures == 2
+    own_account.record_failure(other, "anna", NOW, "192.0.2.1")
+    own_account.record_failure(accounts, "anna", NOW, "192.0.2.1")
+    monkeypatch.undo()
+    account = other.get("anna")
+    assert account
+    assert account.history.failures == 4
 
 
 def test_files_are_for_their_owner_alone(accounts: AccountFile) -> None:

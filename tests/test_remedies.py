@@ -265,6 +265,7 @@ UNTYPED = {
         "{prefix}/bin/pip install 'informativa[recogniser]'",
         "{prefix}/bin/pip install 'informativa[xlsx]'",
         "{prefix}/bin/pip install 'informativa[oidc]'",
+        "{prefix}/bin/pip install 'informativa[passkey]'",
         "apt-get install sox libsox-fmt-mp3",
         "apt-get install ffmpeg",
         "timedatectl set-ntp true",

@@ -11,12 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
 from informativa import config
-from informativa.console.routes import ROUTES, Route
+from informativa.console.routes import ROUTES
 from informativa.model import Role
 from informativa.operations.accounts.store import AccountFile
 from lab.office import BIN, Office
@@ -36,11 +36,12 @@ _ELSEWHERE = 19  # nice value: those who read have a machine of their own
 
 @dataclass(frozen=True)
 class Answer:
-    """What came, and in how many milliseconds its first byte and its last."""
+    """What came, of how many bytes, and in how many milliseconds its first byte and its last."""
 
     status: int
     location: str
     text: str
+    size: int
     first: float
     last: float
 
@@ -93,7 +94,7 @@ class Browser:
             if found := re.match(r"session=([^;]+)", cookie):
                 self.session = found[1]
         location = answer.headers.get("location", "")
-        return Answer(answer.status, location, text, (first - begun) * 1000, (last - begun) * 1000)
+        return Answer(answer.status, location, text, len(data), (first - begun) * 1000, (last - begun) * 1000)
 
 
 @dataclass(frozen=True)
@@ -167,10 +168,12 @@ def pages(console: ServedConsole, browser: Browser, missing: Callable[[str, str]
         "kind": "csv",
         "form": "html",
     }
+    examples, stranger = dict(EXAMPLES), Browser(console.port)
     for route in ROUTES:
         if route.get is None:
             continue
-        known |= _found(route, known, console, browser)
+        for prefix in [prefix for prefix in examples if route.path.startswith(prefix)]:
+            known |= examples.pop(prefix)(console, browser)
         try:
             page = Page(route.path, _NAMED.sub(r"{\1}", route.path).format_map(known), route.role is None)
         except KeyError as name:
@@ -178,10 +181,11 @@ def pages(console: ServedConsole, browser: Browser, missing: Callable[[str, str]
             continue
         if route.path.endswith("/live"):
             missing(route.path, "it ends when the browser goes")
-        elif page.anonymous or (status := browser.get(page.path).status) == 200:
+        elif (status := (stranger if page.anonymous else browser).get(page.path).status) == 200:
             yield page
         else:
             missing(route.path, f"the example is answered with {status}")
+    stranger.close()
     yield Page("/{controller}/today, of the year", f"/{COMPANY}/today?over=year")
     yield Page("/{controller}/calls, further back", f"/{COMPANY}/calls?before=1000")
 
@@ -189,36 +193,86 @@ def pages(console: ServedConsole, browser: Browser, missing: Callable[[str, str]
 _NAMED = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
-def _found(
-    route: Route, known: Mapping[str, str], console: ServedConsole, browser: Browser
-) -> dict[str, str]:
-    """What stands in the address for a thing that has to be made or found first."""
-    if "{token}" in route.path:
-        web = config.load(console.office.config).web
-        assert web
-        now = datetime.now(UTC)
-        return {"token": AccountFile(Path(web.folder)).invite("bruno", {}, now + timedelta(days=1))}
-    if "{job}" in route.path and "job" not in known:
-        zone = config.load(console.office.config).controllers[COMPANY].zone
-        today = f"{datetime.now(zone):%Y-%m-%d}"
-        to = f"/{COMPANY}/evidence"
-        at = browser.send(to, f"{to}/bundle", first=today, last=today, language="en")
-        until = time.monotonic() + _PATIENCE
-        while browser.get(f"{at}/file").status != 200:
-            if time.monotonic() > until or 'role="alert"' in browser.get(at).text:
-                raise RefusedError("there is no bundle of today")
-            time.sleep(0.5)
-        return {"job": at.rpartition("/")[2]}
-    if route.path.startswith("/{controller}/calls/of/{session_key}"):
-        at = browser.send(f"/{COMPANY}/calls", f"/{COMPANY}/calls/of", number=rivals.number(1))
-        return {"session_key": at.rpartition("/")[2]}
-    if route.path.startswith("/{controller}/caller/{session_key}"):
-        to = f"/{COMPANY}/caller"
-        return {"session_key": browser.send(to, to, number=rivals.number(1)).rpartition("/")[2]}
-    if route.path.startswith("/{controller}/letter/{session_key}"):
-        to = f"{browser.send(f'/{COMPANY}/caller', f'/{COMPANY}/caller', number=rivals.number(1))}/letter"
-        return {"session_key": browser.send(to, to, language="en", reference="2026/17").rpartition("/")[2]}
-    return {}
+def _token(console: ServedConsole, _browser: Browser) -> dict[str, str]:
+    web = config.load(console.office.config).web
+    assert web
+    until = datetime.now(UTC) + timedelta(days=1)
+    return {"token": AccountFile(Path(web.folder)).invite("bruno", {}, until)}
+
+
+def _bundle(console: ServedConsole, browser: Browser) -> dict[str, str]:
+    today, to = f"{_today(console)}", f"/{COMPANY}/evidence"
+    at = browser.send(to, f"{to}/bundle", first=today, last=today, language="en")
+    return _finished(browser, at, f"{at}/file")
+
+
+def _forecast(console: ServedConsole, browser: Browser) -> dict[str, str]:
+    to = f"/{COMPANY}/forecast"
+    at = browser.send(to, to, text=console.office.config.read_text())
+    return _finished(browser, at, at)
+
+
+def _finished(browser: Browser, at: str, page: str) -> dict[str, str]:
+    """The name of a job once its page is there, and is no page of work that goes on."""
+    until = time.monotonic() + _PATIENCE
+    while (answer := browser.get(page)).status != 200 or _GOES_ON in answer.text:
+        if time.monotonic() > until or 'role="alert"' in browser.get(at).text:
+            raise RefusedError(f"{page} does not come to an end")
+        time.sleep(0.5)
+    return {"job": at.rpartition("/")[2]}
+
+
+def _calls(_console: ServedConsole, browser: Browser) -> dict[str, str]:
+    return _key(browser.send(f"/{COMPANY}/calls", f"/{COMPANY}/calls/of", number=rivals.number(1)))
+
+
+def _caller(_console: ServedConsole, browser: Browser) -> dict[str, str]:
+    return _key(_found(browser))
+
+
+def _letter(_console: ServedConsole, browser: Browser) -> dict[str, str]:
+    to = f"{_found(browser)}/letter"
+    return _key(browser.send(to, to, language="en", reference="2026/17"))
+
+
+def _erased(_console: ServedConsole, browser: Browser) -> dict[str, str]:
+    to = f"{_found(browser, _ERASED)}/erasure"
+    return _key(browser.send(to, to, word=COMPANY))
+
+
+def _request(console: ServedConsole, browser: Browser) -> dict[str, str]:
+    to, day = f"/{COMPANY}/requests/new", f"{_today(console)}"
+    at = browser.send(to, to, number=rivals.number(1), kind="access", received=day)
+    browser.send(at, at, move="identify", word="document")
+    return {"request": at.rpartition("/")[2]} | _key(browser.send(at, at, move="letter", language="en"))
+
+
+_GOES_ON = "hx-trigger"  # stands in the page of a job that is not finished
+_ERASED = 9_999_999  # nobody who calls meanwhile
+EXAMPLES: Mapping[str, Callable[[ServedConsole, Browser], dict[str, str]]] = {
+    "/invitation/{token}": _token,
+    "/{controller}/evidence/jobs/{job}": _bundle,
+    "/{controller}/forecast/{job}": _forecast,
+    "/{controller}/calls/of/{session_key}": _calls,
+    "/{controller}/caller/{session_key}": _caller,
+    "/{controller}/letter/{session_key}": _letter,
+    "/{controller}/requests/{request:number}": _request,
+    "/{controller}/erased/{session_key}": _erased,
+}
+"""What stands in an address for a thing that has to be made or found first, by how the address begins."""
+
+
+def _found(browser: Browser, caller: int = 1) -> str:
+    to = f"/{COMPANY}/caller"
+    return browser.send(to, to, number=rivals.number(caller))
+
+
+def _key(address: str) -> dict[str, str]:
+    return {"session_key": address.rpartition("/")[2]}
+
+
+def _today(console: ServedConsole) -> date:
+    return datetime.now(config.load(console.office.config).controllers[COMPANY].zone).date()
 
 
 @dataclass

@@ -25,10 +25,19 @@ from .records import event, fill
 
 READERS = 20
 FIRST_BYTE = 100.0  # milliseconds, at the median
+LARGEST = 60 * 1024  # bytes of a page
 RATES = (50, 200)  # calls a second
 PAUSES = {1.0: "a page a second", 0.1: "ten pages a second"}  # each of them; nobody reads as fast as the last
 SLOWER = 1.2  # how much longer 99 of 100 calls may take while people read
+SLOWER_OFTEN = 1.5  # the same at 200 calls a second
 _LONGEST = 20.0  # seconds that one page is measured for, if it takes so long
+_FILES = ("/sound", "/file", "/worksheet", "/file/{kind}", "/receipt/{form}")  # which are no pages
+_OFTEN = (
+    "/{controller}/calls/{record:number}",
+    "/{controller}/caller/{session_key}",
+    "/{controller}/requests/{request:number}",
+    "/{controller}/notices/{notice}/{version}",
+)
 _WARM = 3  # times that a page is loaded before
 
 
@@ -64,8 +73,8 @@ def today(owner: Controller, records: int) -> None:
 
 
 def _read(page: Page) -> bool:
-    """Whether it is a page of a company that people go to by the menu."""
-    return page.route.startswith("/{controller}/") and page.path.count("/") == 2
+    """Whether it is a page of a company that people go to by the menu, or from there."""
+    return page.route in _OFTEN or (page.route.startswith("/{controller}/") and page.path.count("/") == 2)
 
 
 def _pages(
@@ -73,6 +82,7 @@ def _pages(
 ) -> None:
     """In turns, so that what disturbs one page disturbs all."""
     took: dict[Page, list[tuple[float, float]]] = {page: [] for page in found}
+    sizes: dict[Page, int] = {}
     with closing(Browser(there.port)) as stranger:
         for turn in range(-_WARM, times):
             for page, all_ in took.items():
@@ -80,9 +90,13 @@ def _pages(
                     continue
                 answer = (stranger if page.anonymous else browser).get(page.path)
                 same(f"status of {page.route}", 200, answer.status)
+                sizes[page] = answer.size
                 if turn >= 0:
                     all_.append((answer.first, answer.last))
     for page, all_ in took.items():
+        target = None if page.route.endswith(_FILES) else Target(LARGEST)
+        what = f"GET {page.route} at {records:,} records, size"
+        report.results.append(Result("console", what, _one(sizes[page], "bytes"), target))
         for which, byte in enumerate(("first byte", "last byte")):
             values = [both[which] for both in all_]
             what = f"GET {page.route} at {records:,} records, to the {byte}"
@@ -132,7 +146,7 @@ def _calls(
     for what, by in ((f"99 of 100 calls at {rate} calls/s", p99), (f"median call at {rate} calls/s", p50)):
         spreads = {who: Spread(tuple(by[True]), "µs"), "nobody reads": Spread(tuple(by[False]), "µs")}
         report.peers.append(Peers("console", f"{what}, caller known, {PAUSES[pause]} each", spreads))
-        target = Target(SLOWER) if by is p99 else None
+        target = Target(SLOWER if rate <= RATES[0] else SLOWER_OFTEN) if by is p99 else None
         report.results.append(
             Result("console", f"{what}, {who}, over nobody", ratios(by[True], by[False]), target)
         )

@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 
-from console.served import ServedConsole
+from commands import typed
+from console.served import CALLER, ServedConsole
+from informativa.call.caller import pseudonym
 from informativa.ledgers import access_heads
+from informativa.ledgers.access_entries import LoggedAccess
 from informativa.model import Action
 from informativa.model.errors import LedgerError
 from informativa.model.text import Text
@@ -275,3 +278,18 @@ def test_more_than_one_fault_is_folded(office: ServedConsole, monkeypatch: pytes
         < page.index("<bdi>look</bdi>")
     )
     assert '<a href="/acme/evidence">Evidence</a></p>' in page
+
+
+def test_action_of_another_program_is_shown_as_it_is(office: ServedConsole) -> None:
+    """An entry with a word that this program does not know stands as it is on the page, in the list of the
+    command and in the letter of its caller."""
+    acme = office.controller()
+    caller = pseudonym(CALLER, acme.key)
+    storage.access_log(acme).add(LoggedAccess(datetime.now(UTC), "ada", "<i>{dance}", caller))
+    officer = office.browser("compliance@acme")
+    assert ">&lt;i&gt;{dance}</td>" in officer.get("/acme/looked").text
+    assert "<i>{dance}" in typed("web", "log", "acme", "-c", office.folder / "informativa.yaml")[1]
+    officer.get("/acme/caller")
+    officer.get(f"{officer.send(number=CALLER.number).url.path}/letter")
+    assert "&lt;i&gt;{dance}" in officer.send(language="en", reference="").text
+    assert officer.get("/acme/today").status_code == 200

@@ -340,6 +340,7 @@ def test_configuration_and_accounts_that_cannot_be_read_are_told(office: ServedC
         broken()
         answer = reader.get("/acme/calls")
         assert (answer.status, "content-security-policy" in answer.head) == (503, True)
+        assert b"The console cannot work at present." in answer.data
         mend()
         assert reader.get("/acme/calls").status == 200
 

@@ -22,6 +22,8 @@ from lab.office import fill_in
 if browser_needed.args[0]:
     pytest.skip(browser_needed.kwargs["reason"], allow_module_level=True)
 
+from playwright.sync_api import expect
+
 from console.windows import Person
 
 # Passkeys are at no address in digits, and no provider is set up: other files have those pages.
@@ -117,8 +119,8 @@ def test_no_page_keeps_anybody_out(
     scheme: str,
     width: int,
 ) -> None:
-    """axe-core finds nothing serious, and no page is wider than its window; in two languages, light and dark,
-    on a telephone and on a desk."""
+    """axe-core finds nothing serious, what is read aloud is in order, no page is wider than its window; in
+    two languages, light and dark, on a telephone and on a desk."""
     guest, halfway, somebody = (person(busy, code, **window(scheme, width)) for _each in range(3))
     somebody.holds(operator.http.cookies["session"])
     account = busy.console.accounts.get("reader@acme")
@@ -131,7 +133,7 @@ def test_no_page_keeps_anybody_out(
         assert answer
         assert answer.status == 200, route
         assert who.page.url.endswith(address(route, named)), route
-        if found := [*who.barriers(), *who.wider()]:
+        if found := [*who.barriers(), *who.disorder(), *who.wider()]:
             wrong[route] = found
     assert wrong == {}
 
@@ -208,3 +210,74 @@ def test_app_is_set_up_by_keyboard_without_scripts(
     officer.reach("Code of the app").type(totp.hotp(b32decode(secret), totp.step(now)))
     officer.reach("Present password").type(PASSWORD).enter()
     assert officer.barriers() + officer.wider() == []
+
+
+READ_ALOUD = {
+    "/acme/today?over=year": """
+        - heading "This year" [level=1]
+        - group "Time shown":
+          - link "Today"
+          - link "This month"
+          - link "This year"
+        - heading "Was everybody told?" [level=2]
+        - heading "Is anything broken?" [level=2]
+        - heading "Is anything due?" [level=2]
+        - list:
+          - listitem: 2 calls
+        - heading "The last calls" [level=2]
+        """,
+    "/acme/calls": """
+        - heading "Calls" [level=1]
+        - navigation "Kinds of records":
+          - link "All"
+        - status: New calls appear here by themselves.
+        - table:
+          - rowgroup:
+            - row "Time Outcome Reason Heard Caller Notice Line Record"
+          - rowgroup:
+            - row "Thursday 26 November 2026":
+              - rowheader "Thursday 26 November 2026"
+            - row:
+              - cell "09:32"
+              - cell "not heard in full"
+              - cell:
+                - group: first notice
+              - cell "7.7 of 17.4 seconds, until the caller pressed a key"
+              - cell /^\\d{4}$/
+              - cell "privacy notice 1"
+              - cell "+390212345678"
+              - cell "3":
+                - link "3"
+        """,
+    "/acme/accounts": """
+        - heading "Accounts" [level=1]
+        - table:
+          - rowgroup:
+            - row "Account Last log-in Second factor Role Action"
+          - rowgroup:
+            - row:
+              - cell "admin@acme"
+              - cell:
+                - combobox "Role of admin@acme"
+                - button /^Change ?. admin@acme$/
+              - cell:
+                - button /^End the sessions ?. admin@acme$/
+        - heading "Invite somebody" [level=2]
+        - textbox "Name"
+        - combobox "Role"
+        - button "Invite"
+        """,
+    "/acme/requests/new": """
+        - heading "Open a request" [level=1]
+        - textbox "Telephone number, with country code"
+        - combobox "What is asked for"
+        """,
+}
+"""What a screen reader has of pages, in its order."""
+
+
+def test_pages_are_read_aloud_in_order(busy: ServedConsole, person: Callable[..., Person]) -> None:
+    """Headings, landmarks, controls and cells have words: how much was heard, whose sessions end."""
+    operator = person(busy, **window("light", 1280)).is_in("operator")
+    for path, tree in READ_ALOUD.items():
+        expect(operator.go(path).page.locator("main")).to_match_aria_snapshot(tree)

@@ -17,6 +17,7 @@ from console.served import PASSWORD, ServedConsole
 from informativa.console.proxies import forwarded_address
 from informativa.console.throttle import Throttle
 from informativa.model import Role, WebServer
+from informativa.operations.accounts import own_account
 
 COOKIES = {"session", "language", "browser"}
 NEW = "a password of many words"
@@ -226,6 +227,21 @@ def test_a_changed_account_is_logged_out(office: ServedConsole, change: str) -> 
 
 
 @pytest.mark.sample(2)
+@pytest.mark.parametrize("days", [-400, 400])
+def test_a_clock_that_is_set_changes_no_session(
+    office: ServedConsole, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """Whoever is logged in stays so if the machine's clock jumps, and is logged out by a change under the
+    other time."""
+    reader, officer = office.browser("reader@acme"), office.browser("compliance@acme")
+    moved = datetime.now(UTC) + timedelta(days=days)
+    monkeypatch.setattr(office.console, "now", lambda: moved)
+    assert [browser.get("/acme/calls").url.path for browser in (reader, officer)] == ["/acme/calls"] * 2
+    office.console.accounts.change("reader@acme", {"acme": Role.ADMIN}, moved)
+    own_account.change_password(office.console.accounts, "compliance@acme", f"{PASSWORD} new", moved)
+    assert [browser.get("/acme/calls").url.path for browser in (reader, officer)] == ["/login"] * 2
+
+
 @pytest.mark.parametrize(
     "back", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "\n//evil"]
 )

@@ -13,10 +13,10 @@ import pytest
 
 from commands import run
 from configurations import with_choices, with_confirmed_exports
-from console.served import Browser, ServedConsole, lay_calls, served
+from console.served import PASSWORD, Browser, ServedConsole, lay_calls, served
 from evidence.receipts import Company
 from informativa.config import load
-from informativa.model import Action
+from informativa.model import Action, Role
 from informativa.model.errors import InformativaError
 from informativa.operations import access_log, asked_exports
 
@@ -244,3 +244,51 @@ def test_i5_what_is_asked_for_has_no_number(office: ServedConsole, file: str) ->
     officer.get(PAGE)
     officer.post(file, {"csrf": officer.forms()[0].fields["csrf"]})
     assert not [detail for _account, _action, detail in entries(office) if "3331234567" in (detail or "")]
+
+
+def test_letter_of_one_caller_is_no_file(office: ServedConsole) -> None:
+    """It is shown, and comes as a file with the answer of a request alone; without four eyes it is saved."""
+    officer = office.browser(OFFICER)
+    officer.get("/acme/caller")
+    officer.get(f"{officer.send(number='+393331234567').url.path}/letter")
+    letter = officer.send(language="en", reference="")
+    assert (letter.status_code, "Save it as a file" in letter.text) == (200, False)
+    assert "comes with the answer of a request alone" in letter.text
+    refused = officer.get(f"{letter.url.path}/file")
+    assert (refused.status_code, "Open a request of the person" in refused.text) == (409, True)
+
+
+def test_no_approval_is_lost_among_many(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many ask after it, a file that was confirmed can be taken; one account asks for twenty files at
+    a time."""
+    monkeypatch.setattr(asked_exports, "_READ", 7)  # entries at a time, and not 500
+    owner, now, file = office.controller(), datetime.now(UTC), "calls/file/csv?before=5"
+    asked_exports.ask(owner, OFFICER, file, now)
+    asked_exports.confirm(owner, asked_number(office), COLLEAGUE, now)
+    for other in range(20):
+        asked_exports.ask(owner, "ada", f"calls/file/csv?before={other}", now)
+    assert len(asked_exports.asked_exports(owner, now)) == 21
+    assert asked_exports.confirmation_facts(owner, OFFICER, file, now)
+    asked_exports.ask(owner, "ada", file, now)  # as before
+    with pytest.raises(InformativaError, match="You asked for 20 exports already"):
+        asked_exports.ask(owner, "ada", "calls/file/json", now)
+    asked_exports.ask(owner, "ada", "calls/file/json", now + timedelta(days=3))
+
+
+def test_new_owner_of_a_name_gets_nothing_of_the_earlier(office: ServedConsole) -> None:
+    """An export that was confirmed for an account that is removed is not for whoever gets its name; whoever
+    is invited anew because of a lost password keeps what he asked for."""
+    accounts, now = office.console.accounts, datetime.now(UTC)
+    officer = office.browser(OFFICER)
+    ask(officer, "/acme/calls?before=5", CSV)
+    confirm(office.browser(COLLEAGUE))
+    grants = {"acme": Role.COMPLIANCE}
+    accounts.accept(accounts.invite(OFFICER, grants, now + timedelta(hours=1)), PASSWORD, now)
+    assert office.browser(OFFICER).http.get(CSV).status_code == 200
+    accounts.remove(OFFICER)
+    later = datetime.now(UTC)
+    accounts.accept(accounts.invite(OFFICER, grants, later + timedelta(hours=1)), PASSWORD, later)
+    other = office.browser(OFFICER)
+    assert other.get(CSV).status_code == 409
+    ask(other, "/acme/calls?before=5", CSV)
+    assert len(asked_exports.asked_exports(office.controller(), later)) == 2

@@ -167,6 +167,8 @@ def test_a_month_of_twelve_requests(office: Office) -> None:
     for person in set(PEOPLE) - {UNIDENTIFIED}:
         assert office.step(person, move="identify", word="called-back") == [200, 400]
     assert office.step(UNIDENTIFIED, move="close", word="unidentified") == [200, 400]
+    assert office.step(EXTENDED, move="assign", word="bruno") == [200, 200]
+    assert office.request(EXTENDED).worker == "bruno"
     office.pass_days(2)
     assert office.step(REFUSED, move="close", word="unfounded") == [200, 400]
     assert office.step(WITHDRAWN, move="close", word="withdrawn") == [200, 400]
@@ -181,7 +183,7 @@ def test_a_month_of_twelve_requests(office: Office) -> None:
     assert office.step(ERASED, move="close", word="answered") == [200, 400]
     office.pass_days(10)
     today = html.unescape(office.officers[0].get("/acme/today").text)
-    assert "2 persons' requests are overdue, the first since 2026-12-10." in today
+    assert "2 persons' requests are overdue, the first since 10 December 2026." in today
     for person in ANSWERED:
         office.know(person)
         assert 200 in office.step(person, move="letter", language="it")

@@ -17,6 +17,7 @@ from console.authenticator import Authenticator
 from console.served import PASSWORD, Browser, ServedConsole
 from informativa.model import Action, Role
 from informativa.operations import access_log
+from informativa.operations.accounts import passkeys
 from lab.process import until
 
 OFFICER = "compliance@acme"
@@ -146,6 +147,15 @@ def test_other_names_of_the_console_are_other_sites(owner: Owner) -> None:
     assert browser.send(credential=owner.passkey.get(elsewhere)).status_code == 403
     made = owner.passkey.get(options(browser.open), kind="webauthn.create")
     assert browser.send(credential=made).status_code == 403
+
+
+def test_without_the_extra_the_log_in_says_so(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody with passkeys is told that they do not work here, and gets in by a recovery code alone."""
+    monkeypatch.setattr(passkeys, "installed", lambda: False)
+    page = owner.browser().open
+    assert page is not None
+    assert "Passkeys do not work here at present." in page.text
+    assert "data-options" not in page.text
 
 
 def test_passkey_of_another_account_is_refused(owner: Owner) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from console.served import CALLER, ServedConsole, served
 from evidence.receipts import Company
+from informativa.console.pages import company_accounts, person_requests
 from informativa.model.requests import RequestKind
 from informativa.operations import request_register
 from informativa.operations.evidence import logs
@@ -101,6 +102,28 @@ def test_an_overdue_request_is_on_the_first_page(office: ServedConsole) -> None:
     request_register.open_request(company, by_number(NUMBER), RequestKind.ACCESS, came, "anna", now)
     reader = office.browser("reader@acme")
     page = html.unescape(reader.get("/acme/today").text)
-    assert "1 person's request is overdue: it was due on 2026-02-28." in page
+    assert "1 person's request is overdue: it was due on 28 February 2026." in page
+    italian = html.unescape(office.browser("reader@acme", "it").get("/acme/today").text)
+    assert "28 febbraio 2026" in italian
     assert reader.get(OPENED).status_code == 404
     assert office.browser("compliance@acme").get("/acme/requests/9").status_code == 404
+
+
+def test_long_lists_come_in_parts(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests, accounts and their order: a part, a link to those that follow, and one back."""
+    monkeypatch.setattr(person_requests, "ROWS", 2)  # on a page, and not 100
+    monkeypatch.setattr(company_accounts, "ROWS", 3)  # and not 40
+    company, now = office.controller(), datetime.now(UTC)
+    for day in (3, 1, 2):
+        came = date(2026, 11, day)
+        request_register.open_request(company, by_number(NUMBER), RequestKind.ACCESS, came, "anna", now)
+    admin = office.browser("admin@acme")
+    first = admin.get("/acme/requests", all="1").text
+    assert re.findall(r'href="/acme/requests/(\d)"', first) == ["2", "3"]
+    assert 'rel="next" href="?all=1&amp;after=2"' in first
+    last = admin.get("/acme/requests", all="1", after="2").text
+    assert re.findall(r'href="/acme/requests/(\d)"', last) == ["1"]
+    assert ("From the beginning" in last, 'rel="next"' in last) == (True, False)
+    assert 'rel="next" href="?after=3"' in admin.get("/acme/accounts").text
+    assert re.findall(r"Role of ([a-z@]+)", admin.get("/acme/accounts", after="3").text) == ["reader@acme"]
+    assert admin.get("/acme/accounts", after="9" * 18).status_code == 200

@@ -28,6 +28,25 @@ _FOCUSED = """() => {
 _WIDER = """() => [...document.querySelectorAll("body *")]
     .filter(each => each.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
     .filter(each => !each.closest(".wide, pre, .plot")).map(each => each.outerHTML.slice(0, 120))"""
+_DISORDER = """() => {
+    const faults = [], seen = found => found.checkVisibility(), text = found => found.innerText.trim();
+    const all = selector => [...document.querySelectorAll(selector)].filter(seen);
+    let level = 0;
+    for (const heading of all("h1, h2, h3, h4, h5, h6")) {
+        if (+heading.tagName[1] > level + 1) faults.push("level left out before " + text(heading));
+        level = +heading.tagName[1];
+    }
+    const titles = all("h1:not(article *)").length;  // a letter has one of its own
+    if (titles !== 1) faults.push("headings of level 1: " + titles);
+    for (const table of all("table:not(:has(th))")) faults.push("no heads: " + text(table).slice(0, 99));
+    for (const head of all("th:not([scope])")) faults.push("head of nothing: " + text(head));
+    for (const part of all("nav, [role=group]")) if (!text(part)) faults.push("empty: " + part.ariaLabel);
+    const names = all("td button").map(button => button.ariaLabel || text(button));
+    for (const name of new Set(names.filter((name, at) => names.indexOf(name) !== at)))
+        faults.push("name of several buttons: " + name);
+    for (const meter of all("meter:not([aria-hidden])")) faults.push("read as a number: " + meter.value);
+    return faults;
+}"""
 _AXE = {"resultTypes": ["violations"], "preload": False}
 
 
@@ -141,6 +160,12 @@ class Person:
             if each["impact"] in ("serious", "critical")
             for node in each["nodes"]
         ]
+
+    def disorder(self) -> list[str]:
+        """What confuses whoever has the page read aloud: headings, tables, empty landmarks, buttons that are
+        called alike."""
+        faults: list[str] = self.page.evaluate(_DISORDER)
+        return faults
 
     def wider(self) -> list[str]:
         """What goes beyond the right edge, so that the whole page has to be moved to be read."""

@@ -90,7 +90,7 @@ async def _answer(console: Console, route: Route, request: Request) -> Response:
         raise
     except (InformativaError, OSError) as error:  # of the configuration, or of the accounts
         log.error("unusable", why=str(error))
-        return await run_in_threadpool(_status_page, console, request, 503, "")
+        return await run_in_threadpool(_status_page, console, request, 503, "unusable")
     except Exception as error:  # here, for Starlette would have it logged once more
         return await _defect(console, request, error)
     if context.token != token:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -40,6 +40,7 @@ class CompanyObject(Protocol):
 
 
 T = TypeVar("T", bound=CompanyObject)
+Row = TypeVar("Row")
 
 _OWN_PATH = re.compile(r"/([A-Za-z0-9][A-Za-z0-9_.=&?/-]*)?")  # an address that leads to nobody else
 _NUMBER = re.compile(r"[0-9]{1,18}")
@@ -233,6 +234,13 @@ class RequestContext:
     def number(self, name: str) -> int | None:
         """Return a parameter of the address as the number of a record, or `None` if it is none."""
         return record_number(self.query(name))
+
+    def part(self, rows: Sequence[Row], size: int) -> tuple[Sequence[Row], int | None]:
+        """Return `size` rows of a long list from the address's `after` on, and the `after` of those that
+        follow, or `None`."""
+        start = self.number("after") or 0
+        end = start + size
+        return rows[start:end], end if end < len(rows) else None
 
     def field(self, name: str, longest: int = 1000) -> str:
         """Return a field of the form that was sent, or ''; at most `longest` characters of it."""

@@ -23,13 +23,14 @@ _AT = "SELECT at FROM access WHERE number >= ? ORDER BY number LIMIT 1"
 
 @dataclass(frozen=True)
 class LoggedAccess:
-    """One look or act: when, by which account, which action. `pseudonym` (32 bytes) is the caller whom it was
+    """One look or act: when, by which account, which action, as the word of it if only another program knows
+    it. `pseudonym` (32 bytes) is the caller whom it was
     about, or `None`, and `record` the number of the record. `number` is its place in the log, 0 before it is
     in the log. `erased` is true if it was about a caller who was erased since."""
 
     at: datetime
     account: str
-    action: Action
+    action: Action | str
     pseudonym: bytes | None = None
     record: int | None = None
     detail: str = ""
@@ -121,6 +122,11 @@ def conditions_of(access_filter: AccessFilter) -> tuple[str, list[object]]:
     return "".join(f" AND {condition}" for condition in conditions), values
 
 
+def known_action(word: str) -> Action | str:
+    """Return the action of a word, or the word: one that is unknown must not hide the other entries."""
+    return Action(word) if word in list(Action) else word
+
+
 def entry(
     number: int,
     at: int,
@@ -131,11 +137,11 @@ def entry(
     record: int | None,
     detail: str,
 ) -> LoggedAccess:
-    """Build an entry from a row. Raises ValueError if there is no such action."""
+    """Build an entry from a row."""
     return LoggedAccess(
         _EPOCH + at * _MICROSECOND,
         account,
-        Action(action),
+        known_action(action),
         pseudonym,
         record,
         detail,

@@ -29,7 +29,16 @@ from ..model.text import Foreign, Text
 from ..system.files import create
 from . import audit_reading, write_lock
 from .access_chain import COLUMNS, AccessChain, caller_hash, hash_of_row, verify
-from .access_entries import ALL, PAGE, AccessFilter, LoggedAccess, conditions_of, entry, numbers_of
+from .access_entries import (
+    ALL,
+    PAGE,
+    AccessFilter,
+    LoggedAccess,
+    conditions_of,
+    entry,
+    known_action,
+    numbers_of,
+)
 from .wal_files import LedgerFiles
 
 SUFFIX = ".access"
@@ -91,7 +100,7 @@ class AccessLog:
         entries = self.page(None, MOST_LOOKS, AccessFilter(since=since))
         return [PersonLook(entry.at, entry.account, entry.action, entry.person) for entry in entries]
 
-    def count(self, selection: AccessFilter = ALL) -> Mapping[Action, int]:
+    def count(self, selection: AccessFilter = ALL) -> Mapping[Action | str, int]:
         """Return the number of entries by action."""
         if not self.file.exists():
             return {}
@@ -101,7 +110,7 @@ class AccessLog:
                 f"SELECT action, count(*) FROM access WHERE 1 {conditions} GROUP BY action",  # noqa: S608  # our own names
                 values,
             )
-            return {Action(action): count for action, count in rows}
+            return {known_action(action): count for action, count in rows}
 
     def newest(self) -> tuple[int, bytes] | None:
         """Return the number and the hash of the newest row, even if it was purged; `None` before the

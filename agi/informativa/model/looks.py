@@ -47,7 +47,7 @@ class PersonLook:
 
     at: datetime
     account: str
-    action: Action
+    action: Action | str
     person: str
 
 

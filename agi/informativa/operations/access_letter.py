@@ -50,8 +50,8 @@ class DataAccess:
 
     at: datetime
     """The time, to the minute."""
-    action: Action
-    """The action that was logged."""
+    action: Action | str
+    """The action that was logged; a word that is none of these is of another informativa."""
     by_command: bool
     """True if it was a command on the machine, false if it was the console."""
 

@@ -53,8 +53,8 @@ class AccessEntry:
     at: Time
     account: str
     """The account that did it."""
-    action: Action
-    """The action."""
+    action: Action | str
+    """The action; a word that is none of these is of another informativa."""
     caller: str | None
     """The pseudonym of the caller whom it was about, in hexadecimal digits."""
     erased: bool

@@ -19,7 +19,8 @@ from ..process import storage
 from . import access_log
 
 LIFETIME = timedelta(days=3)  # from asking on: what is asked for on a Friday can be taken on Monday
-MOST = 500  # entries that are read of each kind
+MOST = 20  # files that one account asks for and that have not expired
+_READ = 500  # entries that are read at a time
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,27 @@ class AskedExport:
         """Return whether this account can confirm it."""
         return not self.confirmed_by and self.account != account
 
+    def is_of(self, account: str, made: datetime | None) -> bool:
+        """Return whether this account asked for it, and not somebody who had the name before it was `made`;
+        `None` where that is not known."""
+        return self.account == account and (made is None or self.at >= made)
+
 
 def asked_exports(controller: Controller, now: datetime) -> tuple[AskedExport, ...]:
     """Return what was asked for and has not expired, the newest first. Raises LedgerError."""
     asked, confirmations = (
-        storage.access_log(controller).page(None, MOST, AccessFilter(action=action, since=now - LIFETIME))
+        _entries(controller, AccessFilter(action=action, since=now - LIFETIME))
         for action in (Action.EXPORT_ASKED, Action.EXPORT_CONFIRMED)
     )
     return tuple(exports_of(asked, confirmations, now))
+
+
+def _entries(controller: Controller, access_filter: AccessFilter) -> Iterator[LoggedAccess]:
+    """Yield all entries of a filter, the newest first."""
+    log, before = storage.access_log(controller), None
+    while entries := log.page(before, _READ, access_filter):
+        yield from entries
+        before = entries[-1].number
 
 
 def exports_of(
@@ -73,10 +87,19 @@ def exports_of(
             yield next(valid, export)
 
 
-def ask(controller: Controller, account: str, file: str, now: datetime) -> None:
-    """Ask for a file, unless this account has asked for it already. Raises LedgerError."""
-    if not any((export.account, export.file) == (account, file) for export in asked_exports(controller, now)):
-        access_log.note(controller, account, Action.EXPORT_ASKED, now, facts=file)
+def ask(controller: Controller, account: str, file: str, now: datetime, made: datetime | None = None) -> None:
+    """Ask for a file, unless this account, `made` then, has asked for it already. Raises InformativaError
+    where it asks for too many."""
+    files = [export.file for export in asked_exports(controller, now) if export.is_of(account, made)]
+    if file in files:
+        return
+    if len(files) >= MOST:
+        raise InformativaError(
+            Text("You asked for {count} exports already.", count=MOST),
+            Text("Each can be taken for three days; ask again once one of them has expired."),
+            code="export-too-many",
+        )
+    access_log.note(controller, account, Action.EXPORT_ASKED, now, facts=file)
 
 
 def confirm(controller: Controller, number: int, account: str, now: datetime) -> None:
@@ -99,13 +122,15 @@ def confirm(controller: Controller, number: int, account: str, now: datetime) ->
         access_log.note(controller, account, Action.EXPORT_CONFIRMED, now, facts=facts)
 
 
-def confirmation_facts(controller: Controller, account: str, file: str, now: datetime) -> str:
-    """Return the words by which the access log names the confirmation of an export; '' where the company
-    wants none. Raises InformativaError where it wants one that is missing."""
+def confirmation_facts(
+    controller: Controller, account: str, file: str, now: datetime, made: datetime | None = None
+) -> str:
+    """Return the words by which the access log names the confirmation of an export for this account, `made`
+    then; '' where the company wants none. Raises InformativaError where it wants one that is missing."""
     if not controller.export_four_eyes:
         return ""
     for export in asked_exports(controller, now):
-        if (export.account, export.file) == (account, file) and export.confirmed_by:
+        if export.is_of(account, made) and export.file == file and export.confirmed_by:
             return _confirmation(export.number)
     raise _unconfirmed(controller)
 

@@ -54,6 +54,7 @@ def environment() -> jinja2.Environment:
         PLACE,
         {
             "acted": action_text,
+            "with_days": with_days,
             "detailed": detail_text,
             "means": means,
             "by_day": call_words.by_day,
@@ -110,6 +111,12 @@ def environment() -> jinja2.Environment:
     return templates
 
 
+def with_days(text: Text, say: Language) -> str:
+    """Return a sentence with its days as a reader of a page writes them."""
+    days = {name: day_text(day, say) for name, day in text.arguments.items() if type(day) is date}
+    return say(text.format(**{**text.arguments, **days}) if days else text)
+
+
 def means(code: object, kind: str) -> Text | str:
     """Return the meaning of a code of a record, by the name of its fact: a text, or the code itself with
     invisible characters shown."""
@@ -149,7 +156,7 @@ def answer_word(answer: Answer) -> Text:
     return choice_words.ANSWERS[answer]
 
 
-def looked_for(action: Action) -> Text | str:
+def looked_for(action: Action | str) -> Text | str:
     """Say to a caller for what somebody looked at the data."""
     return words.LOOKS.get(action, str(action))
 

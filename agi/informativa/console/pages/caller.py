@@ -21,7 +21,7 @@ from .caller_lookup import (
 from .erasure import redirect_if_erased
 
 ELSEWHERE = (RecordKind.OPERATOR, RecordKind.WEBSITE, RecordKind.CONTRACT)
-MAX_ENTRIES = 200  # that are shown; the letter has all
+MAX_ENTRIES = 70  # that are shown, some 50 KB; the letter has all
 FIELDS = {
     callers.NO_REFERENCE: "reference",
     callers.NO_VERSION: "version",

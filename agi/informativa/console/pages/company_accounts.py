@@ -15,6 +15,8 @@ from ...operations.accounts.user_account import plain_name
 from ...views.text.accounts import ROLES
 from ..context import RequestContext
 
+ROWS = 40  # accounts on a page
+
 
 def listing(context: RequestContext) -> Response:
     """Show the accounts of the company, and its open invitations."""
@@ -94,10 +96,14 @@ def _page(
     context: RequestContext, *, error: AccountError | None = None, link: str = "", name: str = ""
 ) -> Response:
     company, now = context.company, context.console.now()
+    listed = company_accounts.of_company(context.console.accounts, company.id, now)
+    accounts, following = context.part(listed.accounts, ROWS)
     return context.page(
         "accounts.html",
         422 if error else 200,
-        listed=company_accounts.of_company(context.console.accounts, company.id, now),
+        listed=listed,
+        accounts=accounts,
+        following=following,
         protected=company_accounts.is_protected,
         vouched=bool(context.console.settings.header),
         roles=ROLES,

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from ...model import Action
 from ...model.errors import AccountError
 from ...model.text import Text
-from ...operations.accounts import own_account
+from ...operations.accounts import own_account, passkeys
 from ...operations.accounts.factors import is_protected
 from ...operations.accounts.user_account import OpenInvitation, ProviderLogin, UserAccount, Way
 from ...views.messages import languages
@@ -94,6 +94,7 @@ def _code_page(
         refusal=refusal,
         options=challenges.request_options(context, half, account),
         sites=sorted({passkey.site for passkey in account.passkeys}),
+        passkeys_work=passkeys.installed(),
         app=bool(account.totp_secret),
     )
 

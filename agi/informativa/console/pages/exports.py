@@ -14,6 +14,8 @@ from ...model.text import Text
 from ...operations import asked_exports
 from ..context import EXPORTS, RequestContext, record_number
 
+ROWS = 50  # exports on a page
+
 
 def listing(context: RequestContext) -> Response:
     """Show what was asked for, who confirmed it, and until when it can be taken."""
@@ -45,20 +47,23 @@ def ask(context: RequestContext, file: str) -> Response:
     no second person is needed."""
     if not context.company.export_four_eyes:
         raise HTTPException(404)
-    asked_exports.ask(context.company, context.account.name, file, context.console.now())
+    account = context.account
+    asked_exports.ask(context.company, account.name, file, context.console.now(), account.made)
     return context.redirect(context.path(EXPORTS))
 
 
 def confirmation(context: RequestContext, file: str) -> str:
     """Return the words of the access log for the confirmation of a file; '' where none is needed. Raises
     InformativaError where it is missing."""
+    account = context.account
     return asked_exports.confirmation_facts(
-        context.company, context.account.name, file, context.console.now()
+        context.company, account.name, file, context.console.now(), account.made
     )
 
 
 def require_no_four_eyes(context: RequestContext) -> None:
-    """Raise InformativaError for a file of one caller, where exports need a second person."""
+    """Raise InformativaError for a file of one caller, records or letter, where exports need a second
+    person."""
     if context.company.export_four_eyes:
         raise InformativaError(
             Text("A file of one caller's records is not made here (four eyes)."),
@@ -68,4 +73,5 @@ def require_no_four_eyes(context: RequestContext) -> None:
 
 def _page(context: RequestContext, error: InformativaError | None) -> Response:
     exports = asked_exports.asked_exports(context.company, context.console.now())
-    return context.page("exports.html", 409 if error else 200, exports=exports, error=error)
+    rows, following = context.part(exports, ROWS)
+    return context.page("exports.html", 409 if error else 200, exports=rows, following=following, error=error)

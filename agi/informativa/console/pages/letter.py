@@ -17,6 +17,7 @@ from ...views.letter_page import LetterHead, letter_page
 from ...views.messages import LETTER_LANGUAGES
 from ..context import RequestContext, attachment
 from .caller_lookup import CallerLookup, LazyResult, company_with_callers, note_access
+from .exports import require_no_four_eyes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +100,7 @@ def show(context: RequestContext) -> Response:
 
 def saved(context: RequestContext) -> Response:
     """Send the letter as a file that needs no other."""
+    require_no_four_eyes(context)
     request, company = context.session_object(LetterRequest), company_with_callers(context)
     letter = _letter(context, company, request, "saved")
     page = letter_page(letter, request, context.console.now())

@@ -30,6 +30,7 @@ from ...views.text.requests import KINDS, STATES, WORDS, step_words
 from ..context import RequestContext, attachment
 from .caller_lookup import CallerLookup, company_with_callers, forget_caller, lookup_keys
 
+ROWS = 100  # requests on a page
 _WORDS: dict[str, type[StrEnum]] = {
     Move.IDENTIFY: Identification,
     Move.EXTEND: ExtensionReason,
@@ -52,7 +53,10 @@ def listing(context: RequestContext) -> Response:
     """Show the open requests, or all."""
     closed = context.query("all") == "1"
     result = request_register.listing([company_with_callers(context)], context.console.now(), closed=closed)
-    return context.page("requests.html", result=result, closed=closed, kinds=KINDS, states=STATES)
+    requests, following = context.part(result.requests, ROWS)
+    return context.page(
+        "requests.html", requests=requests, following=following, closed=closed, kinds=KINDS, states=STATES
+    )
 
 
 def new_form(context: RequestContext) -> Response:

@@ -1,8 +1,8 @@
 """The accounts of the console as JSON: what a file holds of them, and back.
 
 The version stays 1 as long as an earlier program lets in nobody whom this one would refuse: it does not know
-recovery codes and histories, and drops them when it writes; passwords, apps and grants it knows. A passkey it
-would not ask for, so with one the version is 2.
+recovery codes, histories and when an account was made, and drops them when it writes; passwords, apps and
+grants it knows. A passkey it would not ask for, so with one the version is 2.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def table_of(facts: Mapping[str, Any]) -> AccountTable:
             tuple(map(str, fields.get("recovery", ()))),
             _history(fields.get("logins", {})),
             tuple(map(_passkey, fields.get("passkeys", ()))),
+            _time(fields["made"]) if "made" in fields else None,
         )
         for name, fields in facts["accounts"].items()
     }
@@ -56,6 +57,7 @@ def facts_of(table: AccountTable) -> dict[str, object]:
                 "recovery": list(account.recovery_codes),
                 "logins": _history_facts(account.history),
                 **({"passkeys": list(map(_passkey_facts, account.passkeys))} if account.passkeys else {}),
+                **({"made": account.made.isoformat()} if account.made else {}),
             }
             for name, account in sorted(table.accounts.items())
         },

@@ -45,12 +45,17 @@ class PasskeyAnswer:
     site: Site
 
 
+def installed() -> bool:
+    """Return whether the extra `passkey` is on this machine."""
+    return importlib.util.find_spec("webauthn") is not None
+
+
 def site_of(host: str, *, encrypted: bool) -> Site | None:
     """Return the site of a request by its `host`; `None` where there are no passkeys: browsers have none
     without encryption, and none at an address in digits."""
     host = host.lower()
     name = host.partition(":")[0]
-    if importlib.util.find_spec("webauthn") is None or name.rpartition(".")[2].isdigit():
+    if not installed() or name.rpartition(".")[2].isdigit():
         return None
     if encrypted:
         return Site(name, f"https://{host}")

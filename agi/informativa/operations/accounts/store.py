@@ -105,7 +105,9 @@ class AccountFile:
         hashed = self.hashed(password, invitation.name)
         with self._changing() as change:
             current = self._require_valid(_valid_invitation(change.table, token, now))
-            account = UserAccount(current.name, current.grants, hashed, "", now)
+            earlier = change.table.accounts.get(current.name)
+            made = earlier.made if earlier else now
+            account = UserAccount(current.name, current.grants, hashed, "", now, made=made)
             invitations = {
                 key: other
                 for key, other in change.table.invitations.items()
@@ -167,7 +169,7 @@ class AccountFile:
             check(change.table)
             account = change.table.accounts.get(name)
             if account is None and make:
-                account = UserAccount(name, {}, "", "", now)
+                account = UserAccount(name, {}, "", "", now, made=now)
             if account is None:
                 raise _no_account(name)
             account = replace(account, grants=_granted(account.grants, roles), changed=now)
@@ -248,6 +250,7 @@ class AccountFile:
         """Yield the newest table, which nobody else changes meanwhile; write it to the disk at the end, if
         it is another one then."""
         with self._translated(), self._locked():
+            self._cached = None  # two changes within one tick of the clock can look alike from outside
             before = self.table()
             change = _Change(before)
             yield change

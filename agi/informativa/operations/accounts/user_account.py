@@ -73,7 +73,8 @@ class Passkey:
 class UserAccount:
     """An account of the console. `totp_secret` is in base 32, '' without an app; `last_step` is that of the
     last code used; `recovery_codes` are the SHA-256 of those that are unused. Sessions that began before
-    `changed` are void: then the way in or the grants changed, or somebody ended all sessions."""
+    `changed` are void: then the way in or the grants changed, or somebody ended all sessions. `made` is when
+    somebody got the name, which another one may have had before; `None` where that is not known."""
 
     name: str
     grants: Grants
@@ -84,6 +85,7 @@ class UserAccount:
     recovery_codes: tuple[str, ...] = field(default=(), repr=False)
     history: LoginHistory = NO_HISTORY
     passkeys: tuple[Passkey, ...] = ()
+    made: datetime | None = None
 
     def may(self, controller: str, needed: Role) -> bool:
         """Return whether the account has, for this controller, the rights of `needed`."""

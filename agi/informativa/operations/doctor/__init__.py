@@ -21,7 +21,7 @@ Checks:
 - `installation`: configuration, recordings, backups, this program
 - `notices`, `names`: notices that agree with the records; names that people read
 - `choices`: questions that name their keys, and callers who can be asked
-- `console`: a web server in front of the console that asks as it should
+- `console`: a web server in front of the console that asks as it should, and passkeys that can answer
 - `ledgers`, `write_trial`: ledgers that open and can be written
 - `evidence`: signed, in time, and kept elsewhere
 - `shared`: the other boxes

@@ -176,6 +176,7 @@ CHECKS = (
     Check("metrics", Text("metrics"), service.metrics, _DOCTOR, by_hand=_CAUSE),
     Check("room", Text("room"), service.room, _DOCTOR, by_hand=_DISK),
     Check("console", Text("console"), console.front, _DOCTOR, by_hand=_OTHERS),
+    Check("passkeys", Text("console"), console.passkeys, by_hand=_OTHERS),
     Check("future", Text("future"), service.future, _DOCTOR, by_hand=_CAUSE),
     Check("companies", Text("ledgers"), status.companies, _STATUS, seconds=SLOW),
     Check("spool-status", Text("spool"), status.spool, _STATUS, seconds=SLOW),

@@ -1,12 +1,16 @@
-"""The check that the web server in front of the console asks as it should."""
+"""Checks of the console: the web server in front of it, and what its accounts need."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ...model.connections import FORWARDED, X_FORWARDED
+from ...model.errors import AccountError
 from ...model.text import Text
+from ..accounts.passkeys import installed
+from ..accounts.store import AccountFile
 from ..proxy_faults import ProxyFault, newest
 from .findings import Finding, ok, warning
 from .system import System
@@ -47,3 +51,27 @@ def front(system: System) -> Iterator[Finding]:
         yield warning(text.format(header=_HEADERS[settings.client], time=time), remedy)
     elif settings.proxies:
         yield ok(Text("a web server is in front of it, and nothing is wrong with its requests"))
+
+
+def passkeys(system: System) -> Iterator[Finding]:
+    """Check that passkeys of accounts can answer. Nothing is said where nobody has one."""
+    try:
+        accounts = [] if installed() else AccountFile(Path(system.configured.web.folder)).all()
+    except AccountError:  # the console says it; others than its user cannot read the file
+        return
+    names = [account.name for account in accounts if account.passkeys]
+    if names:
+        yield warning(
+            Text.counted(
+                "{count} account has passkeys that do not work, for the Python module webauthn is missing"
+                " ({names})",
+                "{count} accounts have passkeys that do not work, for the Python module webauthn is missing"
+                " ({names})",
+                len(names),
+                names=", ".join(names),
+            ),
+            Text(
+                "Type: {prefix}/bin/pip install 'informativa[passkey]', and restart informativa-web",
+                prefix=Path(sys.prefix),
+            ),
+        )

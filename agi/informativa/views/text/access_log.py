@@ -74,9 +74,9 @@ _DETAILS = {
 }
 
 
-def action_text(action: Action) -> Text:
-    """Return an action in words."""
-    return _ACTIONS[action]
+def action_text(action: Action | str) -> Text | str:
+    """Return an action in words, or the word itself if it is unknown."""
+    return _ACTIONS[action] if isinstance(action, Action) else action
 
 
 def detail_text(detail: str, say: Language) -> str:

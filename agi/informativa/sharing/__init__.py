@@ -3,8 +3,8 @@
 A call asks:
 
 - `others`: the port `OtherBoxes`: the question, and how long a call waits
-- `question_desk`: what asks for all companies: threads, a breaker, and `idle` connections
-- `question`: its SQL
+- `question_desk`: the threads that ask for all companies, and their breaker
+- `question`, `idle`: the SQL of it, and connections that wait for the next call
 
 Beside the calls:
 

@@ -82,7 +82,7 @@ class ExchangeLoop:
         self.place.leave(self)
 
     def wake(self) -> None:
-        """Have the ledger looked at now: a call put something on record."""
+        """Wake the thread for this ledger: a call put something on record."""
         self._changed = True
         self.place.wake()
 

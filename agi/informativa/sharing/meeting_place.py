@@ -119,7 +119,7 @@ class MeetingPlace:
             return self._desk
 
     def wake(self) -> None:
-        """Have the thread look at once whether there is something to do."""
+        """Wake the thread: it looks at once whether there is something to do."""
         os.eventfd_write(self._woken, 1)
 
     def _run(self) -> None:
@@ -258,9 +258,9 @@ class MeetingPlace:
         """Give up the connection, and tell each company why."""
         self._disconnect()
         now = time.monotonic()
-        told: InformativaError = error if isinstance(error, InformativaError) else DefectError(error)
+        reason: InformativaError = error if isinstance(error, InformativaError) else DefectError(error)
         for exchange in exchanges:
-            exchange.fail(told, now, None if told is error else error)
+            exchange.fail(reason, now, None if reason is error else error)
         self._retry_at, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
 
     def _disconnect(self) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class QuestionDesk:
-    """What asks one database for callers of any company: idle connections, threads, and a breaker."""
+    """The threads, the breaker and the idle connections by which calls ask one database."""
 
     def __init__(self, database: SharedDatabase, wait: Wait, monotonic: Callable[[], float]) -> None:
         self._database = database

@@ -59,7 +59,7 @@ NEWS = f"SELECT company FROM {schema.SCHEMA}.ledger WHERE box = %s AND batch > %
 TO_ERASE = f"SELECT company FROM {schema.SCHEMA}.ledger WHERE box = %s AND applied < erasures"  # noqa: S608
 """The companies of which a box has callers to erase."""
 STANDING = f"SELECT company, record, retired IS NOT NULL FROM {schema.SCHEMA}.ledger WHERE box = %s"  # noqa: S608
-"""How far each company's ledger of a box is."""
+"""The last record there of each company's ledger of a box."""
 
 
 class Statements:

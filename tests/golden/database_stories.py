@@ -32,6 +32,7 @@ PASSWORD = "of the role"
 SETTINGS = {"log_statement": "'all'", "log_line_prefix": "'@%a@ '", "log_min_messages": "'log'"}
 MASKS = (
     (r"SCRAM-SHA-256\$[^']+", "PASSWORD"),  # with a salt of libpq's own
+    (r"(\$1 = '\d+', \$2 = )'\d{6,}'(, \$3 = 'pbx)", r"\1'RANDOM'\2"),  # of an epoch
     (r'DECLARE "(\w+?)_?[0-9a-f]{6,}"', r'DECLARE "\1"'),
 )
 """Patterns of all that differs between two runs, with the text in its place."""

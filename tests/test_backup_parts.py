@@ -215,14 +215,14 @@ def test_backup_of_another_box_or_of_another_key_is_refused(folder: Path) -> Non
         )
     acme = configuration.controllers["acme"]
     with pytest.raises(InformativaError) as caught:
-        conditions.require_key(WHOLE, acme)
+        conditions.require_key(WHOLE, acme, folder / "keys/gone.key")
     assert said(caught.value) == (
         "The key of acme by which the callers of the backup are known is missing (its fingerprint is ab12).",
         "Put it back as its `key:` says, with mode 0600, or give --identity FILE or --passphrase FILE, if the"
         " backup has the keys; then try again.",
     )
     for keys in ((), (fingerprint(acme.key), "ab12")):
-        conditions.require_key(replace(WHOLE, companies=(replace(ACME, keys=keys),)), acme)
+        conditions.require_key(replace(WHOLE, companies=(replace(ACME, keys=keys),)), acme, folder)
 
 
 def test_ledger_that_is_open_is_not_replaced(folder: Path) -> None:

@@ -62,16 +62,18 @@ class SeededBytes:
 
 
 class BytesBySize:
-    """Bytes like random ones that depend on their count and on the number of earlier draws of that count: a
-    draw of another count changes nothing."""
+    """Bytes like random ones that depend on their count, on the module that draws them, and on the number of
+    its earlier draws of that count: a draw of another count or module changes nothing, in whatever order
+    threads draw."""
 
     def __init__(self) -> None:
-        self._draws = Counter[int]()
+        self._draws = Counter[tuple[str, int]]()
 
     def __call__(self, count: int) -> bytes:
-        """Return the next bytes of that count."""
-        self._draws[count] += 1
-        return shake_256(f"{count} {self._draws[count]}".encode()).digest(count)
+        """Return the next bytes of that count for the module that calls."""
+        module = sys._getframe(1).f_globals["__name__"]
+        self._draws[module, count] += 1
+        return shake_256(f"{module} {count} {self._draws[module, count]}".encode()).digest(count)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from informativa.ledgers.sequencer import sequence
 from lab.office import BIN, Office
 
 from . import rivals
@@ -33,9 +34,10 @@ def forecasting(
 ) -> None:
     """Calls of known callers, while a forecast counts all of them and while none does, in turns."""
     office = Office(folder / "forecast")
-    rivals.acquaint(office, callers)
+    ledger = rivals.acquaint(office, callers)
     calls = round(callers * CALLS)
     rivals.call_again(office, calls, callers)
+    sequence(ledger)  # else the service would sign all of it while calls are measured
     text = office.config.read_text()
     for before, after in CHANGES:
         text = text.replace(before, after, 1)

@@ -163,7 +163,8 @@ class Cluster:
     def _has_taken_in(self, box: str, other: str) -> bool:
         newest = max((number for name, number, _, _ in self.records() if name == other), default=0)
         with contextlib.closing(SqliteStore(str(self.offices[box].folder / "ledger/acme.sqlite3"))) as store:
-            return ledger_boxes.received(store).get(other, 0) >= newest
+            record, _answers = ledger_boxes.received(store).get(other, (0, 0))
+            return record >= newest
 
 
 class Play:

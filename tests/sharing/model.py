@@ -121,7 +121,7 @@ class Machine:
     @property
     def received(self) -> dict[str, int]:
         """Up to which record it has those of others."""
-        return cursors.received(self._read)
+        return {name: record for name, (record, _answers) in cursors.received(self._read).items()}
 
     def stop(self) -> None:
         """As the service does. Stopping twice is harmless."""

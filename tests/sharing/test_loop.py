@@ -27,9 +27,10 @@ from informativa.process.self_report import not_shared
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing import meeting_place, question
 from informativa.sharing.connection import Connection
-from informativa.sharing.exchange import About, Exchange
+from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes
+from informativa.sharing.receiving import Receiver
 from sharing.conftest import ACME, Boxes, soon
 
 
@@ -124,7 +125,7 @@ def test_a_defect_is_told_and_the_exchange_goes_on_after_a_pause(
         raise KeyError("what may be of a caller")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Exchange, "receive", broken)
+        patched.setattr(Receiver, "requests", broken)
         loop = running.start("pbx-1")
         shared = SharedBoxes(ACME, running.boxes.database("pbx-1"), suspend, loop)
         soon(lambda: len(tries) > 2)

@@ -105,9 +105,9 @@ def test_where_there_is_nothing_to_do_hardly_anything_is_asked(
     loops = fleet.start("pbx-1")
     soon(lambda: all(loop.state.contact for loop in loops))
     monkeypatch.setattr(meeting_place, "SAY_SECONDS", 3600.0)
-    soon(lambda: not any(loop.is_due() for loop in loops))
+    soon(lambda: not any(loop.is_due(look=True) for loop in loops))
     monkeypatch.setattr(MeetingPlace, "_look", looked)
-    monkeypatch.setattr(Exchange, "send", lambda exchange: turns.append(exchange) or 0)
+    monkeypatch.setattr(Exchange, "page", lambda exchange: turns.append(exchange) or [])
     for _ in range(3):
         loops[0].place._look_at = 0.0
         loops[0].place.wake()

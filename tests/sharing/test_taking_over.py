@@ -82,7 +82,7 @@ def test_what_a_company_had_is_taken_over_and_goes_on(installed: Boxes) -> None:
     first, second = installed.exchange("pbx-1"), installed.exchange("pbx-2")
     assert (first.sent, first.send(), second.receive()) == (2, 1, 1)
     with closing(installed.store("pbx-2")) as store:
-        assert ledger_boxes.received(store) == {"pbx-1": 3}
+        assert ledger_boxes.received(store) == {"pbx-1": (3, 3)}
     assert installed.sql("SELECT count(*) FROM acme.record") == [(5,)]
 
 

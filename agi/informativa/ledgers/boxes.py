@@ -122,12 +122,12 @@ def proofs(store: SqliteStore, leaf: int, count: int) -> list[tuple[Any, ...]]:
         return connection.execute(_PROOFS, (leaf, count)).fetchall()
 
 
-def received(store: SqliteStore, *, answers: bool = False) -> dict[str, int]:
-    """Return, by the name of each other box, the number of its last record that was received here; or the
-    number up to which its `answers` were."""
+def received(store: SqliteStore) -> dict[str, tuple[int, int]]:
+    """Return, by the name of each other box, the number of its last record that was received here, and the
+    number up to which the answers of its records were."""
     with store.connected() as connection:
-        column = "answers" if answers else "record"
-        return dict(connection.execute(f"SELECT name, {column} FROM box").fetchall())  # noqa: S608  # ours
+        rows_of_boxes = connection.execute("SELECT name, record, answers FROM box").fetchall()
+    return {name: (record, answers) for name, record, answers in rows_of_boxes}
 
 
 def take_in(

@@ -32,11 +32,12 @@ from ..model import SharedDatabase
 from ..model.errors import BoxRefusedError, LedgerError
 from . import sealed_caller
 from .administration import RegisteredBox
+from .box_statements import NOTIFY
 from .connection import Connection, connect, translated
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes
-from .rows import NOTIFY, Statements
+from .rows import Statements
 
 NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
 AGAIN = "restored"  # the instruction for what was erased since a backup

@@ -21,15 +21,15 @@ from ..ledgers import boxes, references
 from ..ledgers.sqlite import SqliteStore
 from ..model import RecordKind, SharedDatabase
 from ..model.text import Text
-from . import membership
+from . import box_statements, membership, receiving
 from . import rows as shared_rows
 from .connection import Connection, translated
 from .erasure_orders import Erasures
 from .membership import LedgerRow
 from .proof_sender import ProofSender
+from .receiving import LARGE_PAGE, Receiver, Rows
 
 PAGE = 1000  # records of a transaction
-LARGE_PAGE = 20_000  # where no calls wait for it
 _KIND, _REFERENCE = map(shared_rows.COLUMNS.index, ("kind", "reference"))
 
 
@@ -58,9 +58,11 @@ class Exchange:
         keys: Sequence[bytes] = (),
         company: int | None = None,
     ) -> None:
-        number = connection.company if company is None else company
+        number = self.company = connection.company if company is None else company
         self._store, self._connection, self._database = store, connection, database
         self._sql = shared_rows.Statements(number)
+        self.receiver = Receiver(store, number)
+        """The receiver of what other boxes recorded."""
         self._box = database.box
         self._identity = boxes.identity(store)
         self._proofs = ProofSender(store, connection, number, controller, self._box, self._identity)
@@ -68,8 +70,6 @@ class Exchange:
         """The number of our last record that is there."""
         self.newest = store.newest()
         """The number of our newest record at the last look."""
-        self.others = 0
-        """The number of other boxes."""
         self._reported: tuple[int, str, str] | None = None
         self._answered = self._refusals = 0  # up to which records: all answers are there; refusals were sent
         self._newest_erasure = 0
@@ -95,7 +95,7 @@ class Exchange:
                 self._erasures.order_all_again()
             self._look()
         with translated(self._database):
-            self._connection.execute(shared_rows.SEEN, (self._box, about.program))
+            self._connection.execute(box_statements.SEEN, (self._box, about.program))
         self.report(about)
 
     def _look(self) -> LedgerRow:
@@ -123,20 +123,29 @@ class Exchange:
         self._answered = row.answered
         return row
 
+    @property
+    def others(self) -> int:
+        """The number of other boxes that ever sent something."""
+        return len(self.receiver.boxes)
+
     def send(self) -> int:
         """Send the next page of our records. Return their number; 0 also where `erase` must look first: a
         caller is to be erased, or the rows there are not those that were sent, as behind pgbouncer, whose
         clients stay connected when another server takes over that has not got all of it."""
+        page = self.page()
+        sent = send_together(self._connection, self._database, [(self, page)]) if page else []
+        return len(page) if sent else 0
+
+    def page(self) -> Rows:
+        """Return the next page of our records, none where `erase` must look first. What callers refused
+        behind a full page is sent before."""
         page = boxes.page(self._store, self.sent, PAGE)
-        if not page:
-            return 0
         if len(page) == PAGE:
             self.newest = self._store.newest()
-            if not self._send_refusals(page[-1][0]):
-                return 0
-        else:
+            return page if self._send_refusals(page[-1][0]) else []
+        if page:
             self.newest = page[-1][0]
-        return len(page) if self._send_plain(page, self._send) else 0
+        return page
 
     def _send_refusals(self, after: int) -> bool:
         """Send what callers refused or withdrew in records behind the next page, before their turn: another
@@ -144,78 +153,32 @@ class Exchange:
         row has changed."""
         self._refusals = max(self._refusals, after)
         while page := boxes.refusals(self._store, self._refusals, PAGE):
-            if not self._send_plain(page, self._insert):
+            if not send_together(self._connection, self._database, [(self, page)], in_turn=False):
                 return False
             self._refusals = page[-1][0]
         self._refusals = max(self._refusals, self.newest)
         return True
 
-    def _send_plain(
-        self, page: Sequence[Sequence[Any]], send: Callable[[Sequence[Sequence[Any]]], bool]
-    ) -> bool:
-        """Send a page, without what PostgreSQL's text does not take: NUL, say."""
-        with translated(self._database):
-            try:
-                return send(page)
-            except (psycopg.DataError, UnicodeError):
-                return send(shared_rows.plain(page))
+    def standing(self, page: Rows) -> tuple[object, ...]:
+        """Return the values of `box_statements.sending` for a page whose turn it is, or none for another."""
+        last = page[-1][0] if page else self.sent
+        proven = self._proofs.proven
+        return (
+            self.company, last, self._identity, self._newest_erasure, self.sent, proven,
+            self._proofs.after(page),
+        )  # fmt: skip
 
-    def _insert(self, page: Sequence[Sequence[Any]]) -> bool:
-        """Insert records whose turn has not come."""
-        run = self._connection.execute
-        with self._connection.transaction():
-            (self._connection.batch,) = self._count_batch().fetchone() or (0,)
-            if run(self._sql.sending, self._sending(self.sent)).rowcount != 1:
-                return False
-            run(self._sql.send, shared_rows.arrays(self._box, page))
-        return True
-
-    def _sending(self, last: int) -> dict[str, object]:
-        """Return the values of `sending`, with the number of the last record that is there then."""
-        return {
-            "record": last,
-            "newest": last,
-            "box": self._box,
-            "identity": self._identity,
-            "erasures": self._newest_erasure,
-            "sent": self.sent,
-        }
-
-    def _send(self, page: Sequence[Sequence[Any]]) -> bool:
-        """Send a page, in three round trips for any number of records. Return `False` if the box's row has
-        changed."""
-        proofs = self._proofs
-        columns = shared_rows.arrays(self._box, page)
-        last, run = page[-1][0], self._connection.execute
-        with self._connection.pipeline() as pipeline, self._connection.transaction():
-            counted = self._count_batch()
-            updated = run(self._sql.sending, self._sending(last))
-            pipeline.sync()
-            if updated.rowcount != 1:  # the row has changed
-                return False
-            (self._connection.batch,) = counted.fetchone() or (0,)
-            inserted = run(self._sql.send, columns)
-            pipeline.sync()
-            if inserted.rowcount < len(page):
-                self._require_same(page)
-            for row in page:
-                self._follow(row)
-            proven = proofs.after(page)
-            if proven != proofs.proven:
-                proving = (proven, self._box, self._identity, self._newest_erasure, proofs.proven)
-                run(proofs.sql.proving, proving)
+    def confirm(self, page: Rows) -> None:
+        """Take a page whose turn it was as sent."""
+        last = page[-1][0]
         if self._answered == self.sent:
             self._answered = last
         self.sent = last
-        proofs.proven = proven
-        return True
+        self._proofs.proven = self._proofs.after(page)
+        if self._reported is not None:
+            self._reported = (max(self._reported[0], last), *self._reported[1:])
 
-    def _count_batch(self) -> psycopg.Cursor[tuple[Any, ...]]:
-        """Count the transaction that begins, by which other boxes know that there is news."""
-        values = {"known": self._connection.batch, "random": secrets.randbits(62), "box": self._box}
-        return self._connection.execute(shared_rows.BATCH, values)
-
-    def _require_same(self, page: Sequence[Sequence[Any]]) -> None:
+    def require_same(self, page: Sequence[Sequence[Any]]) -> None:
         """Refuse to go on unless the records that are there already are equal to those of the page: nothing
         is doubled, and nothing lost."""
         numbers = [row[0] for row in page]
@@ -232,7 +195,7 @@ class Exchange:
                     number=row[0],
                 )
 
-    def _follow(self, row: Sequence[Any]) -> None:
+    def follow(self, row: Sequence[Any]) -> None:
         """Apply a record about records (a purge, an erasure) there too."""
         if row[_KIND] == RecordKind.PURGE and row[_REFERENCE].startswith("{"):
             for numbers in boxes.purged_by(self._store, row[_REFERENCE]):
@@ -253,7 +216,7 @@ class Exchange:
         guard = (self._box, self._identity, self._newest_erasure, self._answered, self.sent)
         run = self._connection.execute
         with translated(self._database), self._connection.transaction():
-            (self._connection.batch,) = self._count_batch().fetchone() or (0,)
+            (self._connection.batch,) = _count_batch(self._connection, self._box).fetchone() or (0,)
             if run(self._sql.answering, (upto, *guard)).rowcount != 1:
                 return 0
             if page:
@@ -287,56 +250,88 @@ class Exchange:
         Return their number. With `seen` also calls of callers who knew a notice; `alone` in larger pages,
         where no calls wait. `progress` is called for each page: with a box, the last record so far, and the
         last of all."""
-        with translated(self._database):
-            ledgers = self._connection.execute(self._sql.ledgers, (self._box,)).fetchall()
-        self.others, count_taken = len(ledgers), 0
-        received_of, answers_of = (boxes.received(self._store, answers=only) for only in (False, True))
-        count = LARGE_PAGE if alone else PAGE
-        for box, upto, answered in ledgers:
-            position, answers_at = received_of.get(box, 0), answers_of.get(box, 0)
-            while answers_at < (behind := min(position, answered)):
-                page = self._page(box, answers_at, behind, count, None)
-                if page is None:
-                    break
-                answers_at = page[-1][0] if len(page) == count else behind
-                boxes.take_in(self._store, box, shared_rows.readable(page), None, answers_at, alone=alone)
-                count_taken += len(page)
-            while position < upto:
-                page = self._page(box, position, upto, count, seen)
-                if page is None:
-                    break
-                end = page[-1][0] if len(page) == count else upto
-                answers_at = end if position <= answers_at and end <= answered else answers_at
-                position = end
-                records = shared_rows.readable(page)
-                boxes.take_in(self._store, box, records, position, answers_at, alone=alone)
-                count_taken += len(page)
-                progress(box, position, upto)
-        return count_taken
+        self.expect_all()
+        count, taken_in = LARGE_PAGE if alone else PAGE, 0
+        while requests := receiving.at_once(self.receiver.requests(seen=seen), count):
+            pages = receiving.receive(self._connection, self._database, requests, count)
+            for request, page in zip(requests, pages, strict=True):
+                end = self.receiver.take_in(request, page, count, alone=alone)
+                taken_in += len(page or ())
+                if page is not None and request.seen is not None:
+                    progress(request.box, end, request.upto)
+        return taken_in
 
-    def _page(
-        self, box: str, after: int, upto: int, count: int, seen: bool | None
-    ) -> list[tuple[Any, ...]] | None:
-        """Return records of another box, in one round trip, those with answers where `seen` is `None`; `None`
-        where the server has not got all of them, since it is not the one that reported `upto`."""
-        run = self._connection.execute
+    def expect_all(self) -> None:
+        """Look how far the records of all other boxes are in the database."""
         with translated(self._database):
-            with self._connection.pipeline(), self._connection.transaction():
-                sent = run(self._sql.sent, (box,))  # first: what comes meanwhile must not count
-                if seen is None:
-                    records = run(self._sql.receive_answers, (box, after, upto, count))
-                else:
-                    records = run(self._sql.receive, (box, after, upto, seen, count))
-            (sent_upto,) = sent.fetchone() or (0,)
-            return records.fetchall() if sent_upto >= upto else None
+            for row in self._connection.execute(self._sql.ledgers, (self._box,)).fetchall():
+                self.receiver.expect(*row)
 
-    def report(self, about: About) -> None:
-        """Report this box's newest record, and what others compare, unless that was reported; and see whether
-        its log has grown."""
-        self.newest = self._store.newest()
+    def report(self, about: About, *, changed: bool = True) -> bool:
+        """Report this box's newest record, and what others compare, unless that was reported. Return whether
+        there may be proofs to send. `changed` is false if the ledger has not changed since then."""
+        if changed:
+            self.newest = self._store.newest()
         facts = self.newest, about.keys, about.configuration
         if facts != self._reported:
             with translated(self._database):
                 self._connection.execute(self._sql.say, (*facts, self._box, self._identity, *facts))
             self._reported = facts
-        self._proofs.look()
+        looks = changed or self._proofs.has_news()
+        if looks:
+            self._proofs.look()
+        return looks
+
+
+def send_together(
+    connection: Connection,
+    database: SharedDatabase,
+    pages: Sequence[tuple[Exchange, Rows]],
+    *,
+    in_turn: bool = True,
+) -> Sequence[Exchange]:
+    """Send pages of the ledgers of several companies of one box, in one transaction and three round trips for
+    any number of records. Return the exchanges whose pages are there now: the row of another has changed, or
+    somebody locks it. Pages that are not `in_turn` do not count as sent. Raises SharedDatabaseError,
+    LedgerError and BoxRefusedError, and then nothing was sent."""
+    with translated(database):
+        try:
+            return _send_together(connection, database.box, pages, in_turn=in_turn)
+        except (psycopg.DataError, UnicodeError):  # NUL, say, which PostgreSQL's text does not take
+            plain = [(exchange, shared_rows.plain(page)) for exchange, page in pages]
+            return _send_together(connection, database.box, plain, in_turn=in_turn)
+
+
+def _send_together(
+    connection: Connection, box: str, pages: Sequence[tuple[Exchange, Rows]], *, in_turn: bool
+) -> Sequence[Exchange]:
+    standings = [exchange.standing(page if in_turn else ()) for exchange, page in pages]
+    with connection.pipeline() as pipeline, connection.transaction():
+        counted = _count_batch(connection, box)
+        accepted = connection.execute(box_statements.SENDING, box_statements.sending(box, standings))
+        pipeline.sync()
+        (connection.batch,) = counted.fetchone() or (0,)
+        companies = {company for (company,) in accepted.fetchall()}
+        sent = [(exchange, page) for exchange, page in pages if exchange.company in companies]
+        if not sent:
+            return []
+        values = box_statements.arrays(box, [(exchange.company, page) for exchange, page in sent])
+        inserted = connection.execute(box_statements.SEND, values)
+        pipeline.sync()
+        if in_turn:
+            complete = inserted.rowcount == sum(len(page) for _exchange, page in sent)
+            for exchange, page in sent:
+                if not complete:
+                    exchange.require_same(page)
+                for row in page:
+                    exchange.follow(row)
+    if in_turn:
+        for exchange, page in sent:
+            exchange.confirm(page)
+    return [exchange for exchange, _page in sent]
+
+
+def _count_batch(connection: Connection, box: str) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Count the transaction that begins, by which other boxes know that there is news."""
+    values = {"known": connection.batch, "random": secrets.randbits(62), "box": box}
+    return connection.execute(box_statements.BATCH, values)

@@ -7,7 +7,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -18,6 +18,7 @@ from ..model.errors import BoxRefusedError, InformativaError, SharedDatabaseErro
 from .connection import Connection, company_number, explained
 from .exchange import About, Exchange
 from .meeting_place import MeetingPlace
+from .receiving import PAGE, Request, Rows
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try
 REFUSED_PAUSE = 30.0  # where somebody has to decide something
@@ -59,16 +60,17 @@ class ExchangeLoop:
         self.state = ExchangeState()
         self.company = 0
         """The company's number in the database, once that was reached."""
-        self.news = True
-        """True if other boxes may have sent something, or callers may have to be erased."""
+        self.exchange: Exchange | None = None
+        """The exchange over the present connection, `None` before its first turn there."""
+        self.unsure = True
+        """True if callers may have to be erased, or the ledger's row in the database may have changed."""
         self.has_more = False
         """True if the last turn sent something, and there may be more."""
         self.left = threading.Event()
         self._open_store = open_store
         self._store: SqliteStore | None = None
-        self._exchange: Exchange | None = None
         self._pause, self._retry_at = FIRST_PAUSE, 0.0
-        self._changed = True
+        self._changed = self._unreported = True  # since the last turn; since the last report
         self._signature: tuple[int, int] | None = None
         self._waiting: dict[asyncio.Future[None], tuple[int, asyncio.AbstractEventLoop]] = {}
         self._lock = threading.Lock()
@@ -118,51 +120,83 @@ class ExchangeLoop:
             self.state = replace(self.state, newest=self._store.newest())
         return True
 
-    def is_due(self) -> bool:
-        """Return whether there may be something to send or to take in. A change of the ledger by another
-        process, or by a call that told nobody, shows in the time and size of its log of changes."""
-        assert self._store is not None
-        signature = None
-        with contextlib.suppress(FileNotFoundError):
-            status = os.stat(f"{self._store.file}-wal")  # noqa: PTH116  # 300 of them, several times a second
-            signature = status.st_mtime_ns, status.st_size
-        fresh = signature is not None and time.time_ns() - signature[0] < FRESH_NANOSECONDS
-        self._changed |= fresh or signature != self._signature
-        self._signature = signature
-        return self._changed or self.news or self.has_more or self._exchange is None
+    def is_due(self, *, look: bool) -> bool:
+        """Return whether there may be something to send or to erase. With `look` also what another process
+        recorded counts, or a call that told nobody: it shows in the time and size of the ledger's log of
+        changes."""
+        if look:
+            assert self._store is not None
+            signature = None
+            with contextlib.suppress(FileNotFoundError):
+                status = os.stat(f"{self._store.file}-wal")  # noqa: PTH116  # 300 of them, several times a second
+                signature = status.st_mtime_ns, status.st_size
+            fresh = signature is not None and time.time_ns() - signature[0] < FRESH_NANOSECONDS
+            self._changed |= fresh or signature != self._signature
+            self._signature = signature
+        return self._changed or self.unsure or self.has_more or self.exchange is None
 
-    def turn(self, connection: Connection, *, report: bool) -> bool:
-        """Exchange what there is, at most a page of ours; with `report` tell how far this box is, too. Return
-        whether something was sent. Raises SharedDatabaseError and LedgerError."""
-        exchange = self._exchange or self._start_exchange(connection)
-        changed, news, self._changed, self.news = self._changed, self.news, False, False
-        if news or (changed and exchange.has_own_erasures()):
+    def prepare(self, connection: Connection) -> Rows:
+        """Do what comes before records are sent: take part, and erase callers. Return the next page of our
+        records. Raises SharedDatabaseError and LedgerError."""
+        exchange = self.exchange or self._start_exchange(connection)
+        changed, unsure, self._changed, self.unsure = self._changed, self.unsure, False, False
+        self._unreported |= changed
+        if unsure or (changed and exchange.has_own_erasures()):
             exchange.erase()
-        if news:
-            exchange.receive(seen=self.controller.recycled_after is not None)
-        if report:
-            exchange.report(self.about)
-        sent = exchange.send() or exchange.send_answers() or exchange.send_proofs()
-        self.has_more = sent > 0
-        self.news |= not sent and exchange.newest > exchange.sent  # its row there is not as it was
-        self._report_progress(exchange)
-        return self.has_more
+        return exchange.page()
+
+    def send_rest(self) -> None:
+        """Send what goes after all records: answers that are not there yet, and proofs. Raises
+        SharedDatabaseError and LedgerError."""
+        assert self.exchange is not None
+        self.has_more = (self.exchange.send_answers() or self.exchange.send_proofs()) > 0
+        self.unsure |= self.exchange.newest > self.exchange.sent  # its row there is not as it was
+        self.publish()
+
+    def take_sent(self, *, sent: bool) -> None:
+        """Take a page of ours as `sent`, or as refused: then the next turn looks why."""
+        self.has_more, self.unsure = sent, self.unsure or not sent
+        self.publish()
+
+    def take_in(self, request: Request, page: Rows | None) -> None:
+        """Take in the page that answers a request to another box. Raises LedgerError."""
+        if self.exchange is not None:
+            self.exchange.receiver.take_in(request, page, PAGE)
+            self.publish()
+
+    def expect(self, box: str, upto: int, answered: int) -> None:
+        """Remember how far another box's records are in the database (see `Receiver.expect`)."""
+        if self.exchange is not None:
+            self.exchange.receiver.expect(box, upto, answered)
+
+    def requests(self) -> Sequence[Request]:
+        """Return the next requests to other boxes. Raises LedgerError."""
+        if self.exchange is None:
+            return []
+        return self.exchange.receiver.requests(seen=self.controller.recycled_after is not None)
+
+    def report(self) -> None:
+        """Report how far this box is. Raises SharedDatabaseError and LedgerError."""
+        if self.exchange is not None:
+            self.has_more |= self.exchange.report(self.about, changed=self._unreported)
+            self._unreported = False
+            self.publish()
 
     def compare(self, record: int, *, retired: bool) -> None:
         """Compare the number of our last record that is there with ours; where they differ, or the box was
         retired there, the next turn looks."""
-        if self._exchange is not None and (retired or record != self._exchange.sent):
-            self._changed = True
+        if self.exchange is not None and (retired or record != self.exchange.sent):
+            self.unsure = True
 
     def disconnect(self) -> None:
         """Forget the connection. The ledger is opened anew for the next one, as another may be there by
         then."""
-        self.news, self._changed, self.has_more = True, True, False
+        self.unsure, self._changed, self.has_more = True, True, False
         self.close_store()
 
     def close_store(self) -> None:
         """Close the ledger, if it is open."""
-        store, self._store, self._exchange = self._store, None, None
+        store, self._store, self.exchange = self._store, None, None
         if store is not None:
             store.close()
 
@@ -193,13 +227,17 @@ class ExchangeLoop:
         assert self._store is not None
         owner = self.controller
         self.company = company_number(connection, self.database, owner.id)
-        self._exchange = Exchange(
+        exchange = Exchange(
             self._store, connection, self.database, owner.id, self.about, owner.keys, self.company
         )
-        return self._exchange
+        exchange.expect_all()
+        self.exchange = exchange
+        return exchange
 
-    def _report_progress(self, exchange: Exchange) -> None:
+    def publish(self) -> None:
         """Publish the state, and wake those who wait for it."""
+        exchange = self.exchange
+        assert exchange is not None
         if self.state.error:
             log.info("the shared database is there again", controller=self.controller.id)
         self._pause = FIRST_PAUSE

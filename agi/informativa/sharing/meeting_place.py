@@ -17,18 +17,21 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import psycopg
 
 from ..model import Controller, SharedDatabase
 from ..model.errors import DefectError, InformativaError, LedgerError, SharedDatabaseError
-from . import rows
+from . import box_statements
 from .connection import Connection, connect_box, database_name, served, translated
+from .exchange import About, Exchange, send_together
 from .idle import OLDEST_SECONDS
+from .receiving import PAGE, Request, Rows, at_once, receive
 
 if TYPE_CHECKING:
-    from .exchange import About
     from .question_desk import QuestionDesk
 
 LOOK_SECONDS = 0.05  # between two looks at the ledgers …
@@ -42,6 +45,8 @@ SAY_SECONDS = 10.0  # after which a box reports that it is alive
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a lost connection to the next try
 HELD_SECONDS = 1.0  # for which an exchange that leaves waits for a server that says nothing
 
+Result = TypeVar("Result")
+
 
 class CompanyExchange(Protocol):
     """The exchange of one company's ledger, as this thread carries it out (`loop.ExchangeLoop`)."""
@@ -50,13 +55,20 @@ class CompanyExchange(Protocol):
     database: SharedDatabase
     about: About
     company: int
-    news: bool
+    exchange: Exchange | None
+    unsure: bool
     has_more: bool
     left: threading.Event
 
     def ready(self, now: float) -> bool: ...
-    def is_due(self) -> bool: ...
-    def turn(self, connection: Connection, *, report: bool) -> bool: ...
+    def is_due(self, *, look: bool) -> bool: ...
+    def report(self) -> None: ...
+    def prepare(self, connection: Connection) -> Rows: ...
+    def take_sent(self, *, sent: bool) -> None: ...
+    def send_rest(self) -> None: ...
+    def expect(self, box: str, upto: int, answered: int) -> None: ...
+    def requests(self) -> Sequence[Request]: ...
+    def take_in(self, request: Request, page: Rows | None) -> None: ...
     def compare(self, record: int, *, retired: bool) -> None: ...
     def disconnect(self) -> None: ...
     def close_store(self) -> None: ...
@@ -94,7 +106,8 @@ class MeetingPlace:
         weakref.finalize(self, os.close, self._woken)  # not sooner: who leaves late may still wake it
         self._connection: Connection | None = None
         self._retry_at, self._pause, self._expires = 0.0, FIRST_PAUSE, 0.0
-        self._look_at = self._say_at = self._busy_until = self._sent_at = 0.0
+        self._look_at = self._say_at = self._busy_until = self._sent_at = self._ledgers_at = 0.0
+        self._has_more = False
         self._idle_seconds = IDLE_SECONDS
         self._batches: dict[str, tuple[int, int]] = {}  # of each other box: the epoch, and the last batch
         self._thread = threading.Thread(target=self._run, name=f"exchange {database.name}", daemon=True)
@@ -164,38 +177,100 @@ class MeetingPlace:
         return ready
 
     def _exchange(self, exchanges: Sequence[CompanyExchange]) -> None:
-        """Do what is to be done for each. Raises SharedDatabaseError where the connection is of no use any
+        """Do what is to be done for all. Raises SharedDatabaseError where the connection is of no use any
         more."""
         now = time.monotonic()
         if self._connection is not None and now > self._expires:
             self._disconnect()
         connection = self._connection or self._connect(exchanges[0], now)
-        report = now >= self._say_at
-        if report:
+        self._has_more = False
+        if now >= self._say_at:
             self._say(connection, exchanges)
             self._say_at = now + SAY_SECONDS
         if now >= self._look_at:
             self._look(connection, exchanges)
-        sent = False
-        for exchange in exchanges:
-            if exchange.is_due() or report:
-                sent |= self._turn(exchange, connection, report=report)
-        if sent:
+        self._receive(connection, exchanges)
+        looks = now >= self._ledgers_at
+        if looks:
+            self._ledgers_at = now + LOOK_SECONDS + LOOK_SECONDS_A_COMPANY * len(exchanges)
+        due = [exchange for exchange in exchanges if exchange.is_due(look=looks)]
+        if self._send(connection, due):
             self._tell(connection, now)
 
-    def _turn(self, exchange: CompanyExchange, connection: Connection, *, report: bool) -> bool:
-        """Do what is to be done for one. Its troubles are its own as long as the connection works."""
+    def _alone(
+        self, connection: Connection, exchange: CompanyExchange, step: Callable[[], Result]
+    ) -> Result | None:
+        """Return the result of a step of one exchange, `None` if it failed. Its troubles are its own as long
+        as the connection works."""
         try:
-            return exchange.turn(connection, report=report)
+            return step()
         except Exception as error:
-            if connection.closed or connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            if not _is_usable(connection):
                 raise
             now = time.monotonic()
             if isinstance(error, (SharedDatabaseError, LedgerError)):
                 exchange.fail(error, now)
             else:
                 exchange.fail(DefectError(error), now, error)
-            return False
+            return None
+
+    def _receive(self, connection: Connection, exchanges: Sequence[CompanyExchange]) -> None:
+        """Take in about a page of what other boxes sent; the rest after the next look at our ledgers."""
+        of_company = {exchange.company: exchange for exchange in exchanges}
+        requests = at_once(
+            (
+                request
+                for exchange in exchanges
+                for request in self._alone(connection, exchange, exchange.requests) or ()
+            ),
+            PAGE,
+        )
+        if not requests:
+            return
+        pages = receive(connection, self._database, requests, PAGE)
+        for request, page in zip(requests, pages, strict=True):
+            exchange = of_company[request.company]
+            self._alone(connection, exchange, partial(exchange.take_in, request, page))
+        if None in pages:
+            self._batches = {}  # it is another server than the one that was looked at: look at all of it
+        self._has_more = True
+
+    def _send(self, connection: Connection, due: Sequence[CompanyExchange]) -> bool:
+        """Send the next records of each, about a page in all, and then what goes after records. Return
+        whether records were sent."""
+        pages, complete, count = list[tuple[CompanyExchange, Rows]](), list[CompanyExchange](), 0
+        for exchange in sorted(due, key=attrgetter("has_more")):  # whoever has much to send waits for others
+            if count >= PAGE:
+                self._has_more = True
+                break
+            page = self._alone(connection, exchange, partial(exchange.prepare, connection))
+            if page:
+                pages.append((exchange, page))
+                count += len(page)
+            elif page is not None:
+                complete.append(exchange)
+        sent = bool(pages) and self._send_pages(connection, pages)
+        for exchange in complete:
+            self._alone(connection, exchange, exchange.send_rest)
+        return sent
+
+    def _send_pages(self, connection: Connection, pages: Sequence[tuple[CompanyExchange, Rows]]) -> bool:
+        """Send pages together, or where that fails each alone. Return whether one was sent."""
+        try:
+            return self._send_together(connection, pages)
+        except Exception:
+            if not _is_usable(connection):
+                raise
+            steps = [(page[0], partial(self._send_together, connection, [page])) for page in pages]
+            sent = [self._alone(connection, exchange, step) for exchange, step in steps]
+            return any(sent)
+
+    def _send_together(self, connection: Connection, pages: Sequence[tuple[CompanyExchange, Rows]]) -> bool:
+        named = [(exchange.exchange, page) for exchange, page in pages if exchange.exchange is not None]
+        sent = send_together(connection, self._database, named)
+        for exchange, _page in pages:
+            exchange.take_sent(sent=exchange.exchange in sent)
+        return bool(sent)
 
     def _connect(self, first: CompanyExchange, now: float) -> Connection:
         company = first.controller.id
@@ -203,7 +278,7 @@ class MeetingPlace:
         self._connection = connection
         served(connection, self._database, company)  # for the check of the tables: who is not served says so
         with translated(self._database):
-            connection.execute(rows.LISTEN)
+            connection.execute(box_statements.LISTEN)
             (pid,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)
         self._idle_seconds = IDLE_SECONDS if pid == connection.info.backend_pid else DEAF_SECONDS
         self._batches = {}
@@ -216,42 +291,54 @@ class MeetingPlace:
         """Report that this box is alive, and compare how far the database says that it is."""
         box, about = self._database.box, exchanges[0].about
         with translated(self._database):
-            connection.execute(rows.SEEN, (box, about.program))
-            standing = connection.execute(rows.STANDING, (box,)).fetchall()
+            connection.execute(box_statements.SEEN, (box, about.program))
+            standing = connection.execute(box_statements.STANDING, (box,)).fetchall()
         of_company = {exchange.company: exchange for exchange in exchanges}
         for company, record, retired in standing:
             if company in of_company:
                 of_company[company].compare(record, retired=retired)
+        for exchange in exchanges:
+            self._alone(connection, exchange, exchange.report)
 
     def _look(self, connection: Connection, exchanges: Sequence[CompanyExchange]) -> None:
         """Look which boxes sent something, and of which companies; and where callers are to be erased."""
-        box, companies = self._database.box, set[int]()
+        box, news = self._database.box, list[tuple[Any, ...]]()
         with translated(self._database):
             with connection.pipeline():
-                hints = connection.execute(rows.HINTS, (box,))
-                to_erase = connection.execute(rows.TO_ERASE, (box,))
-            companies.update(company for (company,) in to_erase.fetchall())
+                hints = connection.execute(box_statements.HINTS, (box,))
+                to_erase = connection.execute(box_statements.TO_ERASE, (box,))
             batches = {name: (epoch, batch) for name, epoch, batch in hints.fetchall()}
-            for name, (epoch, batch) in batches.items():
-                known_epoch, known_batch = self._batches.get(name, (None, 0))
-                if (epoch, batch) != (known_epoch, known_batch):
-                    since = known_batch if epoch == known_epoch and batch > known_batch else -1
-                    news = connection.execute(rows.NEWS, (name, since)).fetchall()
-                    companies.update(company for (company,) in news)
+            since = {
+                name: self._since(name, *last)
+                for name, last in batches.items()
+                if last != self._batches.get(name)
+            }
+            if since:
+                news = connection.execute(box_statements.NEWS, (list(since), list(since.values()))).fetchall()
+        of_company = {exchange.company: exchange for exchange in exchanges}
+        for name, company, record, answered in news:
+            if company in of_company:
+                of_company[company].expect(name, record, answered)
+        for (company,) in (erasing := to_erase.fetchall()):
+            if company in of_company:
+                of_company[company].unsure = True
         self._batches = batches
         now = time.monotonic()
-        for exchange in exchanges:
-            exchange.news |= exchange.company in companies
-        if companies:
+        if news or erasing:
             self._busy_until = now + BUSY_SECONDS
         pause = RECEIVE_SECONDS + RECEIVE_SECONDS_A_BOX * len(batches)
         self._look_at = now + (pause if now < self._busy_until else self._idle_seconds)
+
+    def _since(self, box: str, epoch: int, batch: int) -> int:
+        """Return the batch of another box after which there is news; -1 for all, where it cannot be told."""
+        known_epoch, known_batch = self._batches.get(box, (None, 0))
+        return known_batch if epoch == known_epoch and batch > known_batch else -1
 
     def _tell(self, connection: Connection, now: float) -> None:
         """Call the other boxes, unless they look often anyway since the last call."""
         if now - self._sent_at > BUSY_SECONDS:
             with translated(self._database):
-                connection.execute(rows.NOTIFY)
+                connection.execute(box_statements.NOTIFY)
         self._sent_at = now
 
     def _lose(self, error: Exception, exchanges: Sequence[CompanyExchange]) -> None:
@@ -280,7 +367,7 @@ class MeetingPlace:
         if self._connection is None or self._connection.closed:
             self._poll([self._woken], min(seconds, FIRST_PAUSE))
             return
-        if any(exchange.has_more for exchange in self._exchanges):
+        if self._has_more or any(exchange.has_more for exchange in self._exchanges):
             seconds = 0.0
         seconds = min(seconds, max(0.0, self._look_at - time.monotonic()))
         if self._connection.fileno() in self._poll([self._woken, self._connection.fileno()], seconds):
@@ -299,3 +386,9 @@ class MeetingPlace:
             connection.pgconn.consume_input()
             while connection.pgconn.notifies():
                 self._look_at = 0.0
+
+
+def _is_usable(connection: Connection) -> bool:
+    """Return whether a connection works after an error."""
+    idle = psycopg.pq.TransactionStatus.IDLE
+    return not connection.closed and connection.info.transaction_status == idle

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -51,6 +52,7 @@ class ProofSender:
         self._notes: dict[int, bytes] = {}  # by epoch, the checkpoint that is there
         self._steps: Iterator[int] = iter(())
         self._under_way = False
+        self._written: dict[Path, int] | None = None  # when each checkpoint's file was, at the last look
         self._errors = OnceLogged("other boxes cannot prove our records")
         self.proven = 0
         """The number of our first leaf that may be missing there; all before it are complete."""
@@ -83,7 +85,12 @@ class ProofSender:
 
     def forget(self) -> None:
         """Forget what is there: the rows there have changed, and all of it must be looked at once more."""
-        self._notes, self._steps, self._under_way = {}, iter(()), False
+        self._notes, self._steps, self._under_way, self._written = {}, iter(()), False, None
+
+    def has_news(self) -> bool:
+        """Return whether a checkpoint was signed, or cosigned, since the last look. A log that was begun
+        since shows in the ledger alone."""
+        return self._written is None or any(_written(file) != at for file, at in self._written.items())
 
     def look(self) -> None:
         """Prepare to send a checkpoint that is not there yet; `send` sends it. An error in its files is
@@ -102,9 +109,11 @@ class ProofSender:
         return sent
 
     def _all_steps(self) -> Iterator[int]:
-        folder = LogFolder(self._store.file)
+        folder, self._written = LogFolder(self._store.file), {}
         for ledger_log in self._store.logs():
             published = folder.published(ledger_log.epoch)
+            file = published.folder / "checkpoint"
+            self._written[file] = _written(file)  # first: what comes meanwhile must not count
             key, note = published.key(), published.checkpoint()
             if key is None or note is None or self._notes.get(ledger_log.epoch) == note:
                 continue
@@ -131,3 +140,11 @@ class ProofSender:
         hashes = [fetch(tile, published.tiles.read) for tile in page]
         self._connection.execute(self.sql.send_tiles, (self._box, epoch, levels, numbers, hashes))
         return len(page)
+
+
+def _written(file: Path) -> int:
+    """Return when a file was written, in nanoseconds since 1970; 0 if it is not there."""
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

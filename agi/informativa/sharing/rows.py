@@ -12,10 +12,11 @@ from ..model import Record
 from . import schema
 
 COLUMNS = [name.strip() for name in rows.SHARED_COLUMNS.split(",")]
-_LISTED = ", ".join(COLUMNS)
+LISTED = ", ".join(COLUMNS)
+"""The columns of a record but its answer and its proof, and KINDS their types."""
 INFORMS = len(COLUMNS)  # the position, in a ledger's row, of the flag whether its caller is informed
 # By their names, as the columns of `record` are.
-_KINDS = dict.fromkeys(COLUMNS, "text") | {
+KINDS = dict.fromkeys(COLUMNS, "text") | {
     **dict.fromkeys(("record", "at", "recorded", "basis"), "bigint"),
     **dict.fromkeys(("pseudonym", "earlier"), "bytea"),
     **dict.fromkeys(("heard", "length"), "double precision"),
@@ -34,32 +35,17 @@ READ = len(COLUMNS) + len(ANSWER)
 """The number of columns of a record as it is read."""
 
 
-RECORD_COLUMNS = ", ".join((_LISTED, *ANSWER))
+RECORD_COLUMNS = ", ".join((LISTED, *ANSWER))
 """The columns by which records are read: COLUMNS and ANSWER."""
 
 
-SEEN = f"""
-INSERT INTO {schema.SCHEMA}.box (box, program) VALUES (%s, %s)
-ON CONFLICT (box) DO UPDATE SET seen = now(), program = excluded.program
-"""  # noqa: S608  # our own names
-"""The statement by which a box says that it is alive."""
-BATCH = f"""
-UPDATE {schema.SCHEMA}.box SET batch = batch + 1,
-    epoch = CASE WHEN batch = %(known)s THEN epoch ELSE %(random)s END
-WHERE box = %(box)s RETURNING batch
-"""  # noqa: S608
-"""The statement before each transaction that sends something. Where the last batch is not the one that this
-sender knows, as on a server that was promoted without it, a new epoch begins."""
-LISTEN, NOTIFY = f"LISTEN {schema.SCHEMA}", f"NOTIFY {schema.SCHEMA}"
-"""The statements by which boxes call each other to look. Whoever misses a call looks somewhat later."""
-HINTS = f"SELECT box, epoch, batch FROM {schema.SCHEMA}.box WHERE box <> %s"  # noqa: S608
-"""The last batch of each other box."""
-NEWS = f"SELECT company FROM {schema.SCHEMA}.ledger WHERE box = %s AND batch > %s"  # noqa: S608
-"""The companies of which a box sent something since a batch of the same epoch."""
-TO_ERASE = f"SELECT company FROM {schema.SCHEMA}.ledger WHERE box = %s AND applied < erasures"  # noqa: S608
-"""The companies of which a box has callers to erase."""
-STANDING = f"SELECT company, record, retired IS NOT NULL FROM {schema.SCHEMA}.ledger WHERE box = %s"  # noqa: S608
-"""The last record there of each company's ledger of a box."""
+LAST_BATCH = f"SELECT b.batch FROM {schema.SCHEMA}.box AS b WHERE b.box ="  # noqa: S608
+"""The start of a subquery for the last batch of a box, whose name follows."""
+
+
+def arrays_of(kinds: Iterable[str]) -> str:
+    """Return the placeholders for columns of these kinds in `unnest`."""
+    return ", ".join(f"%s::{kind}[]" for kind in kinds)
 
 
 class Statements:
@@ -87,24 +73,9 @@ class Statements:
         WHERE {scope} AND box = %s AND identity = %s
         AND (newest, keys, configuration) IS DISTINCT FROM (%s, %s, %s)
         """  # noqa: S608
-        # Only for a box that knows of all erasures, since a new erasure waits for transactions in progress;
-        # and only for records that follow on those that are there.
-        self.sending = f"""
-        UPDATE {ledger} SET record = greatest(record, %(record)s), newest = greatest(newest, %(newest)s),
-            {_ANSWERED}, batch = ({_LAST_BATCH} %(box)s)
-        WHERE {scope} AND box = %(box)s AND identity = %(identity)s AND erasures = %(erasures)s
-        AND record = %(sent)s AND retired IS NULL
-        """  # noqa: S608
-        more = EVIDENCE | ANSWER
-        kinds = ("smallint", *_KINDS.values(), *more.values())
-        sent = ", ".join((_LISTED, *more))
-        self.send = f"""
-        INSERT INTO {record} (company, box, informs, {sent})
-        SELECT {company:d}, %s, * FROM unnest({arrays_of(kinds)}) ON CONFLICT DO NOTHING
-        """  # noqa: S608
         # For records that were sent before the database took answers.
         self.answering = f"""
-        UPDATE {ledger} AS l SET answered = %s, batch = ({_LAST_BATCH} l.box)
+        UPDATE {ledger} AS l SET answered = %s, batch = ({LAST_BATCH} l.box)
         WHERE {scope} AND box = %s AND identity = %s AND erasures = %s AND answered = %s AND record = %s
         AND retired IS NULL
         """  # noqa: S608
@@ -129,15 +100,6 @@ class Statements:
         self.ledgers = f"""
         SELECT box, record, answered FROM {ledger} WHERE {scope} AND box <> %s ORDER BY box
         """  # noqa: S608
-        received = f"""
-        SELECT {RECORD_COLUMNS} FROM {record} WHERE {scope} AND box = %s AND record > %s AND record <= %s
-        """  # noqa: S608
-        self.receive = f"""
-        {received} AND pseudonym IS NOT NULL
-        AND (informs = 1 OR (%s AND reason = 'already-informed') OR rank IS NOT NULL) ORDER BY record LIMIT %s
-        """
-        # Of records that were received before the database had their answers.
-        self.receive_answers = f"{received} AND rank IS NOT NULL ORDER BY record LIMIT %s"
         selected = f"SELECT box, {RECORD_COLUMNS} FROM {record} WHERE {scope}"  # noqa: S608
         # What informed a caller, and what he answered; under an earlier key as well, which may be the only
         # one that this box has. A part for each index: of one condition a planner without statistics makes a
@@ -185,11 +147,6 @@ class Statements:
         self.search_without, self.last_without = _searches(f"{filtered} AND kind <> ALL(%(without)s::text[])")
 
 
-_LAST_BATCH = f"SELECT b.batch FROM {schema.SCHEMA}.box AS b WHERE b.box ="  # noqa: S608
-# Until what was sent before is there with its answers, only that moves the number on.
-_ANSWERED = "answered = CASE WHEN answered = record THEN greatest(record, %(record)s) ELSE answered END"
-
-
 def _searches(filtered: str) -> tuple[str, str]:
     """Return the statements for all rows of a filtered selection, and for the last ones of them, each in the
     order in which they happened."""
@@ -200,18 +157,6 @@ def _searches(filtered: str) -> tuple[str, str]:
         ORDER BY at, box, record
         """,  # noqa: S608  # our own names
     )
-
-
-def arrays_of(kinds: Iterable[str]) -> str:
-    """Return the placeholders for columns of these kinds in `unnest`."""
-    return ", ".join(f"%s::{kind}[]" for kind in kinds)
-
-
-def arrays(box: str, page: Sequence[Sequence[Any]]) -> list[object]:
-    """Return the values of `send` for a page of a ledger's rows: COLUMNS, whether the caller is informed,
-    EVIDENCE, ANSWER."""
-    columns = list(map(list, zip(*page, strict=True)))
-    return [box, columns.pop(INFORMS), *columns]
 
 
 def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:

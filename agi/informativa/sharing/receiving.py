@@ -1,0 +1,112 @@
+"""What other boxes recorded, as it comes into ledgers: the requests of several ledgers in one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from ..ledgers import boxes
+from ..ledgers.sqlite import SqliteStore
+from ..model import SharedDatabase
+from . import box_statements
+from .connection import Connection, translated
+from .rows import COLUMNS, readable
+
+PAGE = 1000  # records of a request
+LARGE_PAGE = 20_000  # where no calls wait for it
+_RECORD = COLUMNS.index("record")
+
+Rows = Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request for the records of another box after one and up to another: those that inform callers, or
+    have their answers, and with `seen` also calls of callers who knew a notice; with `seen` `None` answers
+    alone."""
+
+    company: int
+    box: str
+    after: int
+    upto: int
+    seen: bool | None
+
+
+class Receiver:
+    """The receiver of other boxes' records for one ledger. Every method raises LedgerError."""
+
+    def __init__(self, store: SqliteStore, company: int) -> None:
+        self._store, self._company = store, company
+        self._expected: dict[str, tuple[int, int]] = {}
+        self.boxes: set[str] = set()
+        """The other boxes that ever sent something."""
+
+    def expect(self, box: str, upto: int, answered: int) -> None:
+        """Remember that a box's records are in the database up to a number, with their answers up to
+        another."""
+        self.boxes.add(box)
+        self._expected[box] = upto, answered
+
+    def requests(self, *, seen: bool) -> list[Request]:
+        """Return the next request to each box that sent more than is here."""
+        if not self._expected:
+            return []
+        received, requests = boxes.received(self._store), []
+        for box, (upto, answered) in sorted(self._expected.items()):
+            position, answers = received.get(box, (0, 0))
+            if answers < (behind := min(position, answered)):
+                requests.append(Request(self._company, box, answers, behind, None))
+            elif position < upto:
+                requests.append(Request(self._company, box, position, upto, seen))
+            else:
+                del self._expected[box]
+        return requests
+
+    def take_in(self, request: Request, page: Rows | None, count: int, *, alone: bool = False) -> int:
+        """Take in the page that answers a request for so many records, `None` where the server has not got
+        all of them, since it is not the one that reported them. Return the number of the last record up to
+        which all are here now. `alone` is true if no calls wait."""
+        if page is None:
+            self._expected.pop(request.box, None)
+            return request.after
+        end = int(page[-1][_RECORD]) if len(page) == count else request.upto
+        if request.seen is None:
+            boxes.take_in(self._store, request.box, readable(page), None, end, alone=alone)
+            return end
+        _upto, answered = self._expected.get(request.box, (0, 0))
+        _position, answers = boxes.received(self._store).get(request.box, (0, 0))
+        if request.after <= answers and end <= answered:
+            answers = end
+        boxes.take_in(self._store, request.box, readable(page), end, answers, alone=alone)
+        return end
+
+
+def receive(
+    connection: Connection, database: SharedDatabase, requests: Sequence[Request], count: int
+) -> list[Rows | None]:
+    """Return the page that answers each request, of at most `count` records, in one round trip. Raises
+    SharedDatabaseError."""
+    columns = map(list, zip(*map(astuple, requests), strict=True))
+    with translated(database):
+        rows = connection.execute(
+            box_statements.RECEIVE, (list(range(len(requests))), *columns, count)
+        ).fetchall()
+    pages: list[Rows | None] = [None] * len(requests)
+    for number, answers in groupby(rows, itemgetter(0)):
+        records = [row[1:] for row in answers]
+        pages[number] = sorted((row for row in records if row[_RECORD] is not None), key=itemgetter(_RECORD))
+    return pages
+
+
+def at_once(requests: Iterable[Request], count: int) -> list[Request]:
+    """Return the first requests, as many as ask for not much more than `count` records; one at least."""
+    chosen, records = list[Request](), 0
+    for request in requests:
+        chosen.append(request)
+        records += min(request.upto - request.after, count)
+        if records >= count:
+            break
+    return chosen

@@ -567,3 +567,24 @@ def test_the_list_in_a_shell(folder: Path) -> None:
     code, out, _error = typed(*command, "--before", "2", "--json")
     assert [entry["record"] for entry in json.loads(out)["entries"]] == [1]
     assert typed("web", "log", "nowhere", "-c", folder / "informativa.yaml")[0] == 1
+
+
+def test_who_may_what_is_noted_where_it_is_changed_in_a_shell(folder: Path) -> None:
+    """Each command that changes an account leaves an entry at the companies for which it has, or had, a
+    role."""
+    pytest.importorskip("argon2", reason="the extra `web` is not installed")
+    file = folder / "informativa.yaml"
+    acme = load(file).controllers["acme"]
+    storage.store(acme).close()
+    for command in (
+        ("invite", "anna", "--role", "reader", "--controller", "acme"),
+        ("grant", "nobody", "--role", "admin", "--controller", "acme"),
+        ("remove", "anna"),
+    ):
+        typed("web", *command, "-c", file)
+    entries = access_log.page(acme).entries
+    assert [(entry.action, entry.detail) for entry in entries] == [
+        (Action.ACCOUNTS, "remove anna"),
+        (Action.ACCOUNTS, "invite anna reader"),
+    ]
+    assert all(entry.account.startswith("shell:") for entry in entries)

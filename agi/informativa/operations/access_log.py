@@ -120,16 +120,20 @@ def note_in_shell(
     *,
     known: bytes | None,
     record: int | None = None,
+    detail: str = "",
     facts: str = "",
     reason: str = "",
 ) -> None:
     """Log what somebody sees or does by a command, under his login name on this machine; do nothing where the
-    company has no ledger yet. `known` is the pseudonym of the caller, if he is on record; `facts` and
-    `reason` as of `note`. Raises LedgerError, and then nothing may be shown (the Garante's measure of
+    company has no ledger yet. `known` is the pseudonym of the caller, if he is on record; `detail`, `facts`
+    and `reason` as of `note`. Raises LedgerError, and then nothing may be shown (the Garante's measure of
     27 November 2008)."""
     if not Path(controller.ledger).exists():
         return
-    note(controller, shell_account(), action, now, pseudonym=known, record=record, facts=facts, reason=reason)
+    note(
+        controller, shell_account(), action, now,
+        pseudonym=known, record=record, detail=detail, facts=facts, reason=reason,
+    )  # fmt: skip
 
 
 def shell_account() -> str:

@@ -69,6 +69,7 @@ class ExchangeLoop:
         self.left = threading.Event()
         self._open_store = open_store
         self._store: SqliteStore | None = None
+        self._log_of_changes = ""
         self._pause, self._retry_at = FIRST_PAUSE, 0.0
         self._changed = self._unreported = True  # since the last turn; since the last report
         self._signature: tuple[int, int] | None = None
@@ -117,6 +118,7 @@ class ExchangeLoop:
             return False
         if self._store is None:
             self._store = self._open_store()
+            self._log_of_changes = f"{self._store.file}-wal"
             self.state = replace(self.state, newest=self._store.newest())
         return True
 
@@ -125,10 +127,9 @@ class ExchangeLoop:
         recorded counts, or a call that told nobody: it shows in the time and size of the ledger's log of
         changes."""
         if look:
-            assert self._store is not None
             signature = None
             with contextlib.suppress(FileNotFoundError):
-                status = os.stat(f"{self._store.file}-wal")  # noqa: PTH116  # 300 of them, several times a second
+                status = os.stat(self._log_of_changes)  # noqa: PTH116  # 300 of them, several times a second
                 signature = status.st_mtime_ns, status.st_size
             fresh = signature is not None and time.time_ns() - signature[0] < FRESH_NANOSECONDS
             self._changed |= fresh or signature != self._signature

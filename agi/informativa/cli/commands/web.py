@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +13,11 @@ import typer
 
 from ...config import DEFAULT_FILE, inspect, load
 from ...config.partial import concerning
-from ...model import Role, WebServer
+from ...config.configuration import Configuration
+from ...model import Action, Role
 from ...model.errors import ConfigError, InformativaError
 from ...model.text import Text
+from ...operations.access_log import note_in_shell
 from ...operations.accounts import management as accounts
 from ...views.text import accounts as view
 from ..log import LogFormat, configure
@@ -78,19 +81,20 @@ def invite(
     as_json: Json = False,
 ) -> None:
     """Make a link by which somebody chooses a password, once: for a new account, or a lost password."""
-    web, companies = _console(config)
-    folder, now = Path(web.folder), datetime.now(UTC)
+    configuration, companies = _console(config)
+    web, now = configuration.web, datetime.now(UTC)
     invitation = accounts.invite(
-        folder, companies, name, role, controller or (), hours, now, address=web.address
+        Path(web.folder), companies, name, role, controller or (), hours, now, address=web.address
     )
+    _note(configuration, invitation.grants, f"invite {invitation.name} {role or ''}", now)
     print_result(invitation, view.invited(invitation, _), as_json=as_json)
 
 
 @app.command("accounts")
 def accounts_(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Say who may use the console, and what."""
-    web, _companies = _console(config)
-    result = accounts.accounts(Path(web.folder), datetime.now(UTC))
+    configuration, _companies = _console(config)
+    result = accounts.accounts(Path(configuration.web.folder), datetime.now(UTC))
     print_result(result, view.accounts(result, _), as_json=as_json)
 
 
@@ -103,26 +107,33 @@ def grant(
     as_json: Json = False,
 ) -> None:
     """Give an account a role for a company; without a role, none any more."""
-    web, companies = _console(config)
-    vouched = bool(web.header)
-    now = datetime.now(UTC)
-    account = accounts.grant(Path(web.folder), companies, name, role, controller or (), now, vouched=vouched)
+    configuration, companies = _console(config)
+    web, now = configuration.web, datetime.now(UTC)
+    granted = accounts.grants_of(Path(web.folder), name)
+    account = accounts.grant(
+        Path(web.folder), companies, name, role, controller or (), now, vouched=bool(web.header)
+    )
+    _note(configuration, {*granted, *account.grants}, f"role {account.name} {role or 'none'}", now)
     print_result(account, view.granted(account, _), as_json=as_json)
 
 
 @app.command("log-out")
 def log_out(name: Name, config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """End all sessions of an account, at once."""
-    web, _companies = _console(config)
-    account = accounts.log_out(Path(web.folder), name, datetime.now(UTC))
+    (configuration, _companies), now = _console(config), datetime.now(UTC)
+    account = accounts.log_out(Path(configuration.web.folder), name, now)
+    _note(configuration, account.grants, f"log-out {account.name}", now)
     print_result(account, view.logged_out(account, _), as_json=as_json)
 
 
 @app.command()
 def remove(name: Name, config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Take an account away, and its invitation."""
-    web, _companies = _console(config)
-    result = accounts.remove(Path(web.folder), name)
+    configuration, _companies = _console(config)
+    folder = Path(configuration.web.folder)
+    granted = accounts.grants_of(folder, name)
+    result = accounts.remove(folder, name)
+    _note(configuration, granted, f"remove {result.name}", datetime.now(UTC))
     print_result(result, view.removed(result, _), as_json=as_json)
 
 
@@ -147,10 +158,18 @@ def log(
     print_result(page, entries(page, company.zone, _), as_json=as_json)
 
 
-def _console(config: Path) -> tuple[WebServer, list[str]]:
-    """Return the console's settings, and the companies; mistakes in a company's part are ignored."""
+def _console(config: Path) -> tuple[Configuration, list[str]]:
+    """Return the configuration, and the companies; mistakes in a company's part are ignored."""
     _require_modules()
     configuration, problems = inspect(config)
     if web_problems := concerning(problems, "web"):
         raise ConfigError(web_problems)
-    return configuration.web, [*configuration.controllers, *configuration.invalid_controllers]
+    return configuration, [*configuration.controllers, *configuration.invalid_controllers]
+
+
+def _note(configuration: Configuration, grants: Iterable[accounts.Grant], detail: str, now: datetime) -> None:
+    """Log what was changed of an account at the companies for which it has, or had, a role. A company whose
+    part has a mistake has no log that could be found."""
+    for controller in sorted({grant.controller for grant in grants}):
+        if company := configuration.controllers.get(controller):
+            note_in_shell(company, Action.ACCOUNTS, now, known=None, detail=detail.strip())

@@ -179,6 +179,16 @@ def remove(folder: Path, name: str) -> AccountRemoved:
     return AccountRemoved(plain_name(name))
 
 
+def grants_of(folder: Path, name: str) -> tuple[Grant, ...]:
+    """Return the roles of an account and those of an open invitation of its name; none of a name that nobody
+    has. Raises AccountError."""
+    store, name = stored.AccountFile(folder), plain_name(name)
+    account = store.get(name)
+    invited = (invitation.grants for invitation in store.invitations() if invitation.name == name)
+    grants = [*([account.grants] if account else []), *invited]
+    return tuple(grant for roles in grants for grant in _grants(roles))
+
+
 def _account(account: stored.UserAccount) -> Account:
     history = account.history
     return Account(

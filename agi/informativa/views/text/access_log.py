@@ -69,6 +69,7 @@ _DETAILS = {
     "role": Text("another role:"),
     "log-out": Text("ended the sessions of"),
     "withdraw": Text("withdrew the invitation of"),
+    "remove": Text("removed the account of"),
     "bundle": Text("bundle for an auditor"),
     "consents": Text("consents"),
 }

@@ -276,3 +276,14 @@ def test_titles_of_help_are_in_the_language_of_each_command() -> None:
     """Also in tests, where one process types commands in both languages."""
     for language, title in (("en", "Options"), ("it", "Opzioni"), ("en", "Options")):
         assert f"╭─ {title} ─" in run("check", "--help", LANGUAGE=language).stdout
+
+
+def test_numbers_are_written_as_the_language_does() -> None:
+    """A number with a format has a decimal comma in Italian, and points between thousands; one that may be
+    typed back, without a format, stays as it is."""
+    italian = words.language("it")
+    text = Text("{seconds:.1f} s, {count:,} records, {typed}", seconds=1234.56, count=1234567, typed=0.5)
+    assert text.render(italian) == "1234,6 s, 1.234.567 records, 0.5"
+    assert text.render(words.ENGLISH) == str(text) == "1234.6 s, 1,234,567 records, 0.5"
+    assert italian.number(-0.25, "+.1f") == "-0,2"
+    assert italian.number(True, "") == "True"

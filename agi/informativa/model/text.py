@@ -44,6 +44,28 @@ class _Hidden(str):
 
 
 _HIDDEN = _Hidden("…")
+_COMMA = str.maketrans(".,", ",.")
+
+
+class _DecimalComma(float):
+    """A number that is formatted with a decimal comma."""
+
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        return format(float(self), form).translate(_COMMA) if form else str(float(self))
+
+
+class _GroupedByPoints(int):
+    """A whole number that is formatted with points between its thousands."""
+
+    __slots__ = ()
+
+    def __format__(self, form: str) -> str:
+        return format(int(self), form).translate(_COMMA)
+
+
+_WITH_COMMA = {float: _DecimalComma, int: _GroupedByPoints}
 
 
 class _English:
@@ -70,7 +92,8 @@ class Text:
     shell reads, so that it can be copied. Braces without arguments stand for themselves.
 
     `str()` is the English of logs. An f-string and `format` refuse a text: one that became a part of a string
-    unseen would never be translated. It goes into another text, as an argument.
+    unseen would never be translated. It goes into another text, as an argument. A number with a format
+    (`.1f`, `,`) is written as the language does; without one as it is typed.
     """
 
     __slots__ = ("_advice", "arguments", "template")
@@ -242,4 +265,7 @@ def _render(value: object, to: Translator) -> object:
         return value.render(to)
     if hasattr(value, "__fspath__"):  # a path, of which pure modules know nothing
         return quoted(value)
-    return to.foreign(value) if isinstance(value, Foreign) else value
+    if isinstance(value, Foreign):
+        return to.foreign(value)
+    with_comma = _WITH_COMMA.get(type(value)) if to.code != ENGLISH.code else None
+    return with_comma(value) if with_comma else value

@@ -41,6 +41,10 @@ class Language(Translator):
         """Return a template that has a number, as `{count}` unless an argument has it, in this language."""
         return Text.counted(one, many, number, **arguments).render(self)
 
+    def number(self, value: float, form: str) -> str:
+        """Return a number in a format (`.1f`, `,`) as this language writes it."""
+        return Text(f"{{number:{form}}}", number=value).render(self)
+
     @property
     def translates(self) -> bool:
         """Tell if it is another language than English."""

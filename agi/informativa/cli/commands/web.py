@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE, inspect, load
-from ...config.partial import concerning
 from ...config.configuration import Configuration
+from ...config.partial import concerning
 from ...model import Action, Role
 from ...model.errors import ConfigError, InformativaError
 from ...model.text import Text

@@ -18,7 +18,7 @@ _MEGABYTE = 1_000_000
 
 def made(result: MadeBackup, say: Language) -> Iterator[str]:
     """Yield the result of a backup."""
-    yield say("{file}: {size} MB.", file=result.file, size=_size(result.bytes))
+    yield say("{file}: {size} MB.", file=result.file, size=_size(result.bytes, say))
     yield from _companies(result.companies, say)
     if result.keys:
         yield say("The keys are in it, encrypted; without what opens them they are of no use.")
@@ -45,7 +45,7 @@ def _entry(backup: ListedBackup, say: Language) -> Iterator[str]:
         "{file}: of {made}, {size} MB",
         file=backup.file.name,
         made=local_time(backup.made),
-        size=_size(backup.bytes),
+        size=_size(backup.bytes, say),
     )
     if backup.problem:
         yield "  " + say(backup.problem)
@@ -196,5 +196,5 @@ def _needed_keys(companies: Sequence[BackupCompany], say: Language) -> Iterator[
             )
 
 
-def _size(number: int) -> str:
-    return f"{max(number / _MEGABYTE, 0.1):.1f}"
+def _size(number: int, say: Language) -> str:
+    return say.number(max(number / _MEGABYTE, 0.1), ".1f")

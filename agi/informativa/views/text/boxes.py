@@ -68,7 +68,8 @@ def cells(box: Box, say: Language) -> tuple[str, ...]:
         remarks.append(
             say.counted("{count} caller still to erase", "{count} callers still to erase", box.to_erase)
         )
-    return box.name, f"{box.records:,}", f"{box.behind:,}", last_heard, ", ".join(remarks)
+    records, behind = (say.number(count, ",") for count in (box.records, box.behind))
+    return box.name, records, behind, last_heard, ", ".join(remarks)
 
 
 def ago(seconds: float, say: Language) -> str:

@@ -35,7 +35,7 @@ def summary(prompt: Prompt, config: Path, say: Language) -> str:
         name = PromptStore(config.absolute().parent).relative(prompt.path)
         return f"{name}  {say(prompt.problem.text)}"
     if prompt.level is None:
-        return f"{prompt.path}  {prompt.seconds:.1f} s"
+        return f"{prompt.path}  {say.number(prompt.seconds or 0.0, '.1f')} s"
     return say(
         "{file}  {seconds:.1f} s, speech at {level:.0f} dBov, peak {peak:.0f}",
         file=prompt.wav,

@@ -167,7 +167,7 @@ def _ledger(status: ControllerStatus, say: Language) -> str:
         latest = say("no record yet")
     number = counts.known_callers
     callers = say.counted("{known} known caller", "{known} known callers", number, known=number)
-    return f"{counts.bytes / 1e6:.1f} MB, {latest}, {callers}"
+    return f"{say.number(counts.bytes / 1e6, '.1f')} MB, {latest}, {callers}"
 
 
 def _boxes(meeting: Meeting, zone: tzinfo, say: Language) -> str:

@@ -43,8 +43,8 @@ def progress(step: CallPlaced | Moment, call: PlannedCall, say: Language) -> Ite
             else say("It makes a real record of this caller.")
         )
         return
-    fact = _prompt(step.fact, call) if step.what is CallStep.BEGINS else step.fact
-    yield f"{step.seconds:7.2f} s  {say(_STEPS[step.what].format(fact=fact))}"
+    fact = _prompt(step.fact, call, say) if step.what is CallStep.BEGINS else step.fact
+    yield f"{say.number(step.seconds, '7.2f')} s  {say(_STEPS[step.what].format(fact=fact))}"
 
 
 def report(result: TestCall, call: PlannedCall, say: Language) -> Iterator[str]:
@@ -66,11 +66,11 @@ def report(result: TestCall, call: PlannedCall, say: Language) -> Iterator[str]:
         )
 
 
-def _prompt(path: str | None, call: PlannedCall) -> str | None:
+def _prompt(path: str | None, call: PlannedCall, say: Language) -> str | None:
     """Return a prompt's path, with its length if it is one that is due."""
     prompts = [prompt for decision in call.decisions for prompt in decision.prompts.values()]
     seconds = next((prompt.seconds for prompt in prompts if prompt.path == path), None)
-    return path if seconds is None else f"{path}, {seconds:.1f} s"
+    return path if seconds is None else f"{path}, {say.number(seconds, '.1f')} s"
 
 
 def _record(record: Record, company: Controller, say: Language) -> str:

@@ -89,7 +89,7 @@ TESTS = {
     "sharing/exchange": ("sharing/test_exchange_steps", "sharing/test_exchange", "sharing/test_proofs"),
     "sharing/schema": ("sharing/test_isolation", "sharing/test_taking_over"),
     "sharing/administration": ("sharing/test_commands", "sharing/test_taking_over", "sharing/test_complete"),
-    "sharing/question_desk": ("sharing/test_meeting_place", "sharing/test_answers"),
+    "sharing/question_desk": ("sharing/test_question_desk",),
     "sharing/meeting_place": ("sharing/test_meeting_place", "sharing/test_loop", "sharing/test_exchange_steps"),
     "sharing/erasure_orders": ("sharing/test_erasures", "sharing/test_complete", "sharing/test_exchange"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import pwd
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,6 +97,17 @@ def test_backup_is_of_the_box_that_the_configuration_names(folder: Path, place: 
     made = making.make(config(folder), place, NOW)
     assert archive.verify(made.file).box == ("pbx-2" if "box" in boxed else machine())
     assert made.keys is False
+
+
+def test_copies_are_made_where_the_backup_is_to_be(
+    folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its disk has the room that was looked for; the folder for temporary files may be a small one, which
+    others read, or be missing."""
+    inform(folder, KNOWN)
+    monkeypatch.setattr(tempfile, "tempdir", str(place / "missing"))
+    making.make(config(folder), place, NOW)
+    assert [file.name for file in place.iterdir()] == [f"{NAME}.tar"]
 
 
 def test_place_of_a_backup(folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,14 @@ from pathlib import Path
 import pytest
 
 from commands import refused, run
+from evidence.noted import APPROVER
 from informativa.config import Configuration, inspect, load
+from informativa.evidence.approval import Approval, sign
+from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note_values import ErasureRule, NoteSource
+from informativa.evidence.notes import ApprovalNote, RuleNote
+from informativa.ledgers import erasure_notes, note_leaves
+from informativa.ledgers.erasure import carry_out, pending
 from informativa.model import Action, Controller, RecordKind
 from informativa.model.errors import InformativaError
 from informativa.model.requests import (
@@ -462,6 +469,55 @@ def test_erasure_beside_a_request_of_another_kind_is_no_answer(acme: Controller)
     assert (erased.move, erased.word, erased.account, erased.digest) == (Move.ERASE, None, "bob", None)
     withdrawn = request_register.close(acme, access, RequestOutcome.WITHDRAWN, "bob", NOW)
     assert [step.move for step in withdrawn.steps] == [Move.OPEN, Move.IDENTIFY, Move.CLOSE]
+
+
+def test_step_is_taken_in_the_request_of_its_number(acme: Controller) -> None:
+    """Whichever else are open, before it or after it."""
+    for _number in range(3):
+        opened(acme, ACCESS)
+    assert request_register.assign(acme, 2, "bob", "anna", NOW).number == 2
+    assert request_register.extend(acme, 3, ExtensionReason.NUMBER, "anna", NOW).number == 3
+    requests = request_register.listing([acme], NOW).requests
+    assert [(request.number, request.worker, request.extended) for request in requests] == [
+        (1, None, False),
+        (2, "bob", False),
+        (3, None, True),
+    ]
+
+
+def test_i9_erasure_that_waits_for_an_approval_answers_nobody(
+    acme: Controller, configuration: Configuration
+) -> None:
+    """The request cannot be closed as answered while anything of the caller can be opened. Once the approval
+    is there and the erasure done it can, and names the record that noted it."""
+    rule = RuleNote(None, "Europe/Rome", ErasureRule.EACH, processor=False, approver=APPROVER.verifier)
+
+    def note(content: RuleNote | ApprovalNote) -> None:
+        with (
+            closing(storage.store(acme)) as store,
+            store.transaction() as transaction,
+            store.connected() as connection,
+        ):
+            note_leaves.append(transaction, connection, content, NOW, NoteSource.COMMAND)
+
+    number = opened(acme, ERASURE)
+    note(rule)
+    erasure = request_answers.erase(acme, number, CALLER, configuration, "T-1", "bob", NOW, really=True)
+    assert (erasure.complete, erasure.request.state) == (False, RequestState.WAITING)
+    with pytest.raises(InformativaError):
+        request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+    with closing(storage.store(acme)) as store:
+        with store.connected() as connection:
+            (noted,) = erasure_notes.noted(connection, LogFolder(Path(acme.ledger)))
+        note(ApprovalNote(sign(Approval.of(1_795_523_400, [noted.note.leaf]), APPROVER)))
+        (approved,) = pending(store)
+        assert carry_out(store, approved) == 1
+    closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+    assert [(step.move, step.record) for step in closed.steps[-3:]] == [
+        (Move.NOTE, noted.record),
+        (Move.ERASE, noted.record),
+        (Move.CLOSE, None),
+    ]
 
 
 def test_answer_that_is_not_possible_looks_at_nobody(acme: Controller, configuration: Configuration) -> None:

@@ -55,6 +55,112 @@ def test_nothing_that_was_deleted_is_left_and_no_row_changes(tmp_path: Path) -> 
     assert dump(file) == before
 
 
+def written(store: SqliteStore, page: int, *parts: tuple[int, bytes]) -> bytes:
+    """Write these bytes at these places of a page, and return the page as it was."""
+    with store.connected() as connection:
+        (before,) = connection.execute("SELECT data FROM sqlite_dbpage WHERE pgno = ?", (page,)).fetchone()
+        data = bytearray(before)
+        for place, content in parts:
+            data[place : place + len(content)] = content
+        connection.execute("UPDATE sqlite_dbpage SET data = ? WHERE pgno = ?", (bytes(data), page))
+    return bytes(before)
+
+
+def two_tables(store: SqliteStore) -> list[int]:
+    """Make two tables of one row each, and return their pages, which are the last ones of the file."""
+    with store.connected() as connection:
+        connection.execute("CREATE TABLE before (text TEXT)")  # for whose name the schema takes a page more
+        connection.execute("CREATE TABLE first (text TEXT)")
+        connection.execute("CREATE TABLE second (text TEXT)")
+        connection.execute("INSERT INTO first VALUES ('a')")
+        connection.execute("INSERT INTO second VALUES ('b')")
+        pages = "SELECT rootpage FROM sqlite_schema WHERE name IN ('first', 'second') ORDER BY rootpage"
+        return [page for (page,) in connection.execute(pages)]
+
+
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_first_and_last_page_are_blanked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Page 1 begins with the file's header, and a turn may end just before the last page; each is looked at
+    once, and no other."""
+    monkeypatch.setattr(unused_bytes, "PAGES", at_once)
+    looks = []
+    monkeypatch.setattr(
+        unused_bytes, "blanked_page", lambda page, *more: looks.append(page) or blanked_page(page, *more)
+    )
+    with contextlib.closing(SqliteStore(str(tmp_path / "acme.sqlite3"))) as store:
+        last = two_tables(store)[1]
+        with store.connected() as connection:
+            assert connection.execute("PRAGMA page_count").fetchone() == (last,)
+        as_it_was = written(store, last, (1000, b"stayed behind"))
+        (rows,) = unpack(">H", written(store, 1)[103:105])
+        free = 112 + 2 * rows  # behind the headers of the file and of an inner page, and the list of rows
+        written(store, 1, (free, b"here"))
+        assert unused_bytes.blank(store)
+        assert written(store, last) == as_it_was
+        assert written(store, 1)[free:][:4] == bytes(4)
+    assert looks == list(range(1, last + 1))
+
+
+@pytest.mark.parametrize("at_once", [1, 100])
+def test_one_page_that_contradicts_itself_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """The file is to be written anew though all pages after it, in its turn or a later one, are well."""
+    monkeypatch.setattr(unused_bytes, "PAGES", at_once)
+    with contextlib.closing(SqliteStore(str(tmp_path / "acme.sqlite3"))) as store:
+        page = two_tables(store)[0]
+        as_it_was = written(store, page, (1, b"\0\3"))  # a free block within the page's own header
+        assert not unused_bytes.blank(store)
+        written(store, page, (0, as_it_was))
+        assert unused_bytes.blank(store)
+
+
+@pytest.mark.parametrize(("most", "possible"), [(0, False), (1, True)])
+def test_file_of_too_many_pages_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, *, possible: bool
+) -> None:
+    """From that number on a page that continues a row could pass for one of rows."""
+    with contextlib.closing(SqliteStore(str(tmp_path / "acme.sqlite3"))) as store:
+        monkeypatch.setattr(unused_bytes, "_MOST_PAGES", two_tables(store)[1] + most)
+        assert unused_bytes.blank(store) is possible
+
+
+def test_all_bytes_of_free_pages_are_zero_but_for_their_list(tmp_path: Path) -> None:
+    """Two thousand pages are free: two of them list the others, behind their first eight bytes."""
+    file = tmp_path / "acme.sqlite3"
+    with contextlib.closing(SqliteStore(str(file))) as store:
+        with store.connected() as connection:
+            connection.execute("PRAGMA secure_delete = OFF")
+            connection.execute("CREATE TABLE long (text TEXT)")
+            rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)"
+            connection.execute(f"INSERT INTO long {rows} SELECT printf('%.*c', 1900, 'x') FROM n")
+            connection.execute("DROP TABLE long")
+        assert unused_bytes.blank(store)
+        with store.connected() as connection:
+            (first,) = unpack(">I", written(store, 1)[32:36])
+            lists, free = [], first
+            while free:
+                data = written(store, free)
+                free, count = unpack(">II", data[:8])
+                lists.append(count)
+                assert data[8 + 4 * count :].strip(b"\0") == b""
+                for leaf in unpack(f">{count}I", data[8 : 8 + 4 * count]):
+                    assert written(store, leaf) == bytes(4096)
+            assert connection.execute("PRAGMA freelist_count").fetchone() == (sum(lists) + len(lists),)
+    assert len(lists) == 2
+    assert max(lists) > 900
+
+
+def test_list_of_free_pages_that_leads_out_of_the_file_costs_no_row(tmp_path: Path) -> None:
+    """It begins at a page that is not there: nothing is written by it."""
+    with contextlib.closing(SqliteStore(str(filled(tmp_path)))) as store:
+        written(store, 1, (32, pack(">I", 1 << 20)))
+        assert not unused_bytes.blank(store)
+        assert store.count() == 20
+
+
 def test_calls_are_recorded_between_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After each page the ledger is free: another process that writes as often as it is is never held up."""
     file = filled(tmp_path)
@@ -147,17 +253,34 @@ def test_unused_bytes_of_a_page_are_those_between_its_parts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("whole", "zeros"),
+    [
+        (page(0, (10,), 10), []),  # the first row follows the list of rows
+        (page(20, (32,), 20, (20, 0, 8)), [*range(10, 20), *range(24, 28)]),  # a block before the first row
+        (page(60, (32,), 32, (60, 0, 4)), [*range(10, 32)]),  # the smallest block, at the end
+    ],
+)
+def test_parts_of_a_page_may_touch(whole: bytes, zeros: list[int]) -> None:
+    """A page that is full, and blocks at the ends of what holds rows, contradict nothing."""
+    blanked = blanked_page(2, whole, None)
+    assert blanked is not None
+    assert [place for place in range(64) if blanked[place] != whole[place]] == zeros
+
+
+@pytest.mark.parametrize(
     "data",
     [
         page(0, (32,), 40),  # a row before the first one
         page(0, (32,), 9),  # rows that begin within their own list
         page(0, (), 65),  # behind the end
         page(24, (26,), 20, (24, 0, 8)),  # a row within a free block
+        page(24, (24,), 20, (24, 0, 8)),
         page(24, (), 20, (24, 24, 8)),  # a block that follows itself
         page(24, (), 20, (24, 0, 41)),  # one that goes on behind the end
         page(24, (), 20, (24, 0, 3)),
         page(16, (), 20, (16, 0, 8)),
         page(62, (), 20),
+        page(0, (0,) * 28, 64),  # a list of rows that leaves room for none
         b"\x0d\0\0\xff\xff\0\x14\0" + bytes(56),  # more rows than bytes
     ],
 )

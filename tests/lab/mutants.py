@@ -69,6 +69,7 @@ TESTS = {
     "ledgers/expiry": ("ledgers", "tally"),
     "ledgers/backup": ("migration",),
     "ledgers/opening_lock": ("opening_lock",),
+    "ledgers/unused_bytes": ("unused_bytes",),
     "ledgers/outbox": ("hooks", "hook_sending"),
     "process/hook_sending": ("hook_pauses",),
     "ledgers/following": ("following",),
@@ -77,6 +78,7 @@ TESTS = {
     "console/sessions": ("console/test_sessions",),
     "console/throttle": ("console/test_sessions",),
     "operations/accounts/factors": ("accounts",),
+    "operations/accounts/company_accounts": ("company_accounts",),
     "ledgers/audit": ("evidence/test_audited_rows",),
     "evidence/last_audit": ("evidence/test_last_audit", "metrics"),
     "ledgers/restoring": ("evidence/test_restoring", "ledger_owner"),
@@ -85,6 +87,10 @@ TESTS = {
     "ledgers/gathered_caller": ("erasure", "evidence/test_restoring"),
     "ledgers/erasure_requests": ("erasure_requests",),
     "sharing/exchange": ("sharing/test_exchange_steps", "sharing/test_exchange", "sharing/test_proofs"),
+    "sharing/schema": ("sharing/test_isolation", "sharing/test_taking_over"),
+    "sharing/administration": ("sharing/test_commands", "sharing/test_taking_over", "sharing/test_complete"),
+    "sharing/question_desk": ("sharing/test_question_desk",),
+    "sharing/meeting_place": ("sharing/test_meeting_place", "sharing/test_loop", "sharing/test_exchange_steps"),
     "sharing/erasure_orders": ("sharing/test_erasures", "sharing/test_complete", "sharing/test_exchange"),
 }
 """Modules, and the test files that are to notice a change to each: `agi` is tests/test_agi.py, one that is

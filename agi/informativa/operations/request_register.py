@@ -154,7 +154,7 @@ def overdue_text(controller: Controller, requests: OpenRequests) -> Text:
         "{count} persons' requests to {id} are overdue, the first since {due}",
         requests.overdue,
     )
-    return text.format(count=requests.overdue, id=controller.id, due=requests.next_due)
+    return text.format(id=controller.id, due=requests.next_due)
 
 
 def listing(controllers: Sequence[Controller], now: datetime, *, closed: bool = False) -> RequestList:

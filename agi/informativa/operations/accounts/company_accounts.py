@@ -67,7 +67,7 @@ def invite(file: AccountFile, admin: Admin, name: str, role: Role, now: datetime
 
     def grants_in(table: AccountTable) -> Grants:
         by, account = _require_admin(table, admin), table.accounts.get(name)
-        grants = _grants_to_be(table, name, now) | {admin.controller: role}
+        grants = _invited_grants(table, name, now) | {admin.controller: role}
         grants |= account.grants if account else {}
         if not all(by.may(controller, Role.ADMIN) for controller in grants):
             raise AccountError(
@@ -125,14 +125,14 @@ def withdraw(file: AccountFile, admin: Admin, name: str) -> None:
     file.withdraw(name, check)
 
 
-def _grants_to_be(table: AccountTable, name: str, now: datetime) -> dict[str, Role]:
-    """Return the grants that an account has, and those that an open invitation of that name would give."""
-    account = table.accounts.get(name)
-    grants = dict(account.grants) if account else {}
-    for invitation in table.invitations.values():
-        if invitation.name == name and now < invitation.expires:
-            grants |= invitation.grants
-    return grants
+def _invited_grants(table: AccountTable, name: str, now: datetime) -> dict[str, Role]:
+    """Return the grants that an open invitation of that name would give."""
+    return {
+        controller: role
+        for invitation in table.invitations.values()
+        if invitation.name == name and now < invitation.expires
+        for controller, role in invitation.grants.items()
+    }
 
 
 def _require_admin(table: AccountTable, admin: Admin) -> UserAccount:

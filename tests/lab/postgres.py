@@ -163,16 +163,46 @@ class Postgres(Daemon):
 
     def standby(self, folder: Path, **settings: object) -> Postgres:
         """A server that is to follow this one, its data copied from it; to be started."""
+        other = self._alike(folder, settings)
+        other._copy(self.conninfo(application_name=other.folder.name), "-R")
+        return other
+
+    def base_backup(self, folder: Path) -> Postgres:
+        """A base backup of this server, as one that can take its place; to be restored or started."""
+        other = self._alike(folder, {})
+        other._copy(self.conninfo())
+        return other
+
+    def restore(self, archive: Path, point: str) -> None:
+        """Have a base backup go on to a restore point, at its start, by the log in an archive."""
+        self._own |= {
+            "restore_command": f"'cp {archive}/%f \"%p\"'",
+            "recovery_target_name": f"'{point}'",
+            "recovery_target_action": "promote",
+        }
+        (self.data / "recovery.signal").touch()
+
+    def take_place_of(self, other: Postgres) -> None:
+        """Start where another server was, which does not run any more, and wait until it takes writes."""
+        self.port = other.port
+        self.start()
+        writes = "SELECT pg_is_in_recovery()"
+        until(lambda: self.sql(writes) == [(False,)], _BOOT, lambda: f"It takes no writes.{tail(self._log)}")
+
+    def _alike(self, folder: Path, settings: Mapping[str, object]) -> Postgres:
         other = Postgres(
-            folder, durable=self._durable, certificate=self._certificate, settings=self._own | settings
+            folder,
+            durable=self._durable,
+            certificate=self._certificate,
+            settings={**self._own, **settings},
         )
         other.password = self.password
         given(other.folder)
-        follows = self.conninfo(application_name=other.folder.name)
-        other._run(
-            "pg_basebackup", "-d", follows, "-D", other.data, "-R", "-X", "stream", "-c", "fast", "--no-sync"
-        )
         return other
+
+    def _copy(self, source: str, *options: str) -> None:
+        copied = ("-d", source, "-D", self.data, "-X", "stream", "-c", "fast", "--no-sync")
+        self._run("pg_basebackup", *copied, *options)
 
     def promote(self) -> None:
         """Make a standby a primary, and wait until it is one."""

@@ -47,6 +47,7 @@ class Postgres(Daemon):
     It keeps data and port when it is started again after ``stop`` or ``kill``. A ``durable`` one waits for
     the disk at each commit, as servers outside of tests do. With a ``certificate`` it takes connections over
     TCP only with TLS. ``settings`` are lines of postgresql.conf, values as they are written there.
+    ``server_programs`` is the folder of postgres and initdb, if not the lab's own.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Postgres(Daemon):
         durable: bool = False,
         certificate: Certificate | None = None,
         settings: Mapping[str, object] | None = None,
+        server_programs: Path | None = None,
     ) -> None:
         super().__init__(folder)
+        self._programs = server_programs or programs().postgresql
         self.data = self.folder / "data"
         self.port = free_port()
         self.password = secrets.token_hex(16)
@@ -125,7 +128,7 @@ class Postgres(Daemon):
 
     def _boot(self) -> None:
         options = {"port": self.port, "unix_socket_directories": self._sockets}
-        server, extra = programs().postgresql / "postgres", arguments(options)
+        server, extra = self._programs / "postgres", arguments(options)
         child = self._launch(server, "-D", self.data, *extra)
         until(
             lambda: takes_connections(self.data, child.pid),
@@ -195,6 +198,7 @@ class Postgres(Daemon):
             durable=self._durable,
             certificate=self._certificate,
             settings={**self._own, **settings},
+            server_programs=self._programs,
         )
         other.password = self.password
         given(other.folder)
@@ -243,7 +247,7 @@ class Postgres(Daemon):
     def _run(self, name: str, *options: str | Path) -> None:
         """Run one of PostgreSQL's programs to its end."""
         ran = subprocess.run(
-            [*as_plain_user(), programs().postgresql / name, *options],
+            [*as_plain_user(), self._programs / name, *options],
             cwd=self.folder,
             env=programs().environment(self.folder),
             stdin=subprocess.DEVNULL,

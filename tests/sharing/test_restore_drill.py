@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from examples import ONE, OTHER, PLAYED
+from examples import AT, ONE, OTHER, PLAYED
+from informativa.ledgers import expiry
 from informativa.sharing import administration
 from lab.databases import given
 from lab.postgres import Postgres
@@ -17,7 +19,8 @@ from lab.process import until
 from sharing.conftest import Boxes
 from sharing.erasing import begin, erase, left, quiet
 
-LATER, LAST = b"3" * 32, b"4" * 32
+LATER, LAST, FORMER = b"3" * 32, b"4" * 32, b"5" * 32
+DAY = timedelta(days=1)
 NAMES = ("pbx-1", "pbx-2")
 
 
@@ -52,9 +55,9 @@ def go_on(boxes: Boxes, restored: Postgres) -> None:
     boxes.server = restored
 
 
-def tell(boxes: Boxes, box: str, caller: bytes) -> None:
+def tell(boxes: Boxes, box: str, caller: bytes, at: datetime = AT) -> None:
     """A caller hears the notice on a box."""
-    boxes.record(box, replace(PLAYED, pseudonym=caller, call=caller.hex()[:4]))
+    boxes.record(box, replace(PLAYED, at=at, pseudonym=caller, call=caller.hex()[:4]))
 
 
 def records(boxes: Boxes) -> dict[tuple[str, int], tuple[object, ...]]:
@@ -114,16 +117,19 @@ def from_archive(
 def test_i9_boxes_go_on_with_a_database_from_an_old_backup(
     boxes: Boxes, tmp_path: Path, archive: Path, way: str
 ) -> None:
-    """I9: what was sent since is sent again, nothing is doubled or lost, and who was erased since is erased
-    there again, though the order was carried out, and so forgotten, before."""
+    """I9: what was sent since is sent again, nothing is doubled or lost, and whatever was erased or purged
+    since is so there again, though the order was carried out, and so forgotten, before."""
     if way == "archive":
         mark, restore = from_archive(boxes, tmp_path / "restored", archive)
     else:
         mark, restore = from_base_backup(boxes, tmp_path / "restored")
     tell(boxes, "pbx-1", LATER)
+    tell(boxes, "pbx-1", FORMER, AT - 400 * DAY)
     quiet(boxes)
     mark()
     erase(boxes, "pbx-2", ONE)
+    with closing(boxes.store("pbx-1")) as store:
+        assert expiry.purge(store, AT - 365 * DAY, AT) == 1
     tell(boxes, "pbx-2", LAST)
     quiet(boxes)
     assert left(boxes, ONE) == []
@@ -131,15 +137,18 @@ def test_i9_boxes_go_on_with_a_database_from_an_old_backup(
 
     go_on(boxes, restore())
     tell(boxes, "pbx-1", OTHER)
+    rows_of_former = f"SELECT box FROM acme.record WHERE pseudonym = '\\x{FORMER.hex()}'"
     rows_of_one = f"SELECT DISTINCT box FROM acme.record WHERE pseudonym = '\\x{ONE.hex()}' ORDER BY box"
     assert boxes.sql(rows_of_one) == [
         ("pbx-1",),
         ("pbx-2",),
     ]  # an archive has him, and so has what is restored
+    assert boxes.sql(rows_of_former) == [("pbx-1",)]
     for box in NAMES:
         boxes.exchange(box)
     quiet(boxes)
 
+    assert boxes.sql(rows_of_former) == []
     assert records(boxes) == recorded(boxes)
     assert records(boxes).keys() > before.keys()
     assert left(boxes, ONE) == []

@@ -47,6 +47,7 @@ class Postgres(Daemon):
     It keeps data and port when it is started again after ``stop`` or ``kill``. A ``durable`` one waits for
     the disk at each commit, as servers outside of tests do. With a ``certificate`` it takes connections over
     TCP only with TLS. ``settings`` are lines of postgresql.conf, values as they are written there.
+    ``server_programs`` is the folder of postgres and initdb, if not the lab's own.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Postgres(Daemon):
         durable: bool = False,
         certificate: Certificate | None = None,
         settings: Mapping[str, object] | None = None,
+        server_programs: Path | None = None,
     ) -> None:
         super().__init__(folder)
+        self._programs = server_programs or programs().postgresql
         self.data = self.folder / "data"
         self.port = free_port()
         self.password = secrets.token_hex(16)
@@ -125,7 +128,7 @@ class Postgres(Daemon):
 
     def _boot(self) -> None:
         options = {"port": self.port, "unix_socket_directories": self._sockets}
-        server, extra = programs().postgresql / "postgres", arguments(options)
+        server, extra = self._programs / "postgres", arguments(options)
         child = self._launch(server, "-D", self.data, *extra)
         until(
             lambda: takes_connections(self.data, child.pid),
@@ -163,16 +166,47 @@ class Postgres(Daemon):
 
     def standby(self, folder: Path, **settings: object) -> Postgres:
         """A server that is to follow this one, its data copied from it; to be started."""
+        other = self._alike(folder, settings)
+        other._copy(self.conninfo(application_name=other.folder.name), "-R")
+        return other
+
+    def base_backup(self, folder: Path) -> Postgres:
+        """A base backup of this server, as one that can take its place; to be restored or started."""
+        other = self._alike(folder, {})
+        other._copy(self.conninfo())
+        return other
+
+    def restore(self, archive: Path, point: str) -> None:
+        """Have a base backup go on to a restore point, at its start, by the log in an archive."""
+        self._own |= {
+            "restore_command": f"'cp {archive}/%f \"%p\"'",
+            "recovery_target_name": f"'{point}'",
+            "recovery_target_action": "promote",
+        }
+        (self.data / "recovery.signal").touch()
+
+    def take_place_of(self, other: Postgres) -> None:
+        """Start where another server was, which does not run any more, and wait until it takes writes."""
+        self.port = other.port
+        self.start()
+        writes = "SELECT pg_is_in_recovery()"
+        until(lambda: self.sql(writes) == [(False,)], _BOOT, lambda: f"It takes no writes.{tail(self._log)}")
+
+    def _alike(self, folder: Path, settings: Mapping[str, object]) -> Postgres:
         other = Postgres(
-            folder, durable=self._durable, certificate=self._certificate, settings=self._own | settings
+            folder,
+            durable=self._durable,
+            certificate=self._certificate,
+            settings={**self._own, **settings},
+            server_programs=self._programs,
         )
         other.password = self.password
         given(other.folder)
-        follows = self.conninfo(application_name=other.folder.name)
-        other._run(
-            "pg_basebackup", "-d", follows, "-D", other.data, "-R", "-X", "stream", "-c", "fast", "--no-sync"
-        )
         return other
+
+    def _copy(self, source: str, *options: str) -> None:
+        copied = ("-d", source, "-D", self.data, "-X", "stream", "-c", "fast", "--no-sync")
+        self._run("pg_basebackup", *copied, *options)
 
     def promote(self) -> None:
         """Make a standby a primary, and wait until it is one."""
@@ -213,7 +247,7 @@ class Postgres(Daemon):
     def _run(self, name: str, *options: str | Path) -> None:
         """Run one of PostgreSQL's programs to its end."""
         ran = subprocess.run(
-            [*as_plain_user(), programs().postgresql / name, *options],
+            [*as_plain_user(), self._programs / name, *options],
             cwd=self.folder,
             env=programs().environment(self.folder),
             stdin=subprocess.DEVNULL,

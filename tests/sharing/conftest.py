@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from informativa.model import Event, SharedDatabase
 from informativa.sharing import administration, schema
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
+from lab import postgres_versions
 from lab.office import listen_at
 from lab.ports import free_port
 from lab.postgres import SUPERUSER, Postgres
@@ -121,8 +123,12 @@ def _hosts(server: Postgres | Patroni) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One for all tests of a worker; each has a schema of its own making."""
-    with Postgres(tmp_path_factory.mktemp("server") / "pg") as running:
+    """One for all tests of a worker, of the version that the environment names, or of the newest; each test
+    has a schema of its own making."""
+    folder = tmp_path_factory.mktemp("server")
+    with Postgres(folder / "pg", server_programs=postgres_versions.chosen(folder / "programs")) as running:
+        if version := os.environ.get(postgres_versions.CHOSEN):
+            assert str(running.sql("SHOW server_version")[0][0]).startswith(f"{version}.")
         yield running
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +21,7 @@ _BOOT = 60.0  # seconds; a fraction of one seen
 # Of the roles only the superuser is named here; the secrets of others are asked of the server when they come.
 _SETTINGS = """\
 [databases]
-* = host={host} port={server} auth_user={superuser}
+{databases}
 [pgbouncer]
 listen_addr = {host}
 listen_port = {port}
@@ -49,20 +50,35 @@ class Server(Protocol):
 class PgBouncer(Daemon):
     """pgbouncer in transaction mode, with at most ``pool`` connections to the server; a context manager.
 
-    ``port`` is where it finds the server: the server's own, or that of a `HaProxy` before it.
+    ``port`` is where it finds the server: the server's own, or that of a `HaProxy` before it. ``databases``
+    are names of databases, each with the port of the server that has it, where there are several servers.
     """
 
-    def __init__(self, folder: Path, server: Server, port: int, *, pool: int = 5) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        server: Server,
+        port: int,
+        *,
+        pool: int = 5,
+        databases: Mapping[str, int] | None = None,
+    ) -> None:
         super().__init__(folder)
+        self._ports = databases or {"*": port}
+        self._database = " dbname=postgres" if databases else ""
         self.port = free_port()
-        self._server, self._pool, self._target = server, pool, port
+        self._server, self._pool = server, pool
 
     def start(self) -> None:
         """Start it and wait until it takes connections."""
         given(self.folder)
+        databases = [
+            f"{name} = host={HOST} port={port}{self._database} auth_user={SUPERUSER}"
+            for name, port in self._ports.items()
+        ]
         settings = _SETTINGS.format(
             host=HOST,
-            server=self._target,
+            databases="\n".join(databases),
             port=self.port,
             superuser=SUPERUSER,
             folder=self.folder,

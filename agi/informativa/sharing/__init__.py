@@ -17,7 +17,7 @@ Beside the calls:
 
 Reading:
 
-- `reading`: records of all boxes, or of one caller
+- `reading`, `record_search`: records of all boxes, or of one caller, and the SQL for those of a filter
 - `proof_reader`: the same with proofs
 - `answer_audit`: answers that a ledger has from other boxes, compared with their records
 

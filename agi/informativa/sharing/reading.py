@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..ledgers import rows
 from ..ledgers.sqlite import SqliteStore
 from ..model import Record, RecordFilter, SharedDatabase
 from ..model.errors import BoxRefusedError, SharedDatabaseError
@@ -14,6 +13,7 @@ from ..model.text import Text
 from .administration import RegisteredBox
 from .connection import Connection, connect, translated
 from .membership import Membership, membership
+from .record_search import search_statement
 from .rows import Statements, record
 
 _PAGE = 1000
@@ -35,20 +35,15 @@ def search(
     """Iterate over the records of a filter, or the last ones of them, in the order in which they happened,
     each with its box, while they are read. Records that boxes have not sent yet are missing. Raises
     SharedDatabaseError."""
-    without = list(map(str, record_filter.without))
-    values = rows.filter_parameters(record_filter) | {"count": last, "without": without}
     with (
         connect(database, controller) as connection,
         translated(database),
         connection.transaction(),
         connection.cursor(name="records") as cursor,
     ):
-        sql = Statements(connection.company)
-        search_all, search_last = sql.search, sql.last_of
-        if without:
-            search_all, search_last = sql.search_without, sql.last_without
         cursor.itersize = _PAGE
-        yield from with_box(cursor.execute(search_last if last else search_all, values))
+        statement, values = search_statement(connection.company, record_filter, last or None)
+        yield from with_box(cursor.execute(statement, values))
 
 
 def of_caller(

@@ -100,7 +100,7 @@ class Statements:
         self.ledgers = f"""
         SELECT box, record, answered FROM {ledger} WHERE {scope} AND box <> %s ORDER BY box
         """  # noqa: S608
-        selected = f"SELECT box, {RECORD_COLUMNS} FROM {record} WHERE {scope}"  # noqa: S608
+        selected = self.selected = f"SELECT box, {RECORD_COLUMNS} FROM {record} WHERE {scope}"  # noqa: S608
         # What informed a caller, and what he answered; under an earlier key as well, which may be the only
         # one that this box has. A part for each index: of one condition a planner without statistics makes a
         # look through all records of the company, and by the index of answers one through all of those.
@@ -134,29 +134,6 @@ class Statements:
         """
         # Records of other boxes by which an audit compares answers.
         self.named = f"{selected} AND (box, record) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))"  # noqa: S608
-        # Of a RecordFilter.
-        filtered = f"""
-        {selected} AND (%(line)s = '' OR line = %(line)s)
-        AND (%(status)s::text IS NULL OR status = %(status)s)
-        AND (%(reason)s::text IS NULL OR reason = %(reason)s)
-        AND (%(caller)s::bytea = '' OR substring(pseudonym FROM 1 FOR length(%(caller)s)) = %(caller)s)
-        AND (%(since)s::bigint IS NULL OR at >= %(since)s)
-        AND (%(until)s::bigint IS NULL OR at < %(until)s)
-        """
-        self.search, self.last_of = _searches(filtered)
-        self.search_without, self.last_without = _searches(f"{filtered} AND kind <> ALL(%(without)s::text[])")
-
-
-def _searches(filtered: str) -> tuple[str, str]:
-    """Return the statements for all rows of a filtered selection, and for the last ones of them, each in the
-    order in which they happened."""
-    return (
-        f"{filtered} ORDER BY at, box, record",
-        f"""
-        SELECT * FROM ({filtered} ORDER BY at DESC, box DESC, record DESC LIMIT %(count)s) AS last
-        ORDER BY at, box, record
-        """,  # noqa: S608  # our own names
-    )
 
 
 def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:

@@ -63,6 +63,9 @@ class Box:
     """The version of its informativa."""
     different: tuple[Difference, ...]
     """The parts that are not as on this box: the program, the company's keys, what decides about callers."""
+    clock_ahead: Seconds | None
+    """The seconds by which its clock was ahead of the database's at its last report; negative where it was
+    behind."""
     retired: Time | None
     """The time when it left for good."""
 
@@ -317,6 +320,7 @@ def _box(box: administration.RegisteredBox, database: SharedDatabase, about: Abo
         seconds_ago=float(box.age),  # which PostgreSQL gives as a Decimal
         version=box.program or None,
         different=() if box.retired else tuple(_differences(box, about)),
+        clock_ahead=box.ahead,
         retired=box.retired,
     )
 

@@ -62,7 +62,8 @@ class Migrated:
 class RegisteredBox:
     """One box of one company, as the database knows it. Its records are there up to `record`; `newest` is its
     newest record at its last report, `erasures` the number of callers it has still to erase; `age` are the
-    seconds since it was last `seen`, by the database's clock. The other fields are its report about itself
+    seconds since it was last `seen`, by the database's clock, and `ahead` those by which its clock was ahead
+    of that, `None` where nobody measured it. The other fields are its report about itself
     (exchange.About)."""
 
     name: str
@@ -75,6 +76,7 @@ class RegisteredBox:
     keys: str
     configuration: str
     retired: datetime | None
+    ahead: float | None = None
 
     @property
     def behind(self) -> int:

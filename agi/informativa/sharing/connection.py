@@ -46,6 +46,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     """The number that the company has there for which it was opened."""
     batch = 0
     """The last batch of this box that was sent over it."""
+    clock_ahead: float | None = None
+    """The seconds by which this machine's clock is ahead of the server's, once that was measured."""
     companies: dict[str, int]
     """The numbers of companies that were looked up over it, by controller."""
     unwanted: Callable[[], bool] = staticmethod(lambda: False)

@@ -10,6 +10,7 @@ it.
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -94,8 +95,7 @@ class Exchange:
             if new:  # its erasures under another name are unknown there
                 self._erasures.order_all_again()
             self._look()
-        with translated(self._database):
-            self._connection.execute(box_statements.SEEN, (self._box, about.program))
+        say_alive(self._connection, self._database, about)
         self.report(about)
 
     def _look(self) -> LedgerRow:
@@ -281,6 +281,16 @@ class Exchange:
         if looks:
             self._proofs.look()
         return looks
+
+
+def say_alive(connection: Connection, database: SharedDatabase, about: About) -> None:
+    """Report that this box is alive, and how far its clock is ahead of the server's as it was measured the
+    last time, to half a round trip; it is measured anew. Raises SharedDatabaseError."""
+    before = time.time()
+    with translated(database):
+        values = (database.box, about.program, connection.clock_ahead)
+        (server,) = connection.execute(box_statements.SEEN, values).fetchone() or (before,)
+    connection.clock_ahead = (before + time.time()) / 2 - float(server)
 
 
 def send_together(

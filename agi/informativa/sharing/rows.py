@@ -116,7 +116,7 @@ class Statements:
         self.every_ledger = f"""
         SELECT box, record, newest, erasures - applied, coalesce(seen, 'epoch'),
             extract(epoch FROM now() - coalesce(seen, 'epoch')), coalesce(program, ''), keys, configuration,
-            retired
+            retired, ahead
         FROM {ledger} LEFT JOIN {box} USING (box) WHERE {scope} ORDER BY retired IS NOT NULL, box
         """  # noqa: S608
         self.retire = f"UPDATE {ledger} SET retired = now() WHERE {scope} AND box = %s AND retired IS NULL"  # noqa: S608

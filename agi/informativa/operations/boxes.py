@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..config import Configuration
+from ..ledgers import boxes as ledger_boxes
 from ..model import Controller, SharedDatabase
-from ..model.errors import InformativaError, SharedDatabaseError
+from ..model.errors import InformativaError, LedgerError, SharedDatabaseError
 from ..model.text import Text
 from ..process import bootstrap, storage
 from ..sharing.refusals import OF_ALL
@@ -347,8 +349,8 @@ def _key_difference(their_keys: Sequence[str], our_keys: Sequence[str]) -> Diffe
 
 
 def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> RetiredBox:
-    """Retire a box: it left for good. Raises InformativaError where there is no such box, and
-    SharedDatabaseError."""
+    """Retire a box: it left for good. This box's ledger remembers it, and tells a database that lost it.
+    Raises InformativaError where there is no such box, and SharedDatabaseError."""
     from ..sharing import administration
 
     database = shared(configuration)
@@ -361,8 +363,19 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
             Text("There are: {known}.", known=names),
         )
     if really:
-        administration.retire(database, controller.id, name)
+        identity = administration.retire(database, controller.id, name)
+        if identity is not None and name != database.box:
+            _remember_retired(controller, name, identity)
     return RetiredBox(controller.id, name, boxes[name].age < QUIET_SECONDS)
+
+
+def _remember_retired(controller: Controller, name: str, identity: bytes) -> None:
+    """Store in this box's ledger, if there is one, that another box left for good. Where that fails, the
+    service does it when it connects the next time."""
+    with suppress(LedgerError):
+        if Path(controller.ledger).exists():
+            with closing(storage.store(controller)) as store:
+                ledger_boxes.store_retired(store, [(name, identity)])
 
 
 def join(

@@ -259,13 +259,13 @@ def _clock_ahead(connection: psycopg.Connection) -> float:
     return (before + time.time()) / 2 - float(server)
 
 
-def retire(database: SharedDatabase, controller: str, box: str) -> bool:
-    """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. Return whether
-    there was one. Raises SharedDatabaseError."""
+def retire(database: SharedDatabase, controller: str, box: str) -> bytes | None:
+    """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. Return the
+    identity of its ledger, `None` where there was none to retire. Raises SharedDatabaseError."""
     with connect(database, controller) as connection, translated(database):
-        existed = connection.execute(Statements(connection.company).retire, (box,)).rowcount == 1
+        row = connection.execute(Statements(connection.company).retire, (box,)).fetchone()
         connection.execute(ErasureStatements(connection.company).done_everywhere)
-        return existed
+        return None if row is None else bytes(row[0])
 
 
 def purge_retired(

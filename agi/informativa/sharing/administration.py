@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import psycopg
-from psycopg import conninfo
 
 from ..ledgers import rows
 from ..ledgers.rows import microseconds
@@ -20,7 +18,7 @@ from ..model import SharedDatabase
 from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from . import schema
-from .connection import address, connect, explained, explained_by, translated
+from .connection import connect, connect_as, translated
 from .erasure_statements import ErasureStatements
 from .rows import Statements
 from .startup import password_of
@@ -113,11 +111,7 @@ def migrate(database: SharedDatabase, controllers: Sequence[str], user: str) -> 
     a `user` who may make roles; each company in one transaction, in which the records of a schema of its own
     go into the tables of all. Calls go on meanwhile. Raises SharedDatabaseError."""
     for controller in controllers:
-        with explained_by(partial(explained, database, controller, user=user)):
-            connection = psycopg.connect(
-                conninfo.make_conninfo(address(database, controller), user=user or None)
-            )
-        with translated(database), connection:
+        with connect_as(database, controller, user) as connection, translated(database):
             result = _migrate(connection, database, controller)
         yield result
 
@@ -134,7 +128,7 @@ def _migrate(connection: psycopg.Connection, database: SharedDatabase, controlle
     if schema.SCHEMA not in existing:
         for statement in schema.prepared():
             run(statement)
-    number = _newest_migration(connection, schema.SCHEMA)
+    number = newest_migration(connection, schema.SCHEMA)
     for _number, statements in schema.migrations(number):
         for statement in statements:
             run(statement)
@@ -143,21 +137,21 @@ def _migrate(connection: psycopg.Connection, database: SharedDatabase, controlle
         run(statement)
     before, records, earlier = number if is_known else 0, 0, schema.earlier(controller)
     if earlier in existing:
-        of_its_own = _newest_migration(connection, earlier)
+        of_its_own = newest_migration(connection, earlier)
         if 0 < of_its_own < schema.NEEDED:
             before, records = of_its_own, _take_over(connection, controller)
         elif run(_ALL_SERVE, (controller,)).fetchone() == (True,):
-            _remove_earlier(connection, earlier)
+            remove_earlier(connection, earlier)
     return Migrated(controller, before, schema.newest(), records)
 
 
-def _newest_migration(connection: psycopg.Connection, name: str) -> int:
+def newest_migration(connection: psycopg.Connection, name: str) -> int:
     """Return the newest migration of a schema; 0 for none."""
     row = connection.execute(f"SELECT max(number) FROM {schema.quoted(name)}.migration").fetchone()  # noqa: S608  # our own names
     return int(row[0]) if row and row[0] else 0
 
 
-def _remove_earlier(connection: psycopg.Connection, earlier: str) -> None:
+def remove_earlier(connection: psycopg.Connection, earlier: str) -> None:
     """Remove the schema and the role that a company had of its own, once all its boxes use the tables of all
     companies. Where the administrator gave that role other rights, the role stays."""
     connection.execute(f"DROP SCHEMA {schema.quoted(earlier)} CASCADE")

@@ -5,7 +5,7 @@
 -- The companies. Their numbers are this database's own.
 CREATE TABLE informativa.company (
     company    integer PRIMARY KEY,
-    controller text    NOT NULL UNIQUE
+    controller text    UNIQUE                      -- NULL: dropped; its number is never another's
 );
 -- Which login sees which companies. Whoever administers the database writes it (shared migrate, shared serve).
 CREATE TABLE informativa.serves (

@@ -232,7 +232,7 @@ def password_of(text: str, database: str, role: str, host: str = "", port: str =
     for line in text.splitlines():
         if line.startswith("#"):
             continue
-        fields = [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:\\.|[^:\\])*)(?::|\Z)", line)]
+        fields = fields_of(line)
         if len(fields) < 5 or (host and fields[0] not in ("*", *names)):
             continue
         if port and fields[1] not in ("*", port):
@@ -240,6 +240,11 @@ def password_of(text: str, database: str, role: str, host: str = "", port: str =
         if fields[2] in ("*", database) and fields[3] in ("*", role):
             return fields[4]
     return ""
+
+
+def fields_of(line: str) -> list[str]:
+    """Return the fields of a line of such a file: host, port, database, role, password."""
+    return [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:\\.|[^:\\])*)(?::|\Z)", line)]
 
 
 def default_passwords() -> str:

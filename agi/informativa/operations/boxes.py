@@ -364,18 +364,11 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
         )
     if really:
         identity = administration.retire(database, controller.id, name)
-        if identity is not None and name != database.box:
-            _remember_retired(controller, name, identity)
-    return RetiredBox(controller.id, name, boxes[name].age < QUIET_SECONDS)
-
-
-def _remember_retired(controller: Controller, name: str, identity: bytes) -> None:
-    """Store in this box's ledger, if there is one, that another box left for good. Where that fails, the
-    service does it when it connects the next time."""
-    with suppress(LedgerError):
-        if Path(controller.ledger).exists():
-            with closing(storage.store(controller)) as store:
+        if identity and name != database.box and Path(controller.ledger).exists():
+            # Where this fails, the service does it when it connects the next time.
+            with suppress(LedgerError), closing(storage.store(controller)) as store:
                 ledger_boxes.store_retired(store, [(name, identity)])
+    return RetiredBox(controller.id, name, boxes[name].age < QUIET_SECONDS)
 
 
 def join(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 
 import psycopg
 import pytest
@@ -15,9 +16,10 @@ from informativa.model.errors import BoxRefusedError, SharedDatabaseError
 from informativa.process import storage
 from informativa.sharing import dropping
 from informativa.sharing.connection import connect
-from informativa.sharing.exchange import Exchange
+from informativa.sharing.exchange import About, Exchange
+from informativa.sharing.loop import ExchangeLoop
 from lab.postgres import SUPERUSER, Postgres
-from sharing.conftest import Boxes
+from sharing.conftest import ACME, Boxes, soon
 from sharing.installation import Installation, of
 
 TABLES = ("ledger", "record", "erasure", "log", "checkpoint", "tile", "serves")
@@ -112,6 +114,32 @@ def test_whoever_is_sending_is_waited_for(filled: Boxes) -> None:
         filled.record("pbx-2-globex", PLAYED)
         assert filled.opened[-1].send() == 1
     assert drop(filled) == 40
+
+
+def test_a_running_service_is_refused_for_that_company_alone(boxes: Boxes) -> None:
+    """I10: the box goes on for the other company, over the same connection."""
+    boxes.let_in("pbx-1", "globex")
+    companies = [ACME, replace(ACME, id="globex")]
+    loops = [
+        ExchangeLoop(company, boxes.database(), About(), partial(boxes.store, company.id))
+        for company in companies
+    ]
+    try:
+        for company, loop in zip(companies, loops, strict=True):
+            boxes.record(company.id, PLAYED)
+            loop.wake()
+        soon(lambda: boxes.sql("SELECT count(*) FROM acme.record") == [(2,)])
+        drop(boxes)
+        for company, loop in zip(companies, loops, strict=True):
+            boxes.record(company.id, PLAYED)
+            loop.wake()
+        soon(lambda: loops[0].state.error)
+        assert isinstance(loops[0].state.error, BoxRefusedError)
+        soon(lambda: boxes.sql("SELECT count(*) FROM acme.record") == [(2,)])
+        assert loops[1].state.error is None
+    finally:
+        for loop in loops:
+            loop.stop()
 
 
 def test_an_administrator_who_is_no_superuser_drops(filled: Boxes) -> None:

@@ -98,6 +98,7 @@ def test_a_login_of_a_box_cannot_change_it(meeting: tuple[Installation, Installa
     one, _other = meeting
     code, _out, error = typed("shared", "serve", "--yes", "-c", one.file)
     assert (code, "Borealis GmbH (borealis): " in error) == (3, True)
+    assert "Name a role of the database that may do it: --as ROLE" in error
 
 
 def test_a_server_without_tables_serves_nothing(

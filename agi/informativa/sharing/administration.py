@@ -18,7 +18,7 @@ from ..model import SharedDatabase
 from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from . import schema
-from .connection import connect, connect_as, translated
+from .connection import administered, connect, connect_as, translated
 from .erasure_statements import ErasureStatements
 from .rows import Statements
 from .startup import password_of
@@ -111,7 +111,7 @@ def migrate(database: SharedDatabase, controllers: Sequence[str], user: str) -> 
     a `user` who may make roles; each company in one transaction, in which the records of a schema of its own
     go into the tables of all. Calls go on meanwhile. Raises SharedDatabaseError."""
     for controller in controllers:
-        with connect_as(database, controller, user) as connection, translated(database):
+        with connect_as(database, controller, user) as connection, administered(database):
             result = _migrate(connection, database, controller)
         yield result
 

@@ -29,7 +29,8 @@ _COMPANY = f"""
 SELECT max(number), max(needed), (SELECT company FROM {schema.SCHEMA}.company WHERE controller = %s)
 FROM {schema.SCHEMA}.migration
 """  # noqa: S608  # our own names
-_NO_SCHEMA = frozenset({"3F000", "42P01", "42501"})  # no such schema, no such table, no right to use it
+_NO_RIGHT = "42501"
+_NO_SCHEMA = frozenset({"3F000", "42P01", _NO_RIGHT})  # no such schema, no such table, no right to use it
 
 Result = TypeVar("Result")
 
@@ -116,10 +117,9 @@ def _connection(database: SharedDatabase, controller: str, seconds: float) -> Co
     try:
         return Connection.connect(address(database, controller, seconds), autocommit=True)
     except psycopg.OperationalError:
-        changing = new_passwords(database)
-        if changing.exists():
-            changed = replace(database, passwords=str(changing))
-            with suppress(psycopg.OperationalError):
+        with suppress(psycopg.OperationalError, OSError):
+            if (changing := new_passwords(database)).exists():
+                changed = replace(database, passwords=str(changing))
                 return Connection.connect(address(changed, controller, seconds), autocommit=True)
         raise
 
@@ -134,6 +134,19 @@ def connect_as(database: SharedDatabase, controller: str, user: str) -> psycopg.
     SharedDatabaseError."""
     with explained_by(partial(explained, database, controller, user=user)):
         return psycopg.connect(conninfo.make_conninfo(address(database, controller), user=user or None))
+
+
+@contextmanager
+def administered(database: SharedDatabase) -> Iterator[None]:
+    """Turn errors of psycopg's into SharedDatabaseError, where somebody changes what boxes may not."""
+    try:
+        with translated(database):
+            yield
+    except SharedDatabaseError as error:
+        if error.state == _NO_RIGHT:
+            remedy = Text("Name a role of the database that may do it: --as ROLE")
+            raise SharedDatabaseError(error.message, remedy, state=error.state) from error
+        raise
 
 
 def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_SECONDS) -> str:

@@ -9,7 +9,7 @@ import psycopg
 
 from ..model import SharedDatabase
 from . import schema
-from .connection import connect_as, translated
+from .connection import administered, connect_as, translated
 
 _SERVED = f"""
 SELECT controller, EXISTS (
@@ -47,5 +47,5 @@ def served_companies(database: SharedDatabase, controller: str, user: str) -> Se
 def withdraw(database: SharedDatabase, controller: str, companies: Sequence[str], user: str) -> None:
     """Take these companies away from this box's login, in the database of a company. Their records stay.
     Raises SharedDatabaseError."""
-    with connect_as(database, controller, user) as connection, translated(database):
+    with connect_as(database, controller, user) as connection, administered(database):
         connection.execute(_WITHDRAW, (schema.login(database.box), list(companies)))

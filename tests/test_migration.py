@@ -104,6 +104,7 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
         "hook",
         "request",
         "request_step",
+        "retired_box",
     }
     assert tables - others == {
         "answer",

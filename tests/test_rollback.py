@@ -134,7 +134,7 @@ def test_rollback_goes_back_in_all_parts(machine: Machine, earlier: Path) -> Non
         "0.1.9",
         ("informativa",),
     )
-    assert [(ledger.schema, ledger.target, ledger.records) for ledger in result.ledgers] == [(20, 16, 4)]
+    assert [(ledger.schema, ledger.target, ledger.records) for ledger in result.ledgers] == [(21, 16, 4)]
     unit, dialplan = (
         machine.places.units / "informativa.service",
         machine.places.asterisk / "informativa.conf",
@@ -167,7 +167,7 @@ def test_preview_changes_nothing_and_shows_all(machine: Machine, earlier: Path) 
     assert code == 0
     lines = out.splitlines()
     assert lines[0] == "informativa 0.1.9 would take the place of 0.2.0:"
-    assert f"{machine.ledger}: from schema 20 to 16, with all 4 records, and a copy beside it" in lines
+    assert f"{machine.ledger}: from schema 21 to 16, with all 4 records, and a copy beside it" in lines
     assert f"write as that version has it: {machine.places.asterisk / 'informativa.conf'}" in lines
     assert lines[-1] == "Nothing was changed. With --yes it is done."
     facts = json.loads(typed(*words, "--json")[1])

@@ -99,7 +99,7 @@ def test_ledger_of_an_earlier_version(file: Path) -> None:
     (finding,) = found["ledgers"]
     assert (code, finding["state"]) == (0, "warning")
     assert (
-        "would be migrated from schema 6 to 20, beside the calls: 1200 records, about 1 s"
+        "would be migrated from schema 6 to 21, beside the calls: 1200 records, about 1 s"
         in finding["finding"]
     )
     assert "(18 MB needed meanwhile, " in finding["finding"]
@@ -126,7 +126,7 @@ def test_ledger_of_a_newer_version(file: Path) -> None:
     connection.close()
     code, found = checked(file)
     assert (code, found["ledgers"][0]["state"]) == (1, "wrong")
-    assert "is of schema 99, and this informativa knows 20" in found["ledgers"][0]["finding"]
+    assert "is of schema 99, and this informativa knows 21" in found["ledgers"][0]["finding"]
 
 
 def test_configuration_of_a_newer_version(file: Path) -> None:

@@ -426,6 +426,9 @@ EXCEPTIONS = {
     "boxes": "the same",
     "boxes retire": "the same",
     "shared doctor": "the same",
+    "shared drop": "the same",
+    "shared passwd": "the same",
+    "shared serve": "the same",
     "shared migrate": "the same",
     "shared status": "prints what `boxes` prints",
 }

@@ -67,6 +67,13 @@ from informativa.operations.record_document import Record
 from informativa.operations.reload import Reload
 from informativa.operations.request_register import OpenRequests
 from informativa.operations.setup.report import SetupReport
+from informativa.operations.shared_database import (
+    CompaniesServed,
+    CompanyDropped,
+    DroppedBox,
+    PasswordChanged,
+    ServedDatabase,
+)
 from informativa.operations.status import (
     ControllerStatus,
     FellBack,
@@ -88,6 +95,7 @@ from informativa.views.text import (
     mending,
     monitor,
     prompts,
+    shared_database,
     status,
     test_call,
 )
@@ -127,6 +135,7 @@ def _box(name: str, **facts: Any) -> Box:
         "seconds_ago": 2.0,
         "version": __version__,
         "different": (),
+        "clock_ahead": 0.004,
         "retired": None,
     }
     return Box(name=name, **usual | facts)
@@ -141,7 +150,7 @@ ACME_BOXES = Meeting(
     boxes=(
         _box("pbx-1", this=True),
         _box("pbx-2", behind=7, to_erase=1, different=tuple(Difference)),
-        _box("pbx-3", seconds_ago=7200.0, seen=TUESDAY - DAY / 12, version=None),
+        _box("pbx-3", seconds_ago=7200.0, seen=TUESDAY - DAY / 12, version=None, clock_ahead=-4.26),
         _box("pbx-4", retired=TUESDAY - 30 * DAY),
     ),
 )
@@ -236,6 +245,47 @@ def _show_rights(
 ) -> Iterator[object]:
     for database in result.databases:
         yield from boxes.rights(database, language)
+
+
+def _companies_served(*, done: bool, only: bool) -> CompaniesServed:
+    first = ServedDatabase("one", "informativa-box-pbx-1", ("acme",), ("borealis",), ("gone",), ("gone",))
+    second = ServedDatabase("two", "informativa-box-pbx-1", (), ("third", "fourth"), (), ())
+    return CompaniesServed(done, only, (first, second), (CORVO,))
+
+
+def _show_served(
+    result: CompaniesServed, _configuration: Configuration, language: Language
+) -> Iterator[object]:
+    for database in result.databases:
+        yield from shared_database.served(database, result, language)
+
+
+def _company_dropped(*, done: bool) -> CompanyDropped:
+    rows = (
+        DroppedBox("pbx-1", 1200, 3, 2, False, 4.0, True),
+        DroppedBox("pbx-2", 12_345, 0, 0, True, 8 * 86400.0, True),
+        DroppedBox("pbx-3", 0, 0, 0, False, None, False),
+    )
+    hindrances = Text("pbx-1 still exchanges records of acme"), Text("pbx-1 has still to erase 2 callers")
+    return CompanyDropped(
+        done, "acme", "informativa", 13_545, rows, ("informativa-box-pbx-1", _SECOND), hindrances
+    )
+
+
+def _show_dropped(
+    result: CompanyDropped, _configuration: Configuration, language: Language
+) -> Iterator[object]:
+    return shared_database.dropped(result, language)
+
+
+def _password_changed(*, resumed: bool) -> PasswordChanged:
+    return PasswordChanged("informativa-box-pbx-1", Path("/etc/informativa/keys/database.pgpass"), resumed)
+
+
+def _show_password(
+    result: PasswordChanged, _configuration: Configuration, language: Language
+) -> Iterator[object]:
+    return shared_database.changed(result, language)
 
 
 def _name(controller: str, configuration: Configuration) -> str:
@@ -699,6 +749,13 @@ RESULTS = {
     "setup, failed": ResultByHand(lambda _configuration: setup_by_hand.FAILED, _show_setup),
     "setup, nothing": ResultByHand(lambda _configuration: setup_by_hand.NOTHING_LEFT, _show_setup),
     "setup --undo": ResultByHand(lambda _configuration: setup_by_hand.UNDONE, _show_setup),
+    "shared serve": ResultByHand(lambda _: _companies_served(done=False, only=False), _show_served),
+    "shared serve, only": ResultByHand(lambda _: _companies_served(done=False, only=True), _show_served),
+    "shared serve, done": ResultByHand(lambda _: _companies_served(done=True, only=True), _show_served),
+    "shared drop": ResultByHand(lambda _: _company_dropped(done=False), _show_dropped),
+    "shared drop, done": ResultByHand(lambda _: _company_dropped(done=True), _show_dropped),
+    "shared passwd": ResultByHand(lambda _: _password_changed(resumed=False), _show_password),
+    "shared passwd, completed": ResultByHand(lambda _: _password_changed(resumed=True), _show_password),
     "shared doctor": ResultByHand(lambda _configuration: RIGHTS, _show_rights),
     "shared migrate": ResultByHand(lambda _configuration: MIGRATED, _show_migrated),
     "status": ResultByHand(_status, _show_status),

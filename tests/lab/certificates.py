@@ -50,10 +50,13 @@ class Authority:
         folder.mkdir(parents=True, exist_ok=True)
         self.root.write_bytes(own.sign(self._key, SHA256()).public_bytes(Encoding.PEM))
 
-    def issue(self, names: Sequence[str] = LOOPBACK, *, expired: bool = False) -> Certificate:
-        """A certificate for these names and addresses of a server; an expired one ended a day ago."""
+    def issue(
+        self, names: Sequence[str] = LOOPBACK, *, expired: bool = False, early: bool = False
+    ) -> Certificate:
+        """A certificate for these names and addresses of a server; an expired one ended a day ago, and an
+        early one begins in three days."""
         key = ec.generate_private_key(ec.SECP256R1())
-        start = datetime.now(UTC) - timedelta(days=3 if expired else 0)
+        start = datetime.now(UTC) - timedelta(days=3 if expired else -3 if early else 0)
         signed = (
             _builder(_named(names[0]), self._name, key, start)
             .add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)

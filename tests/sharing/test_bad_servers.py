@@ -1,4 +1,4 @@
-"""A database whose disk is full, and one whose clock is wrong."""
+"""A database whose disk is full, one whose clock is wrong, and servers that take no box for one reason."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ import contextlib
 import os
 import random
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from informativa.sharing import schema
+from informativa.model.errors import SharedDatabaseError
+from informativa.sharing import administration, refusals, schema
+from informativa.sharing import exchange as exchange_module
+from informativa.sharing.connection import connect
+from informativa.sharing.exchange import About
+from lab.certificates import Authority
 from lab.databases import given
 from lab.postgres import Postgres
 from lab.process import until
-from sharing.conftest import Boxes
+from sharing.conftest import PASSWORD, ROLE, Boxes
 from sharing.model import World
 
 Rounds = Callable[[int, int], int]
@@ -111,3 +119,78 @@ def test_a_database_whose_clock_is_wrong(
     finally:
         world.stop()
         boxes.sql("DROP SCHEMA wrong CASCADE")
+
+
+# -- servers that take no box ----------------------------------------------------------------------------
+
+
+def refusal(boxes: Boxes, **more: object) -> SharedDatabaseError:
+    """Return the error of the box's connection, which does not come about."""
+    with pytest.raises(SharedDatabaseError) as raised:
+        connect(boxes.database(**more), "acme").close()
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("flaw", "state", "remedy"),
+    [
+        ({"expired": True}, "expired", "Renew the server's certificate"),
+        ({"early": True}, "not-yet-valid", "Set this machine's clock right: timedatectl"),
+        ({"names": ["other.example"]}, "other-name", "the name that the certificate has"),
+    ],
+)
+def test_certificates_that_are_refused_are_told_apart(
+    tmp_path: Path, flaw: dict[str, object], state: str, remedy: str
+) -> None:
+    """An expired one, one that is not valid yet and one of another name have a remedy each."""
+    certificate = Authority(tmp_path).issue(**flaw)  # type: ignore[arg-type]
+    with Postgres(tmp_path / "pg", certificate=certificate) as server:
+        boxes = Boxes(server, tmp_path)
+        server.sql(";\n".join(administration.script("pbx-1", ["acme"])))
+        server.sql(f"ALTER ROLE \"{ROLE}\" PASSWORD '{PASSWORD}'")
+        boxes.served.add(("pbx-1", "acme"))
+        error = refusal(boxes, certificates=str(certificate.root))
+    assert (error.state, remedy in str(error.remedy)) == (state, True)
+
+
+def test_a_server_is_full_read_only_a_standby_or_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is told apart from the others, with the action that mends it."""
+    settings = {"max_connections": 6, "superuser_reserved_connections": 2, "reserved_connections": 0}
+    with Postgres(tmp_path / "pg", settings=settings | {"max_wal_senders": 4}) as server:
+        boxes = Boxes(server, tmp_path)
+        with contextlib.ExitStack() as taken:
+            for _ in range(4):
+                taken.enter_context(connect(boxes.database(), "acme"))
+            error = refusal(boxes)
+        assert (error.state, "Raise max_connections" in str(error.remedy)) == ("53300", True)
+        server.sql("ALTER SYSTEM SET default_transaction_read_only = on")
+        server.sql("SELECT pg_reload_conf()")
+        until(lambda: server.sql("SHOW default_transaction_read_only") == [("on",)], 60, lambda: "It is not.")
+        error = refusal(boxes)
+        assert (error.state, "ALTER SYSTEM RESET" in str(error.remedy)) == ("read-only", True)
+        server.sql("ALTER SYSTEM RESET default_transaction_read_only")
+        server.sql("SELECT pg_reload_conf()")
+        with server.standby(tmp_path / "standby") as standby:
+            error = refusal(boxes, hosts=(f"127.0.0.1:{standby.port}",))
+        assert (error.state, "Promote one" in str(error.remedy)) == ("standby", True)
+        monkeypatch.setattr(refusals, "SECONDS", 0.3)
+        server.halt()
+        error = refusal(boxes)
+        assert (error.state, "does not hang" in str(error.remedy)) == ("silent", True)
+
+
+def test_a_box_reports_how_far_its_clock_is_ahead(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measured over a round trip at each report; every other box reads it."""
+    for box, seconds in (("pbx-1", 90.0), ("pbx-2", 0.0)):
+        clock = SimpleNamespace(time=partial(_time_ahead, seconds))
+        monkeypatch.setattr(exchange_module, "time", clock)
+        exchange = boxes.exchange(box)
+        exchange_module.say_alive(exchange._connection, boxes.database(box), About())
+    state = administration.database_state(boxes.database(), "acme")
+    assert [round(box.ahead or 0.0, -1) for box in state.boxes] == [90.0, 0.0]
+
+
+def _time_ahead(seconds: float) -> float:
+    return time.time() + seconds

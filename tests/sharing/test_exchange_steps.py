@@ -187,7 +187,7 @@ def test_what_is_refused_says_all_that_is_to_be_done(boxes: Boxes) -> None:
     )
     assert boxes.sql(THERE) == [(1,)]
     boxes.sql("DELETE FROM acme.ledger")
-    assert refusal(box.erase)[0].endswith("has the name pbx-1 there.")
+    assert refusal(box.erase)[0].endswith("or a standby took over without it.")
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,8 @@ def certificates(folder: Path) -> dict[str, Certificate | None]:
     ("what", "complaint"),
     [
         ("good", ""),
-        ("expired", "certificate has expired"),
-        ("wrong name", "certificate is not valid for '127.0.0.1'"),
+        ("expired", "its certificate has expired"),
+        ("wrong name", "its certificate is for another name .*certificate is not valid for '127.0.0.1'"),
         ("another authority", "unable to get local issuer certificate"),
         ("missing", "it offers no TLS"),
     ],

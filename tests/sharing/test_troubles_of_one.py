@@ -82,6 +82,24 @@ def test_the_difference_of_clocks_is_shown(
     )
 
 
+def test_the_clock_of_another_box_is_shown_and_warned_of(
+    meeting: tuple[Installation, Installation], server: Postgres
+) -> None:
+    """As that box reported it; one that is silent, or retired, is not warned of."""
+    one, other = meeting
+    one.exchange()
+    other.exchange()
+    server.sql("UPDATE informativa.box SET ahead = CASE WHEN box = 'pbx-2' THEN -5.25 ELSE 0.01 END")
+    rows = typed("boxes", *of(one))[1].splitlines()[2:]
+    assert [row.split()[3:5] for row in rows] == [["+0.0", "s"], ["-5.2", "s"]]
+    (acme,) = json.loads(typed("boxes", "--json", *of(one))[1])["controllers"]
+    assert [box["clock_ahead"] for box in acme["boxes"]] == [0.01, -5.25]
+    clock = ("warning", "the clock of pbx-2 is -5.2 s from the shared database's")
+    assert clock in examined(one)
+    server.sql("UPDATE informativa.box SET seen = now() - interval '2 hours' WHERE box = 'pbx-2'")
+    assert clock not in examined(one)
+
+
 def test_the_clock_of_a_box_is_compared_with_the_databases(
     boxes: Boxes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ EXCEPT SELECT pseudonym FROM event WHERE pseudonym IS NOT NULL
 """
 _LEARNT_PAGE = 10_000  # callers
 _NUMBERS_PAGE = 20_000
+_RETIRED = "SELECT name, identity FROM retired_box"
 _CURSORS = """
 INSERT INTO box (name, record, answers) VALUES (?1, coalesce(?2, 0), coalesce(?3, 0))
 ON CONFLICT DO UPDATE SET record = coalesce(?2, record), answers = coalesce(?3, answers)
@@ -128,6 +129,19 @@ def received(store: SqliteStore) -> dict[str, tuple[int, int]]:
     with store.connected() as connection:
         rows_of_boxes = connection.execute("SELECT name, record, answers FROM box").fetchall()
     return {name: (record, answers) for name, record, answers in rows_of_boxes}
+
+
+def retired(store: SqliteStore) -> set[tuple[str, bytes]]:
+    """Return the other boxes of which this ledger knows that they left for good: the name and the identity of
+    each."""
+    with store.connected() as connection:
+        return {(name, bytes(identity)) for name, identity in connection.execute(_RETIRED)}
+
+
+def store_retired(store: SqliteStore, boxes: Iterable[tuple[str, bytes]]) -> None:
+    """Store that other boxes left for good, by the name and the identity of each."""
+    with store.transaction(), store.connected() as connection:
+        connection.executemany("INSERT INTO retired_box VALUES (?, ?) ON CONFLICT DO NOTHING", boxes)
 
 
 def take_in(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from ..config import Configuration
+from ..ledgers import boxes as ledger_boxes
 from ..model import Controller, SharedDatabase
-from ..model.errors import InformativaError, SharedDatabaseError
+from ..model.errors import InformativaError, LedgerError, SharedDatabaseError
 from ..model.text import Text
 from ..process import bootstrap, storage
 from ..sharing.refusals import OF_ALL
@@ -63,6 +65,9 @@ class Box:
     """The version of its informativa."""
     different: tuple[Difference, ...]
     """The parts that are not as on this box: the program, the company's keys, what decides about callers."""
+    clock_ahead: Seconds | None
+    """The seconds by which its clock was ahead of the database's at its last report; negative where it was
+    behind."""
     retired: Time | None
     """The time when it left for good."""
 
@@ -317,6 +322,7 @@ def _box(box: administration.RegisteredBox, database: SharedDatabase, about: Abo
         seconds_ago=float(box.age),  # which PostgreSQL gives as a Decimal
         version=box.program or None,
         different=() if box.retired else tuple(_differences(box, about)),
+        clock_ahead=box.ahead,
         retired=box.retired,
     )
 
@@ -343,8 +349,8 @@ def _key_difference(their_keys: Sequence[str], our_keys: Sequence[str]) -> Diffe
 
 
 def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> RetiredBox:
-    """Retire a box: it left for good. Raises InformativaError where there is no such box, and
-    SharedDatabaseError."""
+    """Retire a box: it left for good. This box's ledger remembers it, and tells a database that lost it.
+    Raises InformativaError where there is no such box, and SharedDatabaseError."""
     from ..sharing import administration
 
     database = shared(configuration)
@@ -357,7 +363,11 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
             Text("There are: {known}.", known=names),
         )
     if really:
-        administration.retire(database, controller.id, name)
+        identity = administration.retire(database, controller.id, name)
+        if identity and name != database.box and Path(controller.ledger).exists():
+            # Where this fails, the service does it when it connects the next time.
+            with suppress(LedgerError), closing(storage.store(controller)) as store:
+                ledger_boxes.store_retired(store, [(name, identity)])
     return RetiredBox(controller.id, name, boxes[name].age < QUIET_SECONDS)
 
 

@@ -35,12 +35,12 @@ FLAWS = {
         'Look which in psql, and take them back by REVOKE: \\du "{login}"; \\dp informativa.*',
     ),
     "not-served": Text(
-        "{login} does not serve all companies of this configuration", "Type: informativa shared migrate"
+        "{login} does not serve all companies of this configuration",
+        "Type: informativa shared serve --yes --as ROLE",
     ),
     "of-others": Text(
         "{login} serves companies that this configuration does not have",
-        "Type in psql: DELETE FROM informativa.serves WHERE login = '{login}'; then on this box:"
-        " informativa shared migrate",
+        "Type: informativa shared serve --only --yes --as ROLE",
     ),
     "no-tables": Text("there are no tables", "Make them: informativa shared migrate"),
     "public": Text(

@@ -11,6 +11,7 @@ Beside the calls:
 - `meeting_place`: the thread that sends and takes in for all companies of the box, over one connection
 - `loop`: the part of one company's ledger in it
 - `exchange`: one step of that
+- `receiving`: what comes from other boxes
 - `membership`: the ledger that the database knows by this box's name, and no other
 - `proof_sender`: the box's log, so that others can prove its records
 - `erasure_orders`, `sealed_caller`: erasures that boxes order of each other, and the caller as they carry him
@@ -24,9 +25,13 @@ Reading:
 The database:
 
 - `administration`: creating and upgrading it, listing boxes, retiring one
+- `serving`: the companies that a box's login serves there
+- `dropping`: a company that leaves it
+- `passwords`: the password of a box's login
 - `grants`: the rights of boxes' logins, as the server has them
 - `connection`: a connection as this box's login
 - `refusals`, `startup`: the reasons why a server takes none, and the start-up by hand that learns them
 - `schema`: its numbered migrations (`migrations/`) and the rights of its roles
+- `box_statements`: the SQL for all companies of a box
 - `rows`, `proof_statements`, `erasure_statements`: the SQL for one company
 """

@@ -8,11 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import psycopg
-from psycopg import conninfo
 
 from ..ledgers import rows
 from ..ledgers.rows import microseconds
@@ -20,7 +18,7 @@ from ..model import SharedDatabase
 from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from . import schema
-from .connection import address, connect, explained, explained_by, translated
+from .connection import administered, connect, connect_as, translated
 from .erasure_statements import ErasureStatements
 from .rows import Statements
 from .startup import password_of
@@ -62,7 +60,8 @@ class Migrated:
 class RegisteredBox:
     """One box of one company, as the database knows it. Its records are there up to `record`; `newest` is its
     newest record at its last report, `erasures` the number of callers it has still to erase; `age` are the
-    seconds since it was last `seen`, by the database's clock. The other fields are its report about itself
+    seconds since it was last `seen`, by the database's clock, and `ahead` those by which its clock was ahead
+    of that, `None` where nobody measured it. The other fields are its report about itself
     (exchange.About)."""
 
     name: str
@@ -75,6 +74,7 @@ class RegisteredBox:
     keys: str
     configuration: str
     retired: datetime | None
+    ahead: float | None = None
 
     @property
     def behind(self) -> int:
@@ -111,11 +111,7 @@ def migrate(database: SharedDatabase, controllers: Sequence[str], user: str) -> 
     a `user` who may make roles; each company in one transaction, in which the records of a schema of its own
     go into the tables of all. Calls go on meanwhile. Raises SharedDatabaseError."""
     for controller in controllers:
-        with explained_by(partial(explained, database, controller, user=user)):
-            connection = psycopg.connect(
-                conninfo.make_conninfo(address(database, controller), user=user or None)
-            )
-        with translated(database), connection:
+        with connect_as(database, controller, user) as connection, administered(database):
             result = _migrate(connection, database, controller)
         yield result
 
@@ -132,7 +128,7 @@ def _migrate(connection: psycopg.Connection, database: SharedDatabase, controlle
     if schema.SCHEMA not in existing:
         for statement in schema.prepared():
             run(statement)
-    number = _newest_migration(connection, schema.SCHEMA)
+    number = newest_migration(connection, schema.SCHEMA)
     for _number, statements in schema.migrations(number):
         for statement in statements:
             run(statement)
@@ -141,21 +137,21 @@ def _migrate(connection: psycopg.Connection, database: SharedDatabase, controlle
         run(statement)
     before, records, earlier = number if is_known else 0, 0, schema.earlier(controller)
     if earlier in existing:
-        of_its_own = _newest_migration(connection, earlier)
+        of_its_own = newest_migration(connection, earlier)
         if 0 < of_its_own < schema.NEEDED:
             before, records = of_its_own, _take_over(connection, controller)
         elif run(_ALL_SERVE, (controller,)).fetchone() == (True,):
-            _remove_earlier(connection, earlier)
+            remove_earlier(connection, earlier)
     return Migrated(controller, before, schema.newest(), records)
 
 
-def _newest_migration(connection: psycopg.Connection, name: str) -> int:
+def newest_migration(connection: psycopg.Connection, name: str) -> int:
     """Return the newest migration of a schema; 0 for none."""
     row = connection.execute(f"SELECT max(number) FROM {schema.quoted(name)}.migration").fetchone()  # noqa: S608  # our own names
     return int(row[0]) if row and row[0] else 0
 
 
-def _remove_earlier(connection: psycopg.Connection, earlier: str) -> None:
+def remove_earlier(connection: psycopg.Connection, earlier: str) -> None:
     """Remove the schema and the role that a company had of its own, once all its boxes use the tables of all
     companies. Where the administrator gave that role other rights, the role stays."""
     connection.execute(f"DROP SCHEMA {schema.quoted(earlier)} CASCADE")
@@ -257,13 +253,13 @@ def _clock_ahead(connection: psycopg.Connection) -> float:
     return (before + time.time()) / 2 - float(server)
 
 
-def retire(database: SharedDatabase, controller: str, box: str) -> bool:
-    """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. Return whether
-    there was one. Raises SharedDatabaseError."""
+def retire(database: SharedDatabase, controller: str, box: str) -> bytes | None:
+    """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. Return the
+    identity of its ledger, `None` where there was none to retire. Raises SharedDatabaseError."""
     with connect(database, controller) as connection, translated(database):
-        existed = connection.execute(Statements(connection.company).retire, (box,)).rowcount == 1
+        row = connection.execute(Statements(connection.company).retire, (box,)).fetchone()
         connection.execute(ErasureStatements(connection.company).done_everywhere)
-        return existed
+        return None if row is None else bytes(row[0])
 
 
 def purge_retired(

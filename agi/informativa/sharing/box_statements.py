@@ -9,10 +9,13 @@ from .rows import ANSWER, COLUMNS, EVIDENCE, INFORMS, KINDS, LAST_BATCH, LISTED,
 from .schema import SCHEMA
 
 SEEN = f"""
-INSERT INTO {SCHEMA}.box (box, program) VALUES (%s, %s)
-ON CONFLICT (box) DO UPDATE SET seen = now(), program = excluded.program
+INSERT INTO {SCHEMA}.box (box, program, ahead) VALUES (%s, %s, %s)
+ON CONFLICT (box) DO UPDATE SET
+    seen = now(), program = excluded.program, ahead = coalesce(excluded.ahead, box.ahead)
+RETURNING extract(epoch FROM clock_timestamp())
 """  # noqa: S608  # our own names
-"""The statement by which a box says that it is alive."""
+"""The statement by which a box says that it is alive, and how far its clock is ahead. It returns the server's
+time."""
 BATCH = f"""
 UPDATE {SCHEMA}.box SET batch = batch + 1,
     epoch = CASE WHEN batch = %(known)s THEN epoch ELSE %(random)s END

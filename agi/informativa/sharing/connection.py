@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
@@ -16,7 +18,7 @@ from psycopg.abc import PQGen
 from ..model import SharedDatabase
 from ..model.errors import BoxRefusedError, SharedDatabaseError
 from ..model.text import Text
-from . import schema
+from . import schema, startup
 from .refusals import refused, unusable
 
 CONNECT_SECONDS = 5  # for each host
@@ -27,7 +29,8 @@ _COMPANY = f"""
 SELECT max(number), max(needed), (SELECT company FROM {schema.SCHEMA}.company WHERE controller = %s)
 FROM {schema.SCHEMA}.migration
 """  # noqa: S608  # our own names
-_NO_SCHEMA = frozenset({"3F000", "42P01", "42501"})  # no such schema, no such table, no right to use it
+_NO_RIGHT = "42501"
+_NO_SCHEMA = frozenset({"3F000", "42P01", _NO_RIGHT})  # no such schema, no such table, no right to use it
 
 Result = TypeVar("Result")
 
@@ -46,6 +49,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     """The number that the company has there for which it was opened."""
     batch = 0
     """The last batch of this box that was sent over it."""
+    clock_ahead: float | None = None
+    """The seconds by which this machine's clock is ahead of the server's, once that was measured."""
     companies: dict[str, int]
     """The numbers of companies that were looked up over it, by controller."""
     unwanted: Callable[[], bool] = staticmethod(lambda: False)
@@ -100,16 +105,54 @@ def connect_box(
     """Connect as this box's login, to the host that takes writes, in the database of a company. Where that
     fails, `explain` makes the error, or else `explained`. Raises SharedDatabaseError."""
     with explained_by(explain or partial(explained, database, controller)):
-        connection = Connection.connect(address(database, controller, seconds), autocommit=True)
+        connection = _connection(database, controller, seconds)
     connection.silence = SILENCE_SECONDS if silence is None else silence
     connection.unwanted, connection.companies = unwanted, {}
     return connection
 
 
+def _connection(database: SharedDatabase, controller: str, seconds: float) -> Connection:
+    """Return a connection with this box's password. While that is being changed, or where the change was cut
+    off, the new one is tried too (see `passwords`)."""
+    try:
+        return Connection.connect(address(database, controller, seconds), autocommit=True)
+    except psycopg.OperationalError:
+        with suppress(psycopg.OperationalError, OSError):
+            if (changing := new_passwords(database)).exists():
+                changed = replace(database, passwords=str(changing))
+                return Connection.connect(address(changed, controller, seconds), autocommit=True)
+        raise
+
+
+def new_passwords(database: SharedDatabase) -> Path:
+    """Return the file with the new password of this box, which exists while that is being changed."""
+    return Path(f"{database.passwords or startup.default_passwords()}.new")
+
+
+def connect_as(database: SharedDatabase, controller: str, user: str) -> psycopg.Connection:
+    """Connect as a `user` of the database, or as this box's login where it is ''. Raises
+    SharedDatabaseError."""
+    with explained_by(partial(explained, database, controller, user=user)):
+        return psycopg.connect(conninfo.make_conninfo(address(database, controller), user=user or None))
+
+
+@contextmanager
+def administered(database: SharedDatabase) -> Iterator[None]:
+    """Turn errors of psycopg's into SharedDatabaseError, where somebody changes what boxes may not."""
+    try:
+        with translated(database):
+            yield
+    except SharedDatabaseError as error:
+        if error.state == _NO_RIGHT:
+            remedy = Text("Name a role of the database that may do it: --as ROLE")
+            raise SharedDatabaseError(error.message, remedy, state=error.state) from error
+        raise
+
+
 def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_SECONDS) -> str:
     """Return the connection string for libpq (its "Database Connection Control Functions").
     `target_session_attrs` passes over a standby, or a primary that was demoted."""
-    hosts = [_host_and_port(host) for host in database.hosts]
+    hosts = [host_and_port(host) for host in database.hosts]
     parameters: dict[str, str | int | None] = {
         "host": ",".join(host for host, _ in hosts),
         "port": ",".join(port for _, port in hosts),
@@ -135,7 +178,8 @@ def database_name(database: SharedDatabase, controller: str) -> str:
     return database.name.replace("{controller}", controller)
 
 
-def _host_and_port(host: str) -> tuple[str, str]:
+def host_and_port(host: str) -> tuple[str, str]:
+    """Return the name and the port of a configured host, '' for the usual port."""
     if host.startswith("/"):
         return host, ""
     name, _, port = host.rpartition(":")
@@ -201,7 +245,7 @@ def explained(
 ) -> SharedDatabaseError:
     """Return the error of a connection that did not come about, with the reason for which the servers refuse
     the box's login, or this user. They are asked once more for it, for `refusals.SECONDS` at most."""
-    name, hosts = database_name(database, controller), list(map(_host_and_port, database.hosts))
+    name, hosts = database_name(database, controller), list(map(host_and_port, database.hosts))
     return refused(database, name, user or schema.login(database.box), hosts) or unusable(
         database, error, name
     )

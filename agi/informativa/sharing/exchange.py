@@ -10,12 +10,14 @@ it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+import structlog
 
 from ..ledgers import boxes, references
 from ..ledgers.sqlite import SqliteStore
@@ -25,11 +27,14 @@ from . import box_statements, membership, receiving
 from . import rows as shared_rows
 from .connection import Connection, translated
 from .erasure_orders import Erasures
+from .erasure_statements import ErasureStatements
 from .membership import LedgerRow
 from .proof_sender import ProofSender
 from .receiving import LARGE_PAGE, Receiver, Rows
 
 PAGE = 1000  # records of a transaction
+log = structlog.get_logger("informativa")
+
 _KIND, _REFERENCE = map(shared_rows.COLUMNS.index, ("kind", "reference"))
 
 
@@ -60,6 +65,7 @@ class Exchange:
     ) -> None:
         number = self.company = connection.company if company is None else company
         self._store, self._connection, self._database = store, connection, database
+        self._controller = controller
         self._sql = shared_rows.Statements(number)
         self.receiver = Receiver(store, number)
         """The receiver of what other boxes recorded."""
@@ -94,8 +100,7 @@ class Exchange:
             if new:  # its erasures under another name are unknown there
                 self._erasures.order_all_again()
             self._look()
-        with translated(self._database):
-            self._connection.execute(box_statements.SEEN, (self._box, about.program))
+        say_alive(self._connection, self._database, about)
         self.report(about)
 
     def _look(self) -> LedgerRow:
@@ -262,10 +267,32 @@ class Exchange:
         return taken_in
 
     def expect_all(self) -> None:
-        """Look how far the records of all other boxes are in the database."""
+        """Look how far the records of all other boxes are in the database, and which of them left for
+        good."""
         with translated(self._database):
-            for row in self._connection.execute(self._sql.ledgers, (self._box,)).fetchall():
-                self.receiver.expect(*row)
+            rows = self._connection.execute(self._sql.ledgers, (self._box,)).fetchall()
+        retired = dict[tuple[str, bytes], bool]()
+        for box, record, answered, identity, is_retired in rows:
+            self.receiver.expect(box, record, answered)
+            retired[box, identity] = is_retired
+        self._compare_retired(retired)
+
+    def _compare_retired(self, retired: Mapping[tuple[str, bytes], bool]) -> None:
+        """Remember which other boxes left for good, and retire those again of which only this ledger still
+        knows it: a standby took over without it. Nobody takes a retirement back."""
+        known = boxes.retired(self._store)
+        if new := {box for box, is_retired in retired.items() if is_retired} - known:
+            boxes.store_retired(self._store, new)
+        if lost := [box for box, is_retired in retired.items() if not is_retired and box in known]:
+            with translated(self._database):
+                for box in lost:
+                    self._connection.execute(self._sql.retire_again, box)
+                self._connection.execute(ErasureStatements(self.company).done_everywhere)
+            log.warning(
+                "boxes were retired again, of which the shared database did not know it any more",
+                controller=self._controller,
+                boxes=[name for name, _identity in lost],
+            )
 
     def report(self, about: About, *, changed: bool = True) -> bool:
         """Report this box's newest record, and what others compare, unless that was reported. Return whether
@@ -281,6 +308,16 @@ class Exchange:
         if looks:
             self._proofs.look()
         return looks
+
+
+def say_alive(connection: Connection, database: SharedDatabase, about: About) -> None:
+    """Report that this box is alive, and how far its clock is ahead of the server's as it was measured the
+    last time, to half a round trip; it is measured anew. Raises SharedDatabaseError."""
+    before = time.time()
+    with translated(database):
+        values = (database.box, about.program, connection.clock_ahead)
+        (server,) = connection.execute(box_statements.SEEN, values).fetchone() or (before,)
+    connection.clock_ahead = (before + time.time()) / 2 - float(server)
 
 
 def send_together(

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
-
-import psycopg
-from psycopg import conninfo
 
 from ..model import SharedDatabase
 from . import schema
-from .connection import address, database_name, explained, explained_by, translated
+from .connection import connect_as, database_name, translated
 from .refusals import passwords
 from .startup import password_of
 
@@ -113,11 +109,8 @@ def examine(database: SharedDatabase, controllers: Collection[str], user: str) -
     these companies and no others. One who administers the database sees what all of them serve. Raises
     SharedDatabaseError."""
     of_database = next(iter(controllers))
-    info = conninfo.make_conninfo(address(database, of_database), user=user or None)
-    with explained_by(partial(explained, database, of_database, user=user)):
-        connection = psycopg.connect(info)
     own = schema.login(database.box)
-    with translated(database), connection:
+    with connect_as(database, of_database, user) as connection, translated(database):
         (of_tables,) = connection.execute(_TABLES).fetchall()
         logins = {
             row[0]: LoginGrants(row[0], _flaws(_FLAWS, row[1:]))

@@ -27,7 +27,7 @@ from ..model import Controller, SharedDatabase
 from ..model.errors import DefectError, InformativaError, LedgerError, SharedDatabaseError
 from . import box_statements
 from .connection import Connection, connect_box, database_name, served, translated
-from .exchange import About, Exchange, send_together
+from .exchange import About, Exchange, say_alive, send_together
 from .idle import OLDEST_SECONDS
 from .receiving import PAGE, Request, Rows, at_once, receive
 
@@ -290,8 +290,8 @@ class MeetingPlace:
     def _say(self, connection: Connection, exchanges: Sequence[CompanyExchange]) -> None:
         """Report that this box is alive, and compare how far the database says that it is."""
         box, about = self._database.box, exchanges[0].about
+        say_alive(connection, self._database, about)
         with translated(self._database):
-            connection.execute(box_statements.SEEN, (box, about.program))
             standing = connection.execute(box_statements.STANDING, (box,)).fetchall()
         of_company = {exchange.company: exchange for exchange in exchanges}
         for company, record, retired in standing:

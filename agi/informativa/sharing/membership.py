@@ -72,7 +72,16 @@ def membership(
 
 def require_identity(database: SharedDatabase, row: LedgerRow | None, identity: bytes | None) -> LedgerRow:
     """Return the row, after a check that it is of this ledger. Raises BoxRefusedError."""
-    if row is None or row.identity != identity:
+    if row is None:
+        raise refused(
+            database,
+            Text(
+                "it has nothing of the company that {box} may see: {box} serves it no more, or a standby took"
+                " over without it",
+                "It is tried again by itself. Which companies it serves says: informativa shared serve",
+            ),
+        )
+    if row.identity != identity:
         raise refused(
             database,
             Text(

@@ -45,7 +45,14 @@ _TROUBLES: Mapping[str, Text] = {
         ' migrate; in psql: ALTER ROLE "{login}" LOGIN',
     ),
     startup.READ_ONLY: Text(
-        "it takes no writes: it is a standby, or read-only",
+        "it takes no writes: it is set to read-only",
+        "See who set it so, and why: a full disk, say. Whoever administers it types in psql: ALTER SYSTEM"
+        " RESET default_transaction_read_only; SELECT pg_reload_conf(). If it is set for the role or the"
+        ' database: ALTER ROLE "{login}" RESET default_transaction_read_only; ALTER DATABASE {database} RESET'
+        " default_transaction_read_only",
+    ),
+    startup.STANDBY: Text(
+        "it takes no writes: it is a standby",
         "Promote one, or name the host that takes writes under `shared.hosts`. It is asked again by itself.",
     ),
     "57P03": Text(
@@ -54,6 +61,20 @@ _TROUBLES: Mapping[str, Text] = {
     startup.UNTRUSTED: Text(
         "its certificate is not trusted ({reason})",
         "Give the server another certificate, or put the root of its own into {certificates}",
+    ),
+    startup.EXPIRED: Text(
+        "its certificate has expired",
+        "Renew the server's certificate, and have it read: SELECT pg_reload_conf(). If it has not expired,"
+        " set this machine's clock right: timedatectl",
+    ),
+    startup.NOT_YET_VALID: Text(
+        "its certificate is not valid yet",
+        "Set this machine's clock right: timedatectl. If it is right, give the server a certificate that is"
+        " valid now.",
+    ),
+    startup.OTHER_NAME: Text(
+        "its certificate is for another name ({reason})",
+        "Write under `shared.hosts` the name that the certificate has, or give the server one for {host}",
     ),
     startup.NO_TLS: Text(
         "it offers no TLS", "Switch it on there: ssl = on in postgresql.conf, with a certificate."
@@ -73,6 +94,7 @@ _TROUBLES: Mapping[str, Text] = {
 _REMEDIES: Mapping[str, Text] = {
     **{state: trouble.advice for state, trouble in _TROUBLES.items()},
     **dict.fromkeys(("57P01", "57P02"), _TROUBLES["57P03"].advice),
+    "25006": _TROUBLES[startup.STANDBY].advice,
     "28": _TROUBLES["28000"].advice,
     "3D": _TROUBLES["3D000"].advice,
     "3F": Text("Make the tables: informativa shared migrate"),

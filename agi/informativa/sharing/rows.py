@@ -98,7 +98,8 @@ class Statements:
         """  # noqa: S608
 
         self.ledgers = f"""
-        SELECT box, record, answered FROM {ledger} WHERE {scope} AND box <> %s ORDER BY box
+        SELECT box, record, answered, identity, retired IS NOT NULL FROM {ledger}
+        WHERE {scope} AND box <> %s ORDER BY box
         """  # noqa: S608
         selected = self.selected = f"SELECT box, {RECORD_COLUMNS} FROM {record} WHERE {scope}"  # noqa: S608
         # What informed a caller, and what he answered; under an earlier key as well, which may be the only
@@ -116,10 +117,16 @@ class Statements:
         self.every_ledger = f"""
         SELECT box, record, newest, erasures - applied, coalesce(seen, 'epoch'),
             extract(epoch FROM now() - coalesce(seen, 'epoch')), coalesce(program, ''), keys, configuration,
-            retired
+            retired, ahead
         FROM {ledger} LEFT JOIN {box} USING (box) WHERE {scope} ORDER BY retired IS NOT NULL, box
         """  # noqa: S608
-        self.retire = f"UPDATE {ledger} SET retired = now() WHERE {scope} AND box = %s AND retired IS NULL"  # noqa: S608
+        self.retire = f"""
+        UPDATE {ledger} SET retired = now() WHERE {scope} AND box = %s AND retired IS NULL RETURNING identity
+        """  # noqa: S608
+        self.retire_again = f"""
+        UPDATE {ledger} SET retired = now()
+        WHERE {scope} AND box = %s AND identity = %s AND retired IS NULL
+        """  # noqa: S608
         # Under a newer key as well, as far as records name the earlier pseudonym.
         self.of_caller = f"""
         {selected} AND (pseudonym = ANY(%(pseudonyms)s) OR earlier = ANY(%(pseudonyms)s)) AND box <> %(box)s

@@ -31,7 +31,10 @@ _SASL = b"n,,"  # no channel binding
 # Reasons beside those that have a SQLSTATE.
 REFUSED, SILENT, UNREACHABLE, UNKNOWN_HOST = "refused", "silent", "unreachable", "unknown-host"
 NO_TLS, UNTRUSTED, NO_PASSWORD, NO_CONNECT = "no-tls", "untrusted", "no-password", "no-connect"
-READ_ONLY = "25006"
+EXPIRED, NOT_YET_VALID, OTHER_NAME = "expired", "not-yet-valid", "other-name"
+STANDBY, READ_ONLY = "standby", "read-only"
+_OF_CERTIFICATE = {9: NOT_YET_VALID, 10: EXPIRED, 62: OTHER_NAME, 64: OTHER_NAME}
+"""The reasons by OpenSSL's codes (its x509_vfy.h); any other is UNTRUSTED."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def refusal(host: str, port: str, login: Login, seconds: float) -> ServerRefusal
     except _RefusedError as error:
         return error.refusal
     except ssl.SSLCertVerificationError as error:
-        return ServerRefusal(UNTRUSTED, str(error.verify_message))
+        state = _OF_CERTIFICATE.get(error.verify_code, UNTRUSTED)
+        return ServerRefusal(state, str(error.verify_message))
     except socket.gaierror:
         return ServerRefusal(UNKNOWN_HOST)
     except ConnectionRefusedError:
@@ -129,7 +133,7 @@ class _Wire:
             word.encode() + b"\0" for word in ("user", login.role, "database", login.database, "")
         )
         self._socket.sendall(struct.pack(">II", len(words) + 8, _PROTOCOL) + words)
-        read_only = False
+        parameters: dict[bytes, bytes] = {}
         for kind, body in self._messages():
             if kind == b"R" and (code := struct.unpack(">I", body[:4])[0]):
                 if not login.password:
@@ -138,11 +142,13 @@ class _Wire:
                     return None
             elif kind == b"S":
                 name, value = body.split(b"\0")[:2]
-                read_only |= name in (b"in_hot_standby", b"default_transaction_read_only") and value == b"on"
+                parameters[name] = value
             elif kind == b"Z":
                 self._socket.sendall(b"X\0\0\0\4")  # so that the server logs no broken connection
                 break
-        return ServerRefusal(READ_ONLY) if read_only else None
+        if parameters.get(b"in_hot_standby") == b"on":
+            return ServerRefusal(STANDBY)
+        return ServerRefusal(READ_ONLY) if parameters.get(b"default_transaction_read_only") == b"on" else None
 
     def _authenticate(self, code: int, data: bytes, login: Login) -> bool:
         """Answer a request for the password; return False where it is in none of the ways known here."""
@@ -226,7 +232,7 @@ def password_of(text: str, database: str, role: str, host: str = "", port: str =
     for line in text.splitlines():
         if line.startswith("#"):
             continue
-        fields = [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:\\.|[^:\\])*)(?::|\Z)", line)]
+        fields = fields_of(line)
         if len(fields) < 5 or (host and fields[0] not in ("*", *names)):
             continue
         if port and fields[1] not in ("*", port):
@@ -234,6 +240,11 @@ def password_of(text: str, database: str, role: str, host: str = "", port: str =
         if fields[2] in ("*", database) and fields[3] in ("*", role):
             return fields[4]
     return ""
+
+
+def fields_of(line: str) -> list[str]:
+    """Return the fields of a line of such a file: host, port, database, role, password."""
+    return [re.sub(r"\\(.)", r"\1", field) for field in re.findall(r"((?:\\.|[^:\\])*)(?::|\Z)", line)]
 
 
 def default_passwords() -> str:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
@@ -13,22 +11,21 @@ from ...model import Controller
 from ...model.errors import SharedDatabaseError
 from ...operations import boxes as operations
 from ...operations import grants
-from ...operations.controllers import Selection, select_for_logs
 from ...views.text import boxes as view
-from ..options import Config, Json, Of, Yes, print_document, warn_of_unrelated
-from ..tree import INCOMPLETE
+from ..box_options import MakesRoles, companies, end, of_each
+from ..options import Config, Json, Of, Yes, print_document
 from ..words import _
+from . import shared_database
 
 database = typer.Typer(help="The database where the boxes of an installation meet.", no_args_is_help=True)
 boxes = typer.Typer(
     help="List the boxes of an installation, and how far each is.", invoke_without_command=True
 )
 
-Result = TypeVar("Result")
-
 
 def add_to(program: typer.Typer) -> None:
     """Give the program the command `join`; the others are groups of their own."""
+    shared_database.add_to(database)
     program.add_typer(database, name="shared")
     program.add_typer(boxes, name="boxes")
     program.command("join")(_join)
@@ -36,30 +33,28 @@ def add_to(program: typer.Typer) -> None:
 
 @database.command()
 def migrate(
-    user: Annotated[
-        str, typer.Option("--as", metavar="ROLE", help="A role of the database that may make roles.")
-    ] = "",
+    user: MakesRoles = "",
     config: Config = DEFAULT_FILE,
     controller: Of = None,
     as_json: Json = False,
 ) -> None:
     """Make the tables, or bring them up to date, and this box's login, which serves the companies; on each
     box once. Calls go on meanwhile."""
-    selection = _companies(config, controller)
-    results, failed = _of_each(
+    selection = companies(config, controller)
+    results, failed = of_each(
         selection.named,
         lambda company: operations.migrate(selection.configuration, company, user),
         lambda result, _name: None if as_json else print(view.migrated(result, _)),
     )
     if as_json:
         print_document(operations.SchemasMigrated(results, failed))
-    _end(failed, bool(results), as_json)
+    end(failed, bool(results), as_json)
 
 
 @database.command()
 def sql(config: Config = DEFAULT_FILE, controller: Of = None) -> None:
     """Print what `shared migrate` does to a new database on this box, for whoever administers it."""
-    selection = _companies(config, controller)
+    selection = companies(config, controller)
     for statement in operations.script(selection.configuration, selection.named):
         print(f"{statement};")
 
@@ -81,20 +76,20 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Compare the rights that boxes' logins have in the database with those that they should have."""
-    selection = _companies(config, controller)
+    selection = companies(config, controller)
     configuration, results, failed = selection.configuration, [], []
-    for companies in grants.by_database(configuration, selection.named):
+    for same_database in grants.by_database(configuration, selection.named):
         try:
-            examined = grants.examine(configuration, companies, user)
+            examined = grants.examine(configuration, same_database, user)
         except SharedDatabaseError as error:
-            failed.append(operations.failure(companies[0], error))
+            failed.append(operations.failure(same_database[0], error))
         else:
             results.append(examined)
             if not as_json:
                 print("\n".join(view.rights(examined, _)))
     if as_json:
         print_document(grants.RightsExamination(tuple(results), tuple(failed)))
-    _end(failed, bool(results), as_json)
+    end(failed, bool(results), as_json)
     if any(examined.flaws or any(login.flaws for login in examined.logins) for examined in results):
         raise typer.Exit(1)
 
@@ -116,8 +111,8 @@ def retire(
     as_json: Json = False,
 ) -> None:
     """Retire a box permanently: the others stop waiting for it, and its name is never reused."""
-    selection = _companies(config, controller)
-    results, failed = _of_each(
+    selection = companies(config, controller)
+    results, failed = of_each(
         selection.named,
         lambda company: operations.retire(selection.configuration, company, box, really=yes),
         lambda result, name: None if as_json else print("\n".join(view.retired(result, name, yes, _))),
@@ -126,68 +121,33 @@ def retire(
         print_document(operations.BoxesRetired(yes, results, failed))
     elif results and not yes:
         print(_("Nothing was changed yet. To do it, add --yes."))
-    _end(failed, bool(results), as_json)
+    end(failed, bool(results), as_json)
 
 
 def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
     """Take in what all other boxes told callers, before this one takes calls; cut off, it goes on later."""
-    selection = _companies(config, controller)
+    selection = companies(config, controller)
 
     def join(company: Controller) -> operations.JoinedController:
         with view.bar(company.name, _) as progress:
             return operations.join(selection.configuration, company, progress)
 
-    results, failed = _of_each(
+    results, failed = of_each(
         selection.named,
         join,
         lambda result, name: None if as_json else print(view.join_message(result, name, _)),
     )
     if as_json:
         print_document(operations.Joined(results, failed))
-    _end(failed, bool(results), as_json)
-
-
-def _of_each(
-    companies: Sequence[Controller],
-    work: Callable[[Controller], Result],
-    show: Callable[[Result, str], None],
-) -> tuple[tuple[Result, ...], tuple[operations.FailedCompany, ...]]:
-    """Do the work for each company, and show each result, with the company's name, at once. Return the
-    results, and the failures."""
-    results, failed = list[Result](), list[operations.FailedCompany]()
-    outcomes = operations.of_each_company(companies, work)
-    for company, outcome in zip(companies, outcomes, strict=True):
-        if isinstance(outcome, operations.FailedCompany):
-            failed.append(outcome)
-        else:
-            results.append(outcome)
-            show(outcome, company.name)
-    return tuple(results), tuple(failed)
-
-
-def _end(failed: Sequence[operations.FailedCompany], some_done: bool, as_json: bool) -> None:
-    """End the command: by its exit code, and a line for each company that failed, where there are some."""
-    if not as_json:
-        for company in failed:
-            print(view.failed(company, _), file=sys.stderr)
-    if failed:
-        raise typer.Exit(INCOMPLETE if some_done else 1)
+    end(failed, bool(results), as_json)
 
 
 def _show(config: Config, controller: Of, as_json: bool) -> None:
-    selection = _companies(config, controller)
+    selection = companies(config, controller)
     boxes = operations.boxes(selection.configuration, selection.named)
     if as_json:
         print_document(boxes)
     else:
         for meeting in boxes.controllers:
             print("\n".join(view.meeting(meeting, _)))
-    _end(boxes.unknown, bool(boxes.controllers), as_json)
-
-
-def _companies(config: Config, controller: Of) -> Selection:
-    """Return the companies that are named, or all: these commands tell nothing of any caller."""
-    selection = select_for_logs(config, controller or (), begun=False)
-    operations.shared(selection.configuration)
-    warn_of_unrelated(selection.unrelated)
-    return selection
+    end(boxes.unknown, bool(boxes.controllers), as_json)

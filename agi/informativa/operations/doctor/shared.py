@@ -130,5 +130,9 @@ def _of_box(box: Box, controller: str) -> Iterator[Finding]:
         text = Text("{count} records of {box} for {id} are not in the database yet")
         fix = Text("It sends them as fast as the database takes them; look again: informativa boxes")
         yield warning(text.format(**facts, count=box.behind), fix)
+    if not (box.this or box.quiet) and abs(box.clock_ahead or 0.0) > CLOCK_SECONDS:
+        text = Text("the clock of {box} is {seconds:+.1f} s from the shared database's")
+        fix = Text("Have it set by NTP on {box}; look there: timedatectl")
+        yield warning(text.format(**facts, seconds=box.clock_ahead), fix.format(**facts))
     for difference in box.different:
         yield warning(_DIFFERENT[difference].format(**facts), _MEND[difference].format(**facts))

@@ -5,7 +5,7 @@
 -- The companies. Their numbers are this database's own.
 CREATE TABLE informativa.company (
     company    integer PRIMARY KEY,
-    controller text    NOT NULL UNIQUE
+    controller text    UNIQUE                      -- NULL: dropped; its number is never another's
 );
 -- Which login sees which companies. Whoever administers the database writes it (shared migrate, shared serve).
 CREATE TABLE informativa.serves (
@@ -19,7 +19,8 @@ CREATE TABLE informativa.box (
     seen    timestamptz NOT NULL DEFAULT now(),
     program text        NOT NULL DEFAULT '',       -- the version of informativa
     epoch   bigint      NOT NULL DEFAULT 0,        -- random, and another where batches did not follow each other
-    batch   bigint      NOT NULL DEFAULT 0         -- counts the transactions by which it sent something
+    batch   bigint      NOT NULL DEFAULT 0,        -- counts the transactions by which it sent something
+    ahead   double precision                       -- the seconds by which its clock is ahead of this server's
 ) WITH (fillfactor = 20);
 -- The ledger of one company on one box.
 CREATE TABLE informativa.ledger (
@@ -194,7 +195,7 @@ GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA informativa TO informativa_boxes;
 GRANT SELECT ON ALL TABLES IN SCHEMA informativa TO informativa_boxes;
 GRANT INSERT ON informativa.box, informativa.ledger, informativa.record, informativa.erasure, informativa.log,
     informativa.checkpoint, informativa.tile TO informativa_boxes;
-GRANT UPDATE (seen, program, epoch, batch) ON informativa.box TO informativa_boxes;
+GRANT UPDATE (seen, program, epoch, batch, ahead) ON informativa.box TO informativa_boxes;
 GRANT UPDATE (record, newest, erasures, applied, proven, answered, batch, keys, configuration, retired)
     ON informativa.ledger TO informativa_boxes;
 GRANT UPDATE (informs, at, call, pseudonym, key, basis, linked, reference, erased, recorded, earlier, elsewhere,

@@ -29,6 +29,7 @@ The installation:
 - `account`: how to make the account at Asterisk's manager
 - `backups`: backups, made, listed, verified, restored
 - `boxes`: other boxes, and where they meet
+- `shared_database`: changes to that database
 - `hooks`: companies' hooks
 - `accounts`: accounts of the console
 - `keys`: secrets that were made or rotated

@@ -23,7 +23,7 @@ from ..messages import Language
 from ..terminal import one_line, progress
 from ..times import local_day
 
-_LINE = "  {:<16} {:>12} {:>8}  {:<22} {}"
+_LINE = "  {:<16} {:>12} {:>8} {:>9}  {:<22} {}"
 DIFFERENCES = {
     Difference.PROGRAM: Text("another version of informativa"),
     Difference.KEYS: Text("OTHER KEYS: its callers are strangers here"),
@@ -46,7 +46,7 @@ def meeting(status: Meeting, say: Language) -> Iterator[str]:
         migration=status.migration,
         behind=round(-status.clock_ahead, 1) + 0.0,  # never "-0.0"
     )
-    headings = (say("box"), say("records"), say("behind"), say("last heard of"), "")
+    headings = (say("box"), say("records"), say("behind"), say("clock"), say("last heard of"), "")
     yield _LINE.format(*headings).rstrip()
     for box in status.boxes:
         yield one_line(_LINE.format(*cells(box, say)).rstrip())
@@ -58,8 +58,8 @@ def failed(company: FailedCompany, say: Language) -> str:
 
 
 def cells(box: Box, say: Language) -> tuple[str, ...]:
-    """Return a box's name, its records, how many were not sent yet, when it was last heard of, and
-    remarks."""
+    """Return a box's name, its records, how many were not sent yet, how far its clock is ahead of the
+    database's, when it was last heard of, and remarks."""
     left = local_day(box.retired) if box.retired else ""
     last_heard = say("left on {day}", day=left) if left else ago(box.seconds_ago, say)
     remarks = [say("this box")] if box.this else []
@@ -68,8 +68,10 @@ def cells(box: Box, say: Language) -> tuple[str, ...]:
         remarks.append(
             say.counted("{count} caller still to erase", "{count} callers still to erase", box.to_erase)
         )
+    ahead = box.clock_ahead
+    clock = "-" if ahead is None or box.retired else f"{say.number(round(ahead, 1) + 0.0, '+.1f')} s"
     records, behind = (say.number(count, ",") for count in (box.records, box.behind))
-    return box.name, records, behind, last_heard, ", ".join(remarks)
+    return box.name, records, behind, clock, last_heard, ", ".join(remarks)
 
 
 def ago(seconds: float, say: Language) -> str:

@@ -149,3 +149,49 @@ def test_a_fingerprint_says_nothing_of_its_key() -> None:
     """It is short, keyed, and like no pseudonym and no binding."""
     assert fingerprint(b"k" * 32) == fingerprint(b"k" * 32) != fingerprint(b"o" * 32)
     assert len(fingerprint(b"k" * 32)) == 16
+
+
+OWN = "    shared: {hosts: ['127.0.0.1:6000'], database: large}\n    time_zone: Europe/Rome"
+
+
+def own_database(folder: Path, own: str, text: str) -> Path:
+    """Give acme a database of its own, and the others the one of this text."""
+    file = folder / "informativa.yaml"
+    file.write_text(file.read_text().replace("    time_zone: Europe/Rome", own, 1))
+    return write(folder, text)
+
+
+def test_a_company_may_meet_in_another_database(folder: Path) -> None:
+    """Its connections go to its own hosts; those of the others stay where they were."""
+    shared = load(own_database(folder, OWN, HERE)).shared
+    assert shared is not None
+    assert (shared.of("acme").hosts, shared.of("acme").name) == (("127.0.0.1:6000",), "large")
+    assert shared.of("borealis").hosts == ("127.0.0.1:5432",)
+    assert shared.all_hosts == ("127.0.0.1:5432", "127.0.0.1:6000")
+    addresses = [conninfo_to_dict(address(shared, name)) for name in ("acme", "borealis")]
+    assert [(given["port"], given["dbname"]) for given in addresses] == [
+        ("6000", "large"),
+        ("5432", "informativa"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("own", "text", "problem"),
+    [
+        (OWN, "", "controllers.acme.shared: needs `shared` for all companies"),
+        (
+            OWN.replace("127.0.0.1", "db7.example"),
+            HERE,
+            "controllers.acme.shared: db7.example:6000 is another",
+        ),
+    ],
+)
+def test_i10_a_mistake_in_where_a_company_meets_is_its_own(
+    folder: Path, own: str, text: str, problem: str
+) -> None:
+    """I10: it is refused at the company's part, with what to write."""
+    file = own_database(folder, own, text)
+    with pytest.raises(ConfigError) as error:
+        load(file)
+    (found,) = error.value.problems
+    assert f"{found.key}: {found.message!s}".startswith(problem)

@@ -50,22 +50,31 @@ class Places:
             return "privacy" in store.history(ONE)
 
 
-@pytest.fixture
-def places(tmp_path: Path, server: Postgres) -> Iterator[Places]:
-    """Both boxes run, behind a pgbouncer that leads each company's database to its server."""
+@pytest.fixture(params=["pgbouncer", "hosts"])
+def places(tmp_path: Path, server: Postgres, request: pytest.FixtureRequest) -> Iterator[Places]:
+    """Both boxes run, behind a pgbouncer that leads each company's database to its server; or each company
+    has hosts of its own."""
     with ExitStack() as stack:
         servers = {company: Postgres(tmp_path / company) for company in COMPANIES}
         for each in servers.values():
             each.password = server.password
             stack.enter_context(each)
         ports = {f"of_{company}": each.port for company, each in servers.items()}
-        bouncer = stack.enter_context(PgBouncer(tmp_path / "pgbouncer", server, server.port, databases=ports))
+        name = "postgres"
+        elsewhere: tuple[tuple[str, tuple[str, ...], str], ...] = ()
+        if request.param == "pgbouncer":
+            bouncer = PgBouncer(tmp_path / "pgbouncer", server, server.port, databases=ports)
+            stack.enter_context(bouncer)
+            hosts, name = f"127.0.0.1:{bouncer.port}", "of_{controller}"
+        else:
+            hosts, of_globex = (f"127.0.0.1:{servers[company].port}" for company in COMPANIES)
+            elsewhere = (("globex", (of_globex,), "postgres"),)
         passwords = tmp_path / "pgpass"
         passwords.write_text(f"*:*:*:{SUPERUSER}:{server.password}\n*:*:*:*:{PASSWORD}\n")
         passwords.chmod(0o600)
         made = Places(tmp_path, servers, {})
         for box in NAMES:
-            database = SharedDatabase((f"127.0.0.1:{bouncer.port}",), "of_{controller}", box, str(passwords))
+            database = SharedDatabase((hosts,), name, box, str(passwords), elsewhere=elsewhere)
             list(administration.migrate(database, COMPANIES, SUPERUSER))
             for company in COMPANIES:
                 made.store(box, company).close()

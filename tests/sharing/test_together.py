@@ -14,7 +14,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import BoxRefusedError
 from informativa.sharing.connection import Connection, company_number, connect_box
 from informativa.sharing.exchange import About, Exchange, send_together
-from informativa.sharing.receiving import Request, at_once, receive
+from informativa.sharing.receiving import PageRequest, at_once, receive
 from lab.postgres import SUPERUSER
 from sharing.conftest import Boxes
 
@@ -146,7 +146,7 @@ def test_a_server_without_the_records_that_were_reported_gives_none(boxes: Boxes
     """A standby that was promoted without the last ones: nothing is taken as received."""
     box.send()
     with closing(Box(boxes, "pbx-2")) as other:
-        request = Request(other.exchanges["acme"].company, "pbx-1", 0, 2, seen=False)
+        request = PageRequest(other.exchanges["acme"].company, "pbx-1", 0, 2, seen=False)
         complete = replace(request, upto=1)
         pages = receive(other.connection, other.database, [request, complete], 1000)
     assert pages[0] is None
@@ -156,8 +156,8 @@ def test_a_server_without_the_records_that_were_reported_gives_none(boxes: Boxes
 
 def test_requests_are_made_until_they_are_a_page() -> None:
     """Three that ask for 400 records each are a page of 1,000, one that asks for more is one alone."""
-    few = [Request(number, "pbx-1", 0, 400, seen=False) for number in range(5)]
-    much = Request(9, "pbx-1", 0, 10**6, seen=False)
+    few = [PageRequest(number, "pbx-1", 0, 400, seen=False) for number in range(5)]
+    much = PageRequest(9, "pbx-1", 0, 10**6, seen=False)
     assert at_once(few, 1000) == few[:3]
     assert at_once([much, *few], 1000) == [much]
     assert at_once([few[0], much, *few], 1000) == [few[0], much]

@@ -145,7 +145,7 @@ class Builder:
             operator=settings.operator,
             metrics=settings.service.metrics or "",
             elsewhere=settings.service.elsewhere or "",
-            shared=shared(settings.shared, self._folder, self._findings) if settings.shared else None,
+            shared=shared(settings, self._folder, self._findings),
         )
 
     def _part(self, name: str, findings: Findings) -> _Part:

@@ -202,6 +202,12 @@ SETTINGS: dict[str, tuple[str, str]] = {
         " without a request then.",
         "true",
     ),
+    f"{_C}.shared": ("Where the company's boxes meet, if not where those of the others do.", ""),
+    f"{_C}.shared.hosts": (
+        "Where that is: HOST:PORT, or the folder of its socket; of several, whichever takes writes.",
+        "[db7.example]",
+    ),
+    f"{_C}.shared.database": ("The name of the database there.", "informativa"),
     f"{_C}.exports": ("How the company's records are taken away as files.", ""),
     f"{_C}.exports.four_eyes": (
         "Whether a second account must confirm a file of records or consents, or an auditor's bundle, before"

@@ -199,6 +199,7 @@ class ControllerSettings(Strict):
     hook: HookSettings | None = None
     requests: RequestSettings = RequestSettings()
     exports: ExportSettings = ExportSettings()
+    shared: OwnDatabaseSettings | None = None
     reason_for_looking: Need = "optional"
 
 
@@ -319,6 +320,13 @@ class SharedSettings(Strict):
     certificates: File | Literal["system"] | None = None
     wait: bool = False
     milliseconds: Annotated[int, Field(ge=1, le=2000)] = 30
+
+
+class OwnDatabaseSettings(Strict):
+    """The database where the boxes of one company meet, where that is another than the others'."""
+
+    hosts: Annotated[list[DatabaseHost], Field(min_length=1)]
+    database: DatabaseName = "informativa"
 
 
 class BackupSettings(Strict):

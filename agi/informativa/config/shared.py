@@ -15,17 +15,24 @@ from .document import KeyPath
 from .findings import Findings
 
 if TYPE_CHECKING:
-    from .schema import SharedSettings
+    from .schema import Settings, SharedSettings
 
 PORT = 5432  # PostgreSQL's own
 _STAYS = re.compile(r"/|127(\.\d{1,3}){3}:|localhost:|\[::1\]:")  # nothing leaves this machine
 
 
-def shared(section: SharedSettings, folder: Path, findings: Findings) -> SharedDatabase:
-    """Return the settings of the shared database; problems are noted on the way."""
+def shared(settings: Settings, folder: Path, findings: Findings) -> SharedDatabase | None:
+    """Return the settings of the shared database, if there is one; problems are noted on the way."""
+    section = settings.shared
+    if section is None:
+        for name, company in settings.controllers.items():
+            if company.shared:
+                message = Text("needs `shared` for all companies", "write there the name of this box")
+                findings.add_problem(("controllers", name, "shared"), message)
+        return None
     hosts = tuple(_with_port(host) for host in section.hosts)
     _require_driver(findings)
-    return SharedDatabase(
+    database = SharedDatabase(
         hosts=hosts,
         name=section.database,
         box=section.box,
@@ -33,7 +40,16 @@ def shared(section: SharedSettings, folder: Path, findings: Findings) -> SharedD
         certificates=_certificates(section, hosts, folder, findings),
         wait=section.wait,
         seconds=section.milliseconds / 1000,
+        elsewhere=tuple(
+            (name, tuple(_with_port(host) for host in company.shared.hosts), company.shared.database)
+            for name, company in settings.controllers.items()
+            if company.shared
+        ),
     )
+    for name, others, _database in database.elsewhere:
+        if section.certificates is None:
+            _require_local(others, ("controllers", name, "shared"), findings)
+    return database
 
 
 def _with_port(host: str) -> str:
@@ -73,16 +89,8 @@ def _certificates(section: SharedSettings, hosts: tuple[str, ...], folder: Path,
     machine needs none (I6: anybody in between can read and change what a company recorded)."""
     path: KeyPath = ("shared", "certificates")
     if section.certificates is None:
-        remote = [host for host in hosts if not _STAYS.match(host)]
-        if remote and not any(findings.lacks(("shared", name)) for name in ("hosts", "certificates")):
-            findings.add_problem(
-                ("shared",),
-                Text(
-                    "has no `certificates`, and {host} is another machine",
-                    "name the file with the root of its certificate, or write `certificates: system`",
-                    host=remote[0],
-                ),
-            )
+        if not any(findings.lacks(("shared", name)) for name in ("hosts", "certificates")):
+            _require_local(hosts, ("shared",), findings)
         return ""
     if section.certificates == "system":
         return "system"
@@ -91,3 +99,21 @@ def _certificates(section: SharedSettings, hosts: tuple[str, ...], folder: Path,
         message = Text("there is no file {file}", "put the root of the database's certificate there")
         findings.add_problem(path, message.format(file=file))
     return str(file)
+
+
+def _require_local(hosts: tuple[str, ...], path: KeyPath, findings: Findings) -> None:
+    """Note a problem if a connection without certificate leaves this machine."""
+    remote = [host for host in hosts if not _STAYS.match(host)]
+    if remote:
+        message = Text(
+            "has no `certificates`, and {host} is another machine",
+            "name the file with the root of its certificate, or write `certificates: system`",
+            host=remote[0],
+        )
+        if path != ("shared",):
+            message = Text(
+                "{host} is another machine, and `shared` has no `certificates`",
+                "name there the file with the root of its certificate, or write `certificates: system`",
+                host=remote[0],
+            )
+        findings.add_problem(path, message)

@@ -4,7 +4,7 @@ and the console's address."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 
 from .errors import InformativaError
 from .frozen import dataclass
@@ -46,7 +46,8 @@ class SharedDatabase:
     """The PostgreSQL where the boxes of one installation meet, and the name of this box there.
 
     `hosts` are HOST:PORT, or the folder of a socket; the one that takes writes is used. In `name`
-    `{controller}` stands for the company. `passwords` is a file in the form of libpq's .pgpass.
+    `{controller}` stands for the company. Companies of `elsewhere` meet in another database: each is listed
+    with its hosts and the name. `passwords` is a file in the form of libpq's .pgpass.
     `certificates` is a file with the roots that the server's certificate must lead to, `system` for those of
     the machine, '' where nothing leaves it. `seconds` is how long a call waits for an answer; with `wait` a
     call also waits as long until its records are in that database.
@@ -59,6 +60,19 @@ class SharedDatabase:
     certificates: str = ""
     wait: bool = False
     seconds: float = 0.03
+    elsewhere: tuple[tuple[str, tuple[str, ...], str], ...] = ()
+
+    def of(self, controller: str) -> SharedDatabase:
+        """Return the database in which the boxes of one company meet."""
+        databases = {company: (hosts, name) for company, hosts, name in self.elsewhere}
+        hosts, name = databases.get(controller, (self.hosts, self.name))
+        return replace(self, hosts=hosts, name=name.replace("{controller}", controller), elsewhere=())
+
+    @property
+    def all_hosts(self) -> tuple[str, ...]:
+        """The hosts of all companies' databases, each once."""
+        hosts = [*self.hosts, *(host for _company, others, _name in self.elsewhere for host in others)]
+        return tuple(dict.fromkeys(hosts))
 
 
 FORWARDED, X_FORWARDED = "Forwarded", "X-Forwarded-For"

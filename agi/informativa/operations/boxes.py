@@ -384,7 +384,9 @@ def join(
     try:
         store = storage.store(controller)
         about = bootstrap.about_box(configuration, controller)
-        exchange = Exchange(store, connection, database, controller.id, about, controller.keys)
+        exchange = Exchange(
+            store, connection, database.of(controller.id), controller.id, about, controller.keys
+        )
     except BaseException:
         connection.close()
         raise

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..config import Configuration
-from ..model import Controller
+from ..model import Controller, SharedDatabase
 from ..model.text import Text
 from ..sharing import schema
 from .boxes import FailedCompany, shared
@@ -108,11 +108,9 @@ class RightsExamination:
 
 def by_database(configuration: Configuration, controllers: Iterable[Controller]) -> list[list[Controller]]:
     """Return the companies of each database where boxes meet."""
-    from ..sharing.connection import database_name
-
-    companies: dict[str, list[Controller]] = {}
+    companies: dict[SharedDatabase, list[Controller]] = {}
     for company in controllers:
-        companies.setdefault(database_name(shared(configuration), company.id), []).append(company)
+        companies.setdefault(shared(configuration).of(company.id), []).append(company)
     return list(companies.values())
 
 
@@ -120,12 +118,11 @@ def examine(configuration: Configuration, controllers: Sequence[Controller], use
     """Examine the rights in the database of these companies, as a `user` of it. Raises
     SharedDatabaseError."""
     from ..sharing import grants
-    from ..sharing.connection import database_name
 
-    database = shared(configuration)
+    database = shared(configuration).of(controllers[0].id)
     rights = grants.examine(database, [company.id for company in controllers], user)
     return DatabaseRights(
-        database_name(database, controllers[0].id),
+        database.name,
         tuple(_flaws(rights.flaws, "")),
         tuple(
             LoginRights(

@@ -140,7 +140,7 @@ def _talks_to_others(configuration: Configuration) -> bool:
     manager = configuration.manager
     hosts = [configuration.host, *([manager.host] if manager else []), configuration.metrics or "127."]
     shared = configuration.shared
-    hosts += [host for host in shared.hosts if not host.startswith("/")] if shared else []
+    hosts += [host for host in shared.all_hosts if not host.startswith("/")] if shared else []
     evidence = configuration.evidence
     has_lookups = any(controller.lookups for controller in configuration.controllers.values())
     targets = [target for target in evidence.targets if target.kind is not TargetKind.FOLDER]

@@ -135,18 +135,18 @@ def _others(configuration: Configuration, before: CallServices | None) -> dict[s
     boxes: dict[str, OtherBoxes] = {}
     for name, controller in _live(configuration):
         about, current = about_box(configuration, controller), before and before.others.get(name)
-        same = (controller, configuration.shared)
+        database = configuration.shared.of(name)
         if (
             isinstance(current, SharedBoxes)
             and current.loop
-            and (current.controller, current.database) == same
+            and (current.controller, current.database) == (controller, database)
         ):
             current.loop.about = about
             boxes[name] = current
         else:
             open_store = partial(store, controller, create=False, migrate=False)
-            loop = ExchangeLoop(controller, configuration.shared, about, open_store)
-            boxes[name] = SharedBoxes(controller, configuration.shared, suspend, loop)
+            loop = ExchangeLoop(controller, database, about, open_store)
+            boxes[name] = SharedBoxes(controller, database, suspend, loop)
     return boxes
 
 
@@ -218,7 +218,7 @@ def for_script(configuration: Configuration) -> CallServices:
         from ..sharing.others import SharedBoxes  # not for who has none: a script is slow
 
         others = {
-            name: SharedBoxes(controller, configuration.shared, block)
+            name: SharedBoxes(controller, configuration.shared.of(name), block)
             for name, controller in _live(configuration)
         }
     return _services(configuration, ledgers, recordings, others, script=True)

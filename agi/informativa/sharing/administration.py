@@ -117,6 +117,7 @@ def migrate(database: SharedDatabase, controllers: Sequence[str], user: str) -> 
 
 
 def _migrate(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> Migrated:
+    database = database.of(controller)
     run, login = connection.execute, schema.login(database.box)
     roles, schemas = [schema.OWNER, schema.BOXES, login], [schema.SCHEMA, schema.earlier(controller)]
     existing = {name for (name,) in (*run(_ROLES, (roles,)), *run(_SCHEMAS, (schemas,)))}
@@ -235,6 +236,7 @@ def script(box: str, controllers: Sequence[str]) -> Iterator[str]:
 
 def database_state(database: SharedDatabase, controller: str) -> DatabaseState:
     """Return the state of a company's boxes. Raises SharedDatabaseError."""
+    database = database.of(controller)
     with connect(database, controller) as connection, translated(database):
         clock_ahead = _clock_ahead(connection)
         with connection.pipeline():
@@ -256,6 +258,7 @@ def _clock_ahead(connection: psycopg.Connection) -> float:
 def retire(database: SharedDatabase, controller: str, box: str) -> bytes | None:
     """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. Return the
     identity of its ledger, `None` where there was none to retire. Raises SharedDatabaseError."""
+    database = database.of(controller)
     with connect(database, controller) as connection, translated(database):
         row = connection.execute(Statements(connection.company).retire, (box,)).fetchone()
         connection.execute(ErasureStatements(connection.company).done_everywhere)
@@ -268,6 +271,7 @@ def purge_retired(
     """Delete the records of retired boxes from `before` the database's time, box by box; without `really`
     only count them. No box's clock decides it. Raises SharedDatabaseError, also where nobody called for a
     month by the database's clock: then that may be wrong, too."""
+    database = database.of(controller)
     with connect(database, controller) as connection, translated(database), connection.transaction():
         sql = Statements(connection.company)
         now, newest = connection.execute(sql.now_and_newest).fetchone() or (None, None)

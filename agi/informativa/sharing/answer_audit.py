@@ -26,6 +26,7 @@ def contradicted(
 ) -> list[HistoryRow]:
     """Return those of a ledger's rows about answers of other boxes that those have not on record so. A record
     from before `purged_before` that is not there was purged. Raises SharedDatabaseError."""
+    database = database.of(controller)
     remaining = iter(ledger_rows)
     forged: list[HistoryRow] = []
     with connect(database, controller) as shared, translated(database):

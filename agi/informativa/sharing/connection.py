@@ -152,11 +152,12 @@ def administered(database: SharedDatabase) -> Iterator[None]:
 def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_SECONDS) -> str:
     """Return the connection string for libpq (its "Database Connection Control Functions").
     `target_session_attrs` passes over a standby, or a primary that was demoted."""
+    database = database.of(controller)
     hosts = [host_and_port(host) for host in database.hosts]
     parameters: dict[str, str | int | None] = {
         "host": ",".join(host for host, _ in hosts),
         "port": ",".join(port for _, port in hosts),
-        "dbname": database_name(database, controller),
+        "dbname": database.name,
         "user": schema.login(database.box),
         "target_session_attrs": "read-write",
         "connect_timeout": max(2, round(seconds)),
@@ -175,7 +176,7 @@ def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_
 
 def database_name(database: SharedDatabase, controller: str) -> str:
     """Return the name of a company's database."""
-    return database.name.replace("{controller}", controller)
+    return database.of(controller).name
 
 
 def host_and_port(host: str) -> tuple[str, str]:
@@ -189,6 +190,7 @@ def host_and_port(host: str) -> tuple[str, str]:
 def company_number(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int:
     """Return the number of a company, after the check of `served`. Raises SharedDatabaseError, and
     BoxRefusedError where this box does not serve it."""
+    database = database.of(controller)
     company = served(connection, database, controller)
     if company is None:
         raise BoxRefusedError(
@@ -202,6 +204,7 @@ def company_number(connection: psycopg.Connection, database: SharedDatabase, con
 def served(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int | None:
     """Return the number of a company, `None` where this box does not serve it, after a check that the tables
     exist and that this program may write to them. Raises SharedDatabaseError and BoxRefusedError."""
+    database = database.of(controller)
     try:
         with translated(database):
             row = connection.execute(_COMPANY, (controller,)).fetchone()
@@ -245,7 +248,7 @@ def explained(
 ) -> SharedDatabaseError:
     """Return the error of a connection that did not come about, with the reason for which the servers refuse
     the box's login, or this user. They are asked once more for it, for `refusals.SECONDS` at most."""
-    name, hosts = database_name(database, controller), list(map(host_and_port, database.hosts))
-    return refused(database, name, user or schema.login(database.box), hosts) or unusable(
-        database, error, name
-    )
+    database = database.of(controller)
+    hosts = list(map(host_and_port, database.hosts))
+    login = user or schema.login(database.box)
+    return refused(database, database.name, login, hosts) or unusable(database, error, database.name)

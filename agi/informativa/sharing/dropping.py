@@ -17,7 +17,7 @@ from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from . import schema
 from .administration import newest_migration, remove_earlier
-from .connection import connect_as, database_name, translated
+from .connection import connect_as, translated
 
 PAGE = 5000  # rows of a transaction
 _TABLES = ("record", "tile", "checkpoint", "log", "erasure")
@@ -154,6 +154,7 @@ def _administered(
 ) -> Iterator[tuple[psycopg.Connection, int]]:
     """Connect as a `user` who administers the tables, and look up a company's number. Raises
     SharedDatabaseError."""
+    database = database.of(controller)
     with connect_as(database, controller, user) as connection, translated(database):
         connection.autocommit = True
         administers, role = connection.execute(_ADMINISTERS, (schema.OWNER,)).fetchone() or (False, user)
@@ -165,7 +166,7 @@ def _administered(
         company = connection.execute(_COMPANY, (controller,)).fetchone()
         if company is None:
             names = ", ".join(name for (name,) in connection.execute(_COMPANIES).fetchall()) or "-"
-            facts = {"database": database_name(database, controller), "id": controller}
+            facts = {"database": database.name, "id": controller}
             raise SharedDatabaseError(
                 Text("The shared database {database} has no company {id}.", **facts),
                 Text("It has: {names}.", names=names),

@@ -61,6 +61,7 @@ def would_order(
     database: SharedDatabase, controller: str, pseudonyms: Sequence[bytes], store: SqliteStore | None
 ) -> ErasureOrder:
     """Return the result that `order` would have. Raises SharedDatabaseError."""
+    database = database.of(controller)
     with connect(database, controller) as connection, translated(database):
         this = membership(connection, Statements(connection.company), database, store)
         return _collect(connection, connection.company, this, pseudonyms)
@@ -82,6 +83,7 @@ def order(
     Raises SharedDatabaseError and LedgerError, after which the order may be valid or not; then the service
     orders it.
     """
+    database = database.of(controller)
     try:
         with connect(database, controller) as connection:
             return _order(

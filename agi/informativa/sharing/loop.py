@@ -18,7 +18,7 @@ from ..model.errors import BoxRefusedError, InformativaError, SharedDatabaseErro
 from .connection import Connection, company_number, explained
 from .exchange import About, Exchange
 from .meeting_place import MeetingPlace
-from .receiving import PAGE, Request, Rows
+from .receiving import PAGE, PageRequest, Rows
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try
 REFUSED_PAUSE = 30.0  # where somebody has to decide something
@@ -56,7 +56,7 @@ class ExchangeLoop:
         about: About,
         open_store: Callable[[], SqliteStore],
     ) -> None:
-        self.about, self.controller, self.database = about, controller, database
+        self.about, self.controller, self.database = about, controller, database.of(controller.id)
         self.state = ExchangeState()
         self.company = 0
         """The company's number in the database, once that was reached."""
@@ -159,7 +159,7 @@ class ExchangeLoop:
         self.has_more, self.unsure = sent, self.unsure or not sent
         self.publish()
 
-    def take_in(self, request: Request, page: Rows | None) -> None:
+    def take_in(self, request: PageRequest, page: Rows | None) -> None:
         """Take in the page that answers a request to another box. Raises LedgerError."""
         if self.exchange is not None:
             self.exchange.receiver.take_in(request, page, PAGE)
@@ -170,7 +170,7 @@ class ExchangeLoop:
         if self.exchange is not None:
             self.exchange.receiver.expect(box, upto, answered)
 
-    def requests(self) -> Sequence[Request]:
+    def requests(self) -> Sequence[PageRequest]:
         """Return the next requests to other boxes. Raises LedgerError."""
         if self.exchange is None:
             return []

@@ -16,7 +16,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
@@ -26,10 +25,10 @@ import psycopg
 from ..model import Controller, SharedDatabase
 from ..model.errors import DefectError, InformativaError, LedgerError, SharedDatabaseError
 from . import box_statements
-from .connection import Connection, connect_box, database_name, served, translated
+from .connection import Connection, connect_box, served, translated
 from .exchange import About, Exchange, say_alive, send_together
 from .idle import OLDEST_SECONDS
-from .receiving import PAGE, Request, Rows, at_once, receive
+from .receiving import PAGE, PageRequest, Rows, at_once, receive
 
 if TYPE_CHECKING:
     from .question_desk import QuestionDesk
@@ -67,8 +66,8 @@ class CompanyExchange(Protocol):
     def take_sent(self, *, sent: bool) -> None: ...
     def send_rest(self) -> None: ...
     def expect(self, box: str, upto: int, answered: int) -> None: ...
-    def requests(self) -> Sequence[Request]: ...
-    def take_in(self, request: Request, page: Rows | None) -> None: ...
+    def requests(self) -> Sequence[PageRequest]: ...
+    def take_in(self, request: PageRequest, page: Rows | None) -> None: ...
     def compare(self, record: int, *, retired: bool) -> None: ...
     def disconnect(self) -> None: ...
     def close_store(self) -> None: ...
@@ -87,7 +86,7 @@ class MeetingPlace:
     def of(cls, exchange: CompanyExchange) -> MeetingPlace:
         """Return the place of an exchange, which takes part in it from now on."""
         database = exchange.database
-        key = replace(database, name=database_name(database, exchange.controller.id))
+        key = database.of(exchange.controller.id)
         with cls._registry:
             place = cls._places.get(key)
             if place is None:

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,6 @@ from . import schema, startup
 from .connection import (
     Connection,
     address,
-    database_name,
     explained,
     host_and_port,
     new_passwords,
@@ -57,25 +56,34 @@ def change(database: SharedDatabase, controllers: Sequence[str]) -> ChangedPassw
     try:
         with _alone(file.parent):
             text = file.read_text(encoding="utf-8")
+            databases = {database.of(controller): controller for controller in reversed(controllers)}
+            servers = {one.hosts: controller for one, controller in databases.items()}
+            addresses = [(one.name, login, *host_and_port(host)) for one in databases for host in one.hosts]
             if changing.exists():
-                if _connects(replace(database, passwords=str(changing)), controllers[0]):
+                new = replace(database, passwords=str(changing))
+                remaining = [server for server in servers.values() if not _connects(new, server)]
+                if len(remaining) < len(servers):
+                    text = changing.read_text(encoding="utf-8")
+                    password = next(filter(None, (password_of(text, *one) for one in addresses)))
+                    for server in remaining:
+                        with _connected(database, server) as connection:
+                            _alter(connection, database.of(server), login, password)
                     _replace(changing, file)
                     return ChangedPassword(login, file, resumed=True)
                 changing.unlink()
-            addresses = [
-                (database_name(database, controller), login, *host_and_port(host))
-                for controller in dict.fromkeys(controllers)
-                for host in database.hosts
-            ]
             if not any(password_of(text, *one) for one in addresses):
                 raise InformativaError(
                     Text("{file} has no password for {login}.", file=file, login=login),
                     Text("Write a line for it there: *:*:*:{login}:PASSWORD", login=login),
                 )
             password = secrets.token_hex(_BYTES)
-            with _connected(database, controllers[0]) as connection:
+            with ExitStack() as stack:
+                connections = {
+                    server: stack.enter_context(_connected(database, server)) for server in servers.values()
+                }
                 _write(changing, with_password(text, addresses, password), like=file)
-                _alter(connection, database, login, password)
+                for server, connection in connections.items():
+                    _alter(connection, database.of(server), login, password)
             _replace(changing, file)
             return ChangedPassword(login, file, resumed=False)
     except PermissionError as error:

@@ -196,6 +196,7 @@ class ProofReader:
 @contextmanager
 def open_reader(database: SharedDatabase, controller: str) -> Iterator[ProofReader]:
     """Open the database for reading. Raises SharedDatabaseError."""
+    database = database.of(controller)
     with connect(database, controller) as connection:
         yield ProofReader(database, connection)
 

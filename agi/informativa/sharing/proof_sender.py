@@ -90,7 +90,7 @@ class ProofSender:
     def has_news(self) -> bool:
         """Return whether a checkpoint was signed, or cosigned, since the last look. A log that was begun
         since shows in the ledger alone."""
-        return self._written is None or any(_written(file) != at for file, at in self._written.items())
+        return self._written is None or any(_modified(file) != at for file, at in self._written.items())
 
     def look(self) -> None:
         """Prepare to send a checkpoint that is not there yet; `send` sends it. An error in its files is
@@ -113,7 +113,7 @@ class ProofSender:
         for ledger_log in self._store.logs():
             published = folder.published(ledger_log.epoch)
             file = published.folder / "checkpoint"
-            self._written[file] = _written(file)  # first: what comes meanwhile must not count
+            self._written[file] = _modified(file)  # first: what comes meanwhile must not count
             key, note = published.key(), published.checkpoint()
             if key is None or note is None or self._notes.get(ledger_log.epoch) == note:
                 continue
@@ -142,7 +142,7 @@ class ProofSender:
         return len(page)
 
 
-def _written(file: Path) -> int:
+def _modified(file: Path) -> int:
     """Return when a file was written, in nanoseconds since 1970; 0 if it is not there."""
     try:
         return file.stat().st_mtime_ns

@@ -35,6 +35,7 @@ def search(
     """Iterate over the records of a filter, or the last ones of them, in the order in which they happened,
     each with its box, while they are read. Records that boxes have not sent yet are missing. Raises
     SharedDatabaseError."""
+    database = database.of(controller)
     with (
         connect(database, controller) as connection,
         translated(database),
@@ -51,6 +52,7 @@ def of_caller(
 ) -> OnOtherBoxes:
     """Return the records that all boxes but the one of this ledger have of a caller. Raises
     SharedDatabaseError."""
+    database = database.of(controller)
     with connect(database, controller) as connection, translated(database):
         sql = Statements(connection.company)
         this = membership(connection, sql, database, store)
@@ -64,6 +66,7 @@ def ties(
 ) -> list[tuple[bytes, bytes]]:
     """Return the pairs of pseudonyms by which records of any box know one of these callers: the earlier one
     and the later one. Raises SharedDatabaseError."""
+    database = database.of(controller)
     with connect(database, controller) as connection, translated(database):
         sql = Statements(connection.company)
         return connection.execute(sql.ties, {"pseudonyms": list(pseudonyms)}).fetchall()

@@ -1,4 +1,4 @@
-"""What other boxes recorded, as it comes into ledgers: the requests of several ledgers in one statement."""
+"""Reception of the records of other boxes: requests of several ledgers in one statement."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Rows = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True)
-class Request:
+class PageRequest:
     """A request for the records of another box after one and up to another: those that inform callers, or
     have their answers, and with `seen` also calls of callers who knew a notice; with `seen` `None` answers
     alone."""
@@ -50,7 +50,7 @@ class Receiver:
         self.boxes.add(box)
         self._expected[box] = upto, answered
 
-    def requests(self, *, seen: bool) -> list[Request]:
+    def requests(self, *, seen: bool) -> list[PageRequest]:
         """Return the next request to each box that sent more than is here."""
         if not self._expected:
             return []
@@ -58,14 +58,14 @@ class Receiver:
         for box, (upto, answered) in sorted(self._expected.items()):
             position, answers = received.get(box, (0, 0))
             if answers < (behind := min(position, answered)):
-                requests.append(Request(self._company, box, answers, behind, None))
+                requests.append(PageRequest(self._company, box, answers, behind, None))
             elif position < upto:
-                requests.append(Request(self._company, box, position, upto, seen))
+                requests.append(PageRequest(self._company, box, position, upto, seen))
             else:
                 del self._expected[box]
         return requests
 
-    def take_in(self, request: Request, page: Rows | None, count: int, *, alone: bool = False) -> int:
+    def take_in(self, request: PageRequest, page: Rows | None, count: int, *, alone: bool = False) -> int:
         """Take in the page that answers a request for so many records, `None` where the server has not got
         all of them, since it is not the one that reported them. Return the number of the last record up to
         which all are here now. `alone` is true if no calls wait."""
@@ -85,7 +85,7 @@ class Receiver:
 
 
 def receive(
-    connection: Connection, database: SharedDatabase, requests: Sequence[Request], count: int
+    connection: Connection, database: SharedDatabase, requests: Sequence[PageRequest], count: int
 ) -> list[Rows | None]:
     """Return the page that answers each request, of at most `count` records, in one round trip. Raises
     SharedDatabaseError."""
@@ -101,9 +101,9 @@ def receive(
     return pages
 
 
-def at_once(requests: Iterable[Request], count: int) -> list[Request]:
+def at_once(requests: Iterable[PageRequest], count: int) -> list[PageRequest]:
     """Return the first requests, as many as ask for not much more than `count` records; one at least."""
-    chosen, records = list[Request](), 0
+    chosen, records = list[PageRequest](), 0
     for request in requests:
         chosen.append(request)
         records += min(request.upto - request.after, count)

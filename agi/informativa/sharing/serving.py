@@ -36,6 +36,7 @@ class ServedCompany:
 def served_companies(database: SharedDatabase, controller: str, user: str) -> Sequence[ServedCompany]:
     """Return the companies that this box's login serves in the database of a company, as a `user` or the
     login itself sees them; none where there are no tables yet. Raises SharedDatabaseError."""
+    database = database.of(controller)
     values = database.box, schema.login(database.box)
     with connect_as(database, controller, user) as connection, translated(database):
         try:
@@ -47,5 +48,6 @@ def served_companies(database: SharedDatabase, controller: str, user: str) -> Se
 def withdraw(database: SharedDatabase, controller: str, companies: Sequence[str], user: str) -> None:
     """Take these companies away from this box's login, in the database of a company. Their records stay.
     Raises SharedDatabaseError."""
+    database = database.of(controller)
     with connect_as(database, controller, user) as connection, administered(database):
         connection.execute(_WITHDRAW, (schema.login(database.box), list(companies)))

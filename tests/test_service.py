@@ -125,7 +125,7 @@ def test_earlier_configuration_is_let_go_of() -> None:
         service._freeze_objects()
         assert gone() is None
     finally:
-        gc.unfreeze()
+        gc.freeze()  # what was collected of tests, as conftest.py has it
         gc.set_threshold(*thresholds)
 
 

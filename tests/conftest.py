@@ -62,6 +62,12 @@ SLOW = {
 """Folders and files below tests/ that start an Asterisk, a PostgreSQL, a browser and other programs."""
 
 
+@functools.cache  # of 12,000 tests in 500 files
+def _is_slow(file: Path) -> bool:
+    path = file.relative_to(HERE) if file.is_relative_to(HERE) else file
+    return not SLOW.isdisjoint((path.parts[0], str(path)))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collect ten thousand tests, which stay to the end, without looking for garbage among them meanwhile."""
@@ -89,8 +95,7 @@ def pytest_make_collect_report(
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what `make check` leaves out, and have files of every kind run side by side."""
     for item in items:
-        path = item.path.relative_to(HERE) if item.path.is_relative_to(HERE) else item.path
-        if not SLOW.isdisjoint((path.parts[0], str(path))) or "chromium" in getattr(item, "fixturenames", ()):
+        if _is_slow(item.path) or "chromium" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
     sample(items, 3 if FEW else None)
     items[:] = mixed(items)

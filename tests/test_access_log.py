@@ -488,7 +488,7 @@ def test_first_one_makes_the_file_alone(log: AccessLog, monkeypatch: pytest.Monk
     with wal_files.LedgerFiles(log.file).lock(1):
         monkeypatch.setattr(opening_lock, "_take", tried)
         first.start()
-        assert waits.wait(20)
+        assert waits.wait(60)
         with closing(sqlite3.connect(log.file)) as connection:
             assert connection.execute("PRAGMA application_id").fetchone() == (0,)
     first.join()

@@ -23,6 +23,8 @@ from informativa.config import schema
 from informativa.ledgers import backup
 from informativa.model import Ending, Reason, Status
 from informativa.process import regular_work, script_limit, watchdog
+from informativa.prompts import speech_engine
+from informativa.prompts.audio import WIDE, Sound, from_pcm
 from lab import audio, demo, demo_choices
 from lab.office import fill_in, listen_at
 from lab.ports import free_port
@@ -101,10 +103,16 @@ def test_calls_are_the_demos(name: str) -> None:
         assert re.sub(r"\d+\.\d s", "S s", " ".join(line.split())) == row
 
 
+def hum(text: str, _language: str) -> Sound:
+    """A sound as long as it takes to say the text quickly."""
+    return from_pcm(audio.synthetic(0.05 * len(text.split()), 1).repeat(WIDE // audio.RATE).tobytes(), WIDE)
+
+
 @pytest.mark.slow
-def test_installation_commands_run_in_their_order(tmp_path: Path) -> None:
+def test_installation_commands_run_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An admin who types the `informativa` commands by hand one after the other gets through, and those of
-    the README that follow; what `setup` would do is shown."""
+    the README that follow; what `setup` would do is shown. The voice hums: test_prompts.py has it speak."""
+    monkeypatch.setattr(speech_engine, "_spoken", hum)
     ours = [
         line for line in commands() if re.search(r"/bin/informativa (?!/)", line) and " serve " not in line
     ]

@@ -37,7 +37,7 @@ def test_who_waits_comes_between_two_of_many_turns(tmp_path: Path) -> None:
         try:
             for number in range(20):
                 busy.clear()
-                assert busy.wait(20)
+                assert busy.wait(60)
                 calls.append([replace(PLAYED, call=f"1.{number}")])
         finally:
             over.set()

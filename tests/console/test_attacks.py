@@ -39,6 +39,8 @@ PARAMETERS = (
     *("before", "line", "status", "reason", "since", "until"),
     *("over", "account", "action", "from", "form"),
 )
+QUOTED = [(quote(word, safe=""), urlencode(dict.fromkeys(PARAMETERS, word))) for word in HOSTILE]
+"""Each hostile word as a part of a path, and as all parameters of a query."""
 FIELDS = (
     *("number", "customer", "line", "on", "language", "first", "last", "confirm", "reference", "notice"),
     *("version", "by", "name", "password", "again", "code", "secret", "back", "presentation", "kind"),
@@ -102,9 +104,9 @@ def hostile_addresses(route: Route) -> list[Sent]:
     """With each in place of all parts of the path but the company, and in the query, or there alone."""
     pattern = re.sub(r"\{(?!controller)\w+(:\w+)?\}", "<part>", route.path).replace("{controller}", "acme")
     return [
-        Sent(f"{path}?{urlencode(dict.fromkeys(PARAMETERS, word))}")
-        for word in HOSTILE
-        for path in (pattern.replace("<part>", quote(word, safe="")), filled(route))
+        Sent(f"{path}?{query}")
+        for quoted, query in QUOTED
+        for path in (pattern.replace("<part>", quoted), filled(route))
     ]
 
 

@@ -98,7 +98,7 @@ class HaProxy(Daemon):
 
     def _servers(self) -> list[dict[str, str]]:
         with socket.socket(socket.AF_UNIX) as stats:
-            stats.settimeout(20)
+            stats.settimeout(60)
             stats.connect(str(self._sockets / "stats"))
             stats.sendall(b"show stat\n")
             with stats.makefile(encoding="ascii") as answer:

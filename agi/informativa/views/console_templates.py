@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, time, tzinfo
+from functools import cache
 from importlib import resources
 from urllib.parse import parse_qsl
 
@@ -48,8 +49,10 @@ PAUSE = Markup("<!-- -->")
 """A place at which a page that is sent in pieces may rest."""
 
 
+@cache  # to compile all of them takes most of a second
 def environment() -> jinja2.Environment:
-    """Templates in which whatever is no markup of ours is escaped, and what is missing is an error."""
+    """Templates in which whatever is no markup of ours is escaped, and what is missing is an error; one
+    environment for all pages and letters of a process."""
     templates = templates_in(
         PLACE,
         {

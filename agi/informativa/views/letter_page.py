@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache, partial
-
-import jinja2
+from functools import partial
 
 from ..model.requests import Identification, Move, PersonRequest, due_day
 from ..operations.access_letter import AccessLetter
@@ -41,13 +39,8 @@ class LetterHead:
 
 def letter_page(letter: AccessLetter, head: LetterHead, now: datetime) -> str:
     """Return the letter, with its annex."""
-    page = _templates().get_template("letter_file.html")
+    page = environment().get_template("letter_file.html")
     return page.render(letter=letter, request=head, style=shipped_style("letter.css"), now=now)
-
-
-@cache
-def _templates() -> jinja2.Environment:
-    return environment()
 
 
 def answer_pages(code: str, now: datetime) -> AnswerPages:

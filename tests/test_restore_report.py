@@ -154,6 +154,7 @@ def test_companies_that_cannot_be_restored_are_told(folder: Path) -> None:
     (folder / "keys/acme.key").write_text("ab" * 32)
     for really in (False, True):
         acme, borealis = restored(folder, file, really=really).companies
+        assert (acme.controller, borealis.controller) == ("acme", "borealis")
         assert str(acme.problem).startswith(
             "The key of acme by which the callers of the backup are known is missing (its fingerprint is "
         )

@@ -87,15 +87,7 @@ TESTS = {
     "ledgers/gathered_caller": ("erasure", "evidence/test_restoring"),
     "ledgers/erasure_requests": ("erasure_requests",),
     "sharing/exchange": ("sharing/test_exchange_steps", "sharing/test_exchange", "sharing/test_proofs"),
-    "sharing/schema": ("sharing/test_isolation", "sharing/test_taking_over"),
-    "sharing/administration": ("sharing/test_commands", "sharing/test_taking_over", "sharing/test_complete"),
     "sharing/question_desk": ("sharing/test_question_desk",),
-    "sharing/meeting_place": (
-        "sharing/test_meeting_place",
-        "sharing/test_together",
-        "sharing/test_loop",
-        "sharing/test_exchange_steps",
-    ),
     "sharing/erasure_orders": ("sharing/test_erasures", "sharing/test_complete", "sharing/test_exchange"),
 }
 """Modules, and the test files that are to notice a change to each: `agi` is tests/test_agi.py, one that is

@@ -124,8 +124,9 @@ class ExchangeLoop:
         """Return whether there may be something to send or to erase. With `look` also what another process
         recorded counts, or a call that told nobody: it shows in the time and size of the ledger's log of
         changes."""
+        if self._store is None:  # it failed in this turn
+            return False
         if look:
-            assert self._store is not None
             signature = None
             with contextlib.suppress(FileNotFoundError):
                 status = os.stat(f"{self._store.file}-wal")  # noqa: PTH116  # 300 of them, several times a second

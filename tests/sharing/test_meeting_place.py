@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from examples import ONE, PLAYED
-from informativa.call.guard import suspend
+from informativa.call.guard import FAILURES, suspend
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
 from informativa.model.errors import BoxRefusedError, InformativaError, LedgerError
@@ -142,6 +143,29 @@ def test_i10_trouble_of_one_company_is_its_alone(fleet: Fleet, trouble: str) -> 
     soon(lambda: fleet.knows("pbx-2", "dora"))
     others = [loop for (box, name), loop in fleet.loops.items() if box == "pbx-1" and name != "corvo"]
     assert [loop.state.error for loop in others] == [None] * 4
+
+
+def test_i10_a_company_that_is_not_served_keeps_no_other_from_asking(fleet: Fleet) -> None:
+    """I10: calls of one that the box does not serve yet get no answer; the database is not taken for broken,
+    so that calls of the others are answered, over the same connection."""
+    loops = fleet.start("pbx-1")
+    soon(lambda: all(loop.state.contact for loop in loops))
+    fleet.boxes.sql(
+        "DELETE FROM acme.serves WHERE company ="
+        " (SELECT company FROM acme.company WHERE controller = 'corvo')"
+    )
+    fleet.boxes.record("pbx-2", PLAYED)
+    fleet.boxes.exchange("pbx-2").send()
+    asked = {loop.controller.id: SharedBoxes(loop.controller, loop.database, suspend, loop) for loop in loops}
+    guard = asked["acme"]._desk.guard
+    guard._seconds = 30.0
+    for _call in range(FAILURES):
+        assert asyncio.run(asked["corvo"].ask([ONE])) == []
+    assert not guard.paused
+    ((box, record),) = asyncio.run(asked["acme"].ask([ONE]))
+    assert (box, record.number) == ("pbx-2", 1)
+    assert [asked[name].unanswered for name in ("corvo", "acme")] == [FAILURES, 0]
+    assert fleet.boxes.sql(BACKENDS) == [(2,)]
 
 
 def test_i10_a_ledger_that_takes_nothing_in_costs_no_other_the_connection(

@@ -1,5 +1,5 @@
-"""`make cluster`: three Asterisk with an informativa each, for twenty companies, and the PostgreSQL where they
-meet, killed half way.
+"""`make cluster`: three Asterisk with an informativa each, for twenty companies, and the PostgreSQL they share,
+killed half way.
 
 Real calls, told line by line as the demo's are. Checks what it shows.
 """
@@ -110,7 +110,7 @@ class Cluster:
         self._closing.close()
 
     def _migrate(self, office: Office) -> list[str]:
-        """Make the tables, and the box's login, which serves all companies, as an admin types it; the command,
+        """Make the tables, and the box's login, which serves all companies, as an admin types it; that,
         and what it says. His own password is in the file for so long, and in one of his own for a look into
         the database."""
         passwords, own = office.folder / "keys/shared.pgpass", passwords_of(SUPERUSER, self.server.password)

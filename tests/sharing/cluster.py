@@ -1,5 +1,5 @@
-"""`make cluster`: three Asterisk with an informativa each, for twenty companies, and the PostgreSQL they share,
-killed half way.
+"""`make cluster`: three Asterisk with an informativa each, for twenty companies, and the PostgreSQL where
+they meet, killed half way.
 
 Real calls, told line by line as the demo's are. Checks what it shows.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -458,3 +459,24 @@ def test_an_order_without_an_instruction_is_noted_by_its_number(boxes: Boxes) ->
         with closing(boxes.store("pbx-2")) as store, store.connected() as connection:
             noted = next(erasure_notes.noted(connection, LogFolder(store.file)))
         assert noted.instruction == f"order-{number}"
+
+
+def test_a_copy_that_went_on_erases_nobody_whom_no_box_erased(boxes: Boxes) -> None:
+    """Two machines go on with one ledger, each with callers of its own. The one that gets another name erases
+    who was erased on the other, and not whom it put on record under the same numbers."""
+    begin(boxes, "pbx-1", told=(ONE,))
+    boxes.close()
+    boxes.opened = []
+    shutil.copytree(boxes.folder / "pbx-1", boxes.folder / "pbx-9")
+    boxes.record("pbx-1", replace(PLAYED, pseudonym=OTHER))
+    boxes.record("pbx-9", replace(PLAYED, pseudonym=THIRD))
+    boxes.exchange("pbx-1")
+    quiet(boxes)
+    for caller in (ONE, OTHER):
+        erase(boxes, "pbx-1", caller)
+    quiet(boxes)
+    boxes.exchange("pbx-9")
+    quiet(boxes)
+    assert traces(boxes.folder / "pbx-9", THIRD) != []
+    assert left(boxes, ONE, OTHER) == []
+    assert boxes.sql("SELECT record FROM acme.record WHERE box = 'pbx-9' AND pseudonym IS NOT NULL") == [(2,)]

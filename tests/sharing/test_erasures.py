@@ -480,3 +480,15 @@ def test_a_copy_that_went_on_erases_nobody_whom_no_box_erased(boxes: Boxes) -> N
     assert traces(boxes.folder / "pbx-9", THIRD) != []
     assert left(boxes, ONE, OTHER) == []
     assert boxes.sql("SELECT record FROM acme.record WHERE box = 'pbx-9' AND pseudonym IS NOT NULL") == [(2,)]
+
+
+def test_i9_an_order_from_before_any_box_took_part_is_carried_out(boxes: Boxes) -> None:
+    """Two boxes told a caller before they reached the database. One orders that he is erased and never comes
+    back; the other hears of it when it takes part."""
+    for name in ("pbx-1", "pbx-2"):
+        boxes.record(name, replace(PLAYED, pseudonym=ONE))
+    assert erase(boxes, "pbx-1", ONE) == 1
+    boxes.exchange("pbx-2")
+    quiet(boxes)
+    assert traces(boxes.folder / "pbx-2", ONE) == []
+    assert boxes.sql("SELECT 1 FROM acme.record WHERE pseudonym IS NOT NULL") == orders(boxes) == []

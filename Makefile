@@ -1,5 +1,6 @@
 # make demo     sets everything up and places real calls; says what to try next (WEB=1: and opens the console on them)
-# make cluster  the same with two Asterisk and the PostgreSQL where they meet, which is killed (CLUSTER=--stay: all stays)
+# make cluster  the same with three Asterisk, twenty companies and the PostgreSQL where they meet, which is killed
+#               (CLUSTER=--stay: all stays)
 # make check    what holds before each commit: lint, and the fast tests, with few cases of each and few examples of
 #               each property (three minutes)
 # make test     sets everything up and runs the tests, on a real Asterisk 22 and 16, a PostgreSQL and a browser

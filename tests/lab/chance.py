@@ -12,15 +12,18 @@ import random
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from itertools import groupby
+from typing import TypeVar
 
 import pytest
+
+Value = TypeVar("Value")
 
 USUAL = "1"
 SEED = os.environ.get("INFORMATIVA_SEED", USUAL)
 NIGHT = bool(os.environ.get("NIGHT"))  # make hands it on
 
 
-def by_day(count: int, *, at_night: int) -> int:
+def by_day(count: Value, *, at_night: Value) -> Value:
     """So many examples in `make check` and `make test`; and so many in `make nightly`."""
     return at_night if NIGHT else count
 

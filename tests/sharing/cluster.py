@@ -1,4 +1,5 @@
-"""`make cluster`: two Asterisk with an informativa each, and the PostgreSQL where they meet, killed half way.
+"""`make cluster`: three Asterisk with an informativa each, for twenty companies, and the PostgreSQL where
+they meet, killed half way.
 
 Real calls, told line by line as the demo's are. Checks what it shows.
 """
@@ -6,6 +7,7 @@ Real calls, told line by line as the demo's are. Checks what it shows.
 from __future__ import annotations
 
 import contextlib
+import io
 import shutil
 import sys
 import threading
@@ -35,17 +37,19 @@ from lab.pbx import Pbx, PbxError
 from lab.phone import CallError
 from lab.postgres import SUPERUSER, Postgres, PostgresError
 from lab.process import NeverError, until
+from sharing import cluster_companies
+from sharing.cluster_companies import CompanyCalls
 
 FOLDER = Path(".cluster")
 ANNA = "+393279876552"
-A, B = "pbx-a", "pbx-b"
-COMPANIES = ("acme", "borealis")
+BOXES = A, B, C = "pbx-a", "pbx-b", "pbx-c"
+COMPANIES = ("acme", "borealis", *cluster_companies.NAMES)
 DATABASE, PASSWORD = "informativa", "of-the-roles"
 LIMIT = 1.0
-"""Seconds that a caller may wait for the notice, or for what comes after it where it is not due: what two
+"""Seconds that a caller may wait for the notice, or for what comes after it where it is not due: what three
 Asterisk on one machine take, and the 30 ms that the database may take of it. libpq alone, left to itself,
 waits for 2 s at least."""
-COUNT = 13
+COUNT = 15
 PATIENCE = 60.0  # seconds until all has come to the database; boxes try again every 5 s at most
 _COLUMNS = {
     "#": 2,
@@ -58,13 +62,13 @@ _COLUMNS = {
     "why": 0,
 }
 
-Row = tuple[str, int, int, str]
-"""Of a record: box, number, time in microseconds, status."""
+Row = tuple[str, str, int, int, str]
+"""Of a record: company, box, number, time in microseconds, status."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was seen: calls, records in both ledgers and rows in the database, and the longest that a caller
+    """What was seen: calls, records in all ledgers and rows in the database, and the longest that a caller
     waited, in seconds, while the database was there and while it was not."""
 
     calls: int
@@ -75,7 +79,7 @@ class Outcome:
 
 
 class Cluster:
-    """Two boxes and their database in one folder; started, and a context manager that ends all of it."""
+    """Three boxes and their database in one folder; started, and a context manager that ends all of it."""
 
     def __init__(self, folder: Path, build: Build, say: Callable[[str], None]) -> None:
         self.folder = folder
@@ -83,17 +87,17 @@ class Cluster:
         self.pbxs: dict[str, Pbx] = {}
         self._build, self._say = build, say
         self._closing = contextlib.ExitStack()
-        self.migrated: list[str] = []
+        self.migrated: list[list[str]] = []
 
     def __enter__(self) -> Cluster:
         with contextlib.ExitStack() as closing:
             self._say("PostgreSQL")
             self.server = closing.enter_context(Postgres(self.folder / "postgresql", durable=True))
             self.server.sql(f"CREATE DATABASE {DATABASE}")
-            for name in (A, B):
+            for name in BOXES:
                 self._say(f"{name}: Asterisk and informativa")
                 self.offices[name] = self._office(name)
-                self.migrated += self._migrate(self.offices[name])
+                self.migrated.append(self._migrate(self.offices[name]))
                 extensions = EXTENSIONS + self.offices[name].dialplan()
                 pbx = Pbx(self._build, self.folder / name / "asterisk", extensions)
                 self.pbxs[name] = closing.enter_context(pbx)
@@ -106,8 +110,9 @@ class Cluster:
         self._closing.close()
 
     def _migrate(self, office: Office) -> list[str]:
-        """Make each company's role and schema, as an admin types it; the command, and what it says. His own
-        password is in the file for so long, and in one of his own for a look into the database."""
+        """Make the tables, and the box's login, which serves all companies, as an admin types it; that,
+        and what it says. His own password is in the file for so long, and in one of his own for a look into
+        the database."""
         passwords, own = office.folder / "keys/shared.pgpass", passwords_of(SUPERUSER, self.server.password)
         _secret(self.folder / "administrator.pgpass", own)
         roles = passwords.read_text()
@@ -117,14 +122,12 @@ class Cluster:
             said = office.command(*command)
         finally:
             passwords.write_text(roles)
-        return [f"informativa {' '.join(map(str, command))}", *said.splitlines()]
+        return [f"informativa {' '.join(map(str, command))}", *(f"  {line}" for line in said.splitlines())]
 
     def _office(self, name: str) -> Office:
         """One installation: the same companies, keys of theirs and settings as on the other box."""
         office = Office(self.folder / name / "etc")
-        if self.offices:  # what the first one has made, but how Asterisk is known to it
-            for company in COMPANIES:
-                shutil.copy(self.offices[A].folder / f"keys/{company}.key", office.folder / "keys")
+        cluster_companies.lay(office, self.offices.get(A))  # the first one makes the keys
         passwords = passwords_of(schema.login(name), PASSWORD)
         _secret(office.folder / "keys/shared.pgpass", passwords)
         office.edit(
@@ -135,43 +138,51 @@ class Cluster:
         return office
 
     def records(self) -> list[Row]:
-        """What both ledgers hold of Acme's callers."""
+        """What all ledgers hold."""
         return sorted(
-            (name, each.number, rows.microseconds(each.event.at), str(each.event.status))
+            (company, name, record.number, rows.microseconds(record.event.at), str(record.event.status))
             for name, office in self.offices.items()
-            for each in office.records()
+            for company in COMPANIES
+            for record in office.records(company)
         )
 
     def rows(self) -> list[Row]:
-        """What the database holds of them."""
+        """What the database holds."""
         notes = ", ".join(f"'{kind}'" for kind in KEPT)
         statement = (
-            f"SELECT box, record, at, status FROM informativa.record JOIN informativa.company USING (company)"
-            f" WHERE controller = 'acme' AND kind NOT IN ({notes})"
+            "SELECT controller, box, record, at, status FROM informativa.record JOIN informativa.company"
+            f" USING (company) WHERE kind NOT IN ({notes})"
         )
         found = self.server.sql(statement, dbname=DATABASE)
-        return sorted((str(box), int(str(n)), int(str(at)), str(status)) for box, n, at, status in found)
+        return sorted(
+            (str(company), str(box), int(str(number)), int(str(at)), str(status))
+            for company, box, number, at, status in found
+        )
 
     def wait_even(self) -> None:
-        """Wait until the database has what the ledgers have, and each box what the other one told."""
+        """Wait until the database has what the ledgers have, and each box what the others told Acme's
+        callers."""
         until(
-            lambda: self.rows() == self.records() and all(map(self._has_taken_in, (A, B), (B, A))),
+            lambda: self.rows() == self.records() and all(map(self._has_taken_in, BOXES)),
             PATIENCE,
             lambda: f"The ledgers have {self.records()}, and the database has {self.rows()}.",
         )
 
-    def _has_taken_in(self, box: str, other: str) -> bool:
-        newest = max((number for name, number, _, _ in self.records() if name == other), default=0)
+    def _has_taken_in(self, box: str) -> bool:
         with contextlib.closing(SqliteStore(str(self.offices[box].folder / "ledger/acme.sqlite3"))) as store:
-            record, _answers = ledger_boxes.received(store).get(other, (0, 0))
-            return record >= newest
+            received = ledger_boxes.received(store)
+        return all(
+            received.get(name, (0, 0))[0] >= number
+            for company, name, number, _at, _status in self.records()
+            if company == "acme" and name != box
+        )
 
 
 class Play:
     """The calls, and what happens to the database between them."""
 
-    def __init__(self, cluster: Cluster, calls: Calls) -> None:
-        self._cluster, self._calls = cluster, calls
+    def __init__(self, cluster: Cluster, calls: Calls, of_others: CompanyCalls) -> None:
+        self._cluster, self._calls, self._of_others = cluster, calls, of_others
         self.away: list[Step] = []
         """The calls that began while the database could not be used."""
 
@@ -192,7 +203,12 @@ class Play:
         moment = self.step("a moment later", MARIO, B, "NOTDUE")
         other = self.step("another, the other way", GIULIA, B, "PLAYED")
         round_ = self.step("a moment later", GIULIA, A, "NOTDUE")
-        self._calls.together([first, moment], [other, round_])
+        third = self.step("and once more", GIULIA, C, "NOTDUE")
+        with ThreadPoolExecutor(1) as threads:
+            others = threads.submit(self._of_others.ring)
+            self._calls.together([first, moment], [other, round_, third])
+            others.result()
+        self._calls.rows.append(self._of_others.note())
 
     def _away(self) -> None:
         """First it hangs, which is worse for whoever waits than a port where nobody listens."""
@@ -209,7 +225,7 @@ class Play:
             self._note("it is killed", "kill -9")
             then = [
                 self.step("new there", SOFIA, B, "PLAYED"),
-                self.step("new there", ANNA, A, "PLAYED"),
+                self.step("new there", ANNA, C, "PLAYED"),
                 self.step("told there before", MARIO, A, "NOTDUE"),
                 self.step("told on the other box", MARIO, B, "NOTDUE"),
             ]
@@ -220,17 +236,18 @@ class Play:
     def _back(self) -> None:
         cluster = self._cluster
         count = len(cluster.records())
-        if count != len(self._calls.steps):
-            raise OutcomeError(f"{len(self._calls.steps)} calls, and {count} records in the ledgers.")
+        if count != len(self.steps):
+            raise OutcomeError(f"{len(self.steps)} calls, and {count} records in the ledgers.")
         began = time.monotonic()
         cluster.server.start()
         cluster.wait_even()
         seconds = time.monotonic() - began
         self._note("the database is back", f"{seconds:.1f} s later it has all {count} records")
         then = [
-            self.step("5 on the other box", LUCA, B, "NOTDUE"),
-            self.step("7 on the other box", SOFIA, A, "NOTDUE"),
-            self.step("8 on the other box", ANNA, B, "NOTDUE"),
+            self.step("6 on another box", LUCA, B, "NOTDUE"),
+            self.step("8 on another box", SOFIA, A, "NOTDUE"),
+            self.step("9 on another box", ANNA, B, "NOTDUE"),
+            self.step("told on the first box", MARIO, C, "NOTDUE"),
         ]
         self._calls.together(*([each] for each in then))
         cluster.wait_even()
@@ -238,19 +255,26 @@ class Play:
     def _note(self, title: str, why: str) -> None:
         self._calls.rows.append(Note(title, why))
 
+    @property
+    def steps(self) -> list[Step]:
+        """The calls to all companies."""
+        return [*self._calls.steps, *self._of_others.steps]
+
     def outcome(self) -> Outcome:
         """What it came to. Raises OutcomeError if somebody waited too long, or records are not there once."""
-        steps = self._calls.steps
+        steps = self.steps
         late = [step for step in steps if step.waited is None or step.waited > LIMIT]
         if late:
-            said = ", ".join(f"{step.number} ({step.waited or 0.0:.2f} s)" for step in late)
+            said = ", ".join(
+                f"{step.number} of {step.controller} ({step.waited or 0.0:.2f} s)" for step in late
+            )
             raise OutcomeError(f"Callers waited longer than {LIMIT} s: call {said}.")
         records, found = self._cluster.records(), self._cluster.rows()
         if found != records or len(records) != len(steps):
             raise OutcomeError(f"{len(steps)} calls, records {records}, rows {found}.")
-        waited = {each.number: each.waited or 0.0 for each in steps}
-        without = [waited.pop(each.number) for each in self.away]
-        return Outcome(len(steps), records, found, max(waited.values()), max(without))
+        without = max(step.waited or 0.0 for step in self.away)
+        waited = max(step.waited or 0.0 for step in steps if step not in self.away)
+        return Outcome(len(steps), records, found, waited, without)
 
 
 def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outcome:
@@ -262,8 +286,9 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     console.print(
-        f"Two boxes, each [bold]informativa[/bold] on Asterisk {build.version} ({build.name}), and one"
-        " PostgreSQL where they meet; callers are SIPp's, and what they hear is compared with the prompt.\n"
+        f"Three boxes, each [bold]informativa[/bold] for {len(COMPANIES)} companies on Asterisk"
+        f" {build.version} ({build.name}), and one PostgreSQL\nwhere they meet; callers are SIPp's, and what"
+        " they hear is compared with the prompt.\n"
     )
     with contextlib.ExitStack() as closing:
         with console.status("Starting …") as status:
@@ -274,13 +299,18 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
                     console.print(f"Starting {what} …", highlight=False)
 
             cluster = closing.enter_context(Cluster(folder.absolute(), build, say))
-        console.print("\n  ".join(cluster.migrated), highlight=False, markup=False, soft_wrap=True)
+        for migrated in cluster.migrated:
+            lines = [*migrated[:2], f"  … and {len(migrated) - 2} more"]
+            console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
         console.print()
         prompt = audio.read_wav(cluster.offices[A].folder / "prompts/it/short.wav")
         calls = Calls(console, folder / "heard", {ACME: prompt}, _COLUMNS)
         closing.callback(calls.close)
-        play = Play(cluster, calls)
-        with calls.shown(f"Placing {COUNT} calls; this takes about 50 seconds."):
+        silent = Console(file=io.StringIO())
+        of_others = cluster_companies.calls(silent, cluster.offices[A], folder / "heard/of-others")
+        closing.callback(of_others.close)
+        play = Play(cluster, calls, CompanyCalls(of_others, GIULIA, cluster.pbxs, cluster.offices))
+        with calls.shown(f"Placing {COUNT + len(play.steps)} calls; this takes about a minute."):
             play.all()
         outcome = play.outcome()
         told(console, cluster, outcome, time.monotonic() - began)
@@ -294,10 +324,10 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
 def told(console: Console, cluster: Cluster, outcome: Outcome, seconds: float) -> None:
     """What was shown, and how long it took."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("box", "records in its ledger", "rows in the database"):
+    for heading in ("box", "records in its ledgers", "rows in the database"):
         table.add_column(heading)
     for name in cluster.offices:
-        counts = (sum(each[0] == name for each in found) for found in (outcome.records, outcome.rows))
+        counts = (sum(row[1] == name for row in found) for found in (outcome.records, outcome.rows))
         table.add_row(name, *map(str, counts))
     console.print(f"\n[bold]Each call is on record once[/bold], and in the database once ({DATABASE}):\n")
     console.print(table)
@@ -306,7 +336,7 @@ def told(console: Console, cluster: Cluster, outcome: Outcome, seconds: float) -
         f"Callers waited {outcome.waited_with:.2f} s at most for the notice, or for what comes instead,"
         f" with the database,\nand {outcome.waited_without:.2f} s without it (limit"
         f" {LIMIT:.2f} s; the database may take 0.03 s of it). All of it took {seconds:.0f} s.\n"
-        "The worst that is left: who rings both boxes while there is no database hears the notice on both.",
+        "The worst that is left: who rings two boxes while there is no database hears the notice on both.",
         highlight=False,
     )
 

@@ -298,7 +298,8 @@ def test_of_whom_a_ledger_knows_by_others_alone(boxes: Boxes) -> None:
     quiet(boxes)
     with closing(boxes.store("pbx-1")) as store:
         assert list(ledger_boxes.learnt_of(store)) == [[ONE]]
-        assert ledger_boxes.pseudonyms_of(store, [1, 2, 7]) == {OTHER}
+        assert ledger_boxes.pseudonyms_of(store, [(1, None), (2, None), (7, None)]) == {OTHER}
+        assert ledger_boxes.pseudonyms_of(store, [(1, b"of another record")]) == set()
 
 
 @pytest.mark.parametrize(

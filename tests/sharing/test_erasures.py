@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -458,3 +459,36 @@ def test_an_order_without_an_instruction_is_noted_by_its_number(boxes: Boxes) ->
         with closing(boxes.store("pbx-2")) as store, store.connected() as connection:
             noted = next(erasure_notes.noted(connection, LogFolder(store.file)))
         assert noted.instruction == f"order-{number}"
+
+
+def test_a_copy_that_went_on_erases_nobody_whom_no_box_erased(boxes: Boxes) -> None:
+    """Two machines go on with one ledger, each with callers of its own. The one that gets another name erases
+    who was erased on the other, and not whom it put on record under the same numbers."""
+    begin(boxes, "pbx-1", told=(ONE,))
+    boxes.close()
+    boxes.opened = []
+    shutil.copytree(boxes.folder / "pbx-1", boxes.folder / "pbx-9")
+    boxes.record("pbx-1", replace(PLAYED, pseudonym=OTHER))
+    boxes.record("pbx-9", replace(PLAYED, pseudonym=THIRD))
+    boxes.exchange("pbx-1")
+    quiet(boxes)
+    for caller in (ONE, OTHER):
+        erase(boxes, "pbx-1", caller)
+    quiet(boxes)
+    boxes.exchange("pbx-9")
+    quiet(boxes)
+    assert traces(boxes.folder / "pbx-9", THIRD) != []
+    assert left(boxes, ONE, OTHER) == []
+    assert boxes.sql("SELECT record FROM acme.record WHERE box = 'pbx-9' AND pseudonym IS NOT NULL") == [(2,)]
+
+
+def test_i9_an_order_from_before_any_box_took_part_is_carried_out(boxes: Boxes) -> None:
+    """Two boxes told a caller before they reached the database. One orders that he is erased and never comes
+    back; the other hears of it when it takes part."""
+    for name in ("pbx-1", "pbx-2"):
+        boxes.record(name, replace(PLAYED, pseudonym=ONE))
+    assert erase(boxes, "pbx-1", ONE) == 1
+    boxes.exchange("pbx-2")
+    quiet(boxes)
+    assert traces(boxes.folder / "pbx-2", ONE) == []
+    assert boxes.sql("SELECT 1 FROM acme.record WHERE pseudonym IS NOT NULL") == orders(boxes) == []

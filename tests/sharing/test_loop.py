@@ -274,7 +274,7 @@ def test_a_connection_that_comes_too_late_for_its_call_is_there_for_the_next(
     boxes, begun, late = running.boxes, threading.Event(), threading.Event()
     boxes.record("pbx-2", PLAYED)
     boxes.exchange("pbx-2").send()
-    connected = question.connect
+    connected = question.connect_box
 
     def slow(*given: Any, **more: Any) -> Connection:
         begun.set()
@@ -287,12 +287,12 @@ def test_a_connection_that_comes_too_late_for_its_call_is_there_for_the_next(
         await asyncio.to_thread(begun.wait, 60)
         raise TimeoutError
 
-    monkeypatch.setattr(question, "connect", slow)
+    monkeypatch.setattr(question, "connect_box", slow)
     shared = SharedBoxes(ACME, boxes.database("pbx-1", seconds=20.0), hasty)
     assert asked(shared, ONE) == []
     late.set()
     soon(lambda: shared._desk.idle._connections)
-    monkeypatch.setattr(question, "connect", None)  # nobody connects any more
+    monkeypatch.setattr(question, "connect_box", None)  # nobody connects any more
     assert asked(shared, ONE) == [("pbx-2", 1)]
     shared.close()
     assert shared._desk.idle._connections == []

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
 from examples import ONE, PLAYED
-from informativa.call.guard import suspend
+from informativa.call.guard import FAILURES, suspend
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
-from informativa.model.errors import BoxRefusedError
+from informativa.model.errors import BoxRefusedError, InformativaError, LedgerError
 from informativa.sharing import meeting_place
 from informativa.sharing.exchange import About, Exchange
 from informativa.sharing.loop import ExchangeLoop
@@ -141,6 +143,59 @@ def test_i10_trouble_of_one_company_is_its_alone(fleet: Fleet, trouble: str) -> 
     soon(lambda: fleet.knows("pbx-2", "dora"))
     others = [loop for (box, name), loop in fleet.loops.items() if box == "pbx-1" and name != "corvo"]
     assert [loop.state.error for loop in others] == [None] * 4
+
+
+def test_i10_a_company_that_is_not_served_keeps_no_other_from_asking(fleet: Fleet) -> None:
+    """I10: calls of one that the box does not serve yet get no answer; the database is not taken for broken,
+    so that calls of the others are answered, over the same connection."""
+    loops = fleet.start("pbx-1")
+    soon(lambda: all(loop.state.contact for loop in loops))
+    fleet.boxes.sql(
+        "DELETE FROM acme.serves WHERE company ="
+        " (SELECT company FROM acme.company WHERE controller = 'corvo')"
+    )
+    fleet.boxes.record("pbx-2", PLAYED)
+    fleet.boxes.exchange("pbx-2").send()
+    asked = {loop.controller.id: SharedBoxes(loop.controller, loop.database, suspend, loop) for loop in loops}
+    guard = asked["acme"]._desk.guard
+    guard._seconds = 30.0
+    for _call in range(FAILURES):
+        assert asyncio.run(asked["corvo"].ask([ONE])) == []
+    assert not guard.paused
+    ((box, record),) = asyncio.run(asked["acme"].ask([ONE]))
+    assert (box, record.number) == ("pbx-2", 1)
+    assert [asked[name].unanswered for name in ("corvo", "acme")] == [FAILURES, 0]
+    assert fleet.boxes.sql(BACKENDS) == [(2,)]
+
+
+def test_i10_a_ledger_that_takes_nothing_in_costs_no_other_the_connection(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I10: one whose disk is full, or that is damaged, fails in the midst of a turn; no other does."""
+    loops = [*fleet.start("pbx-1"), *fleet.start("pbx-2")]
+    soon(lambda: all(loop.state.contact for loop in loops))
+    failed, fail = list[tuple[str, type]](), ExchangeLoop.fail
+
+    def full(loop: ExchangeLoop, *_given: object) -> None:
+        loop.place._ledgers_at = 0.0  # the time of the next look at the ledgers comes in this turn
+        raise LedgerError(f"The ledger of {loop.controller.id} is full.")
+
+    def failing(loop: ExchangeLoop, error: InformativaError, *more: Any) -> None:
+        failed.append((loop.controller.id, type(error)))
+        fail(loop, error, *more)
+
+    take_in = ExchangeLoop.take_in
+    monkeypatch.setattr(ExchangeLoop, "fail", failing)
+    monkeypatch.setattr(
+        ExchangeLoop,
+        "take_in",
+        lambda loop, *given: (full if loop.controller.id == "corvo" else take_in)(loop, *given),
+    )
+    fleet.record("pbx-1", "corvo")
+    soon(lambda: failed)
+    fleet.record("pbx-1", "dora")
+    soon(lambda: fleet.knows("pbx-2", "dora"))
+    assert {*failed} == {("corvo", LedgerError)}
 
 
 def test_a_server_that_lost_a_batch_is_compared_anew(fleet: Fleet) -> None:

@@ -59,10 +59,10 @@ def test_lost_packets_lose_no_record(
     world.start("pbx-1", "pbx-2", seconds=1.0)
     world.load(chance, 3)
     world.settle()
-    for percent in [10, 100] + [3, 10, 20, 40, 70, 100] * rounds(0, 5):
+    for percent in [2, 10, 100] + [2, 3, 10, 20, 40, 70, 100] * rounds(0, 5):
         network.lose(percent, server.port)
         world.load(chance, rounds(3, 20))
         lost = network.lost
         network.lose(0, server.port)
         print(f"{percent} %: {lost} packets lost; {world.check()}")
-        assert lost > 0
+        assert lost > 0 or percent < 10

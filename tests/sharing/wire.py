@@ -15,6 +15,7 @@ class Wire:
 
     `cut`: connections are reset, and new ones refused. `silence`: whatever is sent arrives nowhere and is
     acknowledged by the system, as by a server that hangs; so it stays for connections of that time.
+    `break_after`: a connection ends amid what is said over it.
     """
 
     def __init__(self, target: int) -> None:
@@ -25,6 +26,7 @@ class Wire:
         self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._pumping: set[asyncio.Task[None]] = set()
+        self._left: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -51,9 +53,14 @@ class Wire:
         """Nothing gets through, and nobody is told."""
         self._silent = True
 
+    def break_after(self, way: str, size: int) -> None:
+        """The connection over which the byte after so many goes one way ("out", "back") ends there. The
+        server gets all that was sent before, and has dealt with it when the box learns that it ended."""
+        self._left = {way: size}
+
     def mend(self) -> None:
-        """New connections get through."""
-        self._silent = False
+        """New connections get through, and none breaks by itself."""
+        self._silent, self._left = False, {}
         if not self._open:
             self._run(self._listen())
 
@@ -81,18 +88,45 @@ class Wire:
             there_reader, there = await asyncio.open_connection("127.0.0.1", self._target)
             self._writers.add(there)
             dead = [self._silent]
-            await asyncio.gather(self._pump(reader, there, dead), self._pump(there_reader, writer, dead))
+            await asyncio.gather(
+                self._pump(reader, there, dead, "out"), self._pump(there_reader, writer, dead, "back", there)
+            )
         except OSError:
             writer.close()
         finally:
             self._pumping.discard(task)
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, dead: list[bool]) -> None:
-        """`dead` is of one connection: what was swallowed once is missing for ever."""
+    async def _pump(
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        dead: list[bool],
+        way: str,
+        server: asyncio.StreamWriter | None = None,
+    ) -> None:
+        """`dead` is of one connection: what was swallowed once is missing for ever. Where the way back
+        breaks, the `server` learns that nobody is there."""
         with contextlib.suppress(OSError):
             while data := await source.read(1 << 16):
+                breaks = len(data) > (left := self._left.get(way, len(data)))
+                if way in self._left:
+                    data, self._left[way] = data[:left], left - min(left, len(data))
                 dead[0] = dead[0] or self._silent
-                if not dead[0]:
+                if data and not dead[0]:
                     sink.write(data)
                     await sink.drain()
+                if breaks:
+                    self._left = {}
+                    (server or sink).write_eof()
+                    await self._drain(source)
+                    break
+        if not server and sink.can_write_eof():
+            with contextlib.suppress(OSError):
+                sink.write_eof()  # it answers what it got, and ends the connection
+            return
         sink.close()
+
+    async def _drain(self, source: asyncio.StreamReader) -> None:
+        """Read to the end, and let nothing through."""
+        while await source.read(1 << 16):
+            pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -60,7 +60,10 @@ _PROOFS = f"""
 SELECT event.record, {_EVIDENCE}
 FROM leaf LEFT JOIN event ON event.record = leaf.record WHERE leaf.leaf >= ? ORDER BY leaf.leaf LIMIT ?
 """  # noqa: S608  # our own names
-_WHOSE = "SELECT pseudonym FROM event WHERE record = ? AND pseudonym IS NOT NULL"
+_WHOSE = f"""
+SELECT event.pseudonym FROM event LEFT JOIN leaf ON {leaves.of("event.record")}
+WHERE event.record = ? AND event.pseudonym IS NOT NULL AND coalesce(leaf.who = ?, true)
+"""  # noqa: S608  # our own names
 _LEARNT = """
 SELECT pseudonym FROM elsewhere UNION SELECT pseudonym FROM number_use
 UNION SELECT pseudonym FROM answer WHERE box <> ''
@@ -163,10 +166,12 @@ def take_in(
         connection.execute(_CURSORS, (box, upto, answers_upto))
 
 
-def pseudonyms_of(store: SqliteStore, records: Iterable[int]) -> set[bytes]:
-    """Return the pseudonyms of the callers of these records, without records that lead to nobody."""
+def pseudonyms_of(store: SqliteStore, records: Iterable[Sequence[Any]]) -> set[bytes]:
+    """Return the pseudonyms of the callers of these records, without records that lead to nobody. Each has
+    its number and the commitment `who` of its leaf: a record with another commitment is another one. Where
+    either has none, the number decides."""
     with store.connected() as connection:
-        pseudonym_rows = (connection.execute(_WHOSE, (record,)).fetchone() for record in records)
+        pseudonym_rows = (connection.execute(_WHOSE, tuple(record)).fetchone() for record in records)
         return {pseudonym for (pseudonym,) in filter(None, pseudonym_rows)}
 
 

@@ -162,16 +162,16 @@ class Erasures:
         """Erase again the callers whom the boxes erased since a backup of this ledger, which now takes
         another name.
 
-        The records under its earlier names show which of them are erased by now. Callers known from other
-        boxes alone are erased if nothing of them is there any more.
+        The records under its earlier names show which of them are erased by now: those with the same
+        commitment, as a copy of a ledger may have gone on with others under these numbers. Callers known from
+        other boxes alone are erased if nothing of them is there any more.
         """
         run = self.connection.execute
         values = (self.identity, self.database.box)
         names = [name for (name,) in run(self._sql.earlier_names, values).fetchall()]
         if not names:
             return
-        records = (record for (record,) in run(self._sql.erased_of, (names,)).fetchall())
-        erased = boxes.pseudonyms_of(self.store, records)
+        erased = boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
         for page in boxes.learnt_of(self.store):
             erased.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
         if erased:

@@ -69,7 +69,7 @@ class ErasureStatements:
         # The other names under which the records of a ledger are there: it was restored under a new one.
         self.earlier_names = f"SELECT box FROM {ledger} WHERE {scope} AND identity = %s AND box <> %s"  # noqa: S608
         self.erased_of = f"""
-        SELECT DISTINCT record FROM {record} WHERE {scope} AND box = ANY(%s) AND erased = 1
+        SELECT DISTINCT record, who FROM {record} WHERE {scope} AND box = ANY(%s) AND erased = 1
         """  # noqa: S608
         self.known_nowhere = f"""
         SELECT pseudonym FROM unnest(%s::bytea[]) AS learnt (pseudonym)

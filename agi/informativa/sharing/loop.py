@@ -126,6 +126,8 @@ class ExchangeLoop:
         """Return whether there may be something to send or to erase. With `look` also what another process
         recorded counts, or a call that told nobody: it shows in the time and size of the ledger's log of
         changes."""
+        if self._store is None:  # it failed in this turn
+            return False
         if look:
             signature = None
             with contextlib.suppress(FileNotFoundError):

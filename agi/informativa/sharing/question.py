@@ -9,15 +9,16 @@ from typing import Any
 
 from ..ledgers import rows
 from ..model import Controller, SharedDatabase
-from ..model.errors import SharedDatabaseError
-from .connection import Connection, company_number, connect, translated
+from ..model.errors import BoxRefusedError, SharedDatabaseError
+from .connection import Connection, company_number, connect_box, translated
 from .idle import IdleConnections
 from .refusals import unusable
 from .rows import Statements
 
 Subject = tuple[Controller, Sequence[bytes] | None]
 """A company, and the pseudonyms of a caller; `None` asks for the number of our last record that is there."""
-AnswerRows = Sequence[tuple[Any, ...]]
+AnswerRows = Sequence[tuple[Any, ...]] | None
+"""The rows of an answer; `None` where this box does not serve the company."""
 _statements = cache(Statements)
 
 
@@ -29,7 +30,8 @@ class Question:
 
     def __call__(self, subject: Subject) -> AnswerRows:
         """Return the records by which other boxes informed this caller, and of what he answered there, each
-        row with its box. Raises SharedDatabaseError."""
+        row with its box. Where this box does not serve the company, that is no failure of the database, of
+        which others ask, too. Raises SharedDatabaseError."""
         controller, pseudonyms = subject
         if pseudonyms is None:
             return self._run(controller, lambda sql: sql.sent, (self._database.box,))
@@ -55,7 +57,9 @@ class Question:
                 # Not for the session, which behind pgbouncer is not ours.
                 connection.execute(limit)
                 cursor = connection.execute(statement(sql), values)
-            answer = cursor.fetchall()
+            answer: AnswerRows = cursor.fetchall()
+        except BoxRefusedError:
+            answer = None
         except SharedDatabaseError:
             connection.close()
             self._idle.drop()
@@ -74,7 +78,4 @@ class Question:
         seconds = self._database.seconds
         silence = seconds + 1.0  # the server's own limit comes first, and nobody waits for either
         explain = partial(unusable, self._database)  # nobody waits for the reason
-        company, database = controller.id, self._database
-        connection = connect(database, company, seconds=seconds, silence=silence, explain=explain)
-        connection.companies[company] = connection.company
-        return connection
+        return connect_box(self._database, controller.id, seconds=seconds, silence=silence, explain=explain)

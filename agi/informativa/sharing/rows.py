@@ -60,7 +60,9 @@ class Statements:
         # A new box erases what is still to be erased: its ledger may be older than its name.
         self.take_part = f"""
         INSERT INTO {ledger} (company, box, identity, erasures)
-        SELECT {company:d}, %s, %s, coalesce(max(erasures), 0) FROM {ledger} WHERE {scope}
+        SELECT {company:d}, %s, %s, greatest(
+            max(erasures), (SELECT max(erasure) FROM {schema.SCHEMA}.erasure WHERE {scope}), 0
+        ) FROM {ledger} WHERE {scope}
         ON CONFLICT DO NOTHING
         """  # noqa: S608  # our own names, here and below
         self.ledger = f"""

@@ -1,0 +1,242 @@
+"""What befalls a fleet in a random history. Each fault returns whether there was one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from informativa.call.caller import pseudonyms_under
+from informativa.ledgers import erasure
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Identified
+from informativa.model.errors import SharedDatabaseError
+from informativa.sharing import erasure_orders, sealed_caller
+from sharing.fleet import KEYS, NUMBERS, Fleet
+from sharing.stepped import FAR, NEAR, copied, lines
+
+MOST_PAGES = 1 << 30  # of SQLite's; there is room
+AT_MOST = {"clone": 1, "same name": 1, "restore": 2, "retired": 1, "killed": 1}
+"""How often a history has what makes it slow, or leaves few boxes."""
+
+
+class Faults(Fleet):
+    """A fleet with the faults that may be drawn."""
+
+    def faults(self) -> dict[str, Callable[[], bool]]:
+        """All of them, by name."""
+        return {
+            "connection lost amid a turn": self._break,
+            "network cut": self._cut,
+            "connections ended": self._end_connections,
+            "killed": self._kill,
+            "frozen server": self._freeze,
+            "lost tail": self._lose_tail,
+            "database's disk full": self._fill_database,
+            "box's disk full": self._fill_ledger,
+            "wrong clock": self._set_clock,
+            "clone": self._clone,
+            "same name": self._same_name,
+            "backup": self._back_up,
+            "restore": self._restore,
+            "half-done key rotation": self._rotate,
+            "box killed": self._restart,
+            "erasure": self._erase,
+            "other name": self._rename_one,
+            "retired": self._retire,
+            "migration": self._migrate,
+            "frozen box": self.wake,
+        }
+
+    def _break(self) -> bool:
+        """The connection ends at any byte, of those that go out or come back: what was sent may be there."""
+        member = self.pick()
+        member.wire.break_after(self.chance.choice(("out", "back")), self.chance.randrange(1, 6000))
+        if self.chance.random() < 0.5:
+            self.ring_quietly(member)
+        member.box.turn()
+        self.mend(member)
+        return True
+
+    def _cut(self) -> bool:
+        member = self.pick()
+        if member.away:
+            self.mend(member)
+            return False
+        member.wire.cut()
+        member.away = member.disturbed = True
+        return True
+
+    def _end_connections(self) -> bool:
+        self.database.end_connections()
+        self.disturb()
+        return True
+
+    def _kill(self) -> bool:
+        """kill -9, and started again."""
+        self.database.kill()
+        self.disturb()
+        return True
+
+    def _freeze(self) -> bool:
+        """The server says nothing amid calls and a turn, until somebody ends its connections."""
+        member = self.pick()
+        if member.away or not member.box.place.listen_for(4 * NEAR):
+            return False
+        member.wire.silence()
+        member.away = True
+        member.box.wait_for_answers(NEAR)
+        for _call in range(self.chance.randrange(3)):
+            self.ring(member)
+        member.box.turn()
+        member.wire.cut()
+        member.box.wait_for_answers(FAR)
+        self.mend(member)
+        return True
+
+    def _lose_tail(self) -> bool:
+        """A standby stops to follow, and later it is promoted. Connections are lost, or a pgbouncer holds
+        them."""
+        if self.model.standby is None:
+            self.database.lag()
+            self.model.lag()
+            return False
+        held = self.chance.random() < 0.5
+        self.database.promote()
+        self.model.promote()
+        if not held:
+            self.database.end_connections()
+        self.disturb()
+        return True
+
+    def _fill_database(self) -> bool:
+        with self.database.full():
+            for _turn in range(self.chance.randrange(1, 4)):
+                member = self.pick()
+                self.ring_quietly(member)
+                member.box.turn()
+        self.disturb()
+        return True
+
+    def _fill_ledger(self) -> bool:
+        """There is no room for a record more: calls go on, and nothing is taken in."""
+        member, company = self.pick(), self.chance.choice(self.companies)
+        with member.box.ledgers[company]._store().connected() as connection:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {pages}")
+        for _call in range(self.chance.randrange(1, 6)):
+            self.ring(member, company)
+        with member.box.ledgers[company]._store().connected() as connection:
+            connection.execute(f"PRAGMA max_page_count = {MOST_PAGES}")
+        return True
+
+    def _set_clock(self) -> bool:
+        member = self.pick()
+        days = self.chance.choice((-400, 400, -1, 1)) if not member.clock.ahead else 0
+        member.clock.ahead = timedelta(days=days)
+        return bool(days)
+
+    def _clone(self) -> bool:
+        """A copy of a machine's disk is started beside it, under its name or another."""
+        source = self.pick()
+        source.box.stop()
+        clone = self.join(source, source.name if self.chance.random() < 0.6 else "")
+        clone.strange = source.strange = True
+        self.start_again(source)
+        self.ring_quietly(clone)
+        return True
+
+    def _same_name(self) -> bool:
+        other = self.pick()
+        member = self.join(name=other.name)
+        member.strange = other.strange = True
+        self.ring_quietly(member)
+        return True
+
+    def _back_up(self) -> bool:
+        member = self.pick()
+        member.copies = member.copies or self.folder / f"copy-{next(self.numbers)}"
+        member.box.stop()
+        copied(member.box.folder, member.copies)
+        member.backup = member.holdings.copy()
+        self.start_again(member)
+        return True
+
+    def _restore(self) -> bool:
+        """Somebody copies an old ledger into its place, by hand."""
+        backed = [member for member in self.members if member.backup and member is not self.frozen]
+        if not backed:
+            return False
+        member = self.chance.choice(backed)
+        assert member.backup is not None
+        member.holdings, member.strange = member.backup.copy(), True
+        self.start_again(member, source=member.copies)
+        return True
+
+    def _rotate(self) -> bool:
+        """One box gets the new key, beside the old one."""
+        member = self.pick()
+        if len(member.keys) > 1:
+            return False
+        member.keys = KEYS[::-1]
+        self.start_again(member, replace(member.box.setting, lines=lines(self.companies, member.keys)))
+        return True
+
+    def _restart(self) -> bool:
+        """What it had not sent is in its ledger; how it went on knows the database."""
+        self.start_again(self.pick())
+        return True
+
+    def _erase(self) -> bool:
+        """Somebody types it on a box, which tells the others, or its service does later."""
+        member, company = self.pick(), self.chance.choice(self.companies)
+        number = self.chance.choice(NUMBERS)
+        keys = member.box.controller(company).keys
+        his = pseudonyms_under(Identified(number), keys)
+        sealed = sealed_caller.seal(Identified(number), keys)
+        file, now = member.box.file(company), datetime.now(UTC)
+        request = erasure.erase(file, his, now, everywhere=True, sealed=sealed).request
+        assert request is not None
+        strangers = [other.holdings for other in self.members if other.strange]
+        self.model.erase((company, number), next(self.ticks), strangers)
+        print(f"  {company} {number} is erased on {member}")
+        with closing(SqliteStore(str(file), create=False)) as store, suppress(SharedDatabaseError):
+            erasure_orders.order(member.box.database, company, request, store)
+        member.box.loops[company].wake()
+        return True
+
+    def _rename_one(self) -> bool:
+        refused = [member for member in self.members if member.box.is_refused and not member.away]
+        if refused:
+            self.rename(self.chance.choice(refused))
+        return bool(refused)
+
+    def _retire(self) -> bool:
+        """A box burns down, and somebody types that it left for good."""
+        if len(self.members) < 3:
+            return False
+        member = self.pick()
+        if any(other.name == member.name for other in self.members if other is not member):
+            return False
+        self.members.remove(member)
+        member.box.stop()
+        self.retired.add(member.name)
+        return True
+
+    def _migrate(self) -> bool:
+        """A company that has a schema of its own goes into the tables of all, as a box after the other types
+        it."""
+        waiting = [member for member in self.members if not self.database.is_migrated(member.name)]
+        if not waiting:
+            return False
+        self.migrate_on(self.chance.choice(waiting))
+        return True
+
+    def wake(self) -> bool:
+        """A box that was stopped (SIGSTOP) for all that happened so far goes on where it was."""
+        frozen, self.frozen = self.frozen, None
+        if frozen is None:
+            return False
+        frozen.box.turn()
+        return True

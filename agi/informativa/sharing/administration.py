@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,8 +20,9 @@ from ..model import SharedDatabase
 from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from . import schema
-from .connection import address, connect, explained, explained_by, translated
+from .connection import Connection, address, company_number, connect, explained, explained_by, translated
 from .erasure_statements import ErasureStatements
+from .idle import OLDEST_SECONDS, IdleConnections
 from .rows import Statements
 from .startup import password_of
 
@@ -237,9 +238,30 @@ def script(box: str, controllers: Sequence[str]) -> Iterator[str]:
     yield "COMMIT"
 
 
-def database_state(database: SharedDatabase, controller: str) -> DatabaseState:
-    """Return the state of a company's boxes. Raises SharedDatabaseError."""
-    with connect(database, controller) as connection, translated(database):
+@contextmanager
+def connected(database: SharedDatabase, controller: str, idle: IdleConnections) -> Iterator[Connection]:
+    """Use an idle connection to a company's database, or a new one, for the time of a `with` block. Raises as
+    `connect` does."""
+
+    def opened() -> Connection:
+        connection = connect(database, controller)
+        connection.companies[controller] = connection.company
+        return connection
+
+    with idle.borrowed(opened) as connection:
+        if controller not in connection.companies:
+            connection.companies[controller] = company_number(connection, database, controller)
+        connection.company = connection.companies[controller]
+        yield connection
+
+
+def database_state(
+    database: SharedDatabase, controller: str, idle: IdleConnections | None = None
+) -> DatabaseState:
+    """Return the state of a company's boxes, over one of the idle connections to the company's database, if
+    there are some. Raises SharedDatabaseError."""
+    idle = idle or IdleConnections(OLDEST_SECONDS, most=0)
+    with connected(database, controller, idle) as connection, translated(database):
         clock_ahead = _clock_ahead(connection)
         with connection.pipeline():
             boxes = connection.execute(Statements(connection.company).every_ledger)

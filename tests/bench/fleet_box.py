@@ -20,6 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from informativa import config
 from informativa.call.caller import pseudonym
 from informativa.evidence.commitment import bind
@@ -153,6 +155,7 @@ def main(file: str, name: str, folder: str) -> None:
     """Exchange until the input ends."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     box = Box(Path(file), name, Path(folder))
     _tell(ready=True)
     for line in sys.stdin:

@@ -141,6 +141,7 @@ def _box_cpu(running: Fleet) -> list[float]:
 
 def _questions(report: Report, running: Fleet, rounds: int, samples: Sequence[Sample]) -> None:
     """A question about a caller whom another box told, and SELECT 1 over a connection like that, in turns."""
+    running.server.sql("ANALYZE informativa.record")  # as autovacuum does within a minute
     # As long as it takes: on a busy machine some questions would be given up.
     database = replace(running.database(fleet_parts.OBSERVER), seconds=10.0)
     controllers = running.configuration.controllers

@@ -236,20 +236,17 @@ def of_companies(
     ask: Callable[[Configuration, Controller, IdleConnections], Result],
 ) -> dict[str, Result | SharedDatabaseError]:
     """Ask the database about each of these companies, side by side, for `ANSWER_SECONDS` in all. Return what
-    `ask` returns, by company, or the error in its place. It is given the connections of those that were asked
-    before in the same database: to connect takes longer than the question. Raises InformativaError where no
-    database is configured, and all errors but the database's."""
+    `ask` returns, by company, or the error in its place. It may use the connections of those before: to
+    connect takes longer. Raises InformativaError where no database is configured, and all other errors."""
     from ..sharing.connection import database_name
     from ..sharing.idle import OLDEST_SECONDS, IdleConnections
 
     database = shared(configuration)
-    idle = {
-        database_name(database, company.id): IdleConnections(OLDEST_SECONDS, most=COMPANIES_AT_ONCE)
-        for company in controllers
-    }
+    names = [database_name(database, company.id) for company in controllers]
+    idle = {name: IdleConnections(OLDEST_SECONDS, most=COMPANIES_AT_ONCE) for name in names}
     works = {
-        company.id: partial(ask, configuration, company, idle[database_name(database, company.id)])
-        for company in controllers
+        company.id: partial(ask, configuration, company, idle[name])
+        for company, name in zip(controllers, names, strict=True)
     }
     outcomes: dict[str, Result | SharedDatabaseError] = {}
     answers = of_each_by(time.monotonic() + ANSWER_SECONDS, works, COMPANIES_AT_ONCE)
@@ -297,8 +294,7 @@ def no_answer(database: SharedDatabase) -> SharedDatabaseError:
 
 
 def connectable(configuration: Configuration, controller: Controller, idle: IdleConnections) -> bool:
-    """Look whether the database can be used for a company, over an idle connection or a new one. Raises
-    SharedDatabaseError."""
+    """Use the database for a company, over an idle connection or a new one. Raises SharedDatabaseError."""
     from ..sharing import administration
 
     with administration.connected(shared(configuration), controller.id, idle):
@@ -308,8 +304,7 @@ def connectable(configuration: Configuration, controller: Controller, idle: Idle
 def meeting(
     configuration: Configuration, controller: Controller, idle: IdleConnections | None = None
 ) -> Meeting:
-    """Return the state of a company's boxes, over an idle connection or a new one. Raises
-    SharedDatabaseError."""
+    """Return the state of a company's boxes, over an idle connection if any. Raises SharedDatabaseError."""
     from ..sharing import administration
 
     database, start = shared(configuration), time.monotonic()

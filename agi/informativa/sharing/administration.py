@@ -243,12 +243,12 @@ def connected(database: SharedDatabase, controller: str, idle: IdleConnections) 
     """Use an idle connection to a company's database, or a new one, for the time of a `with` block. Raises as
     `connect` does."""
 
-    def opened() -> Connection:
+    def open_connection() -> Connection:
         connection = connect(database, controller)
         connection.companies[controller] = connection.company
         return connection
 
-    with idle.borrowed(opened) as connection:
+    with idle.borrowed(open_connection) as connection:
         if controller not in connection.companies:
             connection.companies[controller] = company_number(connection, database, controller)
         connection.company = connection.companies[controller]

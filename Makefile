@@ -13,7 +13,8 @@
 # make mutants  which changes to the program no test notices (MUTANTS="call/agi call/spool": of these modules)
 # make torture  the attacks among the tests, much longer: some hours
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about half an hour), on the
-#               distribution's Python where that is 3.11 or newer (PYTHON=python3.12: on that one)
+#               distribution's Python where that is 3.11 or newer (PYTHON=python3.12: on that one); BENCH=--fleet:
+#               only 50 boxes with 300 companies, in eight minutes at most
 # make lint     style, types, import contracts, names and docstrings
 # make messages brings the translations up to date with the source, and says what is to be translated
 # make docs     writes docs/reference.md, json.md and schemas/ anew, and the names in evidence.md

@@ -79,9 +79,9 @@ def number(caller: int) -> str:
     return f"+39333{caller:07d}"
 
 
-def acquaint(office: Office, callers: int = KNOWN) -> Path:
-    """Have the first company's ledger, which it returns, know so many callers."""
-    controller = config.load(office.config).controllers["acme"]
+def acquaint(office: Office, callers: int = KNOWN, company: str = "acme") -> Path:
+    """Have a company's ledger, which it returns, know so many callers."""
+    controller = config.load(office.config).controllers[company]
     names = (pseudonym(Identified(number(caller)), controller.key) for caller in range(callers))
     return _acquainted(Path(controller.ledger), names)
 

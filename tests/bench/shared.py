@@ -107,17 +107,17 @@ def shared(
 
 
 def _sending(report: Report, meeting: Meeting, records: int) -> None:
-    used = _cpu(meeting.server)
+    used = server_cpu(meeting.server)
     with contextlib.closing(meeting.exchange("pbx-1")) as exchange, Watch() as watch:
         own = time.process_time()
         while exchange.send():
             pass
         own = time.process_time() - own
-        used = _cpu(meeting.server) - used
+        used = server_cpu(meeting.server) - used
         with Watch() as tree:
             while exchange.send_proofs():
                 pass
-    same("records that are there", records, exchange.sent)
+    same("records that are there", exchange.newest, exchange.sent)  # with the log's own notes
     size = int(str(meeting.server.sql(_SIZE)[0][0]))
     report.results += [
         Result(
@@ -138,10 +138,10 @@ def _sending(report: Report, meeting: Meeting, records: int) -> None:
 
 def _joining(report: Report, meeting: Meeting, records: int) -> None:
     """A box without a record takes in what the other told: every second record informs."""
-    used = _cpu(meeting.server)
+    used = server_cpu(meeting.server)
     with contextlib.closing(meeting.exchange("pbx-2")) as exchange, Watch() as watch:
         taken = exchange.receive(alone=True)
-    used = _cpu(meeting.server) - used
+    used = server_cpu(meeting.server) - used
     same("histories that were taken in", records // 2, taken)
     size = (meeting.folder / "pbx-2/acme.sqlite3").stat().st_size
     report.results += [
@@ -156,7 +156,7 @@ def _joining(report: Report, meeting: Meeting, records: int) -> None:
 def _questions(report: Report, meeting: Meeting, records: int, times: int) -> None:
     """Of a box that nothing was taken in on: callers whom another told, and such as nobody knows."""
     question = Question(meeting.database("pbx-3"), IdleConnections(OLDEST_SECONDS))
-    chosen, used = random.Random(1), _cpu(meeting.server)
+    chosen, used = random.Random(1), server_cpu(meeting.server)
     for what, first in (("whom another box told", 0), ("whom nobody knows", records)):
         took = []
         for _ in range(times):
@@ -167,7 +167,7 @@ def _questions(report: Report, meeting: Meeting, records: int, times: int) -> No
             same("records of the caller", int(not first), len(found or ()))
             took.append(watch.seconds * 1000)
         report.results += _durations(f"ask for a caller {what}", took, Target(30))
-    used = _cpu(meeting.server) - used
+    used = server_cpu(meeting.server) - used
     report.results.append(
         Result("shared", "CPU of the database, a question", Spread((used / times / 2 * 1e6,), "µs"))
     )
@@ -260,7 +260,7 @@ def _lags(controller: Controller, here: SqliteStore, there: SqliteStore, seconds
         time.sleep(max(0.0, begun + (turn + 1) / 10 - time.monotonic()))
 
 
-def _cpu(server: Postgres) -> float:
+def server_cpu(server: Postgres) -> float:
     """Seconds of CPU of all processes of the server, those that have ended included."""
     assert server.pid
     return _ticks(server.pid, (13, 14, 15, 16)) + sum(_ticks(pid, (13, 14)) for pid in children(server.pid))

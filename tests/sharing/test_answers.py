@@ -15,7 +15,8 @@ from examples import AT, ONE, OTHER, PLAYED
 from informativa.call.guard import suspend
 from informativa.ledgers import answers, audit_answers
 from informativa.model import Answer
-from informativa.sharing import answer_audit, exchange, reading, rows
+from informativa.sharing import answer_audit, exchange, reading
+from informativa.sharing.box_statements import KNOWN
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, Boxes
 from sharing.erasing import order, quiet
@@ -105,7 +106,7 @@ def test_question_of_a_call_is_answered_by_indexes(boxes: Boxes) -> None:
         f" SELECT 1, 'pbx-2', 1, number, number, 0, 0, 0, {values}, sha256(number::text::bytea)"
         " FROM generate_series(1, 5000) AS number"
     )
-    question = rows.Statements(1).known.replace("%(pseudonyms)s", "ARRAY[sha256('7')]")
+    question = KNOWN.replace("%(pseudonyms)s", "ARRAY[sha256('7')]").replace("%(company)s", "1")
     question = question.replace("%(box)s", "'pbx-1'").replace("%(since)s", "0")
     for before in (
         "ANALYZE acme.record",

@@ -17,12 +17,15 @@ from examples import AT, PLAYED
 from informativa.call.answering import answer
 from informativa.call.caller import pseudonym
 from informativa.config import Configuration, load
-from informativa.model import Controller
+from informativa.model import Controller, SharedDatabase
 from informativa.model.errors import SharedDatabaseError
 from informativa.operations import boxes as operations
 from informativa.process import bootstrap, storage
+from informativa.sharing import administration
 from informativa.sharing.administration import RegisteredBox
+from informativa.sharing.connection import Connection
 from informativa.sharing.exchange import About
+from informativa.sharing.idle import OLDEST_SECONDS, IdleConnections
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD, empty
 from sharing.installation import HE, Installation, examined, of
@@ -312,9 +315,11 @@ def test_one_companys_trouble_hides_no_others_boxes(
     acme = configuration.controllers["acme"]
     companies = {f"c{number}": replace(acme, id=f"c{number}", name=f"C {number}") for number in range(300)}
     hanging = threading.Event()
-    of_acme = operations.meeting(configuration, acme)
+    of_acme = operations.meeting(configuration, acme, IdleConnections(OLDEST_SECONDS))
 
-    def asked(_configuration: Configuration, company: Controller) -> operations.Meeting:
+    def asked(
+        _configuration: Configuration, company: Controller, _idle: IdleConnections
+    ) -> operations.Meeting:
         if company.id == "c2":
             raise SharedDatabaseError("no rights", "Give the role its rights.")
         if int(company.id[1:]) > 2:
@@ -333,6 +338,31 @@ def test_one_companys_trouble_hides_no_others_boxes(
         ("C 3", f"The shared database postgres on {configuration.shared.hosts[0]} did not answer in 0 s."),
     ]
     assert len(result.unknown) == 298
+
+
+def test_companies_are_asked_about_over_few_connections(
+    meeting: tuple[Installation, Installation], server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To connect takes longer than a question, so 300 companies do not take a connection each."""
+    one, _other = meeting
+    configuration = load(one.file)
+    acme, notices = configuration.controllers["acme"], configuration.notices["acme"]
+    companies = [replace(acme, id=f"c{number}") for number in range(40)]
+    configuration = replace(configuration, notices={company.id: notices for company in companies})
+    for number in range(40):
+        server.sql(f"INSERT INTO informativa.company VALUES ({number + 10}, 'c{number}')")
+        server.sql(f"INSERT INTO informativa.serves VALUES ('informativa-box-pbx-1', {number + 10})")
+    connect, connections = administration.connect, list[str]()
+
+    def counted(database: SharedDatabase, controller: str) -> Connection:
+        connections.append(controller)
+        return connect(database, controller)
+
+    monkeypatch.setattr(administration, "connect", counted)
+    monkeypatch.setattr(operations, "ANSWER_SECONDS", 60.0)
+    result = operations.boxes(configuration, companies)
+    assert [company.controller for company in result.controllers] == [company.id for company in companies]
+    assert 1 <= len(connections) <= 8
 
 
 def test_check_asks_the_database(two: tuple[Installation, Installation], server: Postgres) -> None:
@@ -354,6 +384,11 @@ def test_check_asks_the_database(two: tuple[Installation, Installation], server:
             f"Acme S.p.A. (acme): The shared database postgres on 127.0.0.1:{server.port} did not answer in"
             " 3 s. See that it runs and can be reached from here, then type: informativa boxes -c /"
         )
+        code, out, error = typed("shared", "doctor", *of(one))
+        assert (code, out, "did not answer in 3 s" in error) == (1, "", True)
+        code, out, error = typed("status", "--json", "-c", one.file)
+        assert not json.loads(out)["complete"]
+        assert any("did not answer in 3 s" in warning for warning in json.loads(out)["warnings"])
     finally:
         server.stop()
         server.start()
@@ -373,6 +408,7 @@ def test_status_shows_the_boxes(meeting: tuple[Installation, Installation], serv
     server.stop()
     try:
         found = json.loads(typed("status", "--json", "-c", one.file)[1])
+        assert not found["complete"]
         assert any(
             "shared database postgres" in each and "cannot be used" in each for each in found["warnings"]
         )

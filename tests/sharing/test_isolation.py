@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from examples import PLAYED
+from informativa.sharing.box_statements import KNOWN
 from informativa.sharing.connection import Connection, connect
 from informativa.sharing.erasure_statements import ErasureStatements
 from informativa.sharing.exchange import Exchange
@@ -249,3 +250,16 @@ def test_i6_each_statement_names_the_company(kind: type) -> None:
         name for name, sql in statements if not re.search(r"company = 73|\b73, %s", sql) and "(73" not in sql
     ] == []
     assert len(statements) > 15
+
+
+def test_rights_are_looked_up_by_the_key_of_serves(boxes: Boxes) -> None:
+    """A statement does not read what all of 50 boxes with 300 companies serve, but its own row of that."""
+    database = boxes.database()
+    boxes.sql("INSERT INTO acme.serves SELECT 'box-' || n / 300, n % 300 FROM generate_series(300, 15000) n")
+    boxes.sql("ANALYZE acme.serves")
+    with connect(database, "acme") as connection:
+        values = {"company": connection.company, "pseudonyms": [bytes(32)], "box": "pbx-1", "since": 0}
+        rows = connection.execute(f"EXPLAIN {KNOWN}", values).fetchall()
+    plan = "\n".join(row[0] for row in rows)
+    assert "Scan using serves_pkey on serves" in plan
+    assert "Seq Scan on serves" not in plan

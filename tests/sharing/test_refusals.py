@@ -273,7 +273,7 @@ def test_one_trouble_of_many_companies_is_one_line() -> None:
         for number in range(7)
     }
     failures["c7"] = SharedDatabaseError("It says nothing.", "Look at it.")
-    assert [(str(message), str(remedy)) for message, remedy in shared._by_trouble(failures)] == [
+    assert [(str(message), str(remedy)) for message, remedy in shared.by_trouble(failures)] == [
         ("c0, c1, c2, c3, c4 and 2 more: no schema c0", "Make it."),
         ("c7: It says nothing", "Look at it."),
     ]

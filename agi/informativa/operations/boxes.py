@@ -24,6 +24,7 @@ from .document import Seconds, Sentence, Time
 if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
     from ..sharing import administration
     from ..sharing.exchange import About
+    from ..sharing.idle import IdleConnections
 
 QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a box
 ANSWER_SECONDS = 3.0  # for the database to answer about all companies
@@ -237,17 +238,27 @@ def script(configuration: Configuration, controllers: Sequence[Controller]) -> I
 def of_companies(
     configuration: Configuration,
     controllers: Sequence[Controller],
-    ask: Callable[[Configuration, Controller], Result],
+    ask: Callable[[Configuration, Controller, IdleConnections], Result],
 ) -> dict[str, Result | SharedDatabaseError]:
     """Ask the database about each of these companies, side by side, for `ANSWER_SECONDS` in all. Return what
-    `ask` returns, by company, or the error in its place. Raises InformativaError where no database is
-    configured, and all errors but the database's."""
+    `ask` returns, by company, or the error in its place. It may use the connections of those before: to
+    connect takes longer. Raises InformativaError where no database is configured, and all other errors."""
+    from ..sharing.idle import OLDEST_SECONDS, IdleConnections
+
     database = shared(configuration)
-    works = {company.id: partial(ask, configuration, company) for company in controllers}
+    databases = [database.of(company.id) for company in controllers]
+    idle = {one: IdleConnections(OLDEST_SECONDS, most=COMPANIES_AT_ONCE) for one in databases}
+    works = {
+        company.id: partial(ask, configuration, company, idle[one])
+        for company, one in zip(controllers, databases, strict=True)
+    }
     outcomes: dict[str, Result | SharedDatabaseError] = {}
-    for company, outcome in of_each_by(time.monotonic() + ANSWER_SECONDS, works, COMPANIES_AT_ONCE).items():
+    answers = of_each_by(time.monotonic() + ANSWER_SECONDS, works, COMPANIES_AT_ONCE)
+    for connections in idle.values():
+        connections.close()
+    for company, outcome in answers.items():
         if isinstance(outcome, TimeoutError):
-            outcomes[company] = _no_answer(database)
+            outcomes[company] = no_answer(database.of(company))
         elif isinstance(outcome, Exception) and not isinstance(outcome, SharedDatabaseError):
             raise outcome
         else:
@@ -273,7 +284,8 @@ def failure(company: Controller, error: InformativaError) -> FailedCompany:
     return FailedCompany(company.id, company.name, error.message, error.remedy)
 
 
-def _no_answer(database: SharedDatabase) -> SharedDatabaseError:
+def no_answer(database: SharedDatabase) -> SharedDatabaseError:
+    """Return the error of a database that was waited for long enough."""
     return SharedDatabaseError(
         Text(
             "The shared database {database} on {hosts} did not answer in {seconds:.0f} s.",
@@ -285,20 +297,22 @@ def _no_answer(database: SharedDatabase) -> SharedDatabaseError:
     )
 
 
-def connectable(configuration: Configuration, controller: Controller) -> bool:
-    """Connect to the database once, for a company. Raises SharedDatabaseError."""
-    from ..sharing.connection import connect
+def connectable(configuration: Configuration, controller: Controller, idle: IdleConnections) -> bool:
+    """Use the database for a company, over an idle connection or a new one. Raises SharedDatabaseError."""
+    from ..sharing import administration
 
-    connect(shared(configuration), controller.id).close()
-    return True
+    with administration.connected(shared(configuration), controller.id, idle):
+        return True
 
 
-def meeting(configuration: Configuration, controller: Controller) -> Meeting:
-    """Return the state of a company's boxes. Raises SharedDatabaseError."""
+def meeting(
+    configuration: Configuration, controller: Controller, idle: IdleConnections | None = None
+) -> Meeting:
+    """Return the state of a company's boxes, over an idle connection if any. Raises SharedDatabaseError."""
     from ..sharing import administration
 
     database, start = shared(configuration), time.monotonic()
-    state = administration.database_state(database, controller.id)
+    state = administration.database_state(database, controller.id, idle)
     milliseconds = (time.monotonic() - start) * 1000
     about = bootstrap.about_box(configuration, controller)
     return Meeting(

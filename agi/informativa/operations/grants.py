@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..config import Configuration
 from ..model import Controller, SharedDatabase
 from ..model.text import Text
 from ..sharing import schema
-from .boxes import FailedCompany, shared
+from ..system.patience import within
+from .boxes import ANSWER_SECONDS, FailedCompany, no_answer, shared
 from .document import Sentence
 
 FLAWS = {
@@ -120,7 +122,11 @@ def examine(configuration: Configuration, controllers: Sequence[Controller], use
     from ..sharing import grants
 
     database = shared(configuration).of(controllers[0].id)
-    rights = grants.examine(database, [company.id for company in controllers], user)
+    ids = [company.id for company in controllers]
+    try:
+        rights = within(ANSWER_SECONDS, partial(grants.examine, database, ids, user))
+    except TimeoutError:
+        raise no_answer(database) from None
     return DatabaseRights(
         database.name,
         tuple(_flaws(rights.flaws, "")),

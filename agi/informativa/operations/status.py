@@ -167,6 +167,8 @@ class StatusReport:
     """Facts that somebody should know."""
     in_order: bool
     """True if the service answers, the ledgers can be used and the configuration has no mistakes."""
+    complete: bool = True
+    """False if the database where boxes meet did not tell of some company's boxes; a warning says why."""
 
 
 def look(file: Path, now: datetime) -> StatusReport:
@@ -199,6 +201,7 @@ async def _look(system: System) -> StatusReport:
     configuration, readable = system.configured, system.readable()
     as_before, fell_back = probe.as_before(answer), probe.fell_back(answer)
     in_order, controllers = service.answers and not system.problems and not await system.failing(), []
+    complete = True
     mistakes, _shared = by_company(system.problems, configuration.controllers, configuration.owners)
     for controller in configuration.controllers.values():
         summary: LedgerSummary | None = None
@@ -214,8 +217,10 @@ async def _look(system: System) -> StatusReport:
                 requests = request_register.open_requests(controller, system.now)
             except (LedgerError, EvidenceError):
                 in_order = False
-            with suppress(SharedDatabaseError):
+            try:
                 meeting = system.meeting(controller)
+            except SharedDatabaseError:
+                complete = False
         lines = {line.number: line for line in lines_of(controller, configuration)}
         why_not, before = _reasons(controller, mistakes.get(controller.id, ()), as_before)
         fell, calls = fell_back.get(controller.id, (0, 0))
@@ -250,6 +255,7 @@ async def _look(system: System) -> StatusReport:
         None if rows is None else len(rows),
         tuple(finding.sentence for finding in findings if finding.state is not State.OK),
         in_order,
+        complete,
     )
 
 

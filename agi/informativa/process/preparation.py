@@ -165,12 +165,13 @@ def examine_recordings(
     """
     open_store = partial(store, read_only=not keep, create=create, migrate=migrate)
     works: dict[str, Callable[[], _Part]] = {}
+    sounds = _Sounds()
     if configuration.fallback:
-        works[""] = partial(_examine_fallback, configuration.fallback)
+        works[""] = partial(_examine_fallback, configuration.fallback, sounds)
     for name, controller in configuration.controllers.items():
         prompts = [prompt for notice in configuration.wordings(name) for prompt in prompts_of(notice)]
         works[name] = partial(
-            _examine_company, controller, prompts, partial(open_store, controller), keep=keep
+            _examine_company, controller, prompts, partial(open_store, controller), sounds, keep=keep
         )
     expected: dict[str, dict[str, str]] = {}
     problems: list[ConfigProblem] = []
@@ -195,9 +196,30 @@ _PromptFault = tuple[str, str, Text]  # the notice, the path of its prompt, and 
 _Part = tuple[dict[str, str], list[_PromptFault]]  # the SHA-256 that files must have, and what is wrong
 
 
-def _examine_fallback(prompt: Prompt) -> _Part:
-    recordings, faults = _read("", [(("", "", "", ""), prompt)], Looks(PATIENCE_SECONDS))
-    faults = faults or _prompts_that_differ(recordings)
+class _Sounds:
+    """The sound files of prompts, each read once for all companies that play it: to read the same prompts for
+    each of 300 companies took a second. A file that could not be read is tried for the next company too."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Mapping[Path, str]] = {}
+        self._differences: dict[str, Text | None] = {}
+
+    def sums(self, company: str, path: str, looks: Looks) -> Mapping[Path, str]:
+        """Return the SHA-256 of each file of a prompt. Raises OSError."""
+        if path not in self._sums:
+            self._sums[path] = looks.look(company, Path(path), partial(hashed, path))
+        return self._sums[path]
+
+    def difference(self, path: str) -> Text | None:
+        """Return what is wrong with the files of a prompt, as `recordings.difference` does."""
+        if path not in self._differences:
+            self._differences[path] = difference(path)
+        return self._differences[path]
+
+
+def _examine_fallback(prompt: Prompt, sounds: _Sounds) -> _Part:
+    recordings, faults = _read("", [(("", "", "", ""), prompt)], Looks(PATIENCE_SECONDS), sounds)
+    faults = faults or _prompts_that_differ(recordings, sounds)
     return {} if faults else _sums(recordings), faults
 
 
@@ -205,11 +227,12 @@ def _examine_company(
     controller: Controller,
     prompts: Sequence[tuple[_Key, Prompt]],
     open_store: Callable[[], SqliteStore],
+    sounds: _Sounds,
     *,
     keep: bool,
 ) -> _Part:
     looks = Looks(PATIENCE_SECONDS)
-    recordings, faults = _read(controller.id, prompts, looks)
+    recordings, faults = _read(controller.id, prompts, looks, sounds)
     if controller.refused and keep:
         return _sums(recordings), []
     served = (
@@ -224,7 +247,7 @@ def _examine_company(
         for recording in recordings
         if served_sums.get(recording.key, recording.sha256) != recording.sha256
     ]
-    faults += [*map(_changed, changed), *_prompts_that_differ(new if keep else recordings)]
+    faults += [*map(_changed, changed), *_prompts_that_differ(new if keep else recordings, sounds)]
     refused = {path for _notice, path, _reason in faults}
     playable = [recording for recording in new if _base(recording) not in refused]
     if keep and served is not None and playable:
@@ -234,7 +257,7 @@ def _examine_company(
 
 
 def _read(
-    company: str, prompts: Iterable[tuple[_Key, Prompt]], looks: Looks
+    company: str, prompts: Iterable[tuple[_Key, Prompt]], looks: Looks, sounds: _Sounds
 ) -> tuple[list[Recording], list[_PromptFault]]:
     """Read the sound files of prompts. Return the recordings, and the faults of prompts that cannot be
     read."""
@@ -242,7 +265,7 @@ def _read(
     faults: list[_PromptFault] = []
     for key, prompt in prompts:
         try:
-            sums = looks.look(company, Path(prompt.path), partial(hashed, prompt.path))
+            sums = sounds.sums(company, prompt.path, looks)
         except OSError as error:
             faults.append((key[0], prompt.path, failure(error, prompt.path, PATIENCE_SECONDS)))
         else:
@@ -288,10 +311,10 @@ def _changed(recording: Recording) -> _PromptFault:
     return recording.key[0], _base(recording), message
 
 
-def _prompts_that_differ(recordings: Iterable[Recording]) -> list[_PromptFault]:
+def _prompts_that_differ(recordings: Iterable[Recording], sounds: _Sounds) -> list[_PromptFault]:
     """Return the prompts of these files that have no sound, or whose formats are not one sound."""
     prompts = {_base(recording): recording.key[0] for recording in recordings}
-    return [(notice, path, reason) for path, notice in prompts.items() if (reason := difference(path))]
+    return [(notice, path, reason) for path, notice in prompts.items() if (reason := sounds.difference(path))]
 
 
 def emptied(configuration: Configuration) -> Iterator[ConfigProblem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,8 +18,9 @@ from ..model import SharedDatabase
 from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from . import schema
-from .connection import administered, connect, connect_as, translated
+from .connection import Connection, administered, company_number, connect, connect_as, translated
 from .erasure_statements import ErasureStatements
+from .idle import OLDEST_SECONDS, IdleConnections
 from .rows import Statements
 from .startup import password_of
 
@@ -234,10 +235,30 @@ def script(box: str, controllers: Sequence[str]) -> Iterator[str]:
     yield "COMMIT"
 
 
-def database_state(database: SharedDatabase, controller: str) -> DatabaseState:
-    """Return the state of a company's boxes. Raises SharedDatabaseError."""
-    database = database.of(controller)
-    with connect(database, controller) as connection, translated(database):
+@contextmanager
+def connected(database: SharedDatabase, controller: str, idle: IdleConnections) -> Iterator[Connection]:
+    """Use an idle connection to a company's database, or a new one, for the time of a `with` block. Raises as
+    `connect` does."""
+
+    def open_connection() -> Connection:
+        connection = connect(database, controller)
+        connection.companies[controller] = connection.company
+        return connection
+
+    with idle.borrowed(open_connection) as connection:
+        if controller not in connection.companies:
+            connection.companies[controller] = company_number(connection, database, controller)
+        connection.company = connection.companies[controller]
+        yield connection
+
+
+def database_state(
+    database: SharedDatabase, controller: str, idle: IdleConnections | None = None
+) -> DatabaseState:
+    """Return the state of a company's boxes, over one of the idle connections to the company's database, if
+    there are some. Raises SharedDatabaseError."""
+    idle, database = idle or IdleConnections(OLDEST_SECONDS, most=0), database.of(controller)
+    with connected(database, controller, idle) as connection, translated(database):
         clock_ahead = _clock_ahead(connection)
         with connection.pipeline():
             boxes = connection.execute(Statements(connection.company).every_ledger)

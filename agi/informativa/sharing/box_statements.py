@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .rows import ANSWER, COLUMNS, EVIDENCE, INFORMS, KINDS, LAST_BATCH, LISTED, arrays_of
+from .rows import ANSWER, COLUMNS, EVIDENCE, INFORMS, KINDS, LAST_BATCH, LISTED, RECORD_COLUMNS, arrays_of
 from .schema import SCHEMA
 
 SEEN = f"""
@@ -97,6 +97,24 @@ LEFT JOIN LATERAL (
 records that inform callers or have their answers, and with `seen` calls of callers who knew a notice; where
 `seen` is NULL, those with answers alone. It returns the number of each request, with a record or NULL; and
 nothing of a request where the server has not got all records up to `upto`."""
+
+
+SENT = f"SELECT record FROM {SCHEMA}.ledger WHERE company = %(company)s AND box = %(box)s"  # noqa: S608
+"""The number of the last record of a box that is there."""
+# Under an earlier key as well, which may be the only one that this box has. A part for each index: of one
+# condition a planner without statistics makes a look through all records of the company, and by the index of
+# answers one through all of those.
+_HIS = "box <> %(box)s AND at >= %(since)s"
+_OF_COMPANY = f"SELECT box, {RECORD_COLUMNS} FROM {SCHEMA}.record WHERE company = %(company)s"  # noqa: S608
+KNOWN = f"""
+{_OF_COMPANY} AND pseudonym = ANY(%(pseudonyms)s) AND informs = 1 AND {_HIS}
+UNION
+{_OF_COMPANY} AND pseudonym = ANY(%(pseudonyms)s) AND rank IS NOT NULL AND {_HIS}
+UNION
+{_OF_COMPANY} AND earlier = ANY(%(pseudonyms)s) AND rank + 0 IS NOT NULL AND {_HIS}
+"""
+"""What informed a caller, and what he answered. The company is a value, as in all of these: a connection
+plans the question once for all companies."""
 
 
 def sending(box: str, ledgers: Sequence[Sequence[Any]]) -> list[object]:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from ..ledgers import rows
 from ..model import Controller, SharedDatabase
 from ..model.errors import BoxRefusedError, SharedDatabaseError
+from .box_statements import KNOWN, SENT
 from .connection import Connection, company_number, connect_box, translated
 from .idle import IdleConnections
 from .refusals import unusable
-from .rows import Statements
 
 Subject = tuple[Controller, Sequence[bytes] | None]
 """A company, and the pseudonyms of a caller; `None` asks for the number of our last record that is there."""
 AnswerRows = Sequence[tuple[Any, ...]] | None
 """The rows of an answer; `None` where this box does not serve the company."""
-_statements = cache(Statements)
 
 
 class Question:
@@ -34,29 +33,24 @@ class Question:
         which others ask, too. Raises SharedDatabaseError."""
         controller, pseudonyms = subject
         if pseudonyms is None:
-            return self._run(controller, lambda sql: sql.sent, (self._database.box,))
+            return self._run(controller, SENT, {})
         since = 0
         if controller.retention:
             since = rows.microseconds(controller.retention.before(datetime.now(UTC), controller.zone))
-        values = {"pseudonyms": list(pseudonyms), "box": self._database.box, "since": since}
-        return self._run(controller, lambda sql: sql.known, values)
+        return self._run(controller, KNOWN, {"pseudonyms": list(pseudonyms), "since": since})
 
-    def _run(
-        self,
-        controller: Controller,
-        statement: Callable[[Statements], str],
-        values: Sequence[object] | Mapping[str, object],
-    ) -> AnswerRows:
+    def _run(self, controller: Controller, statement: str, values: Mapping[str, object]) -> AnswerRows:
         """Run a statement in one round trip, and one more for the first of a company over a connection. The
         server gives it up when nobody waits any more."""
         limit = f"SET LOCAL statement_timeout = {max(1, self._database.seconds * 1000):.0f}"
         expiry, connection = self._idle.take(partial(self._connect, controller))
         try:
-            sql = _statements(self._company(connection, controller))
+            company = self._company(connection, controller)
+            values = {**values, "company": company, "box": self._database.box}
             with translated(self._database), connection.pipeline(), connection.transaction():
                 # Not for the session, which behind pgbouncer is not ours.
                 connection.execute(limit)
-                cursor = connection.execute(statement(sql), values)
+                cursor = connection.execute(statement, values, prepare=True)
             answer: AnswerRows = cursor.fetchall()
         except BoxRefusedError:
             answer = None

@@ -69,7 +69,6 @@ class Statements:
         SELECT identity, record, erasures, applied, retired IS NOT NULL, proven, answered
         FROM {ledger} WHERE {scope} AND box = %s
         """  # noqa: S608
-        self.sent = f"SELECT record FROM {ledger} WHERE {scope} AND box = %s"  # noqa: S608
         self.say = f"""
         UPDATE {ledger} SET newest = %s, keys = %s, configuration = %s
         WHERE {scope} AND box = %s AND identity = %s
@@ -104,18 +103,6 @@ class Statements:
         WHERE {scope} AND box <> %s ORDER BY box
         """  # noqa: S608
         selected = self.selected = f"SELECT box, {RECORD_COLUMNS} FROM {record} WHERE {scope}"  # noqa: S608
-        # What informed a caller, and what he answered; under an earlier key as well, which may be the only
-        # one that this box has. A part for each index: of one condition a planner without statistics makes a
-        # look through all records of the company, and by the index of answers one through all of those.
-        his = "box <> %(box)s AND at >= %(since)s"
-        self.known = f"""
-        {selected} AND pseudonym = ANY(%(pseudonyms)s) AND informs = 1 AND {his}
-        UNION
-        {selected} AND pseudonym = ANY(%(pseudonyms)s) AND rank IS NOT NULL AND {his}
-        UNION
-        {selected} AND earlier = ANY(%(pseudonyms)s) AND rank + 0 IS NOT NULL AND {his}
-        """
-
         self.every_ledger = f"""
         SELECT box, record, newest, erasures - applied, coalesce(seen, 'epoch'),
             extract(epoch FROM now() - coalesce(seen, 'epoch')), coalesce(program, ''), keys, configuration,

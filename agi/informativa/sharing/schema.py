@@ -116,12 +116,14 @@ def served(login: str, controllers: Iterable[str]) -> Iterator[str]:
 def _policies(table: str) -> Iterator[str]:
     """Iterate over the statements for a table with rows of companies: a login reads and changes those of
     companies that it serves, and adds rows of its own box alone. The owner is bound as whoever logged in, so
-    that its functions are; it may add rows, which is how earlier schemas are taken over."""
+    that its functions are; it may add rows, which is how earlier schemas are taken over. Each row is looked
+    up by the primary key of `serves`: OFFSET 0 keeps the planner from reading all of that table in each
+    statement, and `session_user` has another collation than the key."""
     name = f"{SCHEMA}.{table}"
     yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
     yield (
         f"CREATE POLICY served ON {name} TO {BOXES}, {OWNER} USING (EXISTS (SELECT FROM {SCHEMA}.serves AS s"
-        f" WHERE s.login = session_user AND s.company = {table}.company))"
+        f' WHERE s.login = session_user::text COLLATE "default" AND s.company = {table}.company OFFSET 0))'
     )
     yield f"CREATE POLICY taken_over ON {name} FOR INSERT TO {OWNER} WITH CHECK (true)"
     if table in OF_BOXES:

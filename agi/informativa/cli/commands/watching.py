@@ -13,6 +13,7 @@ from ...operations import status
 from ...views import terminal
 from ...views.text import status as view
 from ..options import Config, Json, Of, print_document, warn
+from ..tree import INCOMPLETE
 from ..words import _
 from . import tail
 
@@ -51,7 +52,8 @@ def _status(
 ) -> None:
     """Show the service and the ledgers on one screen; through a pipe one line a company.
 
-    Exit code 0 if the service answers and the ledgers can be used.
+    Exit code 0 if the service answers and the ledgers can be used; 3 if so, but the shared database did not
+    tell of all boxes.
     """
     look = status.look_at_service if service else status.look
     report = look(config, datetime.now().astimezone())
@@ -65,6 +67,8 @@ def _status(
         warn(report.warnings)
     if not report.in_order:
         raise typer.Exit(1)
+    if not report.complete:
+        raise typer.Exit(INCOMPLETE)
 
 
 def _print_screen(report: status.StatusReport) -> None:

@@ -58,7 +58,7 @@ def shared(system: System) -> Iterator[Finding]:
         faultless += not findings
         clock_ahead = max(clock_ahead, meeting.clock_ahead, key=abs)
         others |= {box.name for box in meeting.boxes if not box.this and not box.retired}
-    for failure in _by_trouble(failures):
+    for failure in by_trouble(failures):
         yield wrong(*failure)
     if abs(clock_ahead) > CLOCK_SECONDS:
         text = Text("the clock of the shared database and this machine's are {seconds:.1f} s apart")
@@ -85,7 +85,7 @@ def reachable(system: System) -> Iterator[Finding]:
     failures = {
         company: error for company, error in outcomes.items() if isinstance(error, SharedDatabaseError)
     }
-    for failure in _by_trouble(failures):
+    for failure in by_trouble(failures):
         yield warning(*failure)
     if connections := len(outcomes) - len(failures):
         text = Text.counted(
@@ -96,7 +96,7 @@ def reachable(system: System) -> Iterator[Finding]:
         yield ok(text.format(database=configuration.shared.name, number=connections), note=True)
 
 
-def _by_trouble(failures: Mapping[str, SharedDatabaseError]) -> Iterator[tuple[Text, Text]]:
+def by_trouble(failures: Mapping[str, SharedDatabaseError]) -> Iterator[tuple[Text, Text]]:
     """Yield each trouble with the database once, with the companies that have it, and the remedy. Messages
     of one trouble may differ by the role that they name."""
     groups: dict[tuple[str, str], list[str]] = {}

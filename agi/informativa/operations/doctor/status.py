@@ -8,6 +8,7 @@ from ...model.errors import EvidenceError, LedgerError, ManagerError, SharedData
 from ...model.text import Text
 from . import probe
 from .findings import Finding, warning, wrong
+from .shared import by_trouble
 from .system import System
 
 
@@ -30,13 +31,19 @@ async def service(system: System) -> AsyncIterator[Finding]:
 
 def companies(system: System) -> Iterator[Finding]:
     """Check that the ledger, the log and the boxes of each company can be read."""
+    failures: dict[str, SharedDatabaseError] = {}
     for controller in system.readable():
-        for readings in ((system.kept_since, system.summary, system.log), (system.meeting,)):
-            try:
-                for read in readings:
-                    read(controller)
-            except (LedgerError, EvidenceError, SharedDatabaseError) as error:
-                yield warning(error.text)
+        try:
+            for read in (system.kept_since, system.summary, system.log):
+                read(controller)
+        except (LedgerError, EvidenceError) as error:
+            yield warning(error.text)
+        try:
+            system.meeting(controller)
+        except SharedDatabaseError as error:
+            failures[controller.id] = error
+    for failure in by_trouble(failures):
+        yield warning(*failure)
 
 
 async def spool(system: System) -> AsyncIterator[Finding]:

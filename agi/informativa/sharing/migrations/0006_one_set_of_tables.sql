@@ -148,9 +148,9 @@ CREATE TABLE informativa.tile (
 ALTER TABLE informativa.serves ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE informativa.company ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 ALTER TABLE informativa.box ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY own ON informativa.serves FOR SELECT TO informativa_boxes USING (login = session_user);
+CREATE POLICY own ON informativa.serves FOR SELECT TO informativa_boxes USING (login = session_user::text COLLATE "default");
 CREATE POLICY served ON informativa.company FOR SELECT TO informativa_boxes USING (EXISTS (
-    SELECT FROM informativa.serves AS s WHERE s.login = session_user AND s.company = company.company));
+    SELECT FROM informativa.serves AS s WHERE s.login = session_user::text COLLATE "default" AND s.company = company.company OFFSET 0));
 CREATE POLICY met ON informativa.box FOR SELECT TO informativa_boxes USING ({this_box} OR EXISTS (
     SELECT FROM informativa.ledger AS l WHERE l.box = box.box));
 CREATE POLICY added ON informativa.box FOR INSERT TO informativa_boxes WITH CHECK ({this_box});

@@ -177,8 +177,16 @@ UNTYPED = {
         "informativa shared migrate",
         "informativa boxes",
         "informativa boxes retire {box}",
+        "informativa boxes retire",
         "informativa evidence receipt {number} --controller {id}",
         "informativa ledger show --all-boxes --controller {id}",
+    ),
+    "whoever administers a shared database decides it: sharing/test_serving.py and test_dropping.py type it": (
+        "informativa shared serve",
+        "informativa shared serve --yes --as ROLE",
+        "informativa shared serve --only --yes --as ROLE",
+        "informativa boxes retire {box} --controller {id} --yes",
+        "informativa shared drop {id}",
     ),
     "the controller's person signs before: evidence/test_approval_import.py types it": (
         "informativa evidence approval FILE",

@@ -225,7 +225,7 @@ def test_files_of_the_console_are_its_own(office: ServedConsole) -> None:
     job = jobs.start("bundle", "acme", lambda _progress: file)
     jobs._pool.shutdown(wait=True)
     assert jobs.find(job.id, "borealis") is None
-    assert jobs.find(job.id, "acme") is job
+    assert jobs.find(job.id, "acme") == job
     at = 3602.0
     assert jobs.find(job.id, "acme") is None
     assert not file.exists()

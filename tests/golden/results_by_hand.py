@@ -32,8 +32,6 @@ from informativa.operations.boxes import (
     BoxesRetired,
     Difference,
     FailedCompany,
-    Joined,
-    JoinedController,
     Meeting,
     MigratedSchema,
     RetiredBox,
@@ -59,6 +57,7 @@ from informativa.operations.evidence.noted_approvals import (
 )
 from informativa.operations.forecast_document import Forecast
 from informativa.operations.grants import FLAWS, DatabaseRights, LoginRights, RightsExamination, RightsFlaw
+from informativa.operations.joining import Joined, JoinedController
 from informativa.operations.problems import Problem
 from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade

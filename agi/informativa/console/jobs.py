@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -72,10 +72,11 @@ class Jobs:
         return job
 
     def find(self, job_id: str, controller: str) -> Job | None:
-        """Return the job of an id, or `None` if it is another company's or too old."""
+        """Return the job of an id as it is now, or `None` if it is another company's or too old: it may end
+        while a page is made of it."""
         self._remove_old()
         job = self._jobs.get(job_id)
-        return job if job and job.controller == controller else None
+        return replace(job) if job and job.controller == controller else None
 
     def newest(self, kind: str, controller: str) -> Job | None:
         """Return the last job of that kind and company that has a result."""
@@ -114,7 +115,7 @@ class Jobs:
         except Exception:
             job.defect = True
             log.exception("defect", job=job.kind)
-        job.ended = self._clock()
+        job.ended = self._clock()  # at last: whoever sees it sees the result
 
     def _remove_old(self) -> None:
         now = self._clock()

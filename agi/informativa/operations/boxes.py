@@ -143,27 +143,6 @@ class BoxesRetired:
 
 
 @dataclass(frozen=True)
-class JoinedController:
-    """The records of other boxes that a box took in for one company."""
-
-    controller: str
-    """The controller's name in the configuration."""
-    records: int
-    """The number of records that it did not have before."""
-    boxes: int
-    """The number of other boxes."""
-
-
-@dataclass(frozen=True)
-class Joined:
-    """The records of other boxes that a box took in."""
-
-    controllers: tuple[JoinedController, ...]
-    failed: tuple[FailedCompany, ...]
-    """The companies that are missing there."""
-
-
-@dataclass(frozen=True)
 class MigratedSchema:
     """The migration of what the database has of one company."""
 
@@ -184,10 +163,6 @@ class SchemasMigrated:
     controllers: tuple[MigratedSchema, ...]
     failed: tuple[FailedCompany, ...]
     """The companies that are missing there."""
-
-
-Progress = Callable[[str, int, int], None]
-"""Called after each page with a box, the number of its last record taken in, and the number of its newest."""
 
 
 def shared(configuration: Configuration) -> SharedDatabase:
@@ -383,29 +358,3 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
             with suppress(LedgerError), closing(storage.store(controller)) as store:
                 ledger_boxes.store_retired(store, [(name, identity)])
     return RetiredBox(controller.id, name, boxes[name].age < QUIET_SECONDS)
-
-
-def join(
-    configuration: Configuration, controller: Controller, progress: Progress = lambda _box, _at, _of: None
-) -> JoinedController:
-    """Take in all deliveries that other boxes have on record, before this box takes calls. After an
-    interruption it continues. Raises SharedDatabaseError and LedgerError."""
-    from ..sharing.connection import connect
-    from ..sharing.exchange import Exchange
-
-    database = shared(configuration)
-    connection = connect(database, controller.id)
-    try:
-        store = storage.store(controller)
-        about = bootstrap.about_box(configuration, controller)
-        exchange = Exchange(
-            store, connection, database.of(controller.id), controller.id, about, controller.keys
-        )
-    except BaseException:
-        connection.close()
-        raise
-    with closing(exchange):
-        while exchange.erase():
-            pass
-        records = exchange.receive(seen=controller.recycled_after is not None, alone=True, progress=progress)
-        return JoinedController(controller.id, records, exchange.others)

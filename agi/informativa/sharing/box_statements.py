@@ -113,8 +113,8 @@ UNION
 UNION
 {_OF_COMPANY} AND earlier = ANY(%(pseudonyms)s) AND rank + 0 IS NOT NULL AND {_HIS}
 """
-"""What informed a caller, and what he answered. The company is a value, as in all of these: a connection
-plans the question once for all companies."""
+"""The records that informed a caller, and his answers. The company is a value, as in all of these: a
+connection plans the question once for all companies."""
 
 
 def sending(box: str, ledgers: Sequence[Sequence[Any]]) -> list[object]:

@@ -10,7 +10,7 @@ from ...config import DEFAULT_FILE
 from ...model import Controller
 from ...model.errors import SharedDatabaseError
 from ...operations import boxes as operations
-from ...operations import grants
+from ...operations import grants, joining
 from ...views.text import boxes as view
 from ..box_options import MakesRoles, companies, end, of_each
 from ..options import Config, Json, Of, Yes, print_document
@@ -128,9 +128,9 @@ def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = 
     """Take in what all other boxes told callers, before this one takes calls; cut off, it goes on later."""
     selection = companies(config, controller)
 
-    def join(company: Controller) -> operations.JoinedController:
+    def join(company: Controller) -> joining.JoinedController:
         with view.bar(company.name, _) as progress:
-            return operations.join(selection.configuration, company, progress)
+            return joining.join(selection.configuration, company, progress)
 
     results, failed = of_each(
         selection.named,
@@ -138,7 +138,7 @@ def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = 
         lambda result, name: None if as_json else print(view.join_message(result, name, _)),
     )
     if as_json:
-        print_document(operations.Joined(results, failed))
+        print_document(joining.Joined(results, failed))
     end(failed, bool(results), as_json)
 
 

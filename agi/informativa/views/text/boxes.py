@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from rich.progress import TextColumn
 
 from ...model.text import Text
-from ...operations import boxes
+from ...operations import joining
 from ...operations.boxes import (
     Box,
     Difference,
     FailedCompany,
-    JoinedController,
     Meeting,
     MigratedSchema,
     RetiredBox,
 )
 from ...operations.grants import DatabaseRights
+from ...operations.joining import JoinedController
 from ..messages import Language
 from ..terminal import one_line, progress
 from ..times import local_day
@@ -147,7 +147,7 @@ def rights(examined: DatabaseRights, say: Language) -> Iterator[str]:
 
 
 @contextmanager
-def bar(name: str, say: Language) -> Iterator[boxes.Progress]:
+def bar(name: str, say: Language) -> Iterator[joining.Progress]:
     """Show the progress of each box's records, on stderr if that is a terminal."""
     amount = TextColumn(say("{task.completed:,.0f} of {task.total:,.0f} records"))
     with progress(amount) as shown:

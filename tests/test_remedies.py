@@ -181,7 +181,7 @@ UNTYPED = {
         "informativa evidence receipt {number} --controller {id}",
         "informativa ledger show --all-boxes --controller {id}",
     ),
-    "whoever administers a shared database decides it: sharing/test_serving.py and test_dropping.py type it": (
+    "whoever administers the database decides it: sharing/test_serving.py, sharing/test_dropping.py": (
         "informativa shared serve",
         "informativa shared serve --yes --as ROLE",
         "informativa shared serve --only --yes --as ROLE",

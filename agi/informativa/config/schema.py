@@ -175,6 +175,13 @@ class ExportSettings(Strict):
     four_eyes: bool = False
 
 
+class OwnDatabaseSettings(Strict):
+    """The database where the boxes of one company meet, where that is another than the others'."""
+
+    hosts: Annotated[list[DatabaseHost], Field(min_length=1)]
+    database: DatabaseName = "informativa"
+
+
 class ControllerSettings(Strict):
     """The company that answers for the data of the callers of its lines."""
 
@@ -320,13 +327,6 @@ class SharedSettings(Strict):
     certificates: File | Literal["system"] | None = None
     wait: bool = False
     milliseconds: Annotated[int, Field(ge=1, le=2000)] = 30
-
-
-class OwnDatabaseSettings(Strict):
-    """The database where the boxes of one company meet, where that is another than the others'."""
-
-    hosts: Annotated[list[DatabaseHost], Field(min_length=1)]
-    database: DatabaseName = "informativa"
 
 
 class BackupSettings(Strict):

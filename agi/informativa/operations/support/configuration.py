@@ -58,7 +58,7 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         *(f"web.second_factor.{role}" for role in ("reader", "compliance", "admin")),
         *(f"{_C}.{name}" for name in ("name", "retention", "recycled_after", "time_zone", "old_keys_for")),
         f"{_C}.erasures", f"{_C}.report.language", f"{_C}.requests.four_eyes", f"{_C}.exports.four_eyes",
-        f"{_C}.reason_for_looking",
+        f"{_C}.reason_for_looking", f"{_C}.shared.hosts[]", f"{_C}.shared.database",
         f"{_C}.service_purposes[]", f"{_C}.names.*.*",
         *(f"{_C}.letter.{name}" for name in ("contact", "dpo", "authority", "recipients[]", "transfers")),
         f"{_O}.contract.date", f"{_O}.analysis.date",

@@ -227,7 +227,7 @@ def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
         file.write("number;date;reference\n")
         file.writelines(f"{rivals.number(row)};{day:%d/%m/%Y};{reference(row)}\n" for row in range(rows))
     command: list[str | Path] = [BIN / "informativa", "import", told]
-    command += ["--controller=acme", "--by=website", "--yes", "-c", office.config]
+    command += ["--controller=acme", "--by=website", "--dates=day-first", "--yes", "-c", office.config]
     begun = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     most = 0.0

@@ -107,7 +107,7 @@ def test_broken_prompt_that_two_companies_name_is_told_of_both(config: Path) -> 
         (notices, "measure", "/it/"),
         (preparation, "hashed", "/it/"),
         (findings, "_read_secret", "/acme.key"),
-        (builder, "_file_mark", "/acme.sqlite3"),
+        (builder, "file_mark", "/acme.sqlite3"),
     ],
     ids=["lengths", "sums", "key", "ledger"],
 )
@@ -146,7 +146,7 @@ def test_i10_folder_that_stalls_costs_its_company_alone(
     [
         (findings, "_read_secret", "/acme.key"),
         (notices, "measure", "/it/short"),
-        (builder, "_file_mark", "/acme.sqlite3"),
+        (builder, "file_mark", "/acme.sqlite3"),
         (preparation, "hashed", "/it/full"),
     ],
     ids=["key", "lengths", "ledger", "sums"],

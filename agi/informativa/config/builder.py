@@ -94,9 +94,7 @@ class Builder:
 
         def look(name: str, findings: Findings) -> dict[Path, object]:
             path: KeyPath = ("controllers", name, "ledger")
-            return {
-                file: findings.look(file, path, partial(_file_mark, file)) or file for file in files[name]
-            }
+            return {file: findings.look(file, path, partial(file_mark, file)) or file for file in files[name]}
 
         def by_name(name: str) -> dict[Path, object]:
             return {file: file for file in files[name]}
@@ -189,7 +187,7 @@ def _ledger_and_log(controller: Controller) -> tuple[Path, Path]:
     return Path(controller.ledger), log_folder(Path(controller.ledger))
 
 
-def _file_mark(file: Path) -> object:
+def file_mark(file: Path) -> object:
     """Identify a file, by any of its names: its device and inode, or the place where it will be."""
     try:
         status = file.stat()

@@ -132,7 +132,8 @@ async def _form(request: Request) -> FormData:
 def _context_of(console: Console, request: Request, token: str, *, begin: bool = True) -> RequestContext:
     """Return the request with its account and session: of the session's token, or the account that a web
     server in front names. The session of the latter begins with its first page, unless `begin` is false."""
-    context = RequestContext(console, request, token, console.configuration())
+    configuration, _problems = console.inspected(request.path_params.get("controller", ""))
+    context = RequestContext(console, request, token, configuration)
     if console.settings.header:
         account = console.accounts.get(account_from_proxy(request, console.settings))
         if account is None:

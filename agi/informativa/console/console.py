@@ -6,17 +6,22 @@ import hashlib
 import hmac
 import secrets
 import threading
+import time
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from anyio import CapacityLimiter
 
 from ..config import Configuration, inspect
+from ..config.builder import file_mark
 from ..model import WebServer
+from ..model.errors import ConfigProblem
 from ..operations.accounts import store as accounts
 from ..operations.accounts.user_account import UserAccount
 from ..operations.evidence.bundle_content import Bundle
+from ..system.patience import within
 from ..views import console_templates as view
 from .jobs import Job, Jobs
 from .live import LiveCalls
@@ -27,7 +32,10 @@ from .throttle import Throttle
 
 HALF_LOGIN_SECONDS = 300.0  # from the password to the code
 ANONYMOUS_AT_ONCE = 4  # forms without a session that are handled at a time
+MARK_SECONDS = 1.0  # for the files of a company that a page is about
 AT_PROVIDER = 8  # requests that wait for the identity provider at a time
+
+Inspected = tuple[Configuration, tuple[ConfigProblem, ...]]
 
 
 class Console:
@@ -49,7 +57,7 @@ class Console:
         self.folder = self._scratch.folder
         self.templates = view.environment()
         self._lock = threading.Lock()
-        self._cached: tuple[tuple[int, ...], Configuration] | None = None
+        self._loaded: _Loaded | None = None
 
     @property
     def secure(self) -> bool:
@@ -88,12 +96,75 @@ class Console:
     def configuration(self) -> Configuration:
         """Return the configuration as the file stands now. Raises ConfigError if no part of it can be
         used."""
-        status = self.file.stat()
-        file_state = (status.st_mtime_ns, status.st_size, status.st_ino)
+        return self.inspected()[0]
+
+    def inspected(self, company: str = "") -> Inspected:
+        """Return the configuration as the file stands now, and its problems. Where the key of that company
+        has changed, or the place of its ledger, all is inspected again. Raises ConfigError if no part of it
+        can be used."""
+        loaded = self._load()
+        mark = loaded.mark(company)  # without the lock: a disk that hangs is one company's (I10)
+        if mark is not None:
+            if loaded.is_other(company, mark):
+                loaded = self._load(instead_of=loaded)
+            loaded.marks[company] = mark
+        return loaded.inspected
+
+    def _load(self, instead_of: _Loaded | None = None) -> _Loaded:
+        """Return what was loaded last, unless the file has changed or it is the one to be replaced."""
+        file_state = _state(self.file)
         with self._lock:
-            if self._cached is None or self._cached[0] != file_state:
-                self._cached = file_state, inspect(self.file)[0]
-            return self._cached[1]
+            if self._loaded is None or self._loaded is instead_of or self._loaded.file_state != file_state:
+                self._loaded = _Loaded(file_state, time.time_ns(), inspect(self.file))
+            return self._loaded
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A configuration with its problems; the state of its file before it was read, the time when that began
+    (ns since 1970), and the marks of the companies that somebody has asked about since."""
+
+    file_state: tuple[int, ...]
+    begun: int
+    inspected: Inspected
+    marks: dict[str, _Mark] = field(default_factory=dict)
+
+    def mark(self, company: str) -> _Mark | None:
+        """Return the mark of a company's files now; `None` where there is no such company or they do not
+        answer."""
+        configuration, _problems = self.inspected
+        controller = configuration.controllers.get(company)
+        if controller is None:
+            return None
+        key = configuration.folder / configuration.key_files[company]
+        ledger = Path(controller.ledger)
+        try:
+            return within(MARK_SECONDS, lambda: _Mark(_state(key), file_mark(ledger)))
+        except TimeoutError:
+            return None
+
+    def is_other(self, company: str, mark: _Mark) -> bool:
+        """Tell if a company's files are others than those that were inspected. Of its first mark only the
+        time is known."""
+        earlier = self.marks.get(company)
+        return max(mark.key[:2], default=0) >= self.begun if earlier is None else mark != earlier
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """The state of a company's key, and the place of its ledger."""
+
+    key: tuple[int, ...]
+    ledger: object
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    """Return what changes with a file's content, owner or mode; nothing where there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
 def _delete_file(job: Job) -> None:

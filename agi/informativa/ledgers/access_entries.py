@@ -122,9 +122,12 @@ def conditions_of(access_filter: AccessFilter) -> tuple[str, list[object]]:
     return "".join(f" AND {condition}" for condition in conditions), values
 
 
+_ACTIONS: dict[str, Action] = {str(action): action for action in Action}
+
+
 def known_action(word: str) -> Action | str:
     """Return the action of a word, or the word: one that is unknown must not hide the other entries."""
-    return Action(word) if word in list(Action) else word
+    return _ACTIONS.get(word, word)
 
 
 def entry(

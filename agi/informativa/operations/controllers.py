@@ -37,7 +37,16 @@ def select_for_callers(file: Path, names: Sequence[str], line: str | None = None
     Raises InformativaError where none is named and there are several, and ConfigError for mistakes by which
     callers could not be found, or wrong ones would be.
     """
-    configuration, problems = inspect(file)
+    return inspected_for_callers(*inspect(file), names, line)
+
+
+def inspected_for_callers(
+    configuration: Configuration,
+    problems: Sequence[ConfigProblem],
+    names: Sequence[str],
+    line: str | None = None,
+) -> Selection:
+    """Select like `select_for_callers` in a configuration that was inspected already, with its problems."""
     all_names = tuple(dict.fromkeys((*configuration.controllers, *configuration.invalid_controllers)))
     if not names and line is not None and line in configuration.spelled:
         names = [configuration.spelled[line].controller.id]

@@ -12,7 +12,7 @@ from ...call.caller import mask
 from ...model import Controller
 from ...model.errors import InformativaError
 from ...operations.callers import pseudonyms
-from ...operations.controllers import select_for_callers
+from ...operations.controllers import inspected_for_callers
 from ...operations.typed_caller import Typed
 from ..context import RequestContext
 
@@ -51,7 +51,8 @@ class CallerLookup:
 
 def company_with_callers(context: RequestContext) -> Controller:
     """Return the company. Raises ConfigError for mistakes by which its callers could not be found."""
-    (company,) = select_for_callers(context.console.file, [context.company.id]).named
+    name = context.company.id
+    (company,) = inspected_for_callers(*context.console.inspected(name), [name]).named
     return company
 
 

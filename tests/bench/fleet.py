@@ -35,6 +35,7 @@ RATES = (100, 500)
 _COMMANDS = {"status": ("status",), "boxes": ("boxes",), "shared doctor": ("shared", "doctor")}
 _COMMAND_SECONDS = 60.0
 _KNOWN = 1000  # callers of the first company
+_CALLS = 500  # of them, in each turn
 _RELATIONS = """
 WITH own AS (SELECT oid, reltoastrelid FROM pg_class WHERE relnamespace = 'informativa'::regnamespace)
 SELECT (SELECT count(*) FROM own) + (SELECT count(*) FROM own WHERE reltoastrelid <> 0)
@@ -210,19 +211,20 @@ def _idle(report: Report, running: Fleet, seconds: float) -> None:
 
 
 def _calls(report: Report, folder: Path, sharing: FleetOffice, alone: FleetOffice, rounds: int) -> None:
-    """Calls of known callers, 40 a second, with `shared:` and without, in turns."""
+    """Calls of known callers, one after the other, with `shared:` and without, in turns. With pauses between
+    calls it would be measured how fast two processes wake up."""
     took: dict[bool, list[float]] = {True: [], False: []}
     for turn in range(-1, rounds):
         for shares in (True, False) if turn % 2 else (False, True):
             office = sharing if shares else alone
             answer = rivals.make_calls(
-                folder, office.port, 100, in_flight=1, callers=_KNOWN, script=office.script, rate=40
+                folder, office.port, _CALLS, in_flight=1, callers=_KNOWN, script=office.script
             )
-            same("calls that were decided", 100, answer["expected"])
+            same("calls that were decided", _CALLS, answer["expected"])
             if turn >= 0:
                 took[shares].append(answer["p50"])
     spreads = {"with shared:": Spread(tuple(took[True]), "µs"), "without": Spread(tuple(took[False]), "µs")}
-    report.peers.append(Peers("fleet", "A call of a known caller, 40 a second: median", spreads))
+    report.peers.append(Peers("fleet", "A call of a known caller, one after the other: median", spreads))
     report.results.append(
         Result(
             "fleet",

@@ -109,6 +109,7 @@ def _order(
     before it has read the order."""
     sql, run = ErasureStatements(company), connection.execute
     with translated(database), connection.transaction():
+        run(sql.lock_company)  # a box that takes part for the first time has no row to be locked
         all_boxes = run(sql.lock_ledgers).fetchall()
         this = membership(connection, Statements(company), database, store if done_here else None)
         placed = _collect(connection, company, this, request.pseudonyms)
@@ -156,6 +157,11 @@ class Erasures:
         self._sql = ErasureStatements(self.company)
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
         self._folder = LogFolder(self.store.file)
+        self._erased_again = set[bytes]()
+
+    def forget(self) -> None:
+        """Forget what is there: it may be another server."""
+        self._not_done = None
         self._not_done: list[NotedErasure] | None = None  # `None` before the first look
 
     def erase_again(self) -> None:
@@ -165,18 +171,23 @@ class Erasures:
         The records under its earlier names show which of them are erased by now: those with the same
         commitment, as a copy of a ledger may have gone on with others under these numbers. Callers known from
         other boxes alone are erased if nothing of them is there any more.
+        if pseudonyms := self.unerased():
+            now = datetime.now(UTC)
+            erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=AGAIN)
+            self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then
+
+    def unerased(self) -> set[bytes]:
+        """Return the pseudonyms of the callers whom `erase_again` would erase."""
         """
         run = self.connection.execute
         values = (self.identity, self.database.box)
         names = [name for (name,) in run(self._sql.earlier_names, values).fetchall()]
         if not names:
-            return
-        erased = boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
+            return set()
+        pseudonyms = boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
         for page in boxes.learnt_of(self.store):
-            erased.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
-        if erased:
-            now = datetime.now(UTC)
-            erasure.erase(self.store.file, sorted(erased), now, instruction=AGAIN)
+            pseudonyms.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
+        return pseudonyms - self._erased_again
 
     def order_all_again(self) -> None:
         """Mark all requests of this box as to be ordered again: the database knows none of its orders."""

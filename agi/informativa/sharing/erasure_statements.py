@@ -57,6 +57,7 @@ class ErasureStatements:
         self.applied = f"""
         UPDATE {ledger} SET applied = greatest(applied, %s) WHERE {scope} AND box = %s AND identity = %s
         """  # noqa: S608
+        self.lock_company = f"SELECT {schema.SCHEMA}.lock_company({company:d})"
         # The newest erasure, the one up to which all boxes applied them, and these: all of one moment.
         self.orders = f"""
         SELECT counted.erasures, counted.applied, ordered.erasure, ordered.pseudonyms

@@ -191,6 +191,14 @@ $$;
 -- Rights. No foreign keys, which look past row security; no TRUNCATE, REFERENCES, TRIGGER, DELETE; UPDATE by column.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA informativa FROM PUBLIC;
 GRANT USAGE ON SCHEMA informativa TO informativa_boxes;
+-- Held to the end of its transaction by whoever orders an erasure, or takes part for the first time: so neither misses
+-- the other.
+CREATE FUNCTION informativa.lock_company(integer) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
+    SELECT FROM informativa.company AS c WHERE c.company = $1 AND EXISTS (SELECT FROM informativa.serves AS s
+        WHERE s.login = session_user::text COLLATE "default" AND s.company = c.company) FOR UPDATE OF c
+$$;
+
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA informativa TO informativa_boxes;
 GRANT SELECT ON ALL TABLES IN SCHEMA informativa TO informativa_boxes;
 GRANT INSERT ON informativa.box, informativa.ledger, informativa.record, informativa.erasure, informativa.log,

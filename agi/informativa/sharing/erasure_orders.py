@@ -118,8 +118,7 @@ def _order(
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
         run(sql.add_erasure, (number, all_pseudonyms, list(request.sealed) or None))
         run(sql.count_erasure, (number,))
-        if not waits:
-            run(sql.erase_caller, (all_pseudonyms,))
+        run(sql.await_approval if waits else sql.erase_caller, (all_pseudonyms,))
         if this.name and set(all_pseudonyms) <= set(request.pseudonyms):
             run(sql.applied_here, (number, this.name, number - 1))
         run(sql.done_everywhere)  # where there is no other box
@@ -157,12 +156,12 @@ class Erasures:
         self._sql = ErasureStatements(self.company)
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
         self._folder = LogFolder(self.store.file)
+        self._not_done: list[NotedErasure] | None = None  # `None` before the first look
         self._erased_again = set[bytes]()
 
     def forget(self) -> None:
         """Forget what is there: it may be another server."""
         self._not_done = None
-        self._not_done: list[NotedErasure] | None = None  # `None` before the first look
 
     def erase_again(self) -> None:
         """Erase again the callers whom the boxes erased since a backup of this ledger, which now takes
@@ -171,6 +170,7 @@ class Erasures:
         The records under its earlier names show which of them are erased by now: those with the same
         commitment, as a copy of a ledger may have gone on with others under these numbers. Callers known from
         other boxes alone are erased if nothing of them is there any more.
+        """
         if pseudonyms := self.unerased():
             now = datetime.now(UTC)
             erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=AGAIN)
@@ -178,7 +178,6 @@ class Erasures:
 
     def unerased(self) -> set[bytes]:
         """Return the pseudonyms of the callers whom `erase_again` would erase."""
-        """
         run = self.connection.execute
         values = (self.identity, self.database.box)
         names = [name for (name,) in run(self._sql.earlier_names, values).fetchall()]
@@ -209,10 +208,23 @@ class Erasures:
             self._erase_there(resting_leaves)
 
     def _erase_there(self, resting_leaves: Iterable[range]) -> None:
-        """Erase in the database all that is erased here, and what rests on these rows of `leaf`."""
+        """Erase in the database all that is erased here, and what rests on these rows of `leaf`;
+        and where the erasure of a caller waited for this, what boxes had of him that left for good."""
         box, run = self.database.box, self.connection.execute
-        run(self._sql.erase, (box, boxes.erased(self.store)))
+        numbers = boxes.erased(self.store)
+        callers = run(self._sql.callers_of, (box, numbers)).fetchall()
+        if approved := self._all_his([pseudonym for pseudonym, waited in callers if waited]):
+            run(self._sql.approve, (approved,))
+            run(self._sql.erase_awaiting_of_retired, (approved,))
+        run(self._sql.erase, (box, numbers))
         run(self._sql.rests_no_more, (box, boxes.records_of(self.store, resting_leaves)))
+
+    def _all_his(self, pseudonyms: Sequence[bytes]) -> list[bytes]:
+        """Return all pseudonyms of these callers, none for none."""
+        if not pseudonyms:
+            return []
+        rows = self.connection.execute(self._sql.his, (list(pseudonyms),)).fetchall()
+        return [pseudonym for (pseudonym,) in rows]
 
     def follow_done(self) -> None:
         """Erase in the database what was noted before, and has been done here since the last look. At the

@@ -298,7 +298,7 @@ class Exchange:
             with translated(self._database):
                 for box in lost:
                     self._connection.execute(self._sql.retire_again, box)
-                self._connection.execute(ErasureStatements(self.company).done_everywhere)
+                ErasureStatements(self.company).settle_retired(self._connection)
             log.warning(
                 "boxes were retired again, of which the shared database did not know it any more",
                 controller=self._controller,

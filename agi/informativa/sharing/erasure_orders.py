@@ -208,14 +208,20 @@ class Erasures:
             self._erase_there(resting_leaves)
 
     def _erase_there(self, resting_leaves: Iterable[range]) -> None:
-        """Erase in the database all that is erased here, and what rests on these rows of `leaf`;
-        and where the erasure of a caller waited for this, what boxes had of him that left for good."""
+        """Erase in the database all that is erased here, and what rests on these rows of `leaf`.
+
+        Where a caller is still there whose erasure did not wait for this, the database was put back from an
+        old copy: other boxes may have taken him in from it. So they are asked once more to erase him."""
         box, run = self.database.box, self.connection.execute
         numbers = boxes.erased(self.store)
         callers = run(self._sql.callers_of, (box, numbers)).fetchall()
         if approved := self._all_his([pseudonym for pseudonym, waited in callers if waited]):
             run(self._sql.approve, (approved,))
             run(self._sql.erase_awaiting_of_retired, (approved,))
+        if revived := self._all_his([pseudonym for pseudonym, waited in callers if not waited]):
+            run(self._sql.await_approval, (revived,))  # nobody takes them in until it is ordered
+            run(self._sql.erase_awaiting_of_retired, (revived,))
+            self._request_again(revived)
         run(self._sql.erase, (box, numbers))
         run(self._sql.rests_no_more, (box, boxes.records_of(self.store, resting_leaves)))
 
@@ -225,6 +231,24 @@ class Erasures:
             return []
         rows = self.connection.execute(self._sql.his, (list(pseudonyms),)).fetchall()
         return [pseudonym for (pseudonym,) in rows]
+
+    def _request_again(self, pseudonyms: Sequence[bytes]) -> None:
+        """Store a request that all boxes erase these callers, unless one is under way. It is ordered at the
+        next turn, since this one holds the row of this box there."""
+        under_way = {
+            pseudonym
+            for request in erasure_requests.stored_requests(self.store)
+            for pseudonym in request.pseudonyms
+        }
+        if missing := set(pseudonyms) - under_way:
+            request = erasure_requests.for_service(sorted(missing))
+            with self.store.transaction(), self.store.connected() as connection:
+                erasure_requests.store_request(connection, request)
+            log.warning(
+                "callers who were erased are in the shared database again, and are erased once more",
+                controller=self.controller,
+                callers=len(missing),
+            )
 
     def follow_done(self) -> None:
         """Erase in the database what was noted before, and has been done here since the last look. At the

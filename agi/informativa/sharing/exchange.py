@@ -131,6 +131,7 @@ class Exchange:
         if row.record != self.sent:  # at the beginning, after another sender, or after a failover
             self.sent = self._refusals = row.record
             self._proofs.forget()
+            self._erasures.forget()
             with translated(self._database):
                 membership.require_same_ledger(
                     self._connection, self._sql, self._database, self._store, self.sent

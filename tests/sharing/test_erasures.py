@@ -19,16 +19,14 @@ import pytest
 
 from evidence.noted import APPROVER
 from examples import AT, ONE, OTHER, PLAYED
-from informativa.evidence.approval import Approval, sign
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
-from informativa.evidence.notes import ApprovalNote, RuleNote
-from informativa.ledgers import erasure, erasure_notes, erasure_requests, note_leaves
+from informativa.evidence.notes import RuleNote
+from informativa.ledgers import erasure_notes, erasure_requests
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Identified
 from informativa.model.errors import LedgerError, SharedDatabaseError
-from informativa.sharing import administration, erasure_orders, sealed_caller
+from informativa.sharing import administration, erasure_orders
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes, without
@@ -407,45 +405,6 @@ def trouble(boxes: Boxes, chance: random.Random, box: str, caller: bytes) -> Non
         each.erase(later())
     if how == "lost" and number in kept(boxes, box):
         fail_over(boxes)
-
-
-def test_i9_each_box_erases_in_the_database_what_was_approved_to_it(boxes: Boxes) -> None:
-    """By its own note, under the one instruction; what waits on a box stays in the database until then."""
-    for name in ("pbx-1", "pbx-2"):
-        with closing(boxes.store(name)) as store:
-            store.keep_rule(EACH, AT, NoteSource.SERVICE)
-    begin(boxes, "pbx-1", "pbx-2", told=(ONE,))
-    sealed = sealed_caller.seal(Identified("+390000000001"), [b"k" * 32], "OPS/2026-117")
-    ledger = boxes.folder / "pbx-1/acme.sqlite3"
-    result = erasure.erase(ledger, [ONE], AT, everywhere=True, sealed=sealed, instruction="OPS/2026-117")
-    assert result.waiting
-    assert result.request is not None
-    with closing(boxes.store("pbx-1")) as store:
-        erasure_orders.order(boxes.database("pbx-1"), "acme", result.request, store, waits=True)
-    quiet(boxes)
-    assert orders(boxes) == []
-    notes = {}
-    for name in ("pbx-1", "pbx-2"):
-        with closing(boxes.store(name)) as store, store.connected() as connection:
-            (noted,) = erasure_notes.noted(connection, LogFolder(store.file))
-            notes[name] = noted.note
-            assert (noted.instruction, erasure.pending(store)) == ("OPS/2026-117", [])
-    known = "SELECT box, pseudonym IS NOT NULL FROM acme.record WHERE kind = 'phone' ORDER BY box"
-    assert boxes.sql(known) == [("pbx-1", True), ("pbx-2", True)]
-    for name, expected in (("pbx-2", [True, False]), ("pbx-1", [False, False])):
-        with closing(boxes.store(name)) as store:
-            approval = ApprovalNote(sign(Approval.of(1_795_523_400, [notes[name].leaf]), APPROVER))
-            with store.transaction() as transaction, store.connected() as connection:
-                note_leaves.append(transaction, connection, approval, AT, NoteSource.SERVICE)
-            (pending,) = erasure.pending(store)
-            if name == "pbx-1":  # carried out while nobody was connected
-                boxes.opened.pop(0).close()
-            assert erasure.carry_out(store, pending) == 1
-        if name == "pbx-1":
-            boxes.exchange(name)
-        quiet(boxes)
-        assert [there for _box, there in boxes.sql(known)] == expected
-    assert left(boxes, ONE) == []
 
 
 def test_an_order_without_an_instruction_is_noted_by_its_number(boxes: Boxes) -> None:

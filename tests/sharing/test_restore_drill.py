@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -11,15 +12,18 @@ from pathlib import Path
 import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
-from informativa.ledgers import expiry
-from informativa.sharing import administration
+from informativa.ledgers import erasure_requests, expiry
+from informativa.sharing import administration, erasure_orders
+from informativa.sharing.connection import connect
+from informativa.sharing.exchange import Exchange
 from lab.databases import given
 from lab.postgres import Postgres
 from lab.process import until
 from sharing.conftest import Boxes
-from sharing.erasing import begin, erase, left, quiet
+from sharing.erasing import begin, erase, erase_here, left, quiet
+from traces import traces
 
-LATER, LAST, FORMER = b"3" * 32, b"4" * 32, b"5" * 32
+LATER, LAST, FORMER, THIRD = b"3" * 32, b"4" * 32, b"5" * 32, b"6" * 32
 DAY = timedelta(days=1)
 NAMES = ("pbx-1", "pbx-2")
 
@@ -158,23 +162,87 @@ def test_i9_boxes_go_on_with_a_database_from_an_old_backup(
     ]
 
 
-def test_i9_rows_of_a_retired_box_wait_for_a_second_erasure(boxes: Boxes, tmp_path: Path) -> None:
-    """I9: nobody sends for a box that left, so its rows of a caller come back with an old backup; erasing him
-    again ends it."""
-    tell(boxes, "pbx-1", LATER)
+def lose_database_after_an_erasure(boxes: Boxes, folder: Path, caller: bytes = ONE) -> None:
+    """A caller is erased on all boxes, and then the database is put back as it was before that. No box has
+    reached it yet."""
+    mark, restore = from_base_backup(boxes, folder)
+    mark()
+    erase(boxes, "pbx-1", caller)
+    quiet(boxes)
+    assert boxes.sql(f"SELECT 1 FROM acme.record WHERE pseudonym = '\\x{caller.hex()}'") == []
+    go_on(boxes, restore())
+
+
+@pytest.mark.parametrize("first", NAMES)
+@pytest.mark.parametrize("again", ["new", "backup"])
+def test_i9_a_box_that_joins_an_old_database_before_others_are_back_keeps_no_erased_caller(
+    boxes: Boxes, tmp_path: Path, first: str, again: str
+) -> None:
+    """I9: a new box, or one with a ledger from a backup under a new name, takes in a caller as informed who
+    was erased since, for the database does not know it; whichever box is back first tells it."""
+    ledger = "pbx-9"
+    if again == "backup":
+        ledger = "pbx-3"
+        boxes.exchange("pbx-3")
+        tell(boxes, "pbx-3", THIRD)
+        quiet(boxes)
+        boxes.opened.pop().close()
+        administration.retire(boxes.database("pbx-1"), "acme", "pbx-3")
+    lose_database_after_an_erasure(boxes, tmp_path / "restored")
+    database = boxes.database("pbx-9")
+    boxes.opened.append(Exchange(boxes.store(ledger), connect(database, "acme"), database, "acme"))
+    quiet(boxes)
+    assert traces(boxes.folder / ledger, ONE) != []
+    boxes.exchange(first)
+    quiet(boxes)
+    assert traces(boxes.folder / ledger, ONE) == []
+    boxes.exchange(next(name for name in NAMES if name != first))
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+    assert records(boxes).keys() >= recorded(boxes).keys()
+    assert known(boxes, OTHER) == [True, True]
+
+
+def test_i9_nobody_is_erased_twice_for_an_order_that_the_database_still_has(boxes: Boxes) -> None:
+    """A box sends that it erased a caller before its command reaches the database: one order is enough."""
+    request = erase_here(boxes, "pbx-1", ONE)
+    while boxes.opened[0].send():
+        pass
+    with closing(boxes.store("pbx-1")) as store:
+        assert [each.id for each in erasure_requests.stored_requests(store)] == [request.id]
+        erasure_orders.order(boxes.database("pbx-1"), "acme", request, store)
+    quiet(boxes)
+    assert boxes.sql("SELECT DISTINCT erasures FROM acme.ledger") == [(1,)]
+    assert left(boxes, ONE) == []
+
+
+def retire_the_second(boxes: Boxes) -> None:
+    """It leaves for good, and its disk is wiped."""
     administration.retire(boxes.database("pbx-1"), "acme", "pbx-2")
     boxes.opened.pop().close()
-    mark, restore = from_base_backup(boxes, tmp_path / "restored")
-    mark()
-    erase(boxes, "pbx-1", ONE)
-    quiet(boxes)
-    assert boxes.sql(f"SELECT 1 FROM acme.record WHERE pseudonym = '\\x{ONE.hex()}'") == []
+    shutil.rmtree(boxes.folder / "pbx-2")
 
-    go_on(boxes, restore())
+
+def test_i9_rows_of_a_retired_box_go_with_those_of_a_box_that_is_there(boxes: Boxes, tmp_path: Path) -> None:
+    """I9: nobody sends for a box that left, so its rows of a caller come back with an old backup; a box that
+    erased him too finds its own there, and orders it once more."""
+    retire_the_second(boxes)
+    lose_database_after_an_erasure(boxes, tmp_path / "restored")
     boxes.exchange("pbx-1")
     quiet(boxes)
-    rows = f"SELECT box FROM acme.record WHERE pseudonym = '\\x{ONE.hex()}'"
+    assert left(boxes, ONE) == []
+
+
+def test_i9_rows_that_a_retired_box_alone_had_wait_for_a_second_erasure(boxes: Boxes, tmp_path: Path) -> None:
+    """I9: no box that is there can know whose they are; erasing him again ends it."""
+    tell(boxes, "pbx-2", LAST)
+    quiet(boxes)
+    retire_the_second(boxes)
+    lose_database_after_an_erasure(boxes, tmp_path / "restored", LAST)
+    boxes.exchange("pbx-1")
+    quiet(boxes)
+    rows = f"SELECT box FROM acme.record WHERE pseudonym = '\\x{LAST.hex()}'"
     assert boxes.sql(rows) == [("pbx-2",)]
-    erase(boxes, "pbx-1", ONE)
+    erase(boxes, "pbx-1", LAST)
     quiet(boxes)
     assert boxes.sql(rows) == []

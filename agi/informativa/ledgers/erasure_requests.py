@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
 from . import rows
@@ -85,6 +85,11 @@ class ErasureRequest:
 def new(now: datetime, sealed: Sequence[bytes] = ()) -> ErasureRequest:
     """Create a request that a command makes by itself."""
     return ErasureRequest(int.from_bytes(os.urandom(8), "big") >> 1, None, now + HELD, (), tuple(sealed))
+
+
+def for_service(pseudonyms: Sequence[bytes]) -> ErasureRequest:
+    """Create a request that the service makes."""
+    return replace(new(datetime.fromtimestamp(0, UTC)), pseudonyms=tuple(pseudonyms))
 
 
 def store_request(connection: sqlite3.Connection, request: ErasureRequest) -> None:

@@ -282,7 +282,7 @@ def retire(database: SharedDatabase, controller: str, box: str) -> bytes | None:
     database = database.of(controller)
     with connect(database, controller) as connection, translated(database):
         row = connection.execute(Statements(connection.company).retire, (box,)).fetchone()
-        connection.execute(ErasureStatements(connection.company).done_everywhere)
+        ErasureStatements(connection.company).settle_retired(connection)
         return None if row is None else bytes(row[0])
 
 

@@ -87,7 +87,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT {", ".join(f"r.{name}" for name in (*COLUMNS, *ANSWER))} FROM {SCHEMA}.record AS r
     WHERE r.company = given.company AND r.box = given.box
-    AND r.record > given.after AND r.record <= given.upto
+    AND r.record > given.after AND r.record <= given.upto AND r.due = 0
     AND CASE WHEN given.seen IS NULL THEN r.rank IS NOT NULL ELSE r.pseudonym IS NOT NULL
         AND (r.informs = 1 OR (given.seen AND r.reason = 'already-informed') OR r.rank IS NOT NULL) END
     ORDER BY r.record LIMIT %s
@@ -96,7 +96,8 @@ LEFT JOIN LATERAL (
 """The statement by which records of other boxes are received, for several companies and boxes at once:
 records that inform callers or have their answers, and with `seen` calls of callers who knew a notice; where
 `seen` is NULL, those with answers alone. It returns the number of each request, with a record or NULL; and
-nothing of a request where the server has not got all records up to `upto`."""
+nothing of a request where the server has not got all records up to `upto`. Records of a caller whose erasure
+waits for an approval are left out: a box that did not know him is not told any more."""
 
 
 SENT = f"SELECT record FROM {SCHEMA}.ledger WHERE company = %(company)s AND box = %(box)s"  # noqa: S608
@@ -104,7 +105,7 @@ SENT = f"SELECT record FROM {SCHEMA}.ledger WHERE company = %(company)s AND box 
 # Under an earlier key as well, which may be the only one that this box has. A part for each index: of one
 # condition a planner without statistics makes a look through all records of the company, and by the index of
 # answers one through all of those.
-_HIS = "box <> %(box)s AND at >= %(since)s"
+_HIS = "box <> %(box)s AND at >= %(since)s AND due = 0"
 _OF_COMPANY = f"SELECT box, {RECORD_COLUMNS} FROM {SCHEMA}.record WHERE company = %(company)s"  # noqa: S608
 KNOWN = f"""
 {_OF_COMPANY} AND pseudonym = ANY(%(pseudonyms)s) AND informs = 1 AND {_HIS}

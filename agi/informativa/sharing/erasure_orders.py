@@ -109,6 +109,7 @@ def _order(
     before it has read the order."""
     sql, run = ErasureStatements(company), connection.execute
     with translated(database), connection.transaction():
+        run(sql.lock_company)  # a box that takes part for the first time has no row to be locked
         all_boxes = run(sql.lock_ledgers).fetchall()
         this = membership(connection, Statements(company), database, store if done_here else None)
         placed = _collect(connection, company, this, request.pseudonyms)
@@ -117,8 +118,7 @@ def _order(
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
         run(sql.add_erasure, (number, all_pseudonyms, list(request.sealed) or None))
         run(sql.count_erasure, (number,))
-        if not waits:
-            run(sql.erase_caller, (all_pseudonyms,))
+        run(sql.await_approval if waits else sql.erase_caller, (all_pseudonyms,))
         if this.name and set(all_pseudonyms) <= set(request.pseudonyms):
             run(sql.applied_here, (number, this.name, number - 1))
         run(sql.done_everywhere)  # where there is no other box
@@ -157,6 +157,11 @@ class Erasures:
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
         self._folder = LogFolder(self.store.file)
         self._not_done: list[NotedErasure] | None = None  # `None` before the first look
+        self._erased_again = set[bytes]()
+
+    def forget(self) -> None:
+        """Forget what is there: it may be another server."""
+        self._not_done = None
 
     def erase_again(self) -> None:
         """Erase again the callers whom the boxes erased since a backup of this ledger, which now takes
@@ -166,17 +171,22 @@ class Erasures:
         commitment, as a copy of a ledger may have gone on with others under these numbers. Callers known from
         other boxes alone are erased if nothing of them is there any more.
         """
+        if pseudonyms := self.unerased():
+            now = datetime.now(UTC)
+            erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=AGAIN)
+            self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then
+
+    def unerased(self) -> set[bytes]:
+        """Return the pseudonyms of the callers whom `erase_again` would erase."""
         run = self.connection.execute
         values = (self.identity, self.database.box)
         names = [name for (name,) in run(self._sql.earlier_names, values).fetchall()]
         if not names:
-            return
-        erased = boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
+            return set()
+        pseudonyms = boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
         for page in boxes.learnt_of(self.store):
-            erased.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
-        if erased:
-            now = datetime.now(UTC)
-            erasure.erase(self.store.file, sorted(erased), now, instruction=AGAIN)
+            pseudonyms.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
+        return pseudonyms - self._erased_again
 
     def order_all_again(self) -> None:
         """Mark all requests of this box as to be ordered again: the database knows none of its orders."""
@@ -198,10 +208,47 @@ class Erasures:
             self._erase_there(resting_leaves)
 
     def _erase_there(self, resting_leaves: Iterable[range]) -> None:
-        """Erase in the database all that is erased here, and what rests on these rows of `leaf`."""
+        """Erase in the database all that is erased here, and what rests on these rows of `leaf`.
+
+        Where a caller is still there whose erasure did not wait for this, the database was put back from an
+        old copy: other boxes may have taken him in from it. So they are asked once more to erase him."""
         box, run = self.database.box, self.connection.execute
-        run(self._sql.erase, (box, boxes.erased(self.store)))
+        numbers = boxes.erased(self.store)
+        callers = run(self._sql.callers_of, (box, numbers)).fetchall()
+        if approved := self._all_his([pseudonym for pseudonym, waited in callers if waited]):
+            run(self._sql.approve, (approved,))
+            run(self._sql.erase_awaiting_of_retired, (approved,))
+        if revived := self._all_his([pseudonym for pseudonym, waited in callers if not waited]):
+            run(self._sql.await_approval, (revived,))  # nobody takes them in until it is ordered
+            run(self._sql.erase_awaiting_of_retired, (revived,))
+            self._request_again(revived)
+        run(self._sql.erase, (box, numbers))
         run(self._sql.rests_no_more, (box, boxes.records_of(self.store, resting_leaves)))
+
+    def _all_his(self, pseudonyms: Sequence[bytes]) -> list[bytes]:
+        """Return all pseudonyms of these callers, none for none."""
+        if not pseudonyms:
+            return []
+        rows = self.connection.execute(self._sql.his, (list(pseudonyms),)).fetchall()
+        return [pseudonym for (pseudonym,) in rows]
+
+    def _request_again(self, pseudonyms: Sequence[bytes]) -> None:
+        """Store a request that all boxes erase these callers, unless one is under way. It is ordered at the
+        next turn, since this one holds the row of this box there."""
+        under_way = {
+            pseudonym
+            for request in erasure_requests.stored_requests(self.store)
+            for pseudonym in request.pseudonyms
+        }
+        if missing := set(pseudonyms) - under_way:
+            request = erasure_requests.for_service(sorted(missing))
+            with self.store.transaction(), self.store.connected() as connection:
+                erasure_requests.store_request(connection, request)
+            log.warning(
+                "callers who were erased are in the shared database again, and are erased once more",
+                controller=self.controller,
+                callers=len(missing),
+            )
 
     def follow_done(self) -> None:
         """Erase in the database what was noted before, and has been done here since the last look. At the

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..ledgers.gathered_caller import ERASED_ROW
 from . import schema
+from .connection import Connection
 
 _OPENINGS = ("salt_who", "binding", "opening")
 
@@ -17,10 +18,27 @@ class ErasureStatements:
 
         closing = ", ".join(f"{name} = NULL" for name in _OPENINGS)
         opened = " OR ".join(f"{name} IS NOT NULL" for name in _OPENINGS)  # as the index has it
-        closed = f"rank = NULL, withdrawal = NULL, {closing}"
-        erase = f"UPDATE {record} SET informs = 0, {ERASED_ROW.replace('%', '%%')}, {closed} WHERE {scope}"  # noqa: S608  # our own names, here and below
+        closed = f"rank = NULL, withdrawal = NULL, due = 0, {closing}"
+        # Our own names, here and below.
+        retired = f"SELECT box FROM {ledger} WHERE {scope} AND retired IS NOT NULL"  # noqa: S608
+        erase = f"UPDATE {record} SET informs = 0, {ERASED_ROW.replace('%', '%%')}, {closed} WHERE {scope}"  # noqa: S608
         self.erase = f"{erase} AND box = %s AND record = ANY(%s) AND erased = 0"
         self.erase_caller = f"{erase} AND pseudonym = ANY(%s)"
+        # Where an erasure waits for its approval, on each box by itself; nobody approves it on one that left.
+        self.await_approval = f"""
+        UPDATE {record} SET due = 1 WHERE {scope} AND pseudonym = ANY(%s) AND erased = 0 AND due = 0
+        """  # noqa: S608
+        self.approve = f"""
+        UPDATE {record} SET due = 2 WHERE {scope} AND pseudonym = ANY(%s) AND due = 1
+        """  # noqa: S608
+        erase_of_retired = f"{erase} AND box IN ({retired})"
+        self.erase_awaiting_of_retired = f"{erase_of_retired} AND pseudonym = ANY(%s) AND due > 0"
+        self.erase_approved_of_retired = f"{erase_of_retired} AND due = 2"
+        # Callers of records that are erased in a ledger and not yet there; and whether that had to wait.
+        self.callers_of = f"""
+        SELECT DISTINCT pseudonym, due > 0 FROM {record}
+        WHERE {scope} AND box = %s AND record = ANY(%s) AND erased = 0 AND pseudonym IS NOT NULL
+        """  # noqa: S608
         self.rests_no_more = f"""
         UPDATE {record} SET basis = NULL, elsewhere = NULL, {closing}
         WHERE {scope} AND box = %s AND record = ANY(%s)
@@ -39,6 +57,7 @@ class ErasureStatements:
             AND (record.earlier = his.pseudonym OR record.pseudonym = his.pseudonym)
         ) SELECT pseudonym FROM his
         """  # noqa: S608
+        self.lock_company = f"SELECT {schema.SCHEMA}.lock_company({company:d})"
         self.lock_ledgers = f"""
         SELECT box, erasures, retired IS NOT NULL FROM {ledger} WHERE {scope} ORDER BY box FOR UPDATE
         """  # noqa: S608
@@ -76,3 +95,9 @@ class ErasureStatements:
         WHERE NOT EXISTS (SELECT 1 FROM {record} AS r WHERE r.{scope} AND r.pseudonym = learnt.pseudonym)
         AND NOT EXISTS (SELECT 1 FROM {record} AS r WHERE r.{scope} AND r.earlier = learnt.pseudonym)
         """  # noqa: S608
+
+    def settle_retired(self, connection: Connection) -> None:
+        """Erase what another box's approval covers of boxes that left for good, and forget the orders that
+        waited for such a box alone."""
+        connection.execute(self.erase_approved_of_retired, ())  # with values: a percent sign is doubled
+        connection.execute(self.done_everywhere)

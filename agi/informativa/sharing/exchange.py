@@ -94,14 +94,25 @@ class Exchange:
     def _take_part(self, about: About) -> None:
         """Register this box, for the first time or again. Raises BoxRefusedError."""
         with translated(self._database):
-            if membership.look_up(self._connection, self._sql, self._database) is None:
+            while membership.look_up(self._connection, self._sql, self._database) is None:
                 self._erasures.erase_again()  # first: cut off, it is begun anew
-            new = self._connection.execute(self._sql.take_part, (self._box, self._identity)).rowcount
-            if new:  # its erasures under another name are unknown there
-                self._erasures.order_all_again()
+                if self._join():
+                    break
             self._look()
         say_alive(self._connection, self._database, about)
         self.report(about)
+
+    def _join(self) -> bool:
+        """Register this box for the first time, while nobody can order an erasure. Return `False` if one was
+        ordered, and done by all others, since `erase_again` looked; then that is to be repeated."""
+        with self._connection.transaction():
+            self._connection.execute(ErasureStatements(self.company).lock_company)
+            if self._erasures.unerased():
+                return False
+            new = self._connection.execute(self._sql.take_part, (self._box, self._identity)).rowcount
+            if new:  # its erasures under another name are unknown there
+                self._erasures.order_all_again()
+        return True
 
     def _look(self) -> LedgerRow:
         """Read this ledger's row in the database. Raises BoxRefusedError."""
@@ -120,6 +131,7 @@ class Exchange:
         if row.record != self.sent:  # at the beginning, after another sender, or after a failover
             self.sent = self._refusals = row.record
             self._proofs.forget()
+            self._erasures.forget()
             with translated(self._database):
                 membership.require_same_ledger(
                     self._connection, self._sql, self._database, self._store, self.sent
@@ -287,7 +299,7 @@ class Exchange:
             with translated(self._database):
                 for box in lost:
                     self._connection.execute(self._sql.retire_again, box)
-                self._connection.execute(ErasureStatements(self.company).done_everywhere)
+                ErasureStatements(self.company).settle_retired(self._connection)
             log.warning(
                 "boxes were retired again, of which the shared database did not know it any more",
                 controller=self._controller,

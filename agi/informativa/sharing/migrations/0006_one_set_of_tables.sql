@@ -47,6 +47,7 @@ CREATE TABLE informativa.record (
     company      integer          NOT NULL,
     box          text             NOT NULL,
     informs      smallint         NOT NULL,        -- 1: its caller has this version now
+    due          smallint         NOT NULL DEFAULT 0, -- 1: to be erased once its box may; 2: and another box has done it
     record       bigint           NOT NULL,
     at           bigint           NOT NULL,        -- microseconds since 1970, UTC
     call         text             NOT NULL,
@@ -100,6 +101,8 @@ CREATE INDEX record_earlier ON informativa.record (company, earlier) WHERE earli
 -- What an erasure left open. It is empty but for moments.
 CREATE INDEX record_unclosed ON informativa.record (company, box)
     WHERE erased = 1 AND (salt_who IS NOT NULL OR binding IS NOT NULL OR opening IS NOT NULL);
+-- What waits for an approval of its erasure. It is mostly empty.
+CREATE INDEX record_due ON informativa.record (company, box) WHERE due > 0;
 -- For the last records of all boxes, those of a line, and those with a result that is rare. Within one microsecond
 -- they are sorted.
 CREATE INDEX record_at ON informativa.record (company, at);
@@ -188,6 +191,14 @@ LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
     ) SELECT count(*) FROM forgotten
 $$;
 
+-- Held to the end of its transaction by whoever orders an erasure, or takes part for the first time: so neither misses
+-- the other.
+CREATE FUNCTION informativa.lock_company(integer) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
+    SELECT FROM informativa.company AS c WHERE c.company = $1 AND EXISTS (SELECT FROM informativa.serves AS s
+        WHERE s.login = session_user::text COLLATE "default" AND s.company = c.company) FOR UPDATE OF c
+$$;
+
 -- Rights. No foreign keys, which look past row security; no TRUNCATE, REFERENCES, TRIGGER, DELETE; UPDATE by column.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA informativa FROM PUBLIC;
 GRANT USAGE ON SCHEMA informativa TO informativa_boxes;
@@ -198,7 +209,7 @@ GRANT INSERT ON informativa.box, informativa.ledger, informativa.record, informa
 GRANT UPDATE (seen, program, epoch, batch, ahead) ON informativa.box TO informativa_boxes;
 GRANT UPDATE (record, newest, erasures, applied, proven, answered, batch, keys, configuration, retired)
     ON informativa.ledger TO informativa_boxes;
-GRANT UPDATE (informs, at, call, pseudonym, key, basis, linked, reference, erased, recorded, earlier, elsewhere,
+GRANT UPDATE (informs, due, at, call, pseudonym, key, basis, linked, reference, erased, recorded, earlier, elsewhere,
     leaf, who, salt_what, salt_who, binding, opening, leaf_version, migrated, asked, rank, withdrawal)
     ON informativa.record TO informativa_boxes;
 GRANT UPDATE (note) ON informativa.checkpoint TO informativa_boxes;

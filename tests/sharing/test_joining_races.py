@@ -1,0 +1,173 @@
+"""I9: an erasure that is ordered while a box takes part for the first time reaches that box."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from examples import ONE, PLAYED
+from informativa.ledgers import erasure_requests
+from informativa.sharing import erasure_orders
+from informativa.sharing.connection import connect
+from informativa.sharing.erasure_orders import Erasures
+from informativa.sharing.exchange import Exchange
+from sharing.conftest import Boxes, soon
+from sharing.erasing import begin, erase, kept, left, orders, quiet
+from traces import traces
+
+LOCKED = """
+SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND starts_with(usename, 'informativa-box-')
+"""
+STEPS = {
+    "ledgers locked": (erasure_orders, "_collect"),
+    "before the commit": (erasure_requests, "store_order"),
+}
+"""The function that an order calls at a step of its transaction, and where it is looked up."""
+
+
+class Gate:
+    """A place in a function's work where its thread stays until somebody lets it go on."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def wait(self) -> None:
+        """Say that it is reached, and wait; only the first time."""
+        if not self.reached.is_set():
+            self.reached.set()
+            assert self.opened.wait(60)
+
+
+@contextmanager
+def gate(module: object, name: str, *, after: bool = False) -> Iterator[Gate]:
+    """A gate before, or after, what a function does."""
+    original, made = getattr(module, name), Gate()
+
+    def held(*values: Any, **named: Any) -> Any:
+        if not after:
+            made.wait()
+        result = original(*values, **named)
+        if after:
+            made.wait()
+        return result
+
+    with mock.patch.object(module, name, held):
+        yield made
+
+
+def begun(work: Callable[[], object]) -> threading.Thread:
+    """A thread with that work."""
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def joined(boxes: Boxes, box: str, ledger: str = "") -> Exchange:
+    """The exchange of a box that may take part for the first time, whose ledger may be another box's."""
+    database = boxes.database(box)
+    made = Exchange(boxes.store(ledger or box), connect(database, "acme"), database, "acme")
+    boxes.opened.append(made)
+    return made
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("others", [(), ("pbx-1",), ("pbx-1", "pbx-3")])
+def test_i9_a_box_that_joins_amid_an_order_carries_it_out(
+    boxes: Boxes, step: str, others: tuple[str, ...]
+) -> None:
+    """Its ledger has the caller from before: whether a box took part already or none, and at whichever step
+    of the order's transaction it comes, he is gone from all ledgers and from the database."""
+    begin(boxes, *others, told=(ONE,))
+    boxes.record("pbx-1", PLAYED)
+    boxes.record("pbx-2", PLAYED)
+    boxes.database("pbx-2")
+    with gate(*STEPS[step]) as amid:
+        ordering = begun(lambda: erase(boxes, "pbx-1", ONE))
+        assert amid.reached.wait(60)
+        joining = begun(lambda: joined(boxes, "pbx-2"))
+        soon(lambda: not joining.is_alive() or boxes.sql(LOCKED))
+        amid.opened.set()
+        ordering.join()
+        joining.join()
+    quiet(boxes)
+    if not others:
+        boxes.exchange("pbx-1")
+        quiet(boxes)
+    assert left(boxes, ONE) == []
+    assert kept(boxes, "pbx-1") == []
+
+
+@pytest.mark.parametrize("others", [(), ("pbx-1",), ("pbx-1", "pbx-3")])
+def test_i9_an_order_amid_the_joining_of_a_box_waits_for_it(boxes: Boxes, others: tuple[str, ...]) -> None:
+    """The other way round: the box is there when the order is counted, or comes after it."""
+    begin(boxes, *others, told=(ONE,))
+    boxes.record("pbx-1", PLAYED)
+    boxes.record("pbx-2", PLAYED)
+    boxes.database("pbx-2")
+    with gate(Erasures, "order_all_again") as amid:
+        joining = begun(lambda: joined(boxes, "pbx-2"))
+        assert amid.reached.wait(60)
+        ordering = begun(lambda: erase(boxes, "pbx-1", ONE))
+        soon(lambda: not ordering.is_alive() or boxes.sql(LOCKED))
+        amid.opened.set()
+        joining.join()
+        ordering.join()
+    quiet(boxes)
+    if not others:
+        boxes.exchange("pbx-1")
+        quiet(boxes)
+    assert left(boxes, ONE) == []
+    assert kept(boxes, "pbx-1") == []
+
+
+def test_i9_what_is_ordered_and_done_while_a_backup_is_gone_through_reaches_it(boxes: Boxes) -> None:
+    """A backup of a ledger takes part under a new name. It has looked whom the others erased since; before it
+    is registered they erase one more, and that order is forgotten, as all known boxes have done it."""
+    begin(boxes, "pbx-1", "pbx-2", told=(ONE,))
+    boxes.opened.pop().close()
+    boxes.sql("UPDATE acme.ledger SET retired = now() WHERE box = 'pbx-2'")
+    boxes.database("pbx-9")
+    with gate(Erasures, "erase_again", after=True) as amid:
+        joining = begun(lambda: joined(boxes, "pbx-9", "pbx-2"))
+        assert amid.reached.wait(60)
+        erase(boxes, "pbx-1", ONE)
+        quiet(boxes)
+        assert orders(boxes) == []
+        amid.opened.set()
+        joining.join()
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+
+
+def test_i9_what_is_ordered_while_a_box_takes_in_the_others_is_carried_out(boxes: Boxes) -> None:
+    """It has the caller from the others by then, and no record of its own."""
+    begin(boxes, "pbx-1", "pbx-2", told=(ONE,))
+    newcomer = joined(boxes, "pbx-3")
+    with gate(newcomer.receiver, "take_in") as amid:
+        receiving = begun(newcomer.receive)
+        assert amid.reached.wait(60)
+        erase(boxes, "pbx-1", ONE)
+        amid.opened.set()
+        receiving.join()
+    assert traces(boxes.folder / "pbx-3", ONE) != []
+    quiet(boxes)
+    assert left(boxes, ONE) == []
+
+
+def test_i9_a_box_that_nobody_knows_yet_hears_of_an_order_that_is_not_done(boxes: Boxes) -> None:
+    """Nothing of the order has to be there but its row."""
+    begin(boxes, "pbx-1", "pbx-2", told=(ONE,))
+    away = boxes.opened.pop()
+    erase(boxes, "pbx-1", ONE)
+    quiet(boxes)
+    boxes.record("pbx-3", PLAYED)
+    joined(boxes, "pbx-3")
+    with closing(away):
+        quiet(boxes)
+        assert traces(boxes.folder / "pbx-3", ONE) == []
+        assert orders(boxes) == [1]

@@ -448,6 +448,35 @@ def test_i9_each_box_erases_in_the_database_what_was_approved_to_it(boxes: Boxes
     assert left(boxes, ONE) == []
 
 
+def test_i9_what_a_retired_box_sent_goes_with_an_approved_erasure(boxes: Boxes) -> None:
+    """It carries out nothing any more, and its own log waits for ever: its rows in the database go when
+    another box erases the same caller, and nobody else's with them."""
+    for name in ("pbx-1", "pbx-2"):
+        with closing(boxes.store(name)) as store:
+            store.keep_rule(EACH, AT, NoteSource.SERVICE)
+    begin(boxes, "pbx-1", "pbx-2", told=(ONE, OTHER))
+    sealed = sealed_caller.seal(Identified("+390000000001"), [b"k" * 32], "OPS/2026-117")
+    ledger = boxes.folder / "pbx-1/acme.sqlite3"
+    result = erasure.erase(ledger, [ONE], AT, everywhere=True, sealed=sealed, instruction="OPS/2026-117")
+    assert result.request is not None
+    with closing(boxes.store("pbx-1")) as store:
+        erasure_orders.order(boxes.database("pbx-1"), "acme", result.request, store, waits=True)
+    quiet(boxes)
+    boxes.opened.pop().close()
+    boxes.sql("UPDATE acme.ledger SET retired = now() WHERE box = 'pbx-2'")
+    with closing(boxes.store("pbx-1")) as store:
+        with store.connected() as connection:
+            (noted,) = erasure_notes.noted(connection, LogFolder(store.file))
+        approval = ApprovalNote(sign(Approval.of(1_795_523_400, [noted.note.leaf]), APPROVER))
+        with store.transaction() as transaction, store.connected() as connection:
+            note_leaves.append(transaction, connection, approval, AT, NoteSource.SERVICE)
+        (pending,) = erasure.pending(store)
+        assert erasure.carry_out(store, pending) == 1
+    quiet(boxes)
+    known = "SELECT box, pseudonym FROM acme.record WHERE pseudonym IS NOT NULL ORDER BY box"
+    assert [(box, bytes(whose)) for box, whose in boxes.sql(known)] == [("pbx-1", OTHER), ("pbx-2", OTHER)]
+
+
 def test_an_order_without_an_instruction_is_noted_by_its_number(boxes: Boxes) -> None:
     """A box of an earlier informativa sends none, and what no note can say is none."""
     for number, sealed in enumerate(((), (b"instruction:two words",)), 1):

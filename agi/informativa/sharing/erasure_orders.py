@@ -200,7 +200,9 @@ class Erasures:
     def _erase_there(self, resting_leaves: Iterable[range]) -> None:
         """Erase in the database all that is erased here, and what rests on these rows of `leaf`."""
         box, run = self.database.box, self.connection.execute
-        run(self._sql.erase, (box, boxes.erased(self.store)))
+        erased = boxes.erased(self.store)
+        run(self._sql.erase_of_retired, (box, erased))
+        run(self._sql.erase, (box, erased))
         run(self._sql.rests_no_more, (box, boxes.records_of(self.store, resting_leaves)))
 
     def follow_done(self) -> None:

@@ -240,8 +240,13 @@ class Erasures:
             erased = 0 if unknown else self._apply(row, now)
         with translated(self.database):  # only now: two boxes at once would not see each other
             self.connection.execute(self._sql.done_everywhere)
+        waits = bool(unknown or completed) and self._waits()
+        if waits:  # for approval: until it is done here, this box knows whom boxes that left have, too
+            completed = []
+        for request in completed:
+            with translated(self.database):
+                self.connection.execute(self._sql.erase_caller_of_retired, (list(request.pseudonyms),))
         for request in unknown:
-            waits = self._waits()
             _order(
                 self.connection,
                 self.company,

@@ -200,9 +200,7 @@ class Erasures:
     def _erase_there(self, resting_leaves: Iterable[range]) -> None:
         """Erase in the database all that is erased here, and what rests on these rows of `leaf`."""
         box, run = self.database.box, self.connection.execute
-        erased = boxes.erased(self.store)
-        run(self._sql.erase_of_retired, (box, erased))
-        run(self._sql.erase, (box, erased))
+        run(self._sql.erase, (box, boxes.erased(self.store)))
         run(self._sql.rests_no_more, (box, boxes.records_of(self.store, resting_leaves)))
 
     def follow_done(self) -> None:
@@ -240,13 +238,8 @@ class Erasures:
             erased = 0 if unknown else self._apply(row, now)
         with translated(self.database):  # only now: two boxes at once would not see each other
             self.connection.execute(self._sql.done_everywhere)
-        waits = bool(unknown or completed) and self._waits()
-        if waits:  # for approval: until it is done here, this box knows whom boxes that left have, too
-            completed = []
-        for request in completed:
-            with translated(self.database):
-                self.connection.execute(self._sql.erase_caller_of_retired, (list(request.pseudonyms),))
         for request in unknown:
+            waits = self._waits()
             _order(
                 self.connection,
                 self.company,

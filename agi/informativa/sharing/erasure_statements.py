@@ -20,16 +20,6 @@ class ErasureStatements:
         closed = f"rank = NULL, withdrawal = NULL, {closing}"
         erase = f"UPDATE {record} SET informs = 0, {ERASED_ROW.replace('%', '%%')}, {closed} WHERE {scope}"  # noqa: S608  # our own names, here and below
         self.erase = f"{erase} AND box = %s AND record = ANY(%s) AND erased = 0"
-        # A box that left erases nothing any more: what it sent goes with what another box erases.
-        of_retired = f"""
-        {erase} AND erased = 0 AND box IN (SELECT box FROM {ledger} WHERE {scope} AND retired IS NOT NULL)
-        """  # noqa: S608
-        self.erase_of_retired = f"""{of_retired} AND pseudonym IN (
-            SELECT pseudonym FROM {record} WHERE {scope} AND box = %s AND record = ANY(%s) AND erased = 0
-            AND pseudonym IS NOT NULL
-        )
-        """  # noqa: S608
-        self.erase_caller_of_retired = f"{of_retired} AND pseudonym = ANY(%s)"
         self.erase_caller = f"{erase} AND pseudonym = ANY(%s)"
         self.rests_no_more = f"""
         UPDATE {record} SET basis = NULL, elsewhere = NULL, {closing}

@@ -92,6 +92,7 @@ def test_page_names_all_kinds_and_keys() -> None:
 OPTIONAL = {
     "rule": {"witnesses", "approver", "instruction", "purged", "erased", "lost"},
     "new-log": {"instruction"},
+    "replaces": {"after"},
 }
 
 

@@ -424,6 +424,7 @@ EXCEPTIONS = {
     "prompts add": "needs sox: built by hand",
     "join": "needs a database: built by hand",
     "boxes": "the same",
+    "boxes replace": "the same",
     "boxes retire": "the same",
     "shared doctor": "the same",
     "shared drop": "the same",

@@ -26,6 +26,7 @@ from informativa.model.plan import Period
 from informativa.model.remedy import SafeChange, SafeRemedy
 from informativa.model.text import NOTHING, Text
 from informativa.operations import systemd_unit
+from informativa.operations.box_replacement import BoxesReplaced, ReplacedBox
 from informativa.operations.boxes import (
     Box,
     Boxes,
@@ -136,6 +137,7 @@ def _box(name: str, **facts: Any) -> Box:
         "different": (),
         "clock_ahead": 0.004,
         "retired": None,
+        "successor": None,
     }
     return Box(name=name, **usual | facts)
 
@@ -182,6 +184,42 @@ def _boxes_retired(*, done: bool) -> BoxesRetired:
 def _show_retired(result: BoxesRetired, configuration: Configuration, language: Language) -> Iterator[object]:
     for box in result.boxes:
         yield from boxes.retired(box, _name(box.controller, configuration), result.done, language)
+
+
+def _boxes_replaced(*, done: bool) -> BoxesReplaced:
+    acme = ReplacedBox(
+        controller="acme",
+        box="pbx-3",
+        successor="pbx-5",
+        before=False,
+        recently=False,
+        seen=TUESDAY,
+        record=48_112,
+        unsent=3,
+        is_copy=False,
+        copies=0,
+        to_erase=2,
+        successor_to_erase=1,
+        waiting=("DPO-8", "DPO-9"),
+        noted=None,
+    )
+    of_backup = replace(
+        acme, recently=True, unsent=0, is_copy=True, copies=48_000, to_erase=0, successor_to_erase=0
+    )
+    again = replace(of_backup, before=True, recently=False, to_erase=1, waiting=None)
+    boxes = (
+        acme,
+        replace(of_backup, controller="borealis", waiting=(), noted=7 if done else None),
+        replace(again, noted=7 if done else None),
+    )
+    return BoxesReplaced(done, boxes, (CORVO,))
+
+
+def _show_replaced(
+    result: BoxesReplaced, configuration: Configuration, language: Language
+) -> Iterator[object]:
+    for box in result.boxes:
+        yield from boxes.replaced(box, _name(box.controller, configuration), result.done, language)
 
 
 JOINED = Joined(
@@ -729,6 +767,8 @@ RESULTS = {
     "rollback": _backup(backups_by_hand.ROLLBACK, setup_view.rollback),
     "rollback, done": _backup(replace(backups_by_hand.ROLLBACK, done=True), setup_view.rollback),
     "boxes": ResultByHand(lambda _configuration: BOXES, _show_boxes),
+    "boxes replace": ResultByHand(lambda _configuration: _boxes_replaced(done=False), _show_replaced),
+    "boxes replace, done": ResultByHand(lambda _configuration: _boxes_replaced(done=True), _show_replaced),
     "boxes retire": ResultByHand(lambda _configuration: _boxes_retired(done=False), _show_retired),
     "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),
     "doctor": ResultByHand(lambda _configuration: EXAMINATION, _show_findings),

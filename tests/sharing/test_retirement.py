@@ -54,7 +54,7 @@ def test_another_ledger_of_that_name_is_not_retired(boxes: Boxes) -> None:
     boxes.exchange("pbx-2")
     first = boxes.exchange("pbx-1")
     with closing(boxes.store("pbx-1")) as store:
-        ledger_boxes.store_retired(store, [("pbx-2", b"another")])
+        ledger_boxes.store_retired(store, [("pbx-2", b"another", None)])
     first.expect_all()
     assert boxes.sql(RETIRED) == []
 

@@ -12,6 +12,7 @@ from typing import Any, get_args, get_type_hints
 
 from ..operations import (
     access_log,
+    box_replacement,
     boxes,
     callers,
     check,
@@ -143,6 +144,7 @@ DOCUMENTS: dict[str, type] = {
     "shared passwd": shared_database.PasswordChanged,
     "shared doctor": grants.RightsExamination,
     "boxes": boxes.Boxes,
+    "boxes replace": box_replacement.BoxesReplaced,
     "boxes retire": boxes.BoxesRetired,
     "join": joining.Joined,
     "web invite": accounts.Invited,

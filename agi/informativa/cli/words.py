@@ -14,11 +14,11 @@ from ..model.text import command
 from ..views.messages import DOMAIN, Language, of_environment
 
 ON_A_CONFIGURATION = (
-    "backup list", "backup make", "boxes", "boxes retire", "caller erase", "caller show", "check",
-    "config diff", "config upgrade", "consent export", "consent hook", "consent import", "consent record",
-    "consent show", "consent withdraw", "controllers", "dialplan", "dialplan install", "doctor",
-    "evidence approval", "evidence audit", "evidence bundle", "evidence checkpoint", "evidence compare",
-    "evidence key", "evidence publish", "evidence receipt", "evidence sequence",
+    "backup list", "backup make", "boxes", "boxes replace", "boxes retire", "caller erase", "caller show",
+    "check", "config diff", "config upgrade", "consent export", "consent hook", "consent import",
+    "consent record", "consent show", "consent withdraw", "controllers", "dialplan", "dialplan install",
+    "doctor", "evidence approval", "evidence audit", "evidence bundle", "evidence checkpoint",
+    "evidence compare", "evidence key", "evidence publish", "evidence receipt", "evidence sequence",
     "evidence verifier-page", "explain", "import", "join",
     "keys make", "keys rotate", "ledger adopt", "ledger answers", "ledger restore", "ledger show",
     "metrics scrape", "notices add", "outsourcing-worksheet", "prompts add", "prompts build",

@@ -101,6 +101,7 @@ ABOUT_RECORDS = frozenset(
         RecordKind.NEXT,
         RecordKind.RULE,
         RecordKind.APPROVAL,
+        RecordKind.REPLACES,
     }
 )
 """Kinds whose reference is about other records and leads to nobody."""

@@ -18,6 +18,7 @@ from .notes import (
     NewLogNote,
     NextNote,
     PurgeNote,
+    ReplacesNote,
     RuleNote,
 )
 from .purging import LARGEST_STEP
@@ -63,6 +64,8 @@ class NoteFlaws:
                 yield from self._tree_flaws(after)
             case NextNote() as successor:
                 yield from self._next_flaws(note, successor, log)
+            case ReplacesNote(after=after):
+                yield from self._other_trees(after)
             case ApprovalNote() as approval:
                 if flaw := self._approvals.flaw(approval):
                     yield flaw
@@ -115,7 +118,12 @@ class NoteFlaws:
             log = self._logs.get(tree.origin)
             if log and log.size > tree.size:
                 yield Text("The log {origin} is longer than it says.", origin=tree.origin)
-            elif log and log.size == tree.size and log.root not in (tree.root, UNKNOWN_ROOT):
+        yield from self._other_trees(after)
+
+    def _other_trees(self, after: Iterable[Checkpoint]) -> Iterator[Text]:
+        for tree in after:
+            log = self._logs.get(tree.origin)
+            if log and log.size == tree.size and log.root not in (tree.root, UNKNOWN_ROOT):
                 yield Text("The log {origin} is another one than it says.", origin=tree.origin)
 
     def _next_flaws(self, note: LogNote, successor: NextNote, log: ReadLog) -> Iterator[Text]:

@@ -21,6 +21,7 @@ from .notes import (
     NewLogNote,
     NextNote,
     PurgeNote,
+    ReplacesNote,
     RuleNote,
 )
 
@@ -130,7 +131,7 @@ def needs_approval(note: LogNote, rule: RuleNote | None, ended: Collection[Check
             return rule is None or rule.erasures is ErasureRule.EACH
         case RuleNote() as new:
             return bool(new.purged or new.erased or new.lost) or (rule is not None and _changes(new, rule))
-        case PurgeNote() | NextNote() | ApprovalNote():
+        case PurgeNote() | NextNote() | ApprovalNote() | ReplacesNote():
             return False
 
 

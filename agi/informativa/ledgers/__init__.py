@@ -46,6 +46,7 @@ What goes:
   other boxes are asked for
 - `loss_notes`, `named_holes`: leaves that are named as purged, erased or lost
 - `boxes`: what is exchanged with other boxes
+- `replacements`: places of other boxes that this one took
 
 Persons' requests:
 

@@ -71,7 +71,11 @@ EXCEPT SELECT pseudonym FROM event WHERE pseudonym IS NOT NULL
 """
 _LEARNT_PAGE = 10_000  # callers
 _NUMBERS_PAGE = 20_000
-_RETIRED = "SELECT name, identity FROM retired_box"
+_RETIRED = "SELECT name, identity, successor FROM retired_box"
+_RETIRE = """
+INSERT INTO retired_box (name, identity, successor) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET successor = coalesce(successor, excluded.successor)
+"""
 _CURSORS = """
 INSERT INTO box (name, record, answers) VALUES (?1, coalesce(?2, 0), coalesce(?3, 0))
 ON CONFLICT DO UPDATE SET record = coalesce(?2, record), answers = coalesce(?3, answers)
@@ -134,17 +138,19 @@ def received(store: SqliteStore) -> dict[str, tuple[int, int]]:
     return {name: (record, answers) for name, record, answers in rows_of_boxes}
 
 
-def retired(store: SqliteStore) -> set[tuple[str, bytes]]:
-    """Return the other boxes of which this ledger knows that they left for good: the name and the identity of
-    each."""
+def retired(store: SqliteStore) -> dict[tuple[str, bytes], str | None]:
+    """Return the other boxes of which this ledger knows that they left for good, by name and identity, each
+    with the box that took its place, if any."""
     with store.connected() as connection:
-        return {(name, bytes(identity)) for name, identity in connection.execute(_RETIRED)}
+        rows_of_boxes = connection.execute(_RETIRED).fetchall()
+    return {(name, bytes(identity)): successor for name, identity, successor in rows_of_boxes}
 
 
-def store_retired(store: SqliteStore, boxes: Iterable[tuple[str, bytes]]) -> None:
-    """Store that other boxes left for good, by the name and the identity of each."""
+def store_retired(store: SqliteStore, boxes: Iterable[tuple[str, bytes, str | None]]) -> None:
+    """Store that other boxes left for good: the name and the identity of each, and the box that took its
+    place, if any."""
     with store.transaction(), store.connected() as connection:
-        connection.executemany("INSERT INTO retired_box VALUES (?, ?) ON CONFLICT DO NOTHING", boxes)
+        connection.executemany(_RETIRE, boxes)
 
 
 def take_in(

@@ -71,6 +71,8 @@ class Box:
     behind."""
     retired: Time | None
     """The time when it left for good."""
+    successor: str | None
+    """The box that took its place, if any."""
 
     @property
     def quiet(self) -> bool:
@@ -313,6 +315,7 @@ def _box(box: administration.RegisteredBox, database: SharedDatabase, about: Abo
         different=() if box.retired else tuple(_differences(box, about)),
         clock_ahead=box.ahead,
         retired=box.retired,
+        successor=box.successor,
     )
 
 
@@ -356,5 +359,5 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
         if identity and name != database.box and Path(controller.ledger).exists():
             # Where this fails, the service does it when it connects the next time.
             with suppress(LedgerError), closing(storage.store(controller)) as store:
-                ledger_boxes.store_retired(store, [(name, identity)])
+                ledger_boxes.store_retired(store, [(name, identity, None)])
     return RetiredBox(controller.id, name, boxes[name].age < QUIET_SECONDS)

@@ -12,6 +12,7 @@ Beside the calls:
 - `loop`: the part of one company's ledger in it
 - `exchange`: one step of that
 - `receiving`: what comes from other boxes
+- `retirements`: boxes that left for good, told again where the database lost it
 - `membership`: the ledger that the database knows by this box's name, and no other
 - `proof_sender`: the box's log, so that others can prove its records
 - `erasure_orders`, `sealed_caller`: erasures that boxes order of each other, and the caller as they carry him
@@ -25,6 +26,7 @@ Reading:
 The database:
 
 - `administration`: creating and upgrading it, listing boxes, retiring one
+- `replacing`: a box that takes the place of one that broke
 - `serving`: the companies that a box's login serves there
 - `dropping`: a company that leaves it
 - `passwords`: the password of a box's login

@@ -62,8 +62,8 @@ class RegisteredBox:
     """One box of one company, as the database knows it. Its records are there up to `record`; `newest` is its
     newest record at its last report, `erasures` the number of callers it has still to erase; `age` are the
     seconds since it was last `seen`, by the database's clock, and `ahead` those by which its clock was ahead
-    of that, `None` where nobody measured it. The other fields are its report about itself
-    (exchange.About)."""
+    of that, `None` where nobody measured it; `successor` is the box that took its place, if any; `identity`
+    that of its ledger. The other fields are its report about itself (exchange.About)."""
 
     name: str
     record: int
@@ -76,6 +76,8 @@ class RegisteredBox:
     configuration: str
     retired: datetime | None
     ahead: float | None = None
+    successor: str | None = None
+    identity: bytes = b""
 
     @property
     def behind(self) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,6 +31,7 @@ from .erasure_statements import ErasureStatements
 from .membership import LedgerRow
 from .proof_sender import ProofSender
 from .receiving import LARGE_PAGE, Receiver, Rows
+from .retirements import OtherLedger, Retirements
 
 PAGE = 1000  # records of a transaction
 log = structlog.get_logger("informativa")
@@ -80,6 +81,7 @@ class Exchange:
         self._answered = self._refusals = 0  # up to which records: all answers are there; refusals were sent
         self._newest_erasure = 0
         self._erasures = Erasures(store, connection, database, number, controller, self._identity, keys)
+        self._retirements = Retirements(store, connection, database, number, controller)
         self._take_part(about)
 
     def close(self) -> None:
@@ -283,28 +285,11 @@ class Exchange:
         good."""
         with translated(self._database):
             rows = self._connection.execute(self._sql.ledgers, (self._box,)).fetchall()
-        retired = dict[tuple[str, bytes], bool]()
-        for box, record, answered, identity, is_retired in rows:
+        ledgers = list[OtherLedger]()
+        for box, record, answered, *standing in rows:
             self.receiver.expect(box, record, answered)
-            retired[box, identity] = is_retired
-        self._compare_retired(retired)
-
-    def _compare_retired(self, retired: Mapping[tuple[str, bytes], bool]) -> None:
-        """Remember which other boxes left for good, and retire those again of which only this ledger still
-        knows it: a standby took over without it. Nobody takes a retirement back."""
-        known = boxes.retired(self._store)
-        if new := {box for box, is_retired in retired.items() if is_retired} - known:
-            boxes.store_retired(self._store, new)
-        if lost := [box for box, is_retired in retired.items() if not is_retired and box in known]:
-            with translated(self._database):
-                for box in lost:
-                    self._connection.execute(self._sql.retire_again, box)
-                ErasureStatements(self.company).settle_retired(self._connection)
-            log.warning(
-                "boxes were retired again, of which the shared database did not know it any more",
-                controller=self._controller,
-                boxes=[name for name, _identity in lost],
-            )
+            ledgers.append(OtherLedger(box, record, *standing))
+        self._retirements.compare(ledgers)
 
     def report(self, about: About, *, changed: bool = True) -> bool:
         """Report this box's newest record, and what others compare, unless that was reported. Return whether

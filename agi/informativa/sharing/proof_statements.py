@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..evidence.commitment import ABOUT_RECORDS
 from . import schema
-from .rows import EVIDENCE, RECORD_COLUMNS, arrays_of
+from .rows import EVIDENCE, RECORD_COLUMNS, arrays_of, original, same
 
 _KINDS = ", ".join(f"'{kind}'" for kind in sorted(ABOUT_RECORDS))
 
@@ -66,10 +66,29 @@ class ProofStatements:
         """  # noqa: S608
         self.record = f"SELECT {listed} FROM {record} WHERE {scope} AND box = %s AND record = %s"  # noqa: S608
         self.of_caller = f"""
-        SELECT {listed} FROM {record} WHERE {scope} AND pseudonym = ANY(%s) AND box <> %s ORDER BY box, record
+        SELECT {listed} FROM {record} WHERE {scope} AND pseudonym = ANY(%s) AND box <> %s
+        AND {original(company)} ORDER BY box, record
         """  # noqa: S608
+        # A record that is there under two names, since a box took another's place with a copy of its ledger,
+        # is the earlier one's; unless only the later one's log proves it.
+        proves = f"""
+        EXISTS (
+            SELECT FROM {log} AS l JOIN {checkpoint} AS c USING (company, box, epoch)
+            WHERE l.{scope} AND l.box = first.box AND first.leaf >= l.first AND first.leaf < l.first + c.size
+        )
+        """
         self.of_period = f"""
-        SELECT {listed} FROM {record} WHERE {scope} AND box = %s AND at >= %s AND at < %s ORDER BY record
+        SELECT {listed} FROM {record} WHERE {scope} AND box = %s AND at >= %s AND at < %s
+        AND NOT EXISTS (
+            SELECT FROM {ledger} AS o JOIN {record} AS first ON first.{scope} AND first.box = o.box
+            WHERE o.{scope} AND o.successor = record.box AND first.record = record.record
+            AND {same("first")} AND {proves}
+        ) AND NOT EXISTS (
+            SELECT FROM {ledger} AS o JOIN {record} AS copy ON copy.{scope} AND copy.box = o.successor
+            JOIN {record} AS first ON first.{scope} AND first.box = o.box AND first.record = copy.record
+            WHERE o.{scope} AND o.box = record.box AND copy.record = record.record
+            AND {same("copy")} AND NOT {proves}
+        ) ORDER BY record
         """  # noqa: S608
         self.notes = f"""
         SELECT {listed} FROM {record} WHERE {scope} AND box = %s AND kind IN ({_KINDS}) ORDER BY record

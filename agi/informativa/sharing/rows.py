@@ -48,6 +48,32 @@ def arrays_of(kinds: Iterable[str]) -> str:
     return ", ".join(f"%s::{kind}[]" for kind in kinds)
 
 
+def original(company: int) -> str:
+    """Return the condition that a record is not the copy of one that is there under another name: a box took
+    the place of another, with a copy of its ledger. What is not there under the other name is hidden by
+    nothing. Without such boxes the condition costs one look at the company's ledgers."""
+    ledger, record = f"{schema.SCHEMA}.ledger", f"{schema.SCHEMA}.record"
+    return f"""(box <> ALL (ARRAY(
+            SELECT c.box FROM {ledger} AS o JOIN {ledger} AS c ON c.box = o.successor
+            WHERE o.company = {company:d} AND c.company = {company:d} AND c.identity = o.identity
+        )) OR NOT EXISTS (
+            SELECT FROM {ledger} AS o
+            JOIN {record} AS first ON first.company = {company:d} AND first.box = o.box
+            WHERE o.company = {company:d} AND o.successor = record.box AND first.record = record.record
+            AND {same("first")}
+        ))"""  # noqa: S608  # our own names
+
+
+def same(other: str) -> str:
+    """Return the condition that a record of another name is this one: by its commitment, which an erasure
+    leaves; a note, which is its own entry, by its text."""
+    return (
+        f"CASE WHEN record.who IS NULL THEN {other}.who IS NULL AND ({other}.at, {other}.kind,"
+        f" {other}.reference) = (record.at, record.kind, record.reference)"
+        f" ELSE {other}.who = record.who END"
+    )
+
+
 class Statements:
     """The statements for one company, by its number there, for writers and for whoever reads records. `%s`
     stands for a value. Each names the company: row security refuses what is another's, but plans nothing for
@@ -99,27 +125,46 @@ class Statements:
         """  # noqa: S608
 
         self.ledgers = f"""
-        SELECT box, record, answered, identity, retired IS NOT NULL FROM {ledger}
+        SELECT box, record, answered, identity, retired IS NOT NULL, successor FROM {ledger}
         WHERE {scope} AND box <> %s ORDER BY box
         """  # noqa: S608
-        selected = self.selected = f"SELECT box, {RECORD_COLUMNS} FROM {record} WHERE {scope}"  # noqa: S608
+        of_any = f"SELECT box, {RECORD_COLUMNS} FROM {record} WHERE {scope}"  # noqa: S608
+        selected = self.selected = f"{of_any} AND {original(company)}"
         self.every_ledger = f"""
         SELECT box, record, newest, erasures - applied, coalesce(seen, 'epoch'),
             extract(epoch FROM now() - coalesce(seen, 'epoch')), coalesce(program, ''), keys, configuration,
-            retired, ahead
+            retired, ahead, successor, identity
         FROM {ledger} LEFT JOIN {box} USING (box) WHERE {scope} ORDER BY retired IS NOT NULL, box
         """  # noqa: S608
         self.retire = f"""
         UPDATE {ledger} SET retired = now() WHERE {scope} AND box = %s AND retired IS NULL RETURNING identity
         """  # noqa: S608
         self.retire_again = f"""
-        UPDATE {ledger} SET retired = now()
-        WHERE {scope} AND box = %s AND identity = %s AND retired IS NULL
+        UPDATE {ledger} SET retired = coalesce(retired, now()), successor = coalesce(successor, %s)
+        WHERE {scope} AND box = %s AND identity = %s
+        """  # noqa: S608
+        # Only for a box that takes part, and where no other took that place before.
+        self.replace = f"""
+        UPDATE {ledger} AS l SET retired = coalesce(l.retired, now()), successor = n.box
+        FROM {ledger} AS n
+        WHERE l.{scope} AND l.box = %(box)s AND l.identity = %(identity)s
+        AND coalesce(l.successor, n.box) = n.box
+        AND n.{scope} AND n.box = %(successor)s AND n.identity = %(new_identity)s AND n.retired IS NULL
+        RETURNING l.record
+        """  # noqa: S608
+        self.copies = f"""
+        SELECT count(*) FROM {record} AS first
+        JOIN {record} ON record.{scope} AND record.record = first.record
+        WHERE first.{scope} AND first.box = %s AND record.box = %s AND {same("first")}
         """  # noqa: S608
         # Under a newer key as well, as far as records name the earlier pseudonym.
         self.of_caller = f"""
         {selected} AND (pseudonym = ANY(%(pseudonyms)s) OR earlier = ANY(%(pseudonyms)s)) AND box <> %(box)s
-        ORDER BY at, box, record
+        AND NOT EXISTS (
+            SELECT FROM {ledger} AS o JOIN {record} AS copy ON copy.{scope} AND copy.box = o.successor
+            WHERE o.{scope} AND o.box = record.box AND o.successor = %(box)s AND copy.record = record.record
+            AND {same("copy")}
+        ) ORDER BY at, box, record
         """
         # Of callers who are known by two keys, as records of any box say.
         tied = f"SELECT earlier, pseudonym FROM {record} WHERE {scope}"  # noqa: S608
@@ -129,7 +174,7 @@ class Statements:
         {tied} AND pseudonym = ANY(%(pseudonyms)s) AND earlier IS NOT NULL
         """
         # Records of other boxes by which an audit compares answers.
-        self.named = f"{selected} AND (box, record) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))"  # noqa: S608
+        self.named = f"{of_any} AND (box, record) IN (SELECT * FROM unnest(%s::text[], %s::bigint[]))"  # noqa: S608
 
 
 def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:

@@ -9,11 +9,12 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Controller
 from ...model.errors import SharedDatabaseError
+from ...operations import box_replacement, grants, joining
 from ...operations import boxes as operations
-from ...operations import grants, joining
 from ...views.text import boxes as view
 from ..box_options import MakesRoles, companies, end, of_each
 from ..options import Config, Json, Of, Yes, print_document
+from ..tree import INCOMPLETE
 from ..words import _
 from . import shared_database
 
@@ -122,6 +123,36 @@ def retire(
     elif results and not yes:
         print(_("Nothing was changed yet. To do it, add --yes."))
     end(failed, bool(results), as_json)
+
+
+@boxes.command()
+def replace(
+    box: Annotated[str, typer.Argument(metavar="OLD", help="The box that broke.")],
+    successor: Annotated[str, typer.Argument(metavar="NEW", help="The box that takes its place.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also if OLD was heard of in the last minute.")
+    ] = False,
+    config: Config = DEFAULT_FILE,
+    controller: Of = None,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Put a box that joined in the place of one that broke, which leaves permanently; its log says so."""
+    selection = companies(config, controller)
+    results, failed = of_each(
+        selection.named,
+        lambda company: box_replacement.replace(
+            selection.configuration, company, box, successor, really=yes, force=force
+        ),
+        lambda result, name: None if as_json else print("\n".join(view.replaced(result, name, yes, _))),
+    )
+    if as_json:
+        print_document(box_replacement.BoxesReplaced(yes, results, failed))
+    elif results and not yes:
+        print(_("Nothing was changed yet. To do it, add --yes."))
+    end(failed, bool(results), as_json)
+    if yes and not all(result.is_complete for result in results):
+        raise typer.Exit(INCOMPLETE)
 
 
 def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:

@@ -33,6 +33,8 @@ class IncompleteBox:
     """The time when it was last heard of, by the database's clock."""
     retired: Time | None
     """The time when it left for good."""
+    successor: str | None
+    """The box that took its place, if any; its log says so."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class BundleContent:
         have been silent since before the period ended. A box that was retired before the period is not among
         them."""
         return tuple(
-            IncompleteBox(box.name, box.behind, box.seen, box.retired)
+            IncompleteBox(box.name, box.behind, box.seen, box.retired, box.successor)
             for box in self.boxes
             if _may_lack(box, self.period)
         )

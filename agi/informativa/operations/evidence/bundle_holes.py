@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...evidence.note_standing import NoteStanding, NoteVerdict
-from ...evidence.notes import ErasureNote, PurgeNote
+from ...evidence.notes import ErasureNote, PurgeNote, ReplacesNote
 from ...ledgers.audit_flaws import ClosedLeaves
 from ...ledgers.leaves import LedgerLog
 from ...ledgers.named_holes import NamedRange, NamingNote, by_log
@@ -117,8 +117,8 @@ def of_period(notes: BoxNotes, box: str, first: int, last: int, since: datetime)
 
 def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
     """Return the rows of `leaf` of the notes that name leaves in rows `first` to `last`, in order: all notes
-    of erasures, where the box alone knows which. A purge names all that those before it did, and counts for
-    the others alone."""
+    of erasures, where the box alone knows which; and of the notes that this box took the place of another. A
+    purge names all that those before it did, and counts for the others alone."""
     firsts = {log.origin: log.first for log in notes.logs}
     period = dict(by_log(notes.logs, (range(first, last + 1),)))
     result, purged = set[int](), dict[str, int]()
@@ -133,6 +133,12 @@ def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
         not closed.facts and _is_among(closed.leaves, period) for closed in notes.closed
     ):
         result |= {firsts[erasure.log] + erasure.note for erasure in _erasures(notes)}
+    if first >= 0:
+        result |= {
+            firsts[log] + index
+            for (log, index), standing in _by_place(notes).items()
+            if standing.entry.note and isinstance(standing.entry.note.content, ReplacesNote)
+        }
     return sorted(result)
 
 

@@ -16,6 +16,7 @@ from ...evidence.notes import (
     NewLogNote,
     NextNote,
     PurgeNote,
+    ReplacesNote,
     RuleNote,
 )
 from ...ledgers.instructions import UNSTATED
@@ -95,6 +96,8 @@ def statement(note: LogNote) -> Text:
             )
         case NextNote() as successor:
             return Text("The log ends, and goes on in {log}.", log=successor.key.name)
+        case ReplacesNote() as replaces:
+            return _replaces(replaces)
         case ApprovalNote() as approval:
             count = len(Approval.unverified(approval.text).leaves)
             return Text.counted("An approval of {count} note.", "An approval of {count} notes.", count)
@@ -136,6 +139,24 @@ def _rule(rule: RuleNote) -> Text:
         if rule.approver
         else Text("Nobody is named who approves."),
         before if lost else NOTHING,
+    )
+
+
+def _replaces(replaces: ReplacesNote) -> Text:
+    return joined(
+        " ",
+        Text(
+            "The box of this log took the place of {box}, and goes on after record {record} of that one.",
+            box=replaces.box,
+            record=replaces.record,
+        ),
+        Text(
+            "Of the log of {box} other boxes have: {logs}.",
+            box=replaces.box,
+            logs=", ".join(f"{tree.origin} ({tree.size})" for tree in replaces.after),
+        )
+        if replaces.after
+        else NOTHING,
     )
 
 

@@ -37,6 +37,7 @@ CREATE TABLE informativa.ledger (
     keys          text    NOT NULL DEFAULT '',     -- fingerprints of the company's keys, never a key
     configuration text    NOT NULL DEFAULT '',     -- a digest of what decides about the company's callers
     retired       timestamptz,                     -- it left for good
+    successor     text,                            -- the box that took its place, and goes on after `record`
     PRIMARY KEY (company, box)
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX ledger_box ON informativa.ledger (box, company);
@@ -207,7 +208,8 @@ GRANT SELECT ON ALL TABLES IN SCHEMA informativa TO informativa_boxes;
 GRANT INSERT ON informativa.box, informativa.ledger, informativa.record, informativa.erasure, informativa.log,
     informativa.checkpoint, informativa.tile TO informativa_boxes;
 GRANT UPDATE (seen, program, epoch, batch, ahead) ON informativa.box TO informativa_boxes;
-GRANT UPDATE (record, newest, erasures, applied, proven, answered, batch, keys, configuration, retired)
+GRANT UPDATE (record, newest, erasures, applied, proven, answered, batch, keys, configuration, retired,
+    successor)
     ON informativa.ledger TO informativa_boxes;
 GRANT UPDATE (informs, due, at, call, pseudonym, key, basis, linked, reference, erased, recorded, earlier, elsewhere,
     leaf, who, salt_what, salt_who, binding, opening, leaf_version, migrated, asked, rank, withdrawal)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.progress import TextColumn
 
 from ...model.text import Text
 from ...operations import joining
+from ...operations.box_replacement import ReplacedBox
 from ...operations.boxes import (
     Box,
     Difference,
@@ -21,7 +22,7 @@ from ...operations.grants import DatabaseRights
 from ...operations.joining import JoinedController
 from ..messages import Language
 from ..terminal import one_line, progress
-from ..times import local_day
+from ..times import local_day, local_time
 
 _LINE = "  {:<16} {:>12} {:>8} {:>9}  {:<22} {}"
 DIFFERENCES = {
@@ -63,6 +64,8 @@ def cells(box: Box, say: Language) -> tuple[str, ...]:
     left = local_day(box.retired) if box.retired else ""
     last_heard = say("left on {day}", day=left) if left else ago(box.seconds_ago, say)
     remarks = [say("this box")] if box.this else []
+    if box.successor:
+        remarks.append(say("{box} took its place", box=box.successor))
     remarks += [say(DIFFERENCES[difference]) for difference in box.different]
     if box.to_erase and not box.retired:
         remarks.append(
@@ -97,6 +100,110 @@ def retired(box: RetiredBox, name: str, done: bool, say: Language) -> Iterator[s
         yield say("{name} ({id}): {box} left for good", **facts)
     else:
         yield say("{name} ({id}): {box} would leave for good", **facts)
+
+
+def replaced(box: ReplacedBox, name: str, done: bool, say: Language) -> Iterator[str]:
+    """Yield the message that a box took another's place, and what that means for records, evidence and
+    erasures; that it would, if not `done`."""
+    facts = {"name": name, "id": box.controller, "box": box.box, "successor": box.successor}
+    if box.recently:
+        yield say(
+            "warning: {box} was heard of in the last minute. What it records from now on stays on it.",
+            **facts,
+        )
+    if box.before:
+        yield say("{name} ({id}): {successor} took the place of {box} before", **facts)
+    elif done:
+        yield say("{name} ({id}): {successor} took the place of {box}, which left for good", **facts)
+    else:
+        yield say(
+            "{name} ({id}): {successor} would take the place of {box}, which would leave for good", **facts
+        )
+    for line in (*_records_of(box, facts, say), *_erasures_of(box, facts, say)):
+        yield f"  {line}"
+    yield f"  {_note_of(box, facts, done, say)}"
+
+
+def _records_of(box: ReplacedBox, facts: Mapping[str, object], say: Language) -> Iterator[str]:
+    yield say(
+        "What {box} sent stays under its name, up to record {record}.",
+        record=say.number(box.record, ","),
+        **facts,
+    )
+    if box.unsent:
+        yield say.counted(
+            "{count} record after that one was on its disk alone, as far as it said.",
+            "{count} records after that one were on its disk alone, as far as it said.",
+            box.unsent,
+        )
+    else:
+        yield say(
+            "It had sent all, as far as it said; what it recorded after {time} is on its disk alone.",
+            time=local_time(box.seen),
+        )
+    if box.is_copy:
+        yield say(
+            "{successor} has a copy of the ledger of {box}: what that has of them it sends under its own"
+            " name. Records that are under both names ({count} so far) count once, as those of {box}.",
+            count=say.number(box.copies, ","),
+            **facts,
+        )
+    else:
+        yield say(
+            "{successor} has another ledger: what was on the disk alone is lost, unless the disk can be"
+            " read.",
+            **facts,
+        )
+
+
+def _erasures_of(box: ReplacedBox, facts: Mapping[str, object], say: Language) -> Iterator[str]:
+    if box.to_erase:
+        yield say.counted(
+            "{count} caller whom {box} had still to erase stays on its disk: wipe or destroy it.",
+            "{count} callers whom {box} had still to erase stay on its disk: wipe or destroy it.",
+            box.to_erase,
+            **facts,
+        )
+    if box.successor_to_erase:
+        yield say.counted(
+            "{successor} has {count} caller still to erase, and does so when it connects.",
+            "{successor} has {count} callers still to erase, and does so when it connects.",
+            box.successor_to_erase,
+            **facts,
+        )
+    if box.waiting is None:
+        yield say(
+            "The notes of {box} in the database are not what it signed, so that nobody knows which erasures"
+            " wait there. Type: informativa evidence bundle --all-boxes",
+            **facts,
+        )
+    elif box.waiting:
+        yield say(
+            "{box} noted erasures that wait for the controller's approval, and carries out none of them:"
+            " {instructions}. Once another box carries out the same one, the records of {box} go with those."
+            " Of a caller whom no other box knows type: informativa caller erase",
+            instructions=", ".join(box.waiting),
+            **facts,
+        )
+
+
+def _note_of(box: ReplacedBox, facts: Mapping[str, object], done: bool, say: Language) -> str:
+    if box.noted is not None:
+        return say(
+            "The log of {successor} says so in record {number}: a bundle of both shows why that of {box}"
+            " ends.",
+            number=box.noted,
+            **facts,
+        )
+    if done:
+        return say(
+            "The log of {successor} will say so once it connects, within ten minutes: a bundle of both then"
+            " shows why that of {box} ends.",
+            **facts,
+        )
+    return say(
+        "The log of {successor} would say so: a bundle of both then shows why that of {box} ends.", **facts
+    )
 
 
 def join_message(result: JoinedController, name: str, say: Language) -> str:

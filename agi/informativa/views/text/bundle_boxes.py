@@ -41,3 +41,5 @@ def _lacks(box: IncompleteBox, zone: tzinfo, say: Language) -> Iterator[str]:
     yield say("last heard of {time}", time=local_time(box.seen, zone))
     if box.retired:
         yield say("left for good on {day}", day=local_day(box.retired, zone))
+    if box.successor:
+        yield say("{successor} took its place, as the log of that one says", successor=box.successor)

@@ -1,13 +1,16 @@
 """Bounds for work that may never end, as on a network folder that has stalled: nobody waits for it longer.
 
 A read from a dead server cannot be interrupted, so it is made in a thread that is left behind then, and that
-keeps no process from ending.
+keeps no process from ending. A thread whose work is done takes other work, and ends when there is none for a
+while. (ThreadPoolExecutor has a bound, which so many dead servers could use up, and keeps a process from
+ending until all its work is done.)
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import threading
 import time
 from collections import deque
@@ -16,7 +19,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from ..model.errors import DefectError, InformativaError
 from ..model.text import Foreign, Text
@@ -26,13 +29,72 @@ Key = TypeVar("Key")
 Result = TypeVar("Result")
 
 SOON_SECONDS = 0.1  # mostly enough for one company's work; then the next one's begins beside it
+SPARE_SECONDS = 5.0  # for which a thread without work waits for some
+
+Work = Callable[[], object]
+
+
+class ThreadCache:
+    """Threads for work that may never end. An idle one takes the work, the last that became idle first, and
+    another is started only where none is idle: work never waits for other work."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._seconds = seconds
+        self._idle: list[queue.SimpleQueue[Work]] = []  # of each idle thread, by which it gets work
+        self._lock = threading.Lock()
+
+    def start(self, work: Work) -> None:
+        """Start some work, which must raise nothing. Raises RuntimeError, or MemoryError, where the system
+        gives no thread."""
+        with self._lock:
+            inbox = self._idle.pop() if self._idle else None
+        if inbox is not None:
+            inbox.put(work)
+            return
+        inbox = queue.SimpleQueue()
+        inbox.put(work)  # not as the thread's argument, which would live as long as the thread
+        threading.Thread(target=self._run, args=(inbox,), name="may stall", daemon=True).start()
+
+    def forget(self) -> None:
+        """Forget all threads, in a process that was forked from theirs."""
+        self._idle, self._lock = [], threading.Lock()
+
+    def _run(self, inbox: queue.SimpleQueue[Work]) -> None:
+        work: Work | None = inbox.get()
+        while work is not None:
+            work()
+            work = None  # or its objects would live on while the thread is idle
+            with self._lock:
+                self._idle.append(inbox)
+            work = self._next(inbox)
+
+    def _next(self, inbox: queue.SimpleQueue[Work]) -> Work | None:
+        """Return the next work of a thread; `None` if there is none for so long that it ends."""
+        try:
+            return inbox.get(timeout=self._seconds or SPARE_SECONDS)
+        except queue.Empty:
+            with self._lock:
+                if inbox in self._idle:
+                    self._idle.remove(inbox)
+                    return None
+            return inbox.get()  # which comes, for `start` has taken this thread
+
+
+_threads = ThreadCache()
+os.register_at_fork(after_in_child=_threads.forget)
+
+
+def start_apart(work: Work) -> None:
+    """Start some work beside all other, in a thread of this process, without a result. It must raise nothing.
+    Raises RuntimeError, or MemoryError, where the system gives no thread."""
+    _threads.start(work)
 
 
 def start_in_thread(work: Callable[[], Result]) -> Future[Result]:
-    """Start some work in a thread of its own. Raises RuntimeError where the system gives none."""
+    """Start some work beside all other. Raises RuntimeError where the system gives no thread."""
     future: Future[Result] = Future()
     future.set_running_or_notify_cancel()  # nobody can cancel it
-    threading.Thread(target=_complete, args=(future, work), name="may stall", daemon=True).start()
+    start_apart(partial(_complete, future, work))
     return future
 
 
@@ -52,7 +114,10 @@ def giving_way(work: Callable[[], Result]) -> Result:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # 0 is this thread, not the process
         return work()
 
-    return start_in_thread(idle).result()
+    future: Future[Result] = Future()
+    # In a thread of its own, which takes no other work: where it is not root's it stays below all others.
+    threading.Thread(target=_complete, args=(future, idle), name="gives way", daemon=True).start()
+    return future.result()
 
 
 async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
@@ -96,6 +161,37 @@ def some_at_a_time(work: Callable[[Item], Result], items: Iterable[Item], thread
     futures = [future for future, _work in jobs]
     wait(futures)
     return [future.result() for future in futures]
+
+
+class Rounds(Generic[Key]):
+    """Rounds of works that raise nothing, one work after the other. Where one takes long, the next are done
+    beside it (I10), and it is left out of later rounds until it has ended."""
+
+    def __init__(self) -> None:
+        self._running = set[Key]()
+
+    def make(self, works: Mapping[Key, Work]) -> None:
+        """Make one round, and return when all is done or takes long. Raises RuntimeError, or MemoryError,
+        where the system gives no thread."""
+        waiting = deque((key, work) for key, work in works.items() if key not in self._running)
+        while waiting:
+            over, left = threading.Event(), -1
+            start_apart(partial(self._work_off, waiting, over))
+            while not over.wait(SOON_SECONDS) and len(waiting) != left:
+                left = len(waiting)
+            over.set()
+
+    def _work_off(self, waiting: deque[tuple[Key, Work]], over: threading.Event) -> None:
+        """Do works that wait until none is left, or the round is `over` for this thread."""
+        while waiting and not over.is_set():
+            with suppress(IndexError):  # a thread whose work took long came first
+                key, work = waiting.popleft()
+                self._running.add(key)
+                try:
+                    work()
+                finally:
+                    self._running.discard(key)
+        over.set()
 
 
 def failure(error: Exception, place: str | Path, seconds: float) -> Text:

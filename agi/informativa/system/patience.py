@@ -130,10 +130,8 @@ def of_each(works: Mapping[Key, Callable[[], Result]], seconds: float) -> dict[K
     """Do the work of each company, and wait for all no longer than that. Return the result of each, or its
     exception, or TimeoutError where it may still go on. No work waits for one that takes long, or ends with
     it (I10)."""
-    futures: dict[Key, Future[Result]] = {}
-    for key, work in works.items():
-        futures[key] = start_in_thread(work)
-        wait([futures[key]], SOON_SECONDS)  # not all at once, which is slower
+    futures: dict[Key, Future[Result]] = {key: Future() for key in works}
+    _in_turn(deque(partial(_complete, future, works[key]) for key, future in futures.items()))
     wait(futures.values(), seconds)
     return _outcomes(futures)
 
@@ -173,25 +171,15 @@ class Rounds(Generic[Key]):
     def make(self, works: Mapping[Key, Work]) -> None:
         """Make one round, and return when all is done or takes long. Raises RuntimeError, or MemoryError,
         where the system gives no thread."""
-        waiting = deque((key, work) for key, work in works.items() if key not in self._running)
-        while waiting:
-            over, left = threading.Event(), -1
-            start_apart(partial(self._work_off, waiting, over))
-            while not over.wait(SOON_SECONDS) and len(waiting) != left:
-                left = len(waiting)
-            over.set()
+        keys = [key for key in works if key not in self._running]
+        _in_turn(deque(partial(self._run, key, works[key]) for key in keys))
 
-    def _work_off(self, waiting: deque[tuple[Key, Work]], over: threading.Event) -> None:
-        """Do works that wait until none is left, or the round is `over` for this thread."""
-        while waiting and not over.is_set():
-            with suppress(IndexError):  # a thread whose work took long came first
-                key, work = waiting.popleft()
-                self._running.add(key)
-                try:
-                    work()
-                finally:
-                    self._running.discard(key)
-        over.set()
+    def _run(self, key: Key, work: Work) -> None:
+        self._running.add(key)
+        try:
+            work()
+        finally:
+            self._running.discard(key)
 
 
 def failure(error: Exception, place: str | Path, seconds: float) -> Text:
@@ -221,6 +209,27 @@ def stalled(place: str | Path, seconds: float) -> Text:
         file=place,
         seconds=seconds,
     )
+
+
+def _in_turn(waiting: deque[Work]) -> None:
+    """Do works that wait, one after the other, which is quicker than all at once. Where one takes long, the
+    next are done beside it (I10). Return when all are done or take long."""
+
+    def work_off(over: threading.Event) -> None:
+        while waiting and not over.is_set():
+            try:
+                work = waiting.popleft()
+            except IndexError:  # another thread took the last one
+                break
+            work()
+        over.set()
+
+    while waiting:
+        over, left = threading.Event(), -1
+        start_apart(partial(work_off, over))
+        while not over.wait(SOON_SECONDS) and len(waiting) != left:
+            left = len(waiting)
+        over.set()
 
 
 def _work_off(waiting: deque[tuple[Future[Result], Callable[[], Result]]], threads: int) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from examples import PARTIAL, PLAYED
-from informativa.ledgers import groupcommit
+from informativa.ledgers import groupcommit, idle
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.owner import LedgerOwner
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerEmptyError, LedgerError, LedgerOutdatedError, LedgerSlowError
+from informativa.system import patience
 from old_ledgers import form, old
 
 DELETED = "what lies beside a ledger (-wal, -shm) was deleted while in use; nothing was lost"
@@ -131,34 +134,213 @@ def test_calls_of_one_moment_leave_no_error_in_their_loop(ledger: GroupCommitLed
     assert len(list(ledger.records())) == 50
 
 
-def test_idle_ledger_is_looked_after_time_and_again(
+def test_idle_ledger_is_looked_after_until_all_is_in_its_file(
     ledger: GroupCommitLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a call, by the same thread."""
-    looked = threading.Semaphore(0)
-    monkeypatch.setattr(groupcommit, "IDLE_SECONDS", 0.001)
-    monkeypatch.setattr(ledger._store, "checkpoint_wal", looked.release)
-    thread = ledger._thread
-    asyncio.run(ledger.append(PLAYED))  # what the thread waited for with the usual patience
+    """Without a call, again and again as long as somebody reads what is still in the log."""
+    looked, outcomes = threading.Semaphore(0), [False, False, True]
+
+    def checkpoint() -> bool:
+        looked.release()
+        return outcomes.pop(0)  # not more often: it would be an error that is logged
+
+    monkeypatch.setattr(idle, "IDLE_SECONDS", 0.001)
+    monkeypatch.setattr(ledger._store, "checkpoint_wal", checkpoint)
+    asyncio.run(ledger.append(PLAYED))
     for _ in range(3):
         assert looked.acquire(timeout=60)
-    assert ledger._thread is thread
-    assert thread.is_alive()
+    with capture_logs() as logged:
+        await_looks(monkeypatch, 10)
+    assert logged == []
+
+
+def await_looks(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Wait until so many more looks at all ledgers of this process have begun."""
+    looks, look = threading.Semaphore(0), idle.IdleLedgers._look
+
+    def counted(ledgers: idle.IdleLedgers) -> None:
+        looks.release()
+        look(ledgers)
+
+    monkeypatch.setattr(idle.IdleLedgers, "_look", counted)
+    for _ in range(count):
+        assert looks.acquire(timeout=60)
+
+
+def opened(folder: Path, count: int) -> list[GroupCommitLedger]:
+    """Open the ledgers of so many companies."""
+    return [GroupCommitLedger(str(folder / f"company-{number}.sqlite3")) for number in range(count)]
+
+
+def test_idle_ledgers_are_checkpointed_once_and_then_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forty ledgers, each of which had a call: all records are in the files, and nobody looks at a file any
+    more; after another call it is done again for that ledger alone."""
+    monkeypatch.setattr(idle, "IDLE_SECONDS", 0.001)
+    checkpoints, checkpoint = list[Path](), SqliteStore.checkpoint_wal
+    ledgers = opened(tmp_path, 40)
+
+    def counted(store: SqliteStore) -> bool:
+        complete = checkpoint(store)
+        if complete and numbers_in_the_file(store.file):
+            checkpoints.append(store.file)
+        return complete
+
+    monkeypatch.setattr(SqliteStore, "checkpoint_wal", counted)
+    for ledger in ledgers:
+        asyncio.run(ledger.append(PLAYED))
+    until = time.monotonic() + 60
+    while len({*checkpoints}) < 40 and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.2)  # until nothing in the folder is so new that the next change could have the same time
+    await_looks(monkeypatch, 5)
+    checkpoints.clear()
+    await_looks(monkeypatch, 20)
+    assert checkpoints == []
+    asyncio.run(ledgers[7].append(PLAYED))
+    await_looks(monkeypatch, 20)
+    assert checkpoints == [tmp_path / "company-7.sqlite3"]
+    for ledger in ledgers:
+        ledger.close()
+
+
+def numbers_in_the_file(file: Path) -> list[tuple[int]]:
+    """Return the numbers of records that are in a ledger's file, without its log."""
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        return connection.execute("SELECT record FROM event").fetchall()
+
+
+def test_sixty_companies_need_a_few_threads(tmp_path: Path) -> None:
+    """Each had a call, one after the other: their ledgers share threads, which keep no process from
+    ending."""
+    before = {*threading.enumerate()}
+    ledgers = opened(tmp_path, 60)
+    for ledger in ledgers:
+        assert asyncio.run(ledger.append(PLAYED)) == 1
+    threads = {*threading.enumerate()} - before
+    assert len(threads) <= 5
+    assert all(thread.daemon for thread in threads)
+    for ledger in ledgers:
+        ledger.close()
+        assert numbers_in_the_file(Path(ledger.file)) == [(1,)]
+
+
+def test_i10_ledgers_that_hang_hold_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """I10: twenty ledgers hang in a call and twenty in their checkpoint; calls of the others are recorded and
+    their files checkpointed, and those that hung go on where they were, each group in its order."""
+    monkeypatch.setattr(idle, "IDLE_SECONDS", 0.001)
+    monkeypatch.setattr(patience, "SOON_SECONDS", 0.01)
+    released, hanging = threading.Event(), threading.Semaphore(0)
+
+    def hang(*_arguments: object) -> Any:
+        hanging.release()
+        assert released.wait(60)
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        for ledger in in_checkpoint:
+            monkeypatch.setattr(ledger._store, "checkpoint_wal", hang)
+            assert await ledger.append(PLAYED) == 1
+        calls = [asyncio.create_task(ledger.transact(hang)) for ledger in in_call]
+        for _ in range(40):
+            assert await loop.run_in_executor(None, partial(hanging.acquire, timeout=60))
+        later = [asyncio.create_task(ledger.append(PLAYED)) for ledger in (*in_call, *in_checkpoint) * 2]
+        for _ in range(3):
+            for ledger in others:
+                await ledger.append(PLAYED)
+        for ledger in others:
+            while not ledger.groups_done or len(numbers_in_the_file(Path(ledger.file))) < 3:
+                await asyncio.sleep(0.01)
+        assert not any(call.done() for call in (*calls, *later))
+        released.set()
+        await asyncio.gather(*calls)
+        numbers = await asyncio.gather(*later)
+        assert numbers == [1] * 20 + [2] * 20 + [2] * 20 + [3] * 20
+
+    ledgers = opened(tmp_path, 60)
+    in_call, in_checkpoint, others = ledgers[:20], ledgers[20:40], ledgers[40:]
+    with monkeypatch.context() as patched:
+        patched.setattr(groupcommit, "ANSWER_SECONDS", 60.0)
+        asyncio.run(story())
+    for ledger in ledgers:
+        ledger.close()
 
 
 def test_closed_ledger_takes_nothing(ledger: GroupCommitLedger) -> None:
-    """It says what to do; to close it again is harmless, and its thread has ended."""
+    """It says what to do; to close it again is harmless, and nobody works for it any more."""
     ledger.close()
     ledger.close()
-    assert not ledger._thread.is_alive()
+    assert not ledger.checkpoint_if_idle()
     with pytest.raises(LedgerError) as error:
         asyncio.run(ledger.append(PLAYED))
     assert str(error.value) == f"The ledger {ledger.file} is closed. Start the service."
 
 
-def test_its_thread_keeps_no_process_from_ending(ledger: GroupCommitLedger) -> None:
-    """And says in a list of threads whose it is."""
-    assert (ledger._thread.name, ledger._thread.daemon) == (f"ledger {ledger.file}", True)
+class NoThreads:
+    """A system that gives no thread, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def __call__(self, work: Callable[[], object]) -> None:
+        if self.times:
+            self.times -= 1
+            raise RuntimeError("can't start new thread")
+        patience.start_apart(work)
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_i3_call_for_which_there_was_no_thread_is_recorded_later(
+    ledger: GroupCommitLedger, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    """I3: as where memory runs out. The next call starts one for both, or else the next look, within a
+    second; the log says it once."""
+    monkeypatch.setattr(idle, "IDLE_SECONDS", 0.001 if calls == 1 else 60.0)
+    monkeypatch.setattr(groupcommit, "start_apart", no_threads := NoThreads(1))
+
+    async def story() -> None:
+        first = asyncio.create_task(ledger.append(PLAYED))
+        while no_threads.times:
+            await asyncio.sleep(0)
+        others = [await ledger.append(PARTIAL) for _ in range(calls - 1)]
+        assert [await first, *others] == [*range(1, calls + 1)]
+
+    with capture_logs() as logged:
+        asyncio.run(story())
+    assert [entry["error"] for entry in logged] == ["no thread can be started (can't start new thread)"]
+    assert ledger.waiting == 0
+
+
+def test_i3_closing_records_what_there_was_no_thread_for(
+    ledger: GroupCommitLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """I3: a service that stops does it by itself then."""
+    monkeypatch.setattr(idle, "IDLE_SECONDS", 60.0)
+    monkeypatch.setattr(groupcommit, "start_apart", NoThreads(100))
+
+    async def story() -> int:
+        call = asyncio.create_task(ledger.append(PLAYED))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(ledger.close)
+        return await call
+
+    assert asyncio.run(story()) == 1
+
+
+def test_ledger_that_is_not_looked_after_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no thread for that: the file is closed again, and may be opened later."""
+
+    def refuse(_ledger: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    file = tmp_path / "acme.sqlite3"
+    monkeypatch.setattr(idle.LEDGERS, "add", refuse)
+    with pytest.raises(RuntimeError):
+        GroupCommitLedger(str(file))
+    assert not list(tmp_path.glob("*-wal"))
 
 
 def test_ledger_of_before_is_migrated_where_that_is_asked_for(tmp_path: Path) -> None:

@@ -568,13 +568,13 @@ def test_who_stops_waiting_before_the_commit_is_not_recorded(tmp_path: Path, tog
     ledger.close()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_i4_writer_that_died_is_followed_by_another(tmp_path: Path) -> None:
     """I4: when something has ended the writer, the next call starts another and is recorded."""
     ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
-    writer = ledger._thread
-    ledger._groups.put("no group")  # type: ignore[arg-type]
-    writer.join()
+    ledger._groups.append("no group")  # type: ignore[arg-type]
+    assert ledger._take()
+    with pytest.raises(AttributeError):
+        ledger._write()
     assert asyncio.run(ledger.append(PLAYED)) == 1
     ledger.close()
     with pytest.raises(LedgerError, match="closed"):

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 
-from informativa.system.patience import giving_way, of_each_by, some_at_a_time
+from informativa.system import patience
+from informativa.system.patience import Rounds, ThreadCache, giving_way, of_each_by, some_at_a_time
 
 
 def test_results_are_in_the_order_of_the_items() -> None:
@@ -39,9 +44,10 @@ def test_the_first_error_is_raised_when_all_is_done() -> None:
     assert done == [0, 1, 2, 3]
 
 
-def test_what_has_not_ended_by_the_deadline_is_a_timeout() -> None:
+def test_what_has_not_ended_by_the_deadline_is_a_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads, which hang with the second and the third of four works: the first has its result, and the
     fourth never begins, also when the others end."""
+    monkeypatch.setattr(patience, "_threads", ThreadCache(0.001))
     released, begun = threading.Event(), []
 
     def hang() -> None:
@@ -83,3 +89,163 @@ def test_work_gives_way_only_where_it_may(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(os, "sched_setscheduler", refuse)
     assert giving_way(lambda: 7) == 7
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for something that no event tells."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def is_idle(threads: ThreadCache, count: int) -> bool:
+    """Return whether so many threads are idle."""
+    return len(threads._idle) == count
+
+
+def is_dead(reference: weakref.ref[Any]) -> bool:
+    """Return whether the object is gone."""
+    return reference() is None
+
+
+def test_idle_thread_takes_the_next_work() -> None:
+    """A hundred works, one after the other, are done by one thread."""
+    threads, names = ThreadCache(), set[int]()
+    for number in range(100):
+        threads.start(lambda: names.add(threading.get_ident()))
+        until(lambda: len(threads._idle) == 1)
+        assert len(names) == 1, number
+
+
+def test_last_thread_that_became_idle_comes_first() -> None:
+    """So that others, which a moment with much work needed, end."""
+    threads, events = ThreadCache(), [threading.Event() for _ in range(3)]
+    begun, idents = threading.Semaphore(0), list[int]()
+
+    def work(event: threading.Event) -> None:
+        begun.release()
+        assert event.wait(60)
+        idents.append(threading.get_ident())
+
+    for event in events:
+        threads.start(partial(work, event))
+        assert begun.acquire(timeout=60)
+    for number, event in enumerate(events, 1):
+        event.set()
+        until(partial(is_idle, threads, number))
+    assert len(set(idents)) == 3
+    threads.start(lambda: work(events[0]))
+    until(lambda: len(idents) == 4)
+    assert idents[3] == idents[2]
+
+
+def test_i10_work_never_waits_for_other_work() -> None:
+    """I10: a hundred works that hang leave a thread for the next one."""
+    threads, released, done = ThreadCache(), threading.Event(), threading.Event()
+    for _ in range(100):
+        threads.start(lambda: released.wait(60))
+    threads.start(done.set)
+    assert done.wait(60)
+    released.set()
+
+
+def test_idle_thread_ends_after_a_while() -> None:
+    """A moment with much work leaves no threads behind."""
+    threads, released = ThreadCache(0.001), threading.Event()
+    works = [threading.Event() for _ in range(20)]
+    workers = list[threading.Thread]()
+
+    def work(begun: threading.Event) -> None:
+        workers.append(threading.current_thread())
+        begun.set()
+        released.wait(60)
+
+    for begun in works:
+        threads.start(partial(work, begun))
+        assert begun.wait(60)
+    released.set()
+    for worker in workers:
+        worker.join(60)
+        assert not worker.is_alive()
+    assert len(workers) == 20
+    assert threads._idle == []
+    assert all(worker.daemon for worker in workers)
+
+
+def test_work_comes_to_a_thread_that_is_about_to_end() -> None:
+    """Whether a thread has waited for long enough, or gets work, is one or the other."""
+    threads, done = ThreadCache(1e-5), threading.Semaphore(0)
+    for number in range(2000):
+        threads.start(done.release)
+        assert done.acquire(timeout=60), number
+
+
+def test_idle_thread_holds_nothing_of_its_last_work() -> None:
+    """What a work had is free when it is done, though its thread lives on."""
+
+    class Thing:
+        pass
+
+    threads = ThreadCache(600)
+    for _first_and_second in range(2):
+        thing = Thing()
+        reference = weakref.ref(thing)
+        threads.start(partial(id, thing))
+        del thing
+        until(partial(is_dead, reference))
+
+
+def test_thread_of_a_parent_gets_no_work_after_a_fork() -> None:
+    """A process that was forked has none of its parent's threads."""
+    done = threading.Event()
+    patience.start_apart(done.set)
+    assert done.wait(60)
+    until(lambda: len(patience._threads._idle) > 0)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = patience.within(30, lambda: 7)
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_i10_works_of_a_round_wait_for_none_that_hangs() -> None:
+    """I10: twenty works of forty hang, and the others are done; a later round leaves them out until they
+    ended."""
+    released, done, rounds = threading.Event(), list[int](), Rounds[int]()
+
+    def work(number: int) -> None:
+        if number % 2:
+            assert released.wait(60)
+        done.append(number)
+
+    works = {number: partial(work, number) for number in range(40)}
+    rounds.make(works)
+    assert done == list(range(0, 40, 2))
+    rounds.make(works)
+    assert done == 2 * list(range(0, 40, 2))
+    released.set()
+    until(lambda: len(done) == 60)
+    until(lambda: not rounds._running)
+    rounds.make(works)
+    assert sorted(done[60:]) == list(range(40))
+
+
+def test_round_without_a_thread_is_an_error_that_leaves_nothing_undone_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was not begun is in the next round."""
+    done, rounds = list[int](), Rounds[int]()
+
+    def refuse(_work: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(patience, "start_apart", refuse)
+        with pytest.raises(RuntimeError):
+            rounds.make({1: lambda: done.append(1)})
+    rounds.make({1: lambda: done.append(1)})
+    assert done == [1]

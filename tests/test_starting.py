@@ -57,3 +57,23 @@ def test_exit_codes_and_streams_of_a_process(
     ran = started(*arguments)
     assert (ran.returncode, output in ran.stdout, errors in ran.stderr) == (code, True, True), ran
     assert bool(ran.stdout) != bool(ran.stderr)
+
+
+@pytest.mark.slow
+def test_service_loads_nothing_of_commands() -> None:
+    """Neither the program's own start nor that of `serve` loads what only some commands need: it took longer
+    than all else until calls are taken."""
+    code = (
+        "import sys, informativa.cli.main, informativa.cli.commands.service, informativa.process.service;"
+        "print(*(name for name in sys.modules if name.startswith('informativa.operations.')))"
+    )
+    environment = os.environ | WIDTH
+    output = subprocess.run(
+        [sys.executable, "-c", code], env=environment, timeout=300, check=True, capture_output=True, text=True
+    ).stdout
+    assert sorted(output.split()) == [
+        "informativa.operations.document",
+        "informativa.operations.generated",
+        "informativa.operations.problems",
+        "informativa.operations.record_document",
+    ]

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import pytest
 
 from examples import AT, PLAYED
-from informativa.ledgers import groupcommit, wal_files
+from informativa.ledgers import idle, wal_files
 from informativa.ledgers.following import summary
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
@@ -359,4 +359,4 @@ def test_log_is_told_of_once(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     asyncio.run(story())
     ledger.close()
     assert capsys.readouterr().out.count("was deleted while in use; nothing was lost") == 1
-    assert groupcommit.IDLE_SECONDS == 1.0
+    assert idle.IDLE_SECONDS == 1.0

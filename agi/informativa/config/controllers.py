@@ -176,7 +176,10 @@ class ControllersBuilder:
 
 def _retired_keys(file: Path) -> list[Path]:
     """Return the keys that `keys rotate` replaced by this one."""
-    return list(file.parent.glob(f"{file.name}{RETIRED}*"))
+    names, beginning = list[str](), f"{file.name}{RETIRED}"
+    with contextlib.suppress(OSError):  # the missing key has its own problem
+        names = os.listdir(file.parent)  # noqa: PTH208  # a glob of hundreds of keys takes four times as long
+    return [file.with_name(name) for name in names if name.startswith(beginning)]
 
 
 def zone(name: str) -> tzinfo:

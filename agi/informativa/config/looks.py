@@ -28,6 +28,12 @@ class Looks:
         self._stalled: set[str] = set()
         self._remote = remote_mounts() if seconds else ()
 
+    def anew(self) -> Looks:
+        """Return a reader with the same limit, to which no file has failed to answer yet."""
+        looks = Looks(None)
+        looks.seconds, looks._remote = self.seconds, self._remote
+        return looks
+
     def look(self, company: str, file: Path, work: Callable[[], Result]) -> Result:
         """Return the result of `work` on a company's file. Raises its exceptions, and StalledError."""
         if not self.seconds:

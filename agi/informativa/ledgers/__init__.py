@@ -5,6 +5,7 @@ The ledger:
 
 - `sqlite`: one file for each company
 - `groupcommit`: the service's: one writer, many calls in one transaction
+- `idle`: the service's ledgers while nobody calls
 - `transaction`: the queries and changes of calls
 - `rows`, `elsewhere`: events and other boxes' deliveries as rows
 - `answers`: answers to choices

@@ -1,8 +1,10 @@
-"""A ledger for many calls with one writer: a thread that takes all waiting work and commits it in one
-transaction.
+"""A ledger for many calls with one writer at a time: a thread that takes all waiting work and commits it in
+one transaction.
 
 A commit waits for the disk, and waiting once for sixty calls costs as much as waiting for one. The thread
-keeps that wait out of the event loop. No transaction is open between groups.
+keeps that wait out of the event loop. No transaction is open between groups, and no thread belongs to a
+ledger then: all ledgers of a process share theirs (`system.patience`), so that three hundred companies need
+a few, and a disk that hangs holds no other company's (I10).
 
 If two threads compute at the same time, they take the interpreter from each other at each statement, which
 costs more than the statements. So the event loop first takes all calls that are ready, hands their work over
@@ -14,8 +16,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +27,9 @@ import structlog
 from ..model import Record
 from ..model.errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model.ports import Ledger, LedgerTransaction, Result
+from ..system.patience import start_apart
 from ..system.turns import OnceLogged
+from . import idle
 from .owner import LedgerOwner
 from .sqlite import SqliteStore
 from .write_lock import BUSY_SECONDS
@@ -33,7 +37,6 @@ from .write_lock import BUSY_SECONDS
 ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a group may wait for the lock, and for an earlier group
 GATHERED = 64  # calls in a group after which it does not grow any more
 STILL_SECONDS = 0.005  # for which Python lets a thread have the interpreter anyway (sys.getswitchinterval)
-IDLE_SECONDS = 1.0  # without a call, after which the writer checkpoints the file
 
 log = structlog.get_logger("informativa")
 
@@ -88,15 +91,23 @@ class GroupCommitLedger(Ledger):
         self.file, self.owner = file, owner
         self._store = SqliteStore(file, migrate=migrate, log=log, owner=owner)
         self._turn = threading.Lock()  # held to add jobs, hand them over or close, perhaps in another thread
-        self._jobs: list[_Job] = []  # not handed over to the writer yet
-        self._groups: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._jobs: list[_Job] = []  # not handed over yet
+        self._groups: deque[_Group] = deque()  # handed over, for the writer
         self._handed = 0  # number of jobs that the writer has
+        self._writing = False  # a thread works for this ledger: the only one that uses the store
+        self._free = threading.Event()  # set when that is over, for `close`
         self._loop: asyncio.AbstractEventLoop | None = None  # of the last call
         self._gathering: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._troubles = OnceLogged("a ledger is in trouble")
         self._logged = 0  # the number of saved logs that were logged already
-        self._thread = self._writer()
+        self.groups_done = 0
+        """The number of groups that were read and written."""
+        try:
+            idle.LEDGERS.add(self)
+        except BaseException:
+            self._store.close()
+            raise
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         """Record a call. Cancelling it takes nothing back: its work is recorded all the same."""
@@ -127,14 +138,38 @@ class GroupCommitLedger(Ledger):
             store.close()
 
     def close(self) -> None:
-        """End the thread when all earlier jobs are durable."""
+        """Close the file when all earlier jobs are durable."""
         with self._turn:
             was_closed, self._closed = self._closed, True
         if not was_closed:
             self._hand_over()
-            self._groups.put(None)
-            self._thread.join()
+            idle.LEDGERS.remove(self)
+            while not self._take():
+                self._free.wait()
+            while self._groups:  # for which there was no thread
+                self._serve(self._groups.popleft())
             self._store.close()
+
+    @property
+    def is_stranded(self) -> bool:
+        """Return whether groups wait for a thread that nobody has started, as where memory ran out."""
+        return bool(self._groups) and not self._writing
+
+    def resume(self) -> None:
+        """Start a thread for groups that wait for one. Raises nothing: where there is no thread, try again
+        later."""
+        with self._turn:
+            self._start_writer()
+
+    def checkpoint_if_idle(self) -> bool:
+        """Checkpoint the file unless a job has it. Return whether all is in the file itself then. A problem
+        is logged once; each call gets the error itself."""
+        if not self._take():
+            return False
+        try:
+            return self._checkpoint_wal()
+        finally:
+            self._let_go()
 
     def _expect(self, loop: asyncio.AbstractEventLoop) -> None:
         """Schedule the hand-over of waiting jobs, after the loop has run all calls that are ready."""
@@ -149,7 +184,7 @@ class GroupCommitLedger(Ledger):
             loop.call_soon(self._gather, loop, len(self._jobs))
             return
         self._gathering = None
-        if not self._handed or not self._thread.is_alive():
+        if not self._handed or not self._writing:
             self._hand_over().wait_written()
 
     def _hand_over(self) -> _Group:
@@ -157,37 +192,64 @@ class GroupCommitLedger(Ledger):
         with self._turn:
             group = _Group(self._jobs)
             if group.jobs:
-                if not self._thread.is_alive():
-                    self._thread = self._writer()
                 self._jobs, self._handed = [], len(self._jobs)
-                self._groups.put(group)
+                self._groups.append(group)
             else:
                 group.written()
+            self._start_writer()
         return group
 
-    def _writer(self) -> threading.Thread:
-        """Start a thread that writes. Nothing is known that ends one before `close`; if memory runs out at a
-        bad moment, for example, the next call starts another."""
-        thread = threading.Thread(target=self._write, name=f"ledger {self._store.file}", daemon=True)
-        thread.start()
-        return thread
+    def _start_writer(self) -> None:
+        """Start a thread for groups that wait, unless one works for this ledger. The caller holds `_turn`."""
+        if self._groups and not self._writing:
+            self._writing = True
+            try:
+                start_apart(self._write)
+            except (RuntimeError, MemoryError) as error:  # the next call tries again, and the next look
+                self._writing = False
+                self._log_trouble(f"no thread can be started ({error})")
 
     def _write(self) -> None:
-        while True:
-            try:
-                group = self._groups.get(timeout=IDLE_SECONDS)
-            except queue.Empty:
-                self._checkpoint_wal()
-                continue
-            if group is None:
-                return
-            self._serve(group)
-
-    def _checkpoint_wal(self) -> None:
-        """Checkpoint the file while no job waits. A problem is logged once; each call gets the error
-        itself."""
+        """Do all groups that wait, one after the other. Nothing is known that ends this sooner; if memory
+        runs out at a bad moment, for example, the calls of a group are told that the ledger is slow."""
         try:
-            self._store.checkpoint_wal()
+            while group := self._next_group():
+                self._serve(group)
+        except BaseException:
+            self._handed = 0
+            self._let_go()
+            raise
+
+    def _next_group(self) -> _Group | None:
+        """Return the next group that waits; if there is none, the ledger is free then."""
+        with self._turn:
+            if self._groups:
+                return self._groups.popleft()
+            self._writing = False
+            if self._closed:
+                self._free.set()
+            return None
+
+    def _take(self) -> bool:
+        """Take the ledger for this thread, unless another one works for it."""
+        with self._turn:
+            self._free.clear()
+            was_taken, self._writing = self._writing, True
+            return not was_taken
+
+    def _let_go(self) -> None:
+        """Let the next thread work for this ledger, which is started if groups wait."""
+        with self._turn:
+            self._writing = False
+            self._start_writer()
+            if not self._writing:
+                self._free.set()
+
+    def _checkpoint_wal(self) -> bool:
+        """Checkpoint the file, and return whether all is in it. A problem is logged once."""
+        complete = False
+        try:
+            complete = self._store.checkpoint_wal()
         except LedgerError as error:
             self._log_trouble(str(error))
         except Exception as error:  # it must not end the writer
@@ -195,6 +257,7 @@ class GroupCommitLedger(Ledger):
         else:
             self._troubles.over(self.file)
         self._log_saved()
+        return complete
 
     def _log_trouble(self, problem: str, **facts: Any) -> None:
         self._troubles.tell(self.file, ledger=self.file, error=problem, **facts)
@@ -214,6 +277,7 @@ class GroupCommitLedger(Ledger):
         outcomes = self._outcomes(jobs, group)
         group.written()
         self._log_saved()
+        self.groups_done += 1
         self._handed = 0
         by_loop: dict[asyncio.AbstractEventLoop | None, list[_Outcome]] = {self._loop: []}
         for job, (result, error) in zip(jobs, outcomes, strict=True):

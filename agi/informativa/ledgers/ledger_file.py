@@ -192,12 +192,13 @@ class LedgerFile:
                 self._require_files()
             yield self._connection
 
-    def checkpoint_wal(self) -> None:
+    def checkpoint_wal(self) -> bool:
         """Copy the log into the file, so that a deletion of the log loses nothing, and notice if it was
-        deleted. For times without calls."""
+        deleted. For times without calls. Return whether all was copied: not what others still read."""
         with self._translated():
             self._require_files()
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            _busy, pages, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            return bool(pages == copied)
 
     def _require_files(self, seconds: float = BUSY_SECONDS) -> None:
         """Check that what is written goes where others read it. If the log was deleted, its contents are

@@ -45,6 +45,17 @@ class FileIdentities:
     index: Identity
 
 
+def folder_state(folder: str) -> tuple[int, int, int] | None:
+    """Return the state of a folder, which changes when a file in it is deleted or renamed; `None` where
+    nobody can say, as `LedgerFiles.unchanged` explains."""
+    try:
+        status = os.stat(folder)  # noqa: PTH116  # half the time of Path.stat
+    except OSError:
+        return None
+    fresh = time.time_ns() - status.st_mtime_ns <= _TICK
+    return None if fresh else (status.st_dev, status.st_ino, status.st_mtime_ns)
+
+
 class LedgerFiles:
     """The files of one ledger by their names. There is one log with one index: a process that repairs the
     deletion of one deletes the other too, so that no process that still has it open mistakes a later file for
@@ -142,12 +153,14 @@ class LedgerFiles:
     def _in_use(self, identity: Identity) -> bool:
         """Return whether any process has the ledger open. The kernel is asked for this one lock, because
         listing all (/proc/locks) takes 10 ms. It is asked over SQLite's own descriptor, because only SQLite
-        can close one without losing our locks."""
+        can close one without losing our locks; and for the lock of another open file description (fcntl(2)),
+        which a lock of this process is, too."""
         with contextlib.closing(sqlite3.connect(f"{self.ledger.absolute().as_uri()}?mode=ro", uri=True)):
-            descriptors = _descriptors(identity)
-            if len(descriptors) != 1:  # F_GETLK does not report our own locks
-                return bool(_holders(identity, _DATABASE_LOCK))
-            return opening_lock.locked_by_another(descriptors[0], _DATABASE_LOCK, fcntl.F_GETLK)
+            for open_files in (_lately_opened_files, _open_files):  # all of hundreds of ledgers take longer
+                for descriptor, open_file in open_files().items():
+                    if open_file == identity:
+                        return opening_lock.locked_by_another(descriptor, _DATABASE_LOCK)
+            return bool(_holders(identity, _DATABASE_LOCK))
 
     def _require_file(self) -> None:
         """Check that a ledger can be opened. SQLite would only say that it cannot; and it deletes the log
@@ -309,17 +322,22 @@ def is_open(*identities: Identity) -> bool:
     known."""
     if not Path("/proc/self/fd").exists():
         return True
-    with open(os.devnull, "rb") as unused:  # noqa: PTH123  # it gets the lowest free descriptor
-        free = unused.fileno()
-    # They were most often opened just now, below it: to look at all takes a millisecond and more in a service
-    # that has hundreds of ledgers open.
-    newest = _identities(range(max(0, free - _NEWEST), free))
-    return set(identities) <= set(newest.values()) or set(identities) <= set(_open_files().values())
+    # They were most often opened just now: to look at all takes a millisecond and more in a service that has
+    # hundreds of ledgers open.
+    newest = set(_lately_opened_files().values())
+    return set(identities) <= newest or set(identities) <= set(_open_files().values())
 
 
 def _descriptors(identity: Identity) -> list[int]:
     """Return the descriptors by which this process has the file open."""
     return [descriptor for descriptor, open_file in _open_files().items() if open_file == identity]
+
+
+def _lately_opened_files() -> dict[int, Identity]:
+    """Return the identities of some files that this process has open, by descriptor: mostly the newest."""
+    with open(os.devnull, "rb") as unused:  # noqa: PTH123  # it gets the lowest free descriptor
+        free = unused.fileno()
+    return _identities(range(max(0, free - _NEWEST), free))
 
 
 def _open_files() -> dict[int, Identity]:

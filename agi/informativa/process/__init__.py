@@ -36,7 +36,8 @@ How it goes:
 - `systemd`: word to systemd: ready, alive, stopping
 - `watchdog`: the end of a process that stands still
 
-Threads of the service: the event loop takes calls; each ledger has a writer thread, each look-up threads
-of its own; work beside the calls is done in threads, in turns of one company after the other
+Threads of the service: the event loop takes calls; a ledger's jobs are done by one thread at a time, which
+all ledgers and the work beside the calls share (`system.patience`): as many as have something to do at once;
+each look-up has threads of its own. Work beside the calls is done in turns of one company after the other
 (`system.turns`), so that no company waits for another (I10).
 """

@@ -165,13 +165,19 @@ def examine_recordings(
     """
     open_store = partial(store, read_only=not keep, create=create, migrate=migrate)
     works: dict[str, Callable[[], _Part]] = {}
-    sounds = _Sounds()
+    sounds, looks = _Sounds(), Looks(PATIENCE_SECONDS)
     if configuration.fallback:
-        works[""] = partial(_examine_fallback, configuration.fallback, sounds)
+        works[""] = partial(_examine_fallback, configuration.fallback, looks.anew(), sounds)
     for name, controller in configuration.controllers.items():
         prompts = [prompt for notice in configuration.wordings(name) for prompt in prompts_of(notice)]
         works[name] = partial(
-            _examine_company, controller, prompts, partial(open_store, controller), sounds, keep=keep
+            _examine_company,
+            controller,
+            prompts,
+            partial(open_store, controller),
+            looks.anew(),
+            sounds,
+            keep=keep,
         )
     expected: dict[str, dict[str, str]] = {}
     problems: list[ConfigProblem] = []
@@ -217,8 +223,8 @@ class _Sounds:
         return self._differences[path]
 
 
-def _examine_fallback(prompt: Prompt, sounds: _Sounds) -> _Part:
-    recordings, faults = _read("", [(("", "", "", ""), prompt)], Looks(PATIENCE_SECONDS), sounds)
+def _examine_fallback(prompt: Prompt, looks: Looks, sounds: _Sounds) -> _Part:
+    recordings, faults = _read("", [(("", "", "", ""), prompt)], looks, sounds)
     faults = faults or _prompts_that_differ(recordings, sounds)
     return {} if faults else _sums(recordings), faults
 
@@ -226,20 +232,16 @@ def _examine_fallback(prompt: Prompt, sounds: _Sounds) -> _Part:
 def _examine_company(
     controller: Controller,
     prompts: Sequence[tuple[_Key, Prompt]],
-    open_store: Callable[[], SqliteStore],
+    open_store: Callable[..., SqliteStore],
+    looks: Looks,
     sounds: _Sounds,
     *,
     keep: bool,
 ) -> _Part:
-    looks = Looks(PATIENCE_SECONDS)
     recordings, faults = _read(controller.id, prompts, looks, sounds)
     if controller.refused and keep:
         return _sums(recordings), []
-    served = (
-        None
-        if controller.refused
-        else _ask_ledger(controller, open_store, looks, lambda store: store.recordings())
-    )
+    served = None if controller.refused else _served(controller, open_store, looks)
     served_sums = served or {}
     new = [recording for recording in recordings if recording.key not in served_sums]
     changed = [
@@ -272,6 +274,19 @@ def _read(
             for file, sha256 in sums.items():
                 recordings.append(Recording((*key, file.suffix[1:]), str(file), sha256))
     return recordings, faults
+
+
+def _served(
+    controller: Controller, open_store: Callable[..., SqliteStore], looks: Looks
+) -> dict[tuple[str, ...], str] | None:
+    """Return the SHA-256 of each sound file that was served, by its place; `None` where the ledger cannot be
+    used. A connection that only reads takes half the time; where it cannot, another makes the ledger."""
+
+    def recordings(store: SqliteStore) -> dict[tuple[str, ...], str]:
+        return store.recordings()
+
+    served = _ask_ledger(controller, partial(open_store, read_only=True), looks, recordings)
+    return _ask_ledger(controller, open_store, looks, recordings) if served is None else served
 
 
 def _ask_ledger(

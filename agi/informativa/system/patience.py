@@ -1,13 +1,16 @@
 """Bounds for work that may never end, as on a network folder that has stalled: nobody waits for it longer.
 
 A read from a dead server cannot be interrupted, so it is made in a thread that is left behind then, and that
-keeps no process from ending.
+keeps no process from ending. A thread whose work is done takes other work, and ends when there is none for a
+while. (ThreadPoolExecutor has a bound, which so many dead servers could use up, and keeps a process from
+ending until all its work is done.)
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import threading
 import time
 from collections import deque
@@ -16,7 +19,7 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from ..model.errors import DefectError, InformativaError
 from ..model.text import Foreign, Text
@@ -26,13 +29,72 @@ Key = TypeVar("Key")
 Result = TypeVar("Result")
 
 SOON_SECONDS = 0.1  # mostly enough for one company's work; then the next one's begins beside it
+SPARE_SECONDS = 5.0  # for which a thread without work waits for some
+
+Work = Callable[[], object]
+
+
+class ThreadCache:
+    """Threads for work that may never end. An idle one takes the work, the last that became idle first, and
+    another is started only where none is idle: work never waits for other work."""
+
+    def __init__(self, seconds: float | None = None) -> None:
+        self._seconds = seconds
+        self._idle: list[queue.SimpleQueue[Work]] = []  # of each idle thread, by which it gets work
+        self._lock = threading.Lock()
+
+    def start(self, work: Work) -> None:
+        """Start some work, which must raise nothing. Raises RuntimeError, or MemoryError, where the system
+        gives no thread."""
+        with self._lock:
+            inbox = self._idle.pop() if self._idle else None
+        if inbox is not None:
+            inbox.put(work)
+            return
+        inbox = queue.SimpleQueue()
+        inbox.put(work)  # not as the thread's argument, which would live as long as the thread
+        threading.Thread(target=self._run, args=(inbox,), name="may stall", daemon=True).start()
+
+    def forget(self) -> None:
+        """Forget all threads, in a process that was forked from theirs."""
+        self._idle, self._lock = [], threading.Lock()
+
+    def _run(self, inbox: queue.SimpleQueue[Work]) -> None:
+        work: Work | None = inbox.get()
+        while work is not None:
+            work()
+            work = None  # or its objects would live on while the thread is idle
+            with self._lock:
+                self._idle.append(inbox)
+            work = self._next(inbox)
+
+    def _next(self, inbox: queue.SimpleQueue[Work]) -> Work | None:
+        """Return the next work of a thread; `None` if there is none for so long that it ends."""
+        try:
+            return inbox.get(timeout=self._seconds or SPARE_SECONDS)
+        except queue.Empty:
+            with self._lock:
+                if inbox in self._idle:
+                    self._idle.remove(inbox)
+                    return None
+            return inbox.get()  # which comes, for `start` has taken this thread
+
+
+_threads = ThreadCache()
+os.register_at_fork(after_in_child=_threads.forget)
+
+
+def start_apart(work: Work) -> None:
+    """Start some work beside all other, in a thread of this process, without a result. It must raise nothing.
+    Raises RuntimeError, or MemoryError, where the system gives no thread."""
+    _threads.start(work)
 
 
 def start_in_thread(work: Callable[[], Result]) -> Future[Result]:
-    """Start some work in a thread of its own. Raises RuntimeError where the system gives none."""
+    """Start some work beside all other. Raises RuntimeError where the system gives no thread."""
     future: Future[Result] = Future()
     future.set_running_or_notify_cancel()  # nobody can cancel it
-    threading.Thread(target=_complete, args=(future, work), name="may stall", daemon=True).start()
+    start_apart(partial(_complete, future, work))
     return future
 
 
@@ -52,7 +114,10 @@ def giving_way(work: Callable[[], Result]) -> Result:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # 0 is this thread, not the process
         return work()
 
-    return start_in_thread(idle).result()
+    future: Future[Result] = Future()
+    # In a thread of its own, which takes no other work: where it is not root's it stays below all others.
+    threading.Thread(target=_complete, args=(future, idle), name="gives way", daemon=True).start()
+    return future.result()
 
 
 async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
@@ -65,10 +130,8 @@ def of_each(works: Mapping[Key, Callable[[], Result]], seconds: float) -> dict[K
     """Do the work of each company, and wait for all no longer than that. Return the result of each, or its
     exception, or TimeoutError where it may still go on. No work waits for one that takes long, or ends with
     it (I10)."""
-    futures: dict[Key, Future[Result]] = {}
-    for key, work in works.items():
-        futures[key] = start_in_thread(work)
-        wait([futures[key]], SOON_SECONDS)  # not all at once, which is slower
+    futures: dict[Key, Future[Result]] = {key: Future() for key in works}
+    _in_turn(deque(partial(_complete, future, works[key]) for key, future in futures.items()))
     wait(futures.values(), seconds)
     return _outcomes(futures)
 
@@ -98,6 +161,27 @@ def some_at_a_time(work: Callable[[Item], Result], items: Iterable[Item], thread
     return [future.result() for future in futures]
 
 
+class Rounds(Generic[Key]):
+    """Rounds of works that raise nothing, one work after the other. Where one takes long, the next are done
+    beside it (I10), and it is left out of later rounds until it has ended."""
+
+    def __init__(self) -> None:
+        self._running = set[Key]()
+
+    def make(self, works: Mapping[Key, Work]) -> None:
+        """Make one round, and return when all is done or takes long. Raises RuntimeError, or MemoryError,
+        where the system gives no thread."""
+        keys = [key for key in works if key not in self._running]
+        _in_turn(deque(partial(self._run, key, works[key]) for key in keys))
+
+    def _run(self, key: Key, work: Work) -> None:
+        self._running.add(key)
+        try:
+            work()
+        finally:
+            self._running.discard(key)
+
+
 def failure(error: Exception, place: str | Path, seconds: float) -> Text:
     """Return the message for an exception of `of_each` with something at a place, and the remedy."""
     if isinstance(error, TimeoutError):
@@ -125,6 +209,27 @@ def stalled(place: str | Path, seconds: float) -> Text:
         file=place,
         seconds=seconds,
     )
+
+
+def _in_turn(waiting: deque[Work]) -> None:
+    """Do works that wait, one after the other, which is quicker than all at once. Where one takes long, the
+    next are done beside it (I10). Return when all are done or take long."""
+
+    def work_off(over: threading.Event) -> None:
+        while waiting and not over.is_set():
+            try:
+                work = waiting.popleft()
+            except IndexError:  # another thread took the last one
+                break
+            work()
+        over.set()
+
+    while waiting:
+        over, left = threading.Event(), -1
+        start_apart(partial(work_off, over))
+        while not over.wait(SOON_SECONDS) and len(waiting) != left:
+            left = len(waiting)
+        over.set()
 
 
 def _work_off(waiting: deque[tuple[Future[Result], Callable[[], Result]]], threads: int) -> None:

@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...operations import systemd_unit
 from ..log import LogFormat, configure
 from ..options import Config, print_generated
 from ..words import _
@@ -38,6 +37,8 @@ def _systemd(
     ] = False,
 ) -> None:
     """Print the systemd unit for this configuration, hardened, or write it."""
+    from ...operations import systemd_unit  # not for `serve`, which would load half of the program
+
     options = {
         systemd_unit.CONSOLE: web,
         systemd_unit.SIGNER: evidence,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from ...operations.config_upgrade import ConfigUpgraded
-from ...operations.generated import Generated
-from ...operations.init import NewConfiguration
 from ..messages import Language
 from ..terminal import one_line
+
+if TYPE_CHECKING:  # each command loads this module, and they would load half of the program
+    from ...operations.config_upgrade import ConfigUpgraded
+    from ...operations.generated import Generated
+    from ...operations.init import NewConfiguration
 
 
 def files_message(configuration: NewConfiguration, say: Language) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import os
@@ -19,6 +20,7 @@ from hypothesis import HealthCheck, settings
 from informativa.operations.init import init
 from lab import audio
 from lab.chance import (  # noqa: F401  # hooks, too
+    NIGHT,
     SEED,
     USUAL,
     by_day,
@@ -28,8 +30,10 @@ from lab.chance import (  # noqa: F401  # hooks, too
     sample,
     stream,
 )
+from lab.copied_ledgers import copied_ledgers
 from lab.failures import pytest_runtest_makereport, pytest_testnodedown  # noqa: F401  # hooks, too
 from lab.fast_folder import fast_folder
+from lab.fewer_reports import pytest_sessionstart  # noqa: F401  # a hook, too
 from lab.office import Office, lay, listen_at, numbered, without_masters
 from lab.ports import free_port
 
@@ -136,6 +140,14 @@ def short_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _offices(short_prompts: Path) -> None:
     """Have each `Office` laid with them."""
     Office.prompts = short_prompts
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _new_ledgers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have new ledgers begin as copies by day, but where a file is about how they begin."""
+    migrated = NIGHT or request.node.get_closest_marker("migrated_ledgers")
+    with contextlib.nullcontext() if migrated else copied_ledgers():
+        yield
 
 
 @pytest.fixture

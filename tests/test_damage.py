@@ -28,6 +28,8 @@ from informativa.process import storage
 from informativa.process.last_hour import HourOfCalls, LastHour
 from lab.office import Office
 
+pytestmark = pytest.mark.migrated_ledgers
+
 RESTORE = "informativa ledger restore COPY --controller NAME"
 
 

@@ -19,6 +19,8 @@ from informativa.model.errors import LedgerError
 from informativa.process import bootstrap, storage
 from informativa.process.bootstrap import RefusedLedger
 
+pytestmark = pytest.mark.migrated_ledgers
+
 
 @pytest.fixture
 def told(folder: Path) -> Path:

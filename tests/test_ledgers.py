@@ -28,6 +28,8 @@ from informativa.model.errors import EventRefusedError, LedgerError, LedgerSlowE
 from informativa.model.ports import Ledger, LedgerTransaction
 from lab.chance import by_day
 
+pytestmark = pytest.mark.migrated_ledgers
+
 Open = Callable[[], Ledger]
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import namedtuple
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -27,8 +27,11 @@ from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model.errors import LedgerError, LedgerOutdatedError
 from informativa.operations.doctor import probe
 from informativa.process import maintenance, storage
+from lab.copied_ledgers import copied_ledgers
 from lab.office import Office, without_privileges
 from old_ledgers import INSERT, NEWEST, form, old, rows
+
+pytestmark = pytest.mark.migrated_ledgers
 
 
 def copies(ledger: Path) -> list[Path]:
@@ -61,6 +64,23 @@ def test_ledger_of_every_earlier_form_is_copied_and_migrated(tmp_path: Path, sch
     assert copy.stat().st_mode & 0o777 == 0o600
     SqliteStore(str(ledger)).close()
     assert copies(ledger) == [copy]
+
+
+def test_ledger_that_begins_as_a_copy_is_like_one_that_was_migrated(tmp_path: Path) -> None:
+    """New ledgers of other tests differ in nothing from those that went through all migrations."""
+    ways: dict[str, AbstractContextManager[None]] = {"migrated": nullcontext(), "copied": copied_ledgers()}
+    states = []
+    for way, begins in ways.items():
+        file = tmp_path / way / "acme.sqlite3"
+        with begins, closing(SqliteStore(str(file))):
+            (mode, names) = file.stat().st_mode, sorted(path.name for path in file.parent.iterdir())
+        with closing(sqlite3.connect(file)) as connection:
+            facts = [*connection.iterdump()]
+            for name in ("user_version", "application_id", "schema_version", "page_size", "page_count"):
+                facts += connection.execute(f"PRAGMA {name}").fetchone()
+            facts += connection.execute("PRAGMA journal_mode").fetchone()
+        states.append((mode, names, facts))
+    assert states[0] == states[1]
 
 
 def test_what_rests_on_a_record_under_another_key_does_so_after_migration(tmp_path: Path) -> None:

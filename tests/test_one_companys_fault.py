@@ -16,7 +16,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -44,6 +44,8 @@ from informativa.process.service import CallService
 from informativa.prompts.guarded import GuardedFiles
 from informativa.system import turns
 from old_ledgers import old
+
+pytestmark = pytest.mark.migrated_ledgers
 
 NEW_LINE = "+39021239998"  # of borealis, after a reload
 KINDS: Mapping[str, Callable[[], Exception] | None] = {
@@ -346,18 +348,16 @@ async def at_the_end(scene: Scene) -> None:
             await asyncio.to_thread(service.close)
     with closing(storage.store(service.configuration.controllers["borealis"])) as store:
         scene.facts["records"] = store.count()
-    scene.facts["open"] = [one for one in descriptors() if "borealis.sqlite3" in one]
+    scene.facts["open"] = [name for name in open_files(scene.folder) if "borealis.sqlite3" in name]
 
 
-def descriptors() -> list[str]:
-    """The files that this process has open."""
-    open_files = []
+def open_files(folder: Path) -> list[str]:
+    """The files below a folder that this process has open; what other tests have open lies elsewhere."""
+    names = []
     for link in Path("/proc/self/fd").iterdir():
-        try:
-            open_files.append(str(link.readlink()))
-        except FileNotFoundError:  # of the listing itself
-            continue
-    return open_files
+        with suppress(FileNotFoundError):  # of the listing itself
+            names.append(str(link.readlink()))
+    return [name for name in names if name.startswith(f"{folder}/")]
 
 
 PHASES = (at_the_start, at_a_reload, in_service, beside_the_calls, at_a_migration, at_the_end)

@@ -21,6 +21,8 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError
 from other_programs import ENDS, Ours, numbers, take
 
+pytestmark = pytest.mark.migrated_ledgers
+
 HOLDS = """
 import sys
 from pathlib import Path

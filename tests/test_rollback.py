@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from commands import refused, typed
 from informativa.config import load
 from informativa.model.errors import InformativaError, LedgerError
 from informativa.operations import dialplan_install, earlier_version, rollback, systemd_unit
+from informativa.operations.earlier_version import EarlierVersion
 from informativa.operations.rollback_plan import Places, Rollback
 from informativa.process import storage
 from lab.setup import VENV
@@ -63,6 +64,35 @@ def wheel(folder: Path, version: str = "0.1.9", schema: int = 16) -> Path:
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of an earlier version."""
     return wheel(tmp_path_factory.mktemp("earlier"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _earlier_version_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have each package unpacked once, which has seven hundred files, and asked once for the same about the
+    same configuration, wherever that lies: each answer takes a start of Python."""
+    unpack, ask = earlier_version._unpack, EarlierVersion.ask
+    trees, answers = dict[Path, Path](), dict[tuple[object, ...], str]()
+
+    def link(file: Path, kind: earlier_version.PackageKind, folder: Path) -> None:
+        if file not in trees:
+            tree = tmp_path_factory.mktemp("unpacked")
+            unpack(file, kind, tree)
+            trees[file] = tree
+        (folder / "informativa").symlink_to(trees[file] / "informativa")
+
+    def remember(version: EarlierVersion, *words: str | Path) -> str:
+        *command, config = words
+        folder = Path(config).parent
+        keys = sorted(file.name for file in (folder / "keys").iterdir())
+        question = (version.file, *command, Path(config).read_bytes(), *keys)
+        if question not in answers:
+            answers[question] = ask(version, *words).replace(str(folder), "<folder>")
+        return answers[question].replace("<folder>", str(folder))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(earlier_version, "_unpack", link)
+        patch.setattr(EarlierVersion, "ask", remember)
+        yield
 
 
 class Machine:

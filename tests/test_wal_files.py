@@ -28,6 +28,8 @@ from informativa.operations.doctor import ledgers
 from informativa.operations.doctor.system import System
 from other_programs import ENDS, Ours, end, foreign, numbers, take
 
+pytestmark = pytest.mark.migrated_ledgers
+
 TAKEN = [("-wal",), ("-shm",), ENDS]
 
 INSERT = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,22 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified
 from informativa.model.errors import SharedDatabaseError
 from informativa.sharing import erasure_orders, sealed_caller
-from sharing.fleet import KEYS, NUMBERS, Fleet
+from sharing.fleet import KEYS, NUMBERS, Fleet, Member
 from sharing.stepped import FAR, NEAR, copied, lines
 
 MOST_PAGES = 1 << 30  # of SQLite's; there is room
-AT_MOST = {"clone": 1, "same name": 1, "restore": 2, "retired": 1, "killed": 1}
+AT_MOST = {
+    "clone": 1,
+    "same name": 1,
+    "restore": 2,
+    "retired": 1,
+    "killed": 1,
+    "erased since a backup": 1,
+    "old copy of the database": 1,
+}
 """How often a history has what makes it slow, or leaves few boxes."""
+LOST_TAILS = ("lost tail", "lost tail amid a turn", "old copy of the database")
+"""The faults after which the database may have rows of retired boxes that were erased."""
 
 
 class Faults(Fleet):
@@ -33,6 +43,8 @@ class Faults(Fleet):
             "killed": self._kill,
             "frozen server": self._freeze,
             "lost tail": self._lose_tail,
+            "lost tail amid a turn": self._lose_tail_amid_a_turn,
+            "old copy of the database": self._put_database_back,
             "database's disk full": self._fill_database,
             "box's disk full": self._fill_ledger,
             "wrong clock": self._set_clock,
@@ -40,6 +52,7 @@ class Faults(Fleet):
             "same name": self._same_name,
             "backup": self._back_up,
             "restore": self._restore,
+            "erased since a backup": self._erase_since_backup,
             "half-done key rotation": self._rotate,
             "box killed": self._restart,
             "erasure": self._erase,
@@ -110,6 +123,69 @@ class Faults(Fleet):
         self.disturb()
         return True
 
+    def _lose_tail_amid_a_turn(self) -> bool:
+        """A box looked what another sent, and before it takes that in a server takes over that has not got
+        it: the caller did not ring anywhere else."""
+        members = self._connected()
+        if self.model.standby is not None or len(members) < 2:
+            return False
+        reader, writer = self.chance.sample(members, 2)
+        for member in (reader, writer, reader):
+            self.exchange(member)
+        self.database.lag()
+        self.model.lag()
+        self.ring(writer, number=self.new_number())
+        self.exchange(writer)
+        reader.box.place.before_receiving = self._promote
+        reader.box.turn()
+        if self.model.standby is not None:  # it did not come so far
+            self._promote()
+        self.disturb()
+        return True
+
+    def _put_database_back(self) -> bool:
+        """A caller is erased, and all boxes that can be reached have done it; then the database is put back
+        as it was before, and a new box is the first to reach it."""
+        members = self._connected()
+        if self.model.standby is not None or len(members) < 2:
+            return False
+        company, number = self.chance.choice(self.companies), self.new_number()
+        self._ring_and_exchange(members, company, number)
+        self.database.lag()
+        self.model.lag()
+        self._erase_on(self.chance.choice(members), company, number)
+        self._exchange_all(members)
+        self._promote()
+        self.database.end_connections()
+        self.disturb()
+        self.database.serve_again(self.companies)
+        newcomer = self.join()
+        newcomer.disturbed = True
+        self.exchange(newcomer)
+        return True
+
+    def _promote(self) -> None:
+        self.database.promote()
+        self.model.promote()
+
+    def _connected(self) -> list[Member]:
+        """The boxes that can do something now and reach the database under their names."""
+        return [
+            member
+            for member in self.members
+            if not (member is self.frozen or member.away or member.strange or member.clock.ahead)
+        ]
+
+    def _ring_and_exchange(self, members: Sequence[Member], company: str, number: str) -> None:
+        """Let a caller ring one of these boxes, and all of them know it."""
+        self.ring(self.chance.choice(members), company, number)
+        self._exchange_all(members)
+
+    def _exchange_all(self, members: Sequence[Member]) -> None:
+        """Let all of them do what the others asked, and see that all have done it."""
+        for member in (*members, *members, *members):
+            self.exchange(member)
+
     def _fill_database(self) -> bool:
         with self.database.full():
             for _turn in range(self.chance.randrange(1, 4)):
@@ -155,23 +231,42 @@ class Faults(Fleet):
         return True
 
     def _back_up(self) -> bool:
-        member = self.pick()
+        self._copy(self.pick())
+        return True
+
+    def _copy(self, member: Member) -> None:
         member.copies = member.copies or self.folder / f"copy-{next(self.numbers)}"
         member.box.stop()
         copied(member.box.folder, member.copies)
         member.backup = member.holdings.copy()
         self.start_again(member)
-        return True
 
     def _restore(self) -> bool:
         """Somebody copies an old ledger into its place, by hand."""
         backed = [member for member in self.members if member.backup and member is not self.frozen]
         if not backed:
             return False
-        member = self.chance.choice(backed)
+        self._put_back(self.chance.choice(backed))
+        return True
+
+    def _put_back(self, member: Member) -> None:
         assert member.backup is not None
         member.holdings, member.strange = member.backup.copy(), True
         self.start_again(member, source=member.copies)
+
+    def _erase_since_backup(self) -> bool:
+        """A caller is on record in a copy of a box's ledger, or known there from another box, and all boxes
+        that can be reached erase him; then somebody copies the old ledger into its place."""
+        members = self._connected()
+        if len(members) < 2:
+            return False
+        company, number = self.chance.choice(self.companies), self.new_number()
+        self._ring_and_exchange(members, company, number)
+        member, other = self.chance.sample(members, 2)
+        self._copy(member)
+        self._erase_on(other, company, number)
+        self._exchange_all(members)
+        self._put_back(member)
         return True
 
     def _rotate(self) -> bool:
@@ -190,8 +285,10 @@ class Faults(Fleet):
 
     def _erase(self) -> bool:
         """Somebody types it on a box, which tells the others, or its service does later."""
-        member, company = self.pick(), self.chance.choice(self.companies)
-        number = self.chance.choice(NUMBERS)
+        self._erase_on(self.pick(), self.chance.choice(self.companies), self.chance.choice(NUMBERS))
+        return True
+
+    def _erase_on(self, member: Member, company: str, number: str) -> None:
         keys = member.box.controller(company).keys
         his = pseudonyms_under(Identified(number), keys)
         sealed = sealed_caller.seal(Identified(number), keys)
@@ -204,7 +301,6 @@ class Faults(Fleet):
         with closing(SqliteStore(str(file), create=False)) as store, suppress(SharedDatabaseError):
             erasure_orders.order(member.box.database, company, request, store)
         member.box.loops[company].wake()
-        return True
 
     def _rename_one(self) -> bool:
         refused = [member for member in self.members if member.box.is_refused and not member.away]

@@ -22,6 +22,7 @@ from sharing.wire import Wire
 KEYS = b"k" * 32, b"n" * 32
 PAUSE = 60.0  # seconds: longer than calls leave a database in peace that did not answer
 NUMBERS = [f"+3933312345{number:02d}" for number in range(14)]
+"""The callers of a history, but those who ring for the sake of one fault."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,10 @@ class Fleet:
         member.box = SteppedBox(old.folder, setting, member.clock, member.wire)
         member.disturbed = True
         self.model.has(setting.name, member.holdings)
+
+    def new_number(self) -> str:
+        """Return the number of a caller who did not ring anywhere yet, and is not among NUMBERS."""
+        return f"+39333123{next(self.numbers):04d}"
 
     def pick(self) -> Member:
         member = self.chance.choice([member for member in self.members if member is not self.frozen])

@@ -33,6 +33,10 @@ _PSEUDONYMS = """
 SELECT controller, box, unnest(ARRAY[pseudonym, earlier]) FROM informativa.record
 JOIN informativa.company USING (company)
 """
+_INFORMED = """
+SELECT controller, box, record, pseudonym FROM informativa.record
+JOIN informativa.company USING (company) WHERE informs = 1 AND pseudonym IS NOT NULL
+"""
 _BACKENDS = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE starts_with(usename, %s)"
 _SERVED = """
 SELECT company, controller FROM informativa.serves JOIN informativa.company USING (company) WHERE login = %s
@@ -172,6 +176,13 @@ class FleetDatabase:
         """All records but those about records."""
         rows = self._connection.execute(_RECORDS).fetchall()
         return [(*row[:-1],) for row in rows if row[-1] not in KEPT]
+
+    def informed(self) -> dict[str, list[tuple[str, int, bytes]]]:
+        """The records of each company by which callers are informed: the box, the number, the caller."""
+        records: dict[str, list[tuple[str, int, bytes]]] = {}
+        for company, box, record, pseudonym in self._connection.execute(_INFORMED):
+            records.setdefault(company, []).append((box, record, bytes(pseudonym)))
+        return records
 
     def pseudonyms(self, without: set[str]) -> set[tuple[str, bytes]]:
         """Each company's callers, but those of which only these boxes had records."""

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from informativa.evidence.commitment import KEPT
 from informativa.ledgers.sqlite import SqliteStore
-from sharing.faults import AT_MOST, Faults
+from sharing.faults import AT_MOST, LOST_TAILS, Faults
 from sharing.fleet import KEYS, NUMBERS, PAUSE, Member, Size
 from sharing.fleet_database import FleetDatabase
 from sharing.history_model import Row, spellings
@@ -75,6 +75,7 @@ class History(Faults):
                     member, replace(member.box.setting, lines=lines(self.companies, member.keys))
                 )
         self._settle()
+        self._compare_knowledge()
         for company, number in itertools.product(self.companies[:FEW], NUMBERS):
             self.ring(self.chance.choice(self.members), company, number)
         self._settle()
@@ -107,7 +108,7 @@ class History(Faults):
         for member in self.members:
             self.model.check_ledger(member.name, member.holdings, list(self._stored(member)))
         erased = self.model.gone()
-        pseudonyms = self.database.pseudonyms(set() if self.drawn["lost tail"] == 0 else self.retired)
+        pseudonyms = self.database.pseudonyms(self.retired if any(map(self.drawn.get, LOST_TAILS)) else set())
         for company, number in erased:
             his = spellings(number, KEYS)
             left = [name for his_company, name in pseudonyms if his_company == company and name in his]
@@ -118,6 +119,18 @@ class History(Faults):
                     assert not any(name in content for name in his), f"{company} {number} is in {file}"
         for member in self.members:
             self.database.check_apart(member.name, member.box.folder / "pgpass")
+
+    def _compare_knowledge(self) -> None:
+        """Each box knows who was informed on the others, of those who are in the database."""
+        informed = self.database.informed()
+        for member, company in itertools.product(self.members, self.companies):
+            with closing(member.box.store(company)) as store:
+                unknown = [
+                    f"{box}:{record}"
+                    for box, record, pseudonym in informed.get(company, ())
+                    if box != member.name and not store.history(pseudonym)
+                ]
+            assert not unknown, f"{member} has not taken in {unknown} of {company}"
 
     def _stored(self, member: Member) -> Iterator[Row]:
         for company in self.companies:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,9 +20,10 @@ from informativa.call.guard import suspend
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model import CallResult, Controller, Line, Playback, Prompt, SharedDatabase
 from informativa.model.errors import BoxRefusedError, DefectError, InformativaError
+from informativa.sharing.connection import Connection
 from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
-from informativa.sharing.meeting_place import MeetingPlace
+from informativa.sharing.meeting_place import CompanyExchange, MeetingPlace
 from informativa.sharing.others import SharedBoxes
 from sharing.wire import Wire
 
@@ -33,6 +34,9 @@ TURNS = 12  # more than it takes until all is sent and taken in
 
 class SteppedPlace(MeetingPlace):
     """A meeting place whose thread does nothing: its work is done by `turn`."""
+
+    before_receiving: Callable[[], object] | None = None
+    """An event that comes once, when the place has looked what others sent and not taken it in yet."""
 
     def _run(self) -> None:
         """End at once."""
@@ -50,6 +54,12 @@ class SteppedPlace(MeetingPlace):
                 self._exchange(exchanges)
         except Exception as error:
             self._lose(error, exchanges)
+
+    def _receive(self, connection: Connection, exchanges: Sequence[CompanyExchange]) -> None:
+        event, self.before_receiving = self.before_receiving, None
+        if event is not None:
+            event()
+        super()._receive(connection, exchanges)
 
     @property
     def is_idle(self) -> bool:

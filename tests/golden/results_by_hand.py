@@ -235,10 +235,11 @@ def _show_joined(result: Joined, configuration: Configuration, language: Languag
 
 MIGRATED = SchemasMigrated(
     (
-        MigratedSchema("acme", 0, 6, 0),
-        MigratedSchema("borealis", 2, 6, 1),
-        MigratedSchema("third", 5, 6, 12_345),
-        MigratedSchema("fourth", 6, 6, 0),
+        MigratedSchema("acme", 0, 6, 0, "informativa-box-pbx-1", True, True),
+        MigratedSchema("borealis", 2, 6, 1, "informativa-box-pbx-1", False, True),
+        MigratedSchema("third", 5, 6, 12_345, "informativa-box-pbx-1", False, True),
+        MigratedSchema("fourth", 6, 6, 0, "informativa-box-pbx-1", False, False),
+        MigratedSchema("fifth", 6, 6, 0, "informativa-box-pbx-1", False, True),
     ),
     (CORVO,),
 )
@@ -248,7 +249,7 @@ def _show_migrated(
     result: SchemasMigrated, _configuration: Configuration, language: Language
 ) -> Iterator[object]:
     for schema in result.controllers:
-        yield boxes.migrated(schema, language)
+        yield from boxes.migrated(schema, language)
 
 
 _SECOND = "informativa-box-pbx-2"

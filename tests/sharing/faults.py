@@ -255,8 +255,8 @@ class Faults(Fleet):
         self.start_again(member, source=member.copies)
 
     def _erase_since_backup(self) -> bool:
-        """All boxes that can be reached erase a caller who is on record in a copy of a box's ledger, or known
-        there from another box; then somebody copies the old ledger into its place."""
+        """A caller is on record in a copy of a box's ledger, or known there from another box, and all boxes
+        that can be reached erase him; then somebody copies the old ledger into its place."""
         members = self._connected()
         if len(members) < 2:
             return False

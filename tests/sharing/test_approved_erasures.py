@@ -154,3 +154,31 @@ def test_i9_a_box_that_joins_while_an_erasure_waits_learns_nothing_of_the_caller
     for name in ("pbx-1", "pbx-2"):
         approve(boxes, name)
     assert left(boxes, ONE) == []
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_i9_an_old_copy_of_the_database_brings_nobody_back_who_was_erased_with_approval(
+    boxes: Boxes, marked: bool
+) -> None:
+    """A copy from before the order, or from before the approvals, where the caller's rows are marked: a
+    box that joins it first knows the caller for a while in the one case, and never in the other."""
+    order_with_approval(boxes, "pbx-1", "pbx-2")
+    for table in ("ledger", "record", "erasure"):
+        boxes.sql(f"CREATE TABLE public.old_{table} AS TABLE acme.{table}")
+    for name in ("pbx-1", "pbx-2"):
+        approve(boxes, name)
+    assert left(boxes, ONE) == []
+    boxes.close()
+    boxes.opened.clear()
+    for table in ("ledger", "record", "erasure"):
+        boxes.sql(f"DELETE FROM acme.{table}; INSERT INTO acme.{table} TABLE public.old_{table}")
+        boxes.sql(f"DROP TABLE public.old_{table}")
+    if not marked:
+        boxes.sql("UPDATE acme.record SET due = 0")
+    boxes.exchange("pbx-9")
+    quiet(boxes)
+    assert bool(traces(boxes.folder / "pbx-9", ONE)) is not marked
+    for name in ("pbx-2", "pbx-1"):
+        boxes.exchange(name)
+    quiet(boxes)
+    assert left(boxes, ONE) == []

@@ -40,13 +40,21 @@ def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
     assert "it knows no such role with this password" in error
     assert "Make the box's login: informativa shared migrate" in error
     code, out, _error = typed("shared", "migrate", "--as", SUPERUSER, *of(one))
-    assert (code, out) == (0, "acme: this box serves it from now on (migration 6)\n")
+    assert (code, out) == (
+        0,
+        "acme: the login informativa-box-pbx-1 was made\n"
+        "acme: this box serves it from now on (migration 6)\n",
+    )
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
         "acme: all is there (migration 6)\n"
     )
     one.record()
     one.exchange()
-    assert typed("shared", "migrate", "--as", SUPERUSER, *of(other))[0] == 0
+    assert typed("shared", "migrate", "--as", SUPERUSER, *of(other))[:2] == (
+        0,
+        "acme: the login informativa-box-pbx-2 was made\n"
+        "acme: this box serves it from now on (migration 6)\n",
+    )
     code, out, _error = typed("join", *of(other))
     assert (code, out) == (0, "Acme S.p.A. (acme): 1 record of 1 other box was taken in\n")
     code, out, _error = typed("boxes", *of(other))

@@ -171,3 +171,13 @@ def test_i9_a_box_that_nobody_knows_yet_hears_of_an_order_that_is_not_done(boxes
         quiet(boxes)
         assert traces(boxes.folder / "pbx-3", ONE) == []
         assert orders(boxes) == [1]
+
+
+def test_i6_a_box_holds_up_orders_of_no_company_that_it_does_not_serve(boxes: Boxes) -> None:
+    """Whoever logs in as a box may keep a transaction open as long as he likes."""
+    boxes.sql("INSERT INTO informativa.company VALUES (2, 'globex')")
+    free = "SELECT company FROM informativa.company FOR UPDATE SKIP LOCKED"
+    with connect(boxes.database("pbx-1"), "acme") as connection, connection.transaction():
+        for company in (1, 2):
+            connection.execute(f"SELECT informativa.lock_company({company})")
+        assert boxes.sql(free) == [(2,)]

@@ -68,14 +68,14 @@ def test_what_a_company_had_is_taken_over_and_goes_on(installed: Boxes) -> None:
     """Records, boxes and how far each was; the next records follow, and nothing is sent twice. The old
     schema has no row of a caller any more, and tells an earlier informativa to upgrade; it goes once all
     boxes serve the company in the tables of all."""
-    assert migrate(installed) == Migrated("acme", 5, 6, 4)
+    assert migrate(installed) == Migrated("acme", 5, 6, 4, ROLE, False, True)
     assert installed.sql(f"SELECT max(number), max(needed) FROM {SCHEMA}.migration") == [(6, 6)]
     assert tables_of_old(installed) == [("migration",)]
     state = "SELECT box, record, to_char(seen, 'MM-DD') FROM acme.ledger JOIN acme.box USING (box) ORDER BY 1"
     assert installed.sql(state) == [("pbx-1", 2, "11-27"), ("pbx-2", 2, "11-27")]
-    assert migrate(installed) == Migrated("acme", 6, 6, 0)
+    assert migrate(installed) == Migrated("acme", 6, 6, 0, ROLE, False, False)
     assert tables_of_old(installed) == [("migration",)]  # the second box has no login there yet
-    assert migrate(installed, "pbx-2") == Migrated("acme", 6, 6, 0)
+    assert migrate(installed, "pbx-2") == Migrated("acme", 6, 6, 0, "informativa-box-pbx-2", False, True)
     assert installed.sql(f"SELECT 1 FROM pg_namespace WHERE nspname = '{SCHEMA}'") == []
     assert installed.sql(f"SELECT 1 FROM pg_roles WHERE rolname = '{SCHEMA}'") == []
     installed.record("pbx-1", PLAYED)
@@ -108,7 +108,7 @@ def test_each_earlier_schema_is_taken_over(boxes: Boxes, number: int) -> None:
     try:
         earlier.box(boxes.server, schema, "pbx-7", b"7" * 16, 3)  # type: ignore[arg-type]
         (result,) = administration.migrate(boxes.database(), ["globex"], SUPERUSER)
-        assert result == Migrated("globex", number, 6, 0)
+        assert result == Migrated("globex", number, 6, 0, ROLE, False, True)
         facts = "SELECT box, record, proven, answered, keys, retired FROM acme.ledger"
         assert boxes.sql(facts) == [("pbx-7", 3, 0, 0, "", None)]
     finally:
@@ -148,7 +148,7 @@ def test_an_administrator_who_is_no_superuser_migrates(installed: Boxes) -> None
         installed.sql(f"ALTER TABLE {SCHEMA}.{table} OWNER TO dba")
     try:
         (result,) = administration.migrate(installed._database("pbx-1"), ["acme"], "dba")
-        assert result == Migrated("acme", 5, 6, 4)
+        assert result == Migrated("acme", 5, 6, 4, ROLE, True, True)
         by_dba = installed.server.conninfo(user="dba", password="of the role")  # type: ignore[union-attr]
         with psycopg.connect(by_dba) as connection:
             assert connection.execute("SELECT count(*) FROM informativa.record").fetchone() == (0,)

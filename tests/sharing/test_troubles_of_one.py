@@ -28,7 +28,11 @@ def test_one_companys_trouble_stops_no_others_command(
     server.sql("CREATE SCHEMA informativa_borealis")  # which is not whole
     try:
         code, out, error = typed("shared", "migrate", "--as", SUPERUSER, "-c", one.file)
-        assert (code, out) == (3, "acme: this box serves it from now on (migration 6)\n")
+        assert code == 3
+        assert out.splitlines() == [
+            "acme: the login informativa-box-pbx-1 was made",
+            "acme: this box serves it from now on (migration 6)",
+        ]
         assert error.startswith("Borealis GmbH (borealis): The shared database postgres on")
         assert "Make the tables: informativa shared migrate" in error
         one.exchange()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -156,6 +156,12 @@ class MigratedSchema:
     """The newest migration that it has."""
     records: int
     """The number of records that were taken over from a schema of its own."""
+    login: str
+    """The name of the role by which this box logs in."""
+    login_made: bool
+    """True if that role was made."""
+    newly_served: bool
+    """True if it serves the company only since."""
 
 
 @dataclass(frozen=True)
@@ -202,7 +208,7 @@ def migrate(configuration: Configuration, controller: Controller, user: str) -> 
     from ..sharing import administration
 
     (migrated,) = administration.migrate(shared(configuration), [controller.id], user)
-    return MigratedSchema(migrated.controller, migrated.before, migrated.now, migrated.records)
+    return MigratedSchema(*astuple(migrated))
 
 
 def script(configuration: Configuration, controllers: Sequence[Controller]) -> Iterator[str]:

@@ -49,12 +49,16 @@ _CLOCK = "SELECT extract(epoch FROM clock_timestamp())"
 @dataclass(frozen=True)
 class Migrated:
     """The result for one company: the newest migration that its tables had before (0 for none), and have now;
-    and the number of records that were taken over from a schema of its own."""
+    the number of records that were taken over from a schema of its own; the name of this box's login, and
+    whether it was made, and whether it serves the company only since."""
 
     controller: str
     before: int
     now: int
     records: int
+    login: str
+    login_made: bool
+    newly_served: bool
 
 
 @dataclass(frozen=True)
@@ -137,8 +141,7 @@ def _migrate(connection: psycopg.Connection, database: SharedDatabase, controlle
         for statement in statements:
             run(statement)
     is_known = run(_IS_KNOWN, (controller,)).fetchone() == (True,)
-    for statement in schema.served(login, [controller]):
-        run(statement)
+    newly_served = [run(statement).rowcount for statement in schema.served(login, [controller])][-1] > 0
     before, records, earlier = number if is_known else 0, 0, schema.earlier(controller)
     if earlier in existing:
         of_its_own = newest_migration(connection, earlier)
@@ -146,7 +149,7 @@ def _migrate(connection: psycopg.Connection, database: SharedDatabase, controlle
             before, records = of_its_own, _take_over(connection, controller)
         elif run(_ALL_SERVE, (controller,)).fetchone() == (True,):
             remove_earlier(connection, earlier)
-    return Migrated(controller, before, schema.newest(), records)
+    return Migrated(controller, before, schema.newest(), records, login, login not in existing, newly_served)
 
 
 def newest_migration(connection: psycopg.Connection, name: str) -> int:

@@ -245,7 +245,7 @@ class Erasures:
             with self.store.transaction(), self.store.connected() as connection:
                 erasure_requests.store_request(connection, request)
             log.warning(
-                "callers who were erased are in the shared database again, and are erased once more",
+                "erased callers were in the shared database: all boxes are asked once more to erase them",
                 controller=self.controller,
                 callers=len(missing),
             )

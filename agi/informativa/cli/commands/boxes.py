@@ -45,7 +45,7 @@ def migrate(
     results, failed = of_each(
         selection.named,
         lambda company: operations.migrate(selection.configuration, company, user),
-        lambda result, _name: None if as_json else print(view.migrated(result, _)),
+        lambda result, _name: None if as_json else print("\n".join(view.migrated(result, _))),
     )
     if as_json:
         print_document(operations.SchemasMigrated(results, failed))

@@ -219,23 +219,26 @@ def join_message(result: JoinedController, name: str, say: Language) -> str:
     )
 
 
-def migrated(result: MigratedSchema, say: Language) -> str:
-    """Return the message of a schema's migration."""
+def migrated(result: MigratedSchema, say: Language) -> Iterator[str]:
+    """Yield what was made for a company, and the message of its schema's migration."""
     facts = {
         "id": result.controller,
         "before": result.before,
         "now": result.now,
     }
-    if not result.before:
-        return say("{id}: this box serves it from now on (migration {now})", **facts)
-    if result.before < result.now:
-        return say.counted(
+    if result.login_made:
+        yield one_line(say("{id}: the login {login} was made", id=result.controller, login=result.login))
+    if 0 < result.before < result.now:
+        yield say.counted(
             "{id}: migrated from {before} to {now}, with {count} record",
             "{id}: migrated from {before} to {now}, with {count} records",
             result.records,
             **facts,
         )
-    return say("{id}: all is there (migration {now})", **facts)
+    elif result.newly_served:
+        yield say("{id}: this box serves it from now on (migration {now})", **facts)
+    else:
+        yield say("{id}: all is there (migration {now})", **facts)
 
 
 def rights(examined: DatabaseRights, say: Language) -> Iterator[str]:

@@ -135,7 +135,9 @@ def test_a_ledger_put_back_from_a_backup_is_refused(boxes: Boxes) -> None:
     with closing(boxes.store("pbx-1")) as store, store.connected() as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("DELETE FROM event WHERE record > 1")
-    with pytest.raises(BoxRefusedError, match="retire the old name: informativa boxes retire pbx-1"):
+    with pytest.raises(
+        BoxRefusedError, match="takes the place of the old one: informativa boxes replace pbx-1 NEW"
+    ):
         boxes.exchange("pbx-1")
 
 

@@ -176,8 +176,8 @@ def test_what_is_refused_says_all_that_is_to_be_done(boxes: Boxes) -> None:
     assert refusal(lambda: boxes.exchange("pbx-1")) == (
         takes + "what is there under the name pbx-1 is not of this ledger: a backup was put back, or two"
         " machines have one ledger.",
-        "Give it another name (shared.box), under which its records are sent once more, and retire the old"
-        " name: informativa boxes retire pbx-1",
+        "Give it another name (shared.box), under which its records are sent once more, and say that it takes"
+        " the place of the old one: informativa boxes replace pbx-1 NEW",
     )
     boxes.sql("UPDATE acme.ledger SET record = 0")
     boxes.sql("DELETE FROM acme.record WHERE record = 1")

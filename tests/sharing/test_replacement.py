@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
+import zipfile
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -15,13 +17,15 @@ import pytest
 
 from commands import typed
 from doubles import CALLER
+from evidence.noted import APPROVER
 from examples import AT, PLAYED
+from informativa.evidence.approval import Approval, sign
 from informativa.evidence.notes import ReplacesNote
 from informativa.ledgers import boxes as ledger_boxes
-from informativa.process import storage
+from informativa.process import erasing, storage
 from lab.postgres import SUPERUSER, Postgres
 from sharing.installation import Installation, of
-from sharing.test_notes_of_boxes import bundled, recorded, ruled, sent
+from sharing.test_notes_of_boxes import bundled, recorded, ruled, sent, waiting
 
 Pair = tuple[Installation, Installation]
 PLACES = "SELECT box, retired IS NOT NULL, successor FROM informativa.ledger ORDER BY box"
@@ -56,6 +60,14 @@ def shown(box: Installation) -> list[tuple[str, int]]:
     """The records of the caller's calls that all boxes have, each with its box."""
     out = typed("ledger", "show", "--all-boxes", "--json", *of(box))[1]
     records = json.loads(out)["records"]
+    return sorted((record["box"], record["number"]) for record in records if record["kind"] == "phone")
+
+
+def calls_of(file: Path) -> list[tuple[str, int]]:
+    """The records of calls in a bundle, each with its box."""
+    with zipfile.ZipFile(file) as opened:
+        (name,) = (name for name in opened.namelist() if name.endswith("records.jsonl"))
+        records = [json.loads(line) for line in opened.read(name).decode().splitlines()]
     return sorted((record["box"], record["number"]) for record in records if record["kind"] == "phone")
 
 
@@ -230,9 +242,45 @@ def test_a_bundle_has_a_record_of_a_backup_once(meeting: Pair, server: Postgres,
     replaced(one, "pbx-2", "pbx-4", "--yes")
     sent(new)
     bundle, _text = bundled(one, tmp_path / "bundle.zip")
-    assert bundle["holes"] == []
-    assert bundle["receipts"] == 3
-    assert bundle["gone"] == 0
+    assert (bundle["holes"], bundle["gone"], bundle["receipts"]) == ([], 0, 3)
+    assert calls_of(tmp_path / "bundle.zip") == [("pbx-1", 2), ("pbx-2", 2), ("pbx-4", 3)]
+
+
+def test_a_bundle_has_what_only_the_new_log_proves_under_the_new_name(
+    meeting: Pair, server: Postgres, tmp_path: Path
+) -> None:
+    """The broken box sent its last record and signed no checkpoint with it; the copy of its ledger goes on
+    with the same leaf, and proves it."""
+    one, other = meeting
+    ruled(meeting)
+    recorded(one, AT)
+    recorded(other, AT)
+    sent(one, other)
+    recorded(other, AT + timedelta(minutes=1))
+    other.exchange()
+    new = renamed(other, "pbx-4", Path(other.acme.ledger))
+    silent(server)
+    typed("join", *of(new))
+    replaced(one, "pbx-2", "pbx-4", "--yes")
+    sent(new)
+    bundle, _text = bundled(one, tmp_path / "bundle.zip")
+    assert (bundle["holes"], bundle["receipts"], bundle["waiting_from"]) == ([], 3, None)
+    assert calls_of(tmp_path / "bundle.zip") == [("pbx-1", 2), ("pbx-2", 2), ("pbx-4", 3)]
+    assert shown(one) == [("pbx-1", 2), ("pbx-2", 2), ("pbx-2", 3)]
+
+
+def test_one_companys_trouble_stops_no_others(meeting: Pair, server: Postgres) -> None:
+    """What can be done is done, the other company is named with its reason, and the command ends with 3."""
+    one, _other = meeting
+    for box in meeting:
+        box.exchange()
+    silent(server)
+    code, out, error = typed("boxes", "replace", "pbx-2", "pbx-1", "--yes", "-c", one.file)
+    assert code == 3
+    assert out.startswith("Acme S.p.A. (acme): pbx-1 took the place of pbx-2")
+    assert "this box, pbx-1, does not serve" in error
+    assert error.count("\n") == 1
+    assert server.sql(PLACES)[1] == ("pbx-2", True, "pbx-1")
 
 
 def test_i9_whom_the_broken_box_had_to_erase_is_named_and_taken_over(meeting: Pair, server: Postgres) -> None:
@@ -252,6 +300,31 @@ def test_i9_whom_the_broken_box_had_to_erase_is_named_and_taken_over(meeting: Pa
     assert server.sql("SELECT 1 FROM informativa.erasure") == []
     out = typed("boxes", "replace", "pbx-2", "pbx-4", *of(one))[1]
     assert "1 caller whom pbx-2 had still to erase stays on its disk: wipe or destroy it." in out
+
+
+def test_erasures_that_wait_for_an_approval_are_named(meeting: Pair, server: Postgres) -> None:
+    """The broken box noted one, and nobody carries it out there any more: the command says under which
+    instruction, and ends with 3. Once it is approved to the other box, both have nothing of the caller."""
+    one, other = meeting
+    ruled(meeting, f"approver: {APPROVER.verifier}", "erasures: each")
+    for box in meeting:
+        recorded(box, AT)
+    sent(one, other)
+    typed("caller", "erase", CALLER, "--yes", "--instruction", "DPO-8", *of(one))
+    sent(other, one)
+    silent(server)
+    code, result = replaced(one, "pbx-2", "pbx-1", "--yes")
+    assert (code, result["waiting"]) == (3, ["DPO-8"])
+    out = typed("boxes", "replace", "pbx-2", "pbx-1", *of(one))[1]
+    assert "pbx-2 noted erasures that wait for the controller's approval" in out
+    known = "SELECT box FROM informativa.record WHERE pseudonym IS NOT NULL ORDER BY box"
+    assert server.sql(known) == [("pbx-1",), ("pbx-2",)]
+    file = one.file.parent / "dpo-8.approval"
+    file.write_bytes(sign(Approval.of(int(time.time()), [waiting(one)]), APPROVER))
+    assert typed("evidence", "approval", file, *of(one))[0] == 0
+    erasing.carry_out_erasures(one.configuration.controllers["acme"])
+    sent(one)
+    assert server.sql(known) == []
 
 
 def refused(box: Installation, *words: object) -> str:

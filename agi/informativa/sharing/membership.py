@@ -110,7 +110,7 @@ def require_same_ledger(
                 "what is there under the name {box} is not of this ledger: a backup was put back, or two"
                 " machines have one ledger",
                 "Give it another name (shared.box), under which its records are sent once more, and"
-                " retire the old name: informativa boxes retire {box}",
+                " say that it takes the place of the old one: informativa boxes replace {box} NEW",
             ),
         )
 

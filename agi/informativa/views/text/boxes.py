@@ -106,9 +106,14 @@ def replaced(box: ReplacedBox, name: str, done: bool, say: Language) -> Iterator
     """Yield the message that a box took another's place, and what that means for records, evidence and
     erasures; that it would, if not `done`."""
     facts = {"name": name, "id": box.controller, "box": box.box, "successor": box.successor}
-    if box.recently:
+    if box.recently and done:
         yield say(
             "warning: {box} was heard of in the last minute. What it records from now on stays on it.",
+            **facts,
+        )
+    elif box.recently:
+        yield say(
+            "warning: {box} was heard of in the last minute. While it works, --yes needs --force too.",
             **facts,
         )
     if box.before:

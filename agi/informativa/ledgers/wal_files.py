@@ -10,7 +10,6 @@ ledger waits while another one has it open and has not repaired such a deletion 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 import time

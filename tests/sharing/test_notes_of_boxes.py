@@ -5,10 +5,6 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
-from contextlib import closing
-from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,64 +13,15 @@ import pytest
 from commands import typed
 from doubles import CALLER
 from evidence.noted import APPROVER
-from examples import AT, PLAYED
-from informativa.evidence.approval import Approval, LeafIdentity, sign
+from examples import AT
+from informativa.evidence.approval import Approval, sign
 from informativa.operations import records
-from informativa.operations.evidence import logs
-from informativa.process import erasing, storage
-from informativa.sharing.connection import connect
-from informativa.sharing.exchange import Exchange
+from informativa.process import erasing
 from lab.postgres import Postgres
 from sharing.installation import Installation, of
+from sharing.noted_boxes import Pair, bundled, recorded, ruled, sent, waiting
 
-Pair = tuple[Installation, Installation]
 OLD = AT.replace(year=2020)
-
-
-def ruled(pair: Pair, *lines: str) -> None:
-    """Let the logs of both have names of their own, and these lines stand in the company's configuration."""
-    for box in pair:
-        evidence = f"\nevidence:\n  domain: acme.example\n  box: {box.box}\noperator:"
-        text = box.file.read_text().replace("\noperator:", evidence, 1)
-        place = "    ledger: ledger/acme.sqlite3\n"
-        box.file.write_text(text.replace(place, "".join((place, *(f"    {line}\n" for line in lines)))))
-
-
-def recorded(box: Installation, *times: datetime) -> None:
-    """Calls of the caller at these times, on record by the rule of the configuration."""
-    with closing(storage.store(box.configuration.controllers["acme"])):  # which states the rule first
-        for at in times:
-            box.record(replace(PLAYED, at=at))
-
-
-def sent(*boxes: Installation) -> None:
-    """Sign what there is, and let the boxes exchange it until nothing is left."""
-    for box in (*boxes, *boxes):
-        acme, shared = box.configuration.controllers["acme"], box.configuration.shared
-        assert shared is not None
-        logs.checkpoint(acme)
-        keys = (acme.key, *acme.old_keys)
-        exchange = Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme", keys=keys)
-        with closing(exchange) as own:
-            while own.erase() or own.send() or own.receive() or own.send_proofs():
-                pass
-
-
-def bundled(box: Installation, file: Path, *more: object) -> tuple[dict[str, Any], str]:
-    """What a bundle of all boxes says of itself in JSON, and its README."""
-    days = "--from", "2020-01-01", "--to", "2099-12-31"
-    code, out, error = typed(
-        "evidence", "bundle", *days, "--all-boxes", "-o", file, "--json", *of(box), *more
-    )
-    assert (code, error) == (0, "")
-    return json.loads(out), readme(file)
-
-
-def readme(file: Path) -> str:
-    """The README of a bundle, on one line."""
-    with zipfile.ZipFile(file) as opened:
-        (name,) = (name for name in opened.namelist() if name.endswith("README.txt"))
-        return " ".join(opened.read(name).decode().split())
 
 
 def audited(box: Installation) -> dict[str, Any]:
@@ -136,13 +83,6 @@ def test_an_erasure_on_both_boxes_has_one_instruction(meeting: Pair, tmp_path: P
         report = audited(box)
         (hole,) = report["holes"]
         assert (report["verdict"], hole["first"], hole["instruction"]) == ("accounted", 1, "DPO-7")
-
-
-def waiting(box: Installation) -> LeafIdentity:
-    """The note of the erasure that waits in the log of that box."""
-    with closing(storage.store(box.configuration.controllers["acme"], read_only=True)) as store:
-        (note,) = (note for note in store.log_notes() if note.kind == "erasure")
-        return note.leaf
 
 
 def test_one_approval_for_the_logs_of_two_boxes(meeting: Pair, tmp_path: Path) -> None:

@@ -25,9 +25,8 @@ from informativa.ledgers import boxes as ledger_boxes
 from informativa.process import erasing, storage
 from lab.postgres import SUPERUSER, Postgres
 from sharing.installation import Installation, of
-from sharing.test_notes_of_boxes import bundled, recorded, ruled, sent, waiting
+from sharing.noted_boxes import Pair, bundled, recorded, ruled, sent, waiting
 
-Pair = tuple[Installation, Installation]
 PLACES = "SELECT box, retired IS NOT NULL, successor FROM informativa.ledger ORDER BY box"
 
 

@@ -47,6 +47,8 @@ class Member:
     away: bool = False
     strange: bool = False
     """True if it may have another's name or ledger, so that nobody waits for it with an erasure."""
+    known: set[str] = field(default_factory=set)
+    """The companies for which it took part, so that an erasure waits for it."""
     copies: Path | None = None
     backup: Holdings | None = None
     keys: tuple[bytes, ...] = KEYS[:1]
@@ -176,6 +178,7 @@ class Fleet:
             names = [other.name for other in self.members]
             member.strange = member.strange and names.count(member.name) > 1
         print(f"  {member} exchanged for {sorted(companies)}")
+        member.known |= companies
         self.model.exchanged(member.name, member.holdings, companies)
         return companies
 

@@ -295,7 +295,7 @@ class Faults(Fleet):
         file, now = member.box.file(company), datetime.now(UTC)
         request = erasure.erase(file, his, now, everywhere=True, sealed=sealed).request
         assert request is not None
-        strangers = [other.holdings for other in self.members if other.strange]
+        strangers = [other.holdings for other in self.members if other.strange or company not in other.known]
         self.model.erase((company, number), next(self.ticks), strangers)
         print(f"  {company} {number} is erased on {member}")
         with closing(SqliteStore(str(file), create=False)) as store, suppress(SharedDatabaseError):

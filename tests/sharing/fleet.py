@@ -47,6 +47,8 @@ class Member:
     away: bool = False
     strange: bool = False
     """True if it may have another's name or ledger, so that nobody waits for it with an erasure."""
+    known: set[str] = field(default_factory=set)
+    """The companies for which it took part, so that an erasure waits for it."""
     copies: Path | None = None
     backup: Holdings | None = None
     keys: tuple[bytes, ...] = KEYS[:1]
@@ -72,6 +74,8 @@ class Fleet:
         self.members: list[Member] = []
         self.retired = set[str]()
         """The names of boxes that left for good."""
+        self.doubled = set[str]()
+        """The names that two machines had at a time."""
         self._gone = set[str]()
         """Those of them of whom the database knows that."""
         self._wires: list[Wire] = []
@@ -99,6 +103,8 @@ class Fleet:
         folder, wire = self.folder / f"machine-{number}", Wire(self.database.port)
         self._wires.append(wire)
         wire.__enter__()
+        if name in {member.name for member in self.members}:
+            self.doubled.add(name)
         name = name or f"pbx-{number}"
         if source is None:
             self.database.new_ledgers(folder, self.companies)
@@ -176,6 +182,7 @@ class Fleet:
             names = [other.name for other in self.members]
             member.strange = member.strange and names.count(member.name) > 1
         print(f"  {member} exchanged for {sorted(companies)}")
+        member.known |= companies
         self.model.exchanged(member.name, member.holdings, companies)
         return companies
 

@@ -14,8 +14,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from informativa.call.caller import pseudonyms_under
 from informativa.evidence.commitment import KEPT
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Identified
 from sharing.faults import AT_MOST, LOST_TAILS, Faults
 from sharing.fleet import KEYS, NUMBERS, PAUSE, Member, Size
 from sharing.fleet_database import FleetDatabase
@@ -121,16 +123,28 @@ class History(Faults):
             self.database.check_apart(member.name, member.box.folder / "pgpass")
 
     def _compare_knowledge(self) -> None:
-        """Each box knows who was informed on the others, of those who are in the database."""
-        informed = self.database.informed()
+        """Each box knows who was informed on the others, of those who are in the database. Of two machines
+        with one name it may have taken in the one, and the database the other since a failover: what is taken
+        in goes by the name. It asks for these callers then."""
+        informed, callers = self.database.informed(), self._pseudonyms()
         for member, company in itertools.product(self.members, self.companies):
             with closing(member.box.store(company)) as store:
                 unknown = [
                     f"{box}:{record}"
                     for box, record, pseudonym in informed.get(company, ())
-                    if box != member.name and not store.history(pseudonym)
+                    if box not in {member.name, *self.doubled}
+                    and not any(store.history(one) for one in callers.get(pseudonym, [pseudonym]))
                 ]
             assert not unknown, f"{member} has not taken in {unknown} of {company}"
+
+    def _pseudonyms(self) -> dict[bytes, list[bytes]]:
+        """All pseudonyms of whoever rang, by each of them: a new key takes over the history of an old one."""
+        callers = {number for _company, number in (ring.caller for ring in self.model.rings)}
+        return {
+            pseudonym: pseudonyms_under(Identified(number), KEYS)
+            for number in callers
+            for pseudonym in pseudonyms_under(Identified(number), KEYS)
+        }
 
     def _stored(self, member: Member) -> Iterator[Row]:
         for company in self.companies:

@@ -150,8 +150,8 @@ class Model:
         self.shared, self.standby = self.standby, None
 
     def erase(self, caller: Caller, now: int, strangers: Iterable[Holdings]) -> None:
-        """Somebody types it. No box knows of what those alone have that the database refuses; they say so
-        themselves."""
+        """Somebody types it. No box knows of what those alone have that the database refuses, who say so
+        themselves, or that did not take part yet."""
         self.erased[caller] = now
         self.pending.add(caller)
         shared = {*self.shared.values()}

@@ -259,6 +259,30 @@ def test_each_step_is_in_the_access_log(acme: Controller) -> None:
     assert access_log.verify(acme).first_wrong is None
 
 
+def test_the_access_log_names_the_record_of_an_erasure_twice(
+    acme: Controller, configuration: Configuration
+) -> None:
+    """With the erasure itself, and with the step of the request that it answers."""
+    number = opened(acme, ERASURE)
+    request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
+    records = [(entry.detail, entry.record) for entry in access_log.page(acme).entries if entry.record]
+    assert sorted(records) == [("request=1", 3), ("request=1 erase", 3)]
+
+
+def test_a_step_has_the_time_of_the_company(acme: Controller) -> None:
+    """Noon in UTC is one o'clock in Rome, wherever the program runs."""
+    request = request_register.open_request(acme, CALLER, ACCESS, CAME, "anna", NOW)
+    assert [step.at.isoformat() for step in request.steps] == ["2026-11-25T13:00:00+01:00"]
+
+
+def test_a_request_may_come_before_the_first_call(folder: Path) -> None:
+    """A company without a ledger gets one: its month to answer has begun."""
+    acme = load(folder / "informativa.yaml").controllers["acme"]
+    assert not Path(acme.ledger).exists()
+    number = request_register.open_request(acme, CALLER, ACCESS, CAME, "anna", NOW).number
+    assert request_register.request_numbered(acme, number).received == CAME
+
+
 def test_by_four_eyes_nobody_erases_alone(acme: Controller, configuration: Configuration) -> None:
     """Neither with a request of one's own, nor without one; a colleague does it."""
     acme = replace(acme, four_eyes=True)

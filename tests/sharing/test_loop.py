@@ -103,6 +103,35 @@ def test_a_database_that_is_killed_loses_nothing(running: Running) -> None:
     assert loop.state.error is None
 
 
+class FailsToClose(SqliteStore):
+    """A ledger that says so when it is closed, as one in a full folder does whose log was deleted."""
+
+    def close(self) -> None:
+        """Close the file, and fail."""
+        super().close()
+        raise LedgerError("The folder is full.")
+
+
+def test_i10_a_ledger_that_cannot_be_closed_ends_no_exchange(running: Running) -> None:
+    """I10: one thread carries out the exchanges of all companies, and none may end it: it goes on when the
+    database is there again, and lets everybody leave."""
+    running.boxes.store("pbx-1").close()
+    opened = partial(FailsToClose, str(running.boxes.folder / "pbx-1/acme.sqlite3"))
+    with capture_logs() as logged:
+        loop = ExchangeLoop(ACME, running.boxes.database(), About("0", "k", "c"), opened)
+        running.boxes.record("pbx-1", PLAYED)
+        soon(lambda: loop.state.sent == 1)
+        running.boxes.server.stop()
+        soon(lambda: loop.state.error is not None)
+        running.boxes.server.start()
+        running.boxes.record("pbx-1", PLAYED)
+        soon(lambda: loop.state.sent == 2)
+        loop.stop()
+    failures = [entry for entry in logged if entry["event"].endswith("could not be closed")]
+    assert {(entry["controller"], entry["error"]) for entry in failures} == {("acme", "The folder is full.")}
+    assert len(failures) == 2
+
+
 def test_a_box_that_is_refused_says_why(running: Running) -> None:
     """And goes on by itself, alone."""
     running.start("pbx-1")

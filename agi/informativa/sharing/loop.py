@@ -14,7 +14,7 @@ import structlog
 
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, SharedDatabase
-from ..model.errors import BoxRefusedError, InformativaError, SharedDatabaseError
+from ..model.errors import BoxRefusedError, InformativaError, LedgerError, SharedDatabaseError
 from .connection import Connection, company_number, explained
 from .exchange import About, Exchange
 from .meeting_place import MeetingPlace
@@ -198,10 +198,17 @@ class ExchangeLoop:
         self.close_store()
 
     def close_store(self) -> None:
-        """Close the ledger, if it is open."""
+        """Close the ledger, if it is open. A failure is logged and not raised: the thread that calls this
+        carries out the exchanges of other companies, too."""
         store, self._store, self.exchange = self._store, None, None
-        if store is not None:
+        if store is None:
+            return
+        try:
             store.close()
+        except Exception as error:
+            unforeseen = None if isinstance(error, LedgerError) else error
+            event = "a ledger that goes to other boxes could not be closed"
+            log.error(event, controller=self.controller.id, error=str(error), exc_info=unforeseen)
 
     def fail(self, error: InformativaError, now: float, unforeseen: Exception | None = None) -> None:
         """Log an error, once for as long as it stays the same, and lengthen the pause before the next try."""

@@ -53,8 +53,8 @@ from informativa.operations.doctor.findings import Finding, ok, unknown, warning
 from informativa.operations.doctor.system import System
 from informativa.process import storage
 from informativa.process.preparation import verify_recordings
-from informativa.system import processes
 from informativa.prompts.installed import EXTENSIONS
+from informativa.system import processes
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.account import instructions

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -209,6 +211,46 @@ def numbers_in_the_file(file: Path) -> list[tuple[int]]:
     """Return the numbers of records that are in a ledger's file, without its log."""
     with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
         return connection.execute("SELECT record FROM event").fetchall()
+
+
+def test_idle_ledgers_return_their_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each ledger when it is checkpointed after its calls, and to the system once for all of them."""
+    monkeypatch.setattr(idle, "IDLE_SECONDS", 0.001)
+    released, returned = threading.Semaphore(0), threading.Semaphore(0)
+    monkeypatch.setattr(SqliteStore, "release_memory", lambda _store: released.release())
+    monkeypatch.setattr(idle, "return_memory", returned.release)
+    monkeypatch.setattr(idle.LEDGERS, "_return_at", 0.0)
+    with closing(GroupCommitLedger(str(tmp_path / "acme.sqlite3"))) as ledger:
+        asyncio.run(ledger.append(PLAYED))
+        assert released.acquire(timeout=60)
+        assert returned.acquire(timeout=60)
+        await_looks(monkeypatch, 5)
+    assert not returned.acquire(blocking=False)
+
+
+FREED = """
+import re
+from informativa.system.processes import return_memory
+
+def resident():
+    with open("/proc/self/smaps_rollup") as file:
+        return int(re.search(r"Rss:\\s+(\\d+)", file.read())[1])
+
+things = [bytes(1000) for _ in range(100_000)]
+last, before = things.pop(), resident()
+things.clear()
+return_memory()
+print(before - resident())
+"""
+
+
+@pytest.mark.slow
+def test_freed_memory_goes_back_to_the_system() -> None:
+    """Of 100 MB below something that is in use at least 80."""
+    ran = subprocess.run(
+        [sys.executable, "-c", FREED], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert int(ran.stdout) > 80_000
 
 
 def test_sixty_companies_need_a_few_threads(tmp_path: Path) -> None:

@@ -358,12 +358,13 @@ def test_doctor_and_status_tell_of_requests_in_time(
     """Overdue ones are wrong, those of the next seven days a warning, and closed ones nothing."""
     day = date.fromisoformat(received)
     number = request_register.open_request(acme, CALLER, ACCESS, day, "anna", NOW).number
-    system = System(folder / "informativa.yaml", *inspect(folder / "informativa.yaml"), now=NOW)
+    file = folder / "informativa.yaml"
+    system = System(file, *inspect(file), now=NOW)
     assert [(one.state, str(one.finding)) for one in check.requests(system)] == [(state, finding)]
     overdue = request_register.open_requests(acme, NOW)
     assert overdue == OpenRequests(1, int(state is State.WRONG), due_day(day))
     request_register.close(acme, number, RequestOutcome.WITHDRAWN, "anna", NOW)
-    assert list(check.requests(system)) == []
+    assert list(check.requests(System(file, *inspect(file), now=NOW))) == []
     assert request_register.open_requests(acme, NOW) is None
 
 

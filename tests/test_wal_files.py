@@ -26,6 +26,7 @@ from informativa.model import Controller
 from informativa.model.errors import LedgerError
 from informativa.operations.doctor import ledgers
 from informativa.operations.doctor.system import System
+from informativa.process import storage
 from other_programs import ENDS, Ours, end, foreign, numbers, take
 
 pytestmark = pytest.mark.migrated_ledgers
@@ -319,17 +320,21 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     store = Ours(file)
     assert store.does("store.append([PLAYED])") == "1"
     reader = foreign(file, "SELECT count(*) FROM event")
-    assert wal_files.processes_with_deleted_wal(file) == []
+    assert wal_files.processes_with_deleted_wal([file]) == {}
     take(file, ends)
-    assert len(wal_files.processes_with_deleted_wal(file)) == 2
-    wrong = ledgers.opening_findings(System(file, None, ()), Controller("acme", "Acme", b"", str(file)))
+    other = tmp_path / "other.sqlite3"
+    (processes,) = wal_files.processes_with_deleted_wal([other, file]).values()
+    assert len(processes) == 2
+    controller = Controller("acme", "Acme", b"", str(file))
+    assert storage.processes_with_deleted_wal([controller]) == {"acme": processes}
+    wrong = ledgers.opening_findings(System(file, None, ()), controller, processes)
     assert "was deleted under process" in str(next(wrong).finding)
     wrong.close()
     assert store.does("store.checkpoint_wal()") == ""
-    assert wal_files.processes_with_deleted_wal(file) == []
+    assert wal_files.processes_with_deleted_wal([file]) == {}
     end(reader)
     assert store.end() == 0
-    assert wal_files.processes_with_deleted_wal(file) == []
+    assert wal_files.processes_with_deleted_wal([file]) == {}
 
 
 def test_place_costs_calls_three_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -246,10 +246,13 @@ class GroupCommitLedger(Ledger):
                 self._free.set()
 
     def _checkpoint_wal(self) -> bool:
-        """Checkpoint the file, and return whether all is in it. A problem is logged once."""
+        """Checkpoint the file, and return whether all is in it; its memory is free then. A problem is logged
+        once."""
         complete = False
         try:
             complete = self._store.checkpoint_wal()
+            if complete:
+                self._store.release_memory()
         except LedgerError as error:
             self._log_trouble(str(error))
         except Exception as error:  # it must not end the writer

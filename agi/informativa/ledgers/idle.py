@@ -2,7 +2,8 @@
 nothing, and the folders are watched for such a deletion.
 
 One thread does it for all ledgers, once a second. One for each would wake three hundred times a second to
-find nothing to do.
+find nothing to do. The memory of a ledger goes with its checkpoint: half a megabyte and more of each would be
+most of what a service of three hundred companies takes.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import Protocol
 
 from ..system.patience import Rounds
+from ..system.processes import return_memory
 from ..system.turns import OnceLogged
 from .wal_files import folder_state
 
 IDLE_SECONDS = 1.0  # without a call, and at most as many more, after which a ledger is checkpointed
+MEMORY_SECONDS = 60.0  # at least, from one return of memory to the next
 
 
 class OpenLedger(Protocol):
@@ -60,6 +63,7 @@ class IdleLedgers:
         self._troubles = OnceLogged("ledgers are not looked after")
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._freed, self._return_at = False, 0.0  # whether ledgers freed memory, and when it may be returned
 
     def add(self, ledger: OpenLedger) -> None:
         """Look after a ledger that was opened. Raises RuntimeError where the system gives no thread."""
@@ -111,6 +115,10 @@ class IdleLedgers:
                 works[state.ledger.file] = partial(_checkpoint, state, done)
             state.looked_at = done
         self._rounds.make(works)
+        self._freed |= bool(works)
+        if self._freed and time.monotonic() >= self._return_at:
+            return_memory()
+            self._freed, self._return_at = False, time.monotonic() + MEMORY_SECONDS
 
     def _watch(self, folder: str, states: list[_State]) -> None:
         """Mark all ledgers of a folder as not checkpointed if something in it was deleted or renamed: it may

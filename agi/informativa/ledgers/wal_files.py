@@ -278,24 +278,32 @@ def keep_open(connection: sqlite3.Connection) -> None:
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
-def processes_with_deleted_wal(ledger: Path) -> list[int]:
-    """Return the ids of the processes that have a deleted log or index of this ledger open, as far as we may
-    see. Other processes do not see their records until they have repaired it."""
+def processes_with_deleted_wal(ledgers: Iterable[Path]) -> dict[Path, list[int]]:
+    """Return the ids of the processes that have a deleted log or index of one of these ledgers open, by
+    ledger, as far as we may see. Other processes do not see their records until they have repaired it.
+
+    All are looked for at once: a look at the descriptors of all processes takes some milliseconds.
+    """
     from ..system.processes import descriptors  # not loaded by a script
 
-    log, index = (os.path.realpath(f"{ledger}{end}") for end in ("-wal", "-shm"))
-    processes: set[int] = set()
+    logs = {f"{os.path.realpath(f'{ledger}-wal')} (deleted)": ledger for ledger in ledgers}
+    indexes = {f"{os.path.realpath(f'{ledger}-shm')} (deleted)": ledger for ledger in logs.values()}
+    processes: dict[Path, set[int]] = {}
     for link in descriptors():
         with contextlib.suppress(OSError):
             name = os.readlink(link)  # noqa: PTH115
-            if name == f"{log} (deleted)":
+            if not name.endswith(" (deleted)"):
+                continue
+            if (ledger := logs.get(name)) is not None:
                 with link.open("rb") as file:  # a retired log holds nothing any more
                     deleted = not file.read(len(_RETIRED)).startswith(_RETIRED)
+            elif (ledger := indexes.get(name)) is not None:
+                deleted = _has_open(link.parent, os.path.realpath(f"{ledger}-wal"))
             else:
-                deleted = name == f"{index} (deleted)" and _has_open(link.parent, log)
+                continue
             if deleted:
-                processes.add(int(link.parts[2]))
-    return sorted(processes)
+                processes.setdefault(ledger, set()).add(int(link.parts[2]))
+    return {ledger: sorted(numbers) for ledger, numbers in processes.items()}
 
 
 def _has_open(descriptors: Path, name: str) -> bool:

@@ -23,7 +23,7 @@ from ..model import Answer, Controller, Line, Status
 from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
 from ..system.processes import run_command
-from . import request_register, statistics
+from . import statistics
 from .boxes import Meeting
 from .controller_state import lines_of
 from .doctor import examination, probe
@@ -214,7 +214,7 @@ async def _look(system: System) -> StatusReport:
                 kept_since = system.kept_since(controller)
                 summary = system.summary(controller)
                 log = system.log(controller)
-                requests = request_register.open_requests(controller, system.now)
+                requests = system.requests(controller)
             except (LedgerError, EvidenceError):
                 in_order = False
             try:

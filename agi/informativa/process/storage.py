@@ -7,7 +7,7 @@ from `bootstrap.py`; the sequencer of a log, and who audits one, open what they 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -266,13 +266,15 @@ def foreign_schema(controller: Controller) -> list[str]:
         return ledger.foreign_schema()
 
 
-def processes_with_deleted_wal(controller: Controller) -> list[int]:
-    """Return the processes that write to files that nobody reads, because the files beside the ledger (-wal,
-    -shm) were deleted while they were open. A service corrects that within a second. As root or the service's
-    user."""
+def processes_with_deleted_wal(controllers: Iterable[Controller]) -> dict[str, list[int]]:
+    """Return, by controller, the processes that write to files that nobody reads, because the files beside
+    its ledger (-wal, -shm) were deleted while they were open; nothing for a controller without any. A service
+    corrects that within seconds. As root or the service's user."""
     from ..ledgers import wal_files
 
-    return wal_files.processes_with_deleted_wal(Path(controller.ledger))
+    ledgers = {controller.id: Path(controller.ledger) for controller in controllers}
+    processes = wal_files.processes_with_deleted_wal(ledgers.values())
+    return {name: processes[ledger] for name, ledger in ledgers.items() if ledger in processes}
 
 
 def migrate(controller: Controller) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import threading
 import time
@@ -22,6 +23,7 @@ from .receiving import PAGE, PageRequest, Rows
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try
 REFUSED_PAUSE = 30.0  # where somebody has to decide something
+QUIET_SECONDS = 5.0  # without anything to exchange, after which the ledger's memory is freed
 FRESH_NANOSECONDS = 50_000_000  # of a file's time: so new that the next change may have the same
 
 log = structlog.get_logger("informativa")
@@ -73,6 +75,7 @@ class ExchangeLoop:
         self._pause, self._retry_at = FIRST_PAUSE, 0.0
         self._changed = self._unreported = True  # since the last turn; since the last report
         self._signature: tuple[int, int] | None = None
+        self._release_at = math.inf  # when the ledger's memory is freed, unless there is something to do
         self._waiting: dict[asyncio.Future[None], tuple[int, asyncio.AbstractEventLoop]] = {}
         self._lock = threading.Lock()
         self.place = MeetingPlace.of(self)
@@ -136,7 +139,13 @@ class ExchangeLoop:
             fresh = signature is not None and time.time_ns() - signature[0] < FRESH_NANOSECONDS
             self._changed |= fresh or signature != self._signature
             self._signature = signature
-        return self._changed or self.unsure or self.has_more or self.exchange is None
+        due = self._changed or self.unsure or self.has_more or self.exchange is None
+        if due:
+            self._release_at = time.monotonic() + QUIET_SECONDS
+        elif time.monotonic() >= self._release_at:
+            self._release_at = math.inf
+            self._store.release_memory()
+        return due
 
     def prepare(self, connection: Connection) -> Rows:
         """Do what comes before records are sent: take part, and erase callers. Return the next page of our

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -129,8 +129,12 @@ def _findings(system: System) -> Iterator[Finding]:
         for finding in _denied(controller, uid, user)
     ]
     yield from denied
+    recording = system.recording()
+    astray = storage.processes_with_deleted_wal(recording)
     opening = [
-        finding for controller in system.recording() for finding in opening_findings(system, controller)
+        finding
+        for controller in recording
+        for finding in opening_findings(system, controller, astray.get(controller.id, ()))
     ]
     yield from opening
     if not denied and not any(finding.state == "wrong" for finding in opening):
@@ -187,11 +191,13 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
         yield wrong(text.format(user=user, file=denied[0]), fix)
 
 
-def opening_findings(system: System, controller: Controller) -> Generator[Finding, None, None]:
-    """Check that one ledger opens, has this version, cannot be read by others, and that no process writes to
-    a deleted file in its place."""
+def opening_findings(
+    system: System, controller: Controller, processes: Sequence[int]
+) -> Generator[Finding, None, None]:
+    """Check that one ledger opens, has this version, cannot be read by others, and that no `processes` write
+    to a deleted file in its place."""
     file = Path(controller.ledger)
-    if processes := storage.processes_with_deleted_wal(controller):
+    if processes:
         text = Text("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
         words = Text(
             "The service saves what it holds within a second; if this stays, end that process in good order"

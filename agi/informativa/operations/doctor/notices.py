@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 
 from ...config import Configuration
@@ -95,14 +96,14 @@ def words(system: System) -> Iterator[Finding]:
 def _untrue_words(configuration: Configuration, mistaken: Container[str]) -> Iterator[Finding]:
     """Find recordings that name no company, or a key that does nothing, once for each company, or line,
     prompt and key. The keys of companies in `mistaken` are left out: a mistake may be their cause."""
-    shipped_words = spoken_words()
-    yield from _unheard_keys(configuration, mistaken, shipped_words)
+    words_of = _words_by_prompt()
+    yield from _unheard_keys(configuration, mistaken, words_of)
     nameless, promised = dict[str, None](), dict[tuple[str, str, str], None]()
     for line in configuration.lines:
         if line.controller.refused:
             continue
         for version, language, prompt in _prompts(line):
-            prompt_words, shipped_text = recorded_words(prompt, shipped_words)
+            prompt_words, shipped_text = words_of(prompt)
             if shipped_text and " ".join(shipped_text.split()) not in texts_without_company():
                 nameless[line.controller.id] = None
             if line.controller.id in mistaken:
@@ -125,8 +126,13 @@ def _untrue_words(configuration: Configuration, mistaken: Container[str]) -> Ite
         yield warning(text.format(file=path, key=key, number=number), fix)
 
 
+def _words_by_prompt() -> Callable[[Prompt], tuple[str, str]]:
+    """Return `recorded_words` for all companies, which reads a recording once: many may play the same."""
+    return cache(partial(recorded_words, shipped_words=spoken_words()))
+
+
 def _unheard_keys(
-    configuration: Configuration, mistaken: Container[str], shipped_words: Mapping[str, str]
+    configuration: Configuration, mistaken: Container[str], words_of: Callable[[Prompt], tuple[str, str]]
 ) -> Iterator[Finding]:
     """Find the prompts that name a key although no key works when they are played, each once: prompts that
     the dialplan plays by itself, and the fallback prompt of lines that are not configured."""
@@ -140,13 +146,13 @@ def _unheard_keys(
             continue
         for notice, version in _versions(line):
             prompt = version.prompt_without_keys(line.language)
-            if prompt and (keys := named_keys(recorded_words(prompt, shipped_words)[0], line.language)):
+            if prompt and (keys := named_keys(words_of(prompt)[0], line.language)):
                 build = _build_without_keys(configuration, line.controller, notice, version)
                 prompts.setdefault(prompt.path, (", ".join(sorted(keys)), build))
     for path, (keys_text, build) in prompts.items():
         yield warning(finding.format(file=path, key=keys_text), build)
     fallback = configuration.fallback
-    if fallback and (keys := named_keys(recorded_words(fallback, shipped_words)[0])):
+    if fallback and (keys := named_keys(words_of(fallback)[0])):
         finding = Text("{file} (fallback_prompt) names the key {key}, and no key is heard when it is played")
         fix = _other_fallback(configuration, fallback)
         yield warning(finding.format(file=fallback.path, key=", ".join(sorted(keys))), fix)

@@ -19,7 +19,7 @@ def requests(system: System) -> Iterator[Finding]:
     in_time = 0
     for controller in system.recording():
         try:
-            requests = request_register.open_requests(controller, system.now)
+            requests = system.requests(controller)
         except LedgerError:  # reported by the check `ledgers`
             continue
         if requests is None:

@@ -23,9 +23,10 @@ from ...model.remedy import COMMANDS, SafeChange, SafeRemedy
 from ...model.text import Text
 from ...process import log_storage, storage
 from ...system.patience import start_in_thread
-from .. import boxes
+from .. import boxes, request_register
 from ..boxes import Meeting
 from ..evidence.log_state import LogState, log_state
+from ..request_register import OpenRequests
 from . import probe, unit, users
 from .asterisk_files import AsteriskFiles, usual_files
 from .dialplan import DialplanStep
@@ -139,6 +140,13 @@ class System:
             return None
         return self._read(f"log {controller.id}", lambda: log_state(controller))
 
+    def requests(self, controller: Controller) -> OpenRequests | None:
+        """Return the open requests of persons to a company; `None` where there are none. Raises
+        LedgerError."""
+        return self._read(
+            f"requests {controller.id}", lambda: request_register.open_requests(controller, self.now)
+        )
+
     def meeting(self, controller: Controller) -> Meeting | None:
         """Return the state of a company's boxes; `None` if they share nothing. Raises SharedDatabaseError."""
         if self.configured.shared is None:
@@ -165,6 +173,9 @@ class System:
     def users(self) -> dict[int, str]:
         """Return the users who need our files, by id, with a name for people: Asterisk's (for the script) and
         the service's; if neither is known the owner of the ledgers, as whom both will run."""
+        return self._read("users", self._users)
+
+    def _users(self) -> dict[int, str]:
         by_uid: dict[int, str] = {}
         for uid, program in (
             (self.asterisk_uid, "Asterisk"),

@@ -200,6 +200,9 @@ def test_idle_ledgers_are_checkpointed_once_and_then_left_alone(
     checkpoints.clear()
     await_looks(monkeypatch, 20)
     assert checkpoints == []
+    (tmp_path / "another").touch()  # which says that a log may have been deleted
+    await_looks(monkeypatch, 20)
+    assert checkpoints == []
     asyncio.run(ledgers[7].append(PLAYED))
     await_looks(monkeypatch, 20)
     assert checkpoints == [tmp_path / "company-7.sqlite3"]

@@ -161,6 +161,14 @@ class GroupCommitLedger(Ledger):
         with self._turn:
             self._start_writer()
 
+    def has_its_files(self) -> bool:
+        """Return whether the files that it has open are those that others open. It takes four looks at
+        files, also beside a writer."""
+        try:
+            return self._store.has_its_files()
+        except OSError:
+            return False
+
     def checkpoint_if_idle(self) -> bool:
         """Checkpoint the file unless a job has it. Return whether all is in the file itself then. A problem
         is logged once; each call gets the error itself."""

@@ -39,18 +39,23 @@ class OpenLedger(Protocol):
     def resume(self) -> None:
         """Start a thread for the groups that wait."""
 
+    def has_its_files(self) -> bool:
+        """Return whether the files that it has open are those that others open."""
+
     def checkpoint_if_idle(self) -> bool:
         """Checkpoint the file unless a job has it. Return whether nothing is left to do."""
 
 
 @dataclass(eq=False)
 class _State:
-    """The state of a ledger: how many groups it had done at the last look, and at its last checkpoint."""
+    """The state of a ledger: how many groups it had done at the last look, and at its last checkpoint, and
+    whether one of its files may have been deleted since."""
 
     ledger: OpenLedger
     folder: str
     looked_at: int = -1
     checkpointed: int = -1
+    doubtful: bool = False
 
 
 class IdleLedgers:
@@ -111,7 +116,7 @@ class IdleLedgers:
             done = state.ledger.groups_done
             if state.ledger.is_stranded:
                 state.ledger.resume()
-            elif done == state.looked_at and done != state.checkpointed:
+            elif done == state.looked_at and (state.doubtful or done != state.checkpointed):
                 works[state.ledger.file] = partial(_checkpoint, state, done)
             state.looked_at = done
         self._rounds.make(works)
@@ -121,17 +126,21 @@ class IdleLedgers:
             self._freed, self._return_at = False, time.monotonic() + MEMORY_SECONDS
 
     def _watch(self, folder: str, states: list[_State]) -> None:
-        """Mark all ledgers of a folder as not checkpointed if something in it was deleted or renamed: it may
-        have been the log of one, which only who has it open can save."""
+        """Doubt the files of all ledgers of a folder if something in it was deleted or renamed: it may have
+        been the log of one, which only who has it open can save."""
         folder_now = folder_state(folder)
         if folder_now is None or folder_now != self._folders.get(folder):
             for state in states:
                 if state.folder == folder:
-                    state.checkpointed = -1
+                    state.doubtful = True
         self._folders[folder] = folder_now
 
 
 def _checkpoint(state: _State, done: int) -> None:
+    state.doubtful = False
+    if state.checkpointed == done and state.ledger.has_its_files():
+        return
+    state.checkpointed = -1
     if state.ledger.checkpoint_if_idle():
         state.checkpointed = done
 

@@ -200,6 +200,10 @@ class LedgerFile:
             _busy, pages, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             return bool(pages == copied)
 
+    def has_its_files(self) -> bool:
+        """Return whether the files that this process has open are those that others open. Raises OSError."""
+        return self._files.unchanged(self._identities)
+
     def release_memory(self) -> None:
         """Free the pages that SQLite holds in memory, up to 2 MB of a large ledger. For times without calls:
         the next one reads those that it needs again, from the system's cache."""

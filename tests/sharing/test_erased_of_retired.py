@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from informativa.process import erasing, storage
 from lab.postgres import Postgres
 from sharing.installation import Installation, of
 from sharing.noted_boxes import Pair, bundled, recorded, ruled, sent, waiting
+from sharing.test_replacement import renamed, replaced, silent
 
 KNOWN = "SELECT count(*) FROM informativa.record WHERE box = 'pbx-2' AND pseudonym IS NOT NULL"
 EACH = f"approver: {APPROVER.verifier}", "erasures: each"
@@ -175,3 +177,30 @@ def test_i9_a_database_that_was_put_back_is_erased_again(meeting: Pair, server: 
     assert server.sql(KNOWN) == [(1,)]
     sent(one)
     assert server.sql(KNOWN) == [(0,)]
+
+
+def test_a_copy_that_goes_on_under_the_retired_logs_name_excuses_nothing_of_it(
+    meeting: Pair, server: Postgres, tmp_path: Path
+) -> None:
+    """The caller is erased everywhere. But a leaf of the one log may be another than that of the other with
+    the same name and index, so that its note says nothing of the retired one's."""
+    one, other = meeting
+    ruled(meeting)
+    recorded(one, AT)
+    recorded(other, AT)
+    sent(one, other)
+    new = renamed(other, "pbx-4", Path(other.acme.ledger))
+    recorded(other, AT + timedelta(minutes=1))
+    sent(other)
+    silent(server)
+    assert typed("join", *of(new))[0] == 0
+    replaced(one, "pbx-2", "pbx-4", "--yes")
+    recorded(new, AT + timedelta(minutes=2))
+    sent(new)
+    typed("caller", "erase", CALLER, "--yes", "--instruction", "DPO-9", *of(new))
+    sent(new, one)
+    assert server.sql("SELECT count(*) FROM informativa.record WHERE pseudonym IS NOT NULL") == [(0,)]
+    bundle, _text = bundled(new, tmp_path / "bundle.zip")
+    causes = {box["box"]: [hole["cause"] for hole in box["holes"]] for box in bundle["holes"]}
+    assert causes == {"pbx-1": ["erased"], "pbx-2": ["deleted"], "pbx-4": ["erased"]}
+    assert (listed(new), bundle["verdict"]) == ([], "gaps")

@@ -41,6 +41,7 @@ from . import (
     erasure_requests,
     gathered_caller,
     leaves,
+    loss_notes,
     note_leaves,
     outbox,
     own_logs,
@@ -151,7 +152,8 @@ def note_elsewhere(
             return None
         noted = erasure_notes.noted(connection, folder)
         named = {place for erasure in noted for place in erasure.named.elsewhere}
-        missing = [place for place in places if place not in named]
+        elsewhere = loss_notes.places_elsewhere(leaves.logs(connection), places)
+        missing = [place for place in elsewhere if place not in named]
         if not missing:
             return None
         with store.transaction() as transaction:
@@ -336,6 +338,7 @@ def _erase(
             left = store.enter_old(OLD_AT_ONCE)
         newest = store.newest()
         gathered_caller.gather_all(connection, pseudonyms)
+        elsewhere = tuple(loss_notes.places_elsewhere(leaves.logs(connection), elsewhere))
         before = _noted_before(connection, folder, elsewhere)
         with store.transaction() as transaction:
             gathered_caller.gather_since(connection, newest + 1)

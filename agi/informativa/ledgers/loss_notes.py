@@ -106,7 +106,7 @@ def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder 
                 return NamedLeaves(
                     rows_of_places(logs, erased.erased),
                     rows_of_places(logs, erased.resting),
-                    tuple(places_elsewhere(logs, erased)),
+                    tuple(places_elsewhere(logs, erased.erased)),
                 )
     return NamedLeaves()
 
@@ -239,10 +239,12 @@ def rows_of_places(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]
     return ranges_of(indices)
 
 
-def places_elsewhere(logs: Sequence[leaves.LedgerLog], erased: ErasedLeaves) -> Iterator[LeafPlace]:
-    """Yield the leaves of erased records in a private list that are of other logs than the ledger's."""
-    origins = {log.origin for log in logs}
-    return (place for place in erased.erased if place.origin not in origins)
+def places_elsewhere(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]) -> Iterator[LeafPlace]:
+    """Yield those of these leaves that the ledger does not have: of other logs, or later ones of a log that
+    another one follows here, as in a copy of another box's ledger. A leaf of the newest log is its own."""
+    sizes = {log.origin: log.size for log in logs[:-1]}
+    newest = logs[-1].origin
+    return (place for place in places if place.origin != newest and place.index >= sizes.get(place.origin, 0))
 
 
 def places_of_rows(logs: Sequence[leaves.LedgerLog], leaf_rows: Iterable[int]) -> Iterator[LeafPlace]:

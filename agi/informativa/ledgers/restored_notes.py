@@ -117,7 +117,7 @@ class RestoredNotes:
                 listed = ErasedLeaves.parse(self.folder.private_list(epoch, index) or b"")
                 own |= _indices(loss_notes.rows_of_places(logs, listed.erased))
                 resting |= _indices(loss_notes.rows_of_places(logs, listed.resting))
-                elsewhere |= set(loss_notes.places_elsewhere(logs, listed))
+                elsewhere |= set(loss_notes.places_elsewhere(logs, listed.erased))
         for row, is_own in self.replaced.closed_since(self.connection):
             (own if is_own else resting).add(row)
         named = loss_notes.read_loss_notes(self.connection, logs, self.folder)

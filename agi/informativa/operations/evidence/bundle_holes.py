@@ -127,7 +127,9 @@ def elsewhere_of(
     by_place, origins, last_rule = _by_place(notes), set(origins), _strictest_rule(standings)
     result = list[tuple[NamingNote, NoteStanding]]()
     for note in notes.naming:
-        ranges = tuple(named for named in (*note.ranges, *note.elsewhere) if named[0] in origins)
+        # A copy of the other one's ledger has its log too, which another one follows; the newest is its own.
+        copied = (named for named in note.ranges if named[0] != notes.logs[-1].origin)
+        ranges = tuple(named for named in (*copied, *note.elsewhere) if named[0] in origins)
         standing = by_place.get((note.log, note.index))
         if not ranges or note.kind is not RecordKind.ERASURE or note.is_text or standing is None:
             continue

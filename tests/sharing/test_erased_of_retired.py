@@ -165,20 +165,6 @@ def test_an_erasure_while_the_database_was_away_is_noted_once_it_is_back(
     assert {hole["instruction"] for box in bundle["holes"] for hole in box["holes"]} == {"DPO-9"}
 
 
-def test_i9_a_database_that_was_put_back_is_erased_again(meeting: Pair, server: Postgres) -> None:
-    """By the lists of the notes: no box that works had the caller, and nobody types anything."""
-    one = retired(meeting, here=False)
-    server.sql("CREATE TABLE public.backup AS SELECT * FROM informativa.record WHERE box = 'pbx-2'")
-    erased(one)
-    server.sql(
-        "DELETE FROM informativa.record WHERE box = 'pbx-2';"
-        " INSERT INTO informativa.record SELECT * FROM public.backup; DROP TABLE public.backup"
-    )
-    assert server.sql(KNOWN) == [(1,)]
-    sent(one)
-    assert server.sql(KNOWN) == [(0,)]
-
-
 def test_a_copy_that_goes_on_under_the_retired_logs_name_excuses_nothing_of_it(
     meeting: Pair, server: Postgres, tmp_path: Path
 ) -> None:

@@ -52,8 +52,8 @@ class ErasureStatements:
         WHERE record.{scope} AND record.box IN ({retired}) AND pseudonym = ANY(%s) AND erased = 0
         AND who IS NOT NULL ORDER BY 1, 2
         """  # noqa: S608
-        self.erase_leaves_of_retired = f"""{erase_of_retired} AND erased = 0 AND (box, leaf) IN (
-            SELECT l.box, l.first + named.index FROM unnest(%s::text[], %s::bigint[]) AS named (origin, index)
+        self.erase_leaves_of_retired = f"""{erase_of_retired} AND due > 0 AND (box, leaf) IN (
+            SELECT l.box, l.first + named.place FROM unnest(%s::text[], %s::bigint[]) AS named (origin, place)
             JOIN {log} AS l ON l.{scope} AND l.origin = named.origin
         )
         """  # noqa: S608

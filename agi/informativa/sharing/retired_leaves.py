@@ -71,7 +71,7 @@ class RetiredLeaves:
             self.erase([place for place in places if place not in waiting])
 
     def erase(self, places: Sequence[LeafPlace]) -> None:
-        """Erase those that a note of this box names, which waits for nobody."""
+        """Erase those that waited, and that a note of this box names which waits for nobody any more."""
         if places:
             values = [place.origin for place in places], [place.index for place in places]
             self.connection.execute(self._sql.erase_leaves_of_retired, values)

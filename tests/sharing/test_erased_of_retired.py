@@ -20,8 +20,7 @@ from informativa.ledgers import erasure_notes
 from informativa.process import erasing, storage
 from lab.postgres import Postgres
 from sharing.installation import Installation, of
-from sharing.noted_boxes import Pair, bundled, recorded, ruled, sent, waiting
-from sharing.test_replacement import renamed, replaced, silent
+from sharing.noted_boxes import Pair, bundled, recorded, renamed, replaced, ruled, sent, silent, waiting
 
 KNOWN = "SELECT count(*) FROM informativa.record WHERE box = 'pbx-2' AND pseudonym IS NOT NULL"
 EACH = f"approver: {APPROVER.verifier}", "erasures: each"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from contextlib import closing
 from dataclasses import replace
@@ -17,6 +18,7 @@ from informativa.operations.evidence import logs
 from informativa.process import storage
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
+from lab.postgres import SUPERUSER, Postgres
 from sharing.installation import Installation, of
 
 Pair = tuple[Installation, Installation]
@@ -73,3 +75,30 @@ def waiting(box: Installation) -> LeafIdentity:
     with closing(storage.store(box.configuration.controllers["acme"], read_only=True)) as store:
         (note,) = (note for note in store.log_notes() if note.kind == "erasure")
         return note.leaf
+
+
+def silent(server: Postgres, box: str = "pbx-2") -> None:
+    """The box was not heard of for two hours."""
+    server.sql(f"UPDATE informativa.box SET seen = now() - interval '2 hours' WHERE box = '{box}'")
+
+
+def renamed(box: Installation, name: str, ledger: Path | None = None) -> Installation:
+    """Another machine set up as that box is, with this name, and with a copy of a ledger if there is one."""
+    folder = box.file.parent.parent / f"etc-{name}"
+    shutil.copytree(box.file.parent, folder, ignore=shutil.ignore_patterns("ledger"))
+    new = Installation(folder / "informativa.yaml", name)
+    new.file.write_text(new.file.read_text().replace(f"box: {box.box}\n", f"box: {name}\n"))
+    if ledger is not None:
+        target = Path(new.acme.ledger)
+        target.parent.mkdir(parents=True)
+        shutil.copytree(ledger.parent, target.parent, dirs_exist_ok=True)
+    assert typed("shared", "migrate", "--as", SUPERUSER, *of(new))[0] == 0
+    return new
+
+
+def replaced(box: Installation, *words: object) -> tuple[int, dict[str, Any]]:
+    """The exit code of the command, and what it says of the company."""
+    code, out, error = typed("boxes", "replace", *words, "--json", *of(box))
+    result = json.loads(out)
+    assert not result["failed"], error
+    return code, result["boxes"][0]

@@ -4,14 +4,12 @@ and erasures, and which pairs are refused."""
 from __future__ import annotations
 
 import json
-import shutil
 import time
 import zipfile
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,30 +21,11 @@ from informativa.evidence.approval import Approval, sign
 from informativa.evidence.notes import ReplacesNote
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.process import erasing, storage
-from lab.postgres import SUPERUSER, Postgres
+from lab.postgres import Postgres
 from sharing.installation import Installation, of
-from sharing.noted_boxes import Pair, bundled, recorded, ruled, sent, waiting
+from sharing.noted_boxes import Pair, bundled, recorded, renamed, replaced, ruled, sent, silent, waiting
 
 PLACES = "SELECT box, retired IS NOT NULL, successor FROM informativa.ledger ORDER BY box"
-
-
-def silent(server: Postgres, box: str = "pbx-2") -> None:
-    """The box was not heard of for two hours."""
-    server.sql(f"UPDATE informativa.box SET seen = now() - interval '2 hours' WHERE box = '{box}'")
-
-
-def renamed(box: Installation, name: str, ledger: Path | None = None) -> Installation:
-    """Another machine set up as that box is, with this name, and with a copy of a ledger if there is one."""
-    folder = box.file.parent.parent / f"etc-{name}"
-    shutil.copytree(box.file.parent, folder, ignore=shutil.ignore_patterns("ledger"))
-    new = Installation(folder / "informativa.yaml", name)
-    new.file.write_text(new.file.read_text().replace(f"box: {box.box}\n", f"box: {name}\n"))
-    if ledger is not None:
-        target = Path(new.acme.ledger)
-        target.parent.mkdir(parents=True)
-        shutil.copytree(ledger.parent, target.parent, dirs_exist_ok=True)
-    assert typed("shared", "migrate", "--as", SUPERUSER, *of(new))[0] == 0
-    return new
 
 
 def notes_of(box: Installation) -> list[ReplacesNote]:
@@ -68,14 +47,6 @@ def calls_of(file: Path) -> list[tuple[str, int]]:
         (name,) = (name for name in opened.namelist() if name.endswith("records.jsonl"))
         records = [json.loads(line) for line in opened.read(name).decode().splitlines()]
     return sorted((record["box"], record["number"]) for record in records if record["kind"] == "phone")
-
-
-def replaced(box: Installation, *words: object) -> tuple[int, dict[str, Any]]:
-    """The exit code of the command, and what it says of the company."""
-    code, out, error = typed("boxes", "replace", *words, "--json", *of(box))
-    result = json.loads(out)
-    assert not result["failed"], error
-    return code, result["boxes"][0]
 
 
 def test_a_new_box_takes_the_place_of_one_that_broke(meeting: Pair, server: Postgres) -> None:

@@ -28,6 +28,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from ..evidence.erased_leaves import LeafPlace
 from ..evidence.log_folder import LogFolder
 from ..evidence.note_values import NoteSource
 from ..model import Reason, RecordKind
@@ -40,6 +41,7 @@ from . import (
     erasure_requests,
     gathered_caller,
     leaves,
+    loss_notes,
     note_leaves,
     outbox,
     own_logs,
@@ -100,10 +102,13 @@ def erase(
     sealed: Sequence[bytes] = (),
     instruction: str = "",
     by: NoteSource = NoteSource.SERVICE,
+    elsewhere: Sequence[LeafPlace] = (),
 ) -> ErasureResult:
     """Erase one caller under all his pseudonyms, and record that it happened: by the controller's
-    `instruction`, if the log has a rule. With `everywhere` a request to the other boxes is kept in the same
-    transaction, with the caller `sealed` for those with other keys; then there must be a ledger.
+    `instruction`, if the log has a rule. Then it names the leaves `elsewhere` too, which will be erased in
+    the shared database because their boxes left for good. With `everywhere` a request to the other boxes is
+    kept in the same transaction, with the caller `sealed` for those with other keys; then there must be a
+    ledger.
 
     Raises LedgerError if anything of him is left; it says what it is and what to do. Calling it again is
     harmless then, and finishes the work.
@@ -116,7 +121,8 @@ def erase(
         records, traces, copies, undelivered = 0, list[int](), tuple[Path, ...](), tuple[HookMessage, ...]()
         request = erasure_requests.new(datetime.now(UTC), sealed) if everywhere else None
         for _attempt in range(TIMES):
-            step = _erase(store, pseudonyms, at, request, instruction or UNSTATED, by)
+            step = _erase(store, pseudonyms, at, request, instruction or UNSTATED, by, elsewhere)
+            elsewhere = ()  # is named by now
             records, request = records + step.records, step.request
             undelivered += step.undelivered
             traces += [] if step.trace is None else [step.trace]
@@ -132,6 +138,36 @@ def erase(
         raise _rings_again(ledger)
     finally:
         store.close()
+
+
+def note_elsewhere(
+    store: SqliteStore, places: Sequence[LeafPlace], instruction: str, at: datetime
+) -> NotedErasure | None:
+    """Note the erasure of those of these leaves, of boxes that left for good, which no earlier note names.
+    Return the note; `None` if there was nothing to be noted, or the log has no rule, by which there are no
+    notes yet. Raises LedgerError."""
+    folder = LogFolder(store.file)
+    with _translated_evidence(), store.connected() as connection:
+        if not places or note_leaves.newest_rule(connection, leaves.log(connection)) is None:
+            return None
+        noted = erasure_notes.noted(connection, folder)
+        named = {place for erasure in noted for place in erasure.named.elsewhere}
+        elsewhere = loss_notes.places_elsewhere(leaves.logs(connection), places)
+        missing = [place for place in elsewhere if place not in named]
+        if not missing:
+            return None
+        with store.transaction() as transaction:
+            return erasure_notes.write(
+                transaction,
+                connection,
+                folder,
+                (),
+                (),
+                instruction or UNSTATED,
+                at,
+                NoteSource.SERVICE,
+                missing,
+            )
 
 
 def pending(store: SqliteStore) -> list[NotedErasure]:
@@ -275,6 +311,7 @@ def _erase(
     request: ErasureRequest | None = None,
     instruction: str = UNSTATED,
     by: NoteSource = NoteSource.SERVICE,
+    elsewhere: Sequence[LeafPlace] = (),
 ) -> _Step:
     """Note that his records are erased, and erase them if nobody has to approve it. His records are searched
     for beforehand, so that calls wait only for the search of newer ones."""
@@ -301,16 +338,17 @@ def _erase(
             left = store.enter_old(OLD_AT_ONCE)
         newest = store.newest()
         gathered_caller.gather_all(connection, pseudonyms)
-        before = _noted_before(connection, folder)
+        elsewhere = tuple(loss_notes.places_elsewhere(leaves.logs(connection), elsewhere))
+        before = _noted_before(connection, folder, elsewhere)
         with store.transaction() as transaction:
             gathered_caller.gather_since(connection, newest + 1)
             records = gathered_caller.count_own(connection)
             own, resting = gathered_caller.leaf_rows(connection)
-            if before is not None and before.covers((*own, *resting)):
+            if before is not None and before.covers((*own, *resting), elsewhere):
                 erasure = before
-            elif own:
+            elif own or elsewhere:
                 erasure = erasure_notes.write(
-                    transaction, connection, folder, own, resting, instruction, at, by
+                    transaction, connection, folder, own, resting, instruction, at, by, elsewhere
                 )
             else:
                 erasure = None
@@ -334,13 +372,16 @@ def _translated_evidence() -> Iterator[None]:
         raise LedgerError(error.message, error.remedy) from error
 
 
-def _noted_before(connection: sqlite3.Connection, folder: LogFolder) -> NotedErasure | None:
-    """Return an earlier erasure whose list names all that was gathered: it waits, or was interrupted."""
+def _noted_before(
+    connection: sqlite3.Connection, folder: LogFolder, elsewhere: Sequence[LeafPlace]
+) -> NotedErasure | None:
+    """Return an earlier erasure whose list names all that was gathered, and the leaves `elsewhere`: it waits,
+    or was interrupted."""
     own, resting = gathered_caller.leaf_rows(connection)
-    if not own:
+    if not own and not elsewhere:
         return None
     noted = erasure_notes.noted(connection, folder)
-    return next((erasure for erasure in noted if erasure.covers((*own, *resting))), None)
+    return next((erasure for erasure in noted if erasure.covers((*own, *resting), elsewhere)), None)
 
 
 def _store_request(connection: sqlite3.Connection, request: ErasureRequest | None) -> ErasureRequest | None:

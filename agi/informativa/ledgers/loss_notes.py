@@ -79,14 +79,16 @@ class LossNotes:
 @dataclass(frozen=True)
 class NamedLeaves:
     """The rows of `leaf` that a record about records names: of the purged or lost records or of the erased
-    caller's own, and of those that rested on his."""
+    caller's own, and of those that rested on his. The leaves `elsewhere` are of logs that the ledger does not
+    have: of boxes that left for good."""
 
     own: tuple[range, ...] = ()
     resting: tuple[range, ...] = ()
+    elsewhere: tuple[LeafPlace, ...] = ()
 
     @property
     def all(self) -> tuple[range, ...]:
-        """All of them."""
+        """All rows."""
         return self.own + self.resting
 
 
@@ -101,7 +103,11 @@ def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder 
         case ErasureNote():
             erased = read_list(note, logs, folder) if folder else None
             if erased is not None:
-                return NamedLeaves(rows_of_places(logs, erased.erased), rows_of_places(logs, erased.resting))
+                return NamedLeaves(
+                    rows_of_places(logs, erased.erased),
+                    rows_of_places(logs, erased.resting),
+                    tuple(places_elsewhere(logs, erased.erased)),
+                )
     return NamedLeaves()
 
 
@@ -145,7 +151,8 @@ def read_loss_notes(
                     latest = note.content.cutoff + LARGEST_STEP  # by our clock, when a witness's decided
                     purged_before = max(purged_before, rows.microseconds(latest))
             else:
-                named = NamedLeaves(*map(tuple, references.indices(event.reference)))
+                own, resting_on_own = references.indices(event.reference)
+                named = NamedLeaves(tuple(own), tuple(resting_on_own))
                 if event.kind is RecordKind.PURGE:
                     _first, number_of_last, before_time = references.purged(event.reference)
                     last_purged = max(last_purged, number_of_last)
@@ -230,6 +237,14 @@ def rows_of_places(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]
     present = (place for place in places if place.origin in known and place.index < known[place.origin].size)
     indices = (known[place.origin].first + place.index for place in present)
     return ranges_of(indices)
+
+
+def places_elsewhere(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]) -> Iterator[LeafPlace]:
+    """Yield those of these leaves that the ledger does not have: of other logs, or later ones of a log that
+    another one follows here, as in a copy of another box's ledger. A leaf of the newest log is its own."""
+    sizes = {log.origin: log.size for log in logs[:-1]}
+    newest = logs[-1].origin
+    return (place for place in places if place.origin != newest and place.index >= sizes.get(place.origin, 0))
 
 
 def places_of_rows(logs: Sequence[leaves.LedgerLog], leaf_rows: Iterable[int]) -> Iterator[LeafPlace]:

@@ -55,7 +55,10 @@ def delete_useless(store: SqliteStore) -> None:
             is_there = (log.epoch, note.index) in lists
             if not is_there or not _is_useless(connection, log, note, purged):
                 continue
-            named = loss_notes.named_by(note, logs, folder).all
+            listed = loss_notes.named_by(note, logs, folder)
+            if listed.elsewhere:  # no purge here takes these, and nothing else accounts for them
+                continue
+            named = listed.all
             if not any(connection.execute(_OPEN, (part.start, part.stop)).fetchone() for part in named):
                 folder.drop_private_list(log.epoch, note.index)
 

@@ -142,7 +142,7 @@ def _bring_up_to_date(
             connection.execute("PRAGMA foreign_keys = OFF")  # a record may name one that is gone as its basis
             with store.transaction() as transaction:
                 deleted_again = sum(
-                    erasure.erase_again(connection, NamedLeaves(*map(tuple, references.indices(reference))))
+                    erasure.erase_again(connection, _leaves_in(reference))
                     if kind is RecordKind.ERASURE
                     else _purge_again(connection, transaction, reference)
                     for kind, reference in removals
@@ -221,6 +221,12 @@ def _removals(
         kind, _, reference = note.partition(" ")
         if leaf >= log.next and kind in (RecordKind.ERASURE, RecordKind.PURGE):
             yield RecordKind(kind), reference
+
+
+def _leaves_in(reference: str) -> NamedLeaves:
+    """Return the leaves that a record about an erasure names, as an earlier informativa wrote it."""
+    own, resting = references.indices(reference)
+    return NamedLeaves(tuple(own), tuple(resting))
 
 
 def _purge_again(connection: sqlite3.Connection, transaction: SqliteTransaction, reference: str) -> int:

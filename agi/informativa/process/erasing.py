@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -9,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model import Controller, Identified, SharedDatabase
+from ..model.errors import SharedDatabaseError
 from .log_storage import keep_rule
 from .storage import existing_ledger, readable_folder, store
 
 if TYPE_CHECKING:
+    from ..evidence.erased_leaves import LeafPlace
     from ..ledgers.erasure import ErasureResult
     from ..ledgers.erasure_requests import ErasureRequest
     from ..model.hooks import HookMessage
@@ -48,7 +51,16 @@ def erase(
     from ..sharing.sealed_caller import seal
 
     sealed = seal(caller, controller.keys, instruction)
-    result = erase(ledger, his_pseudonyms, at, everywhere=True, sealed=sealed, instruction=instruction, by=by)
+    result = erase(
+        ledger,
+        his_pseudonyms,
+        at,
+        everywhere=True,
+        sealed=sealed,
+        instruction=instruction,
+        by=by,
+        elsewhere=_leaves_of_retired(shared, controller, his_pseudonyms),
+    )
     assert result.request is not None
     order = _order(shared, controller, result.request, waits=bool(result.waiting))
     if not set(order.pseudonyms) <= set(result.request.pseudonyms):  # another box knew of an earlier key
@@ -61,6 +73,19 @@ def erase(
             undelivered=result.undelivered + more.undelivered,
         )
     return result, order
+
+
+def _leaves_of_retired(
+    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
+) -> Sequence[LeafPlace]:
+    """Return the caller's leaves in the logs of boxes that left for good; none if the database cannot be
+    asked: then they are noted when the erasure is ordered."""
+    from ..sharing import retired_leaves
+
+    try:
+        return retired_leaves.leaves_of(shared, controller.id, pseudonyms)
+    except SharedDatabaseError:
+        return ()
 
 
 def _order(

@@ -37,6 +37,7 @@ from .connection import Connection, connect, translated
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes
+from .retired_leaves import RetiredLeaves
 from .rows import Statements
 
 NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
@@ -114,6 +115,7 @@ def _order(
         this = membership(connection, Statements(company), database, store if done_here else None)
         placed = _collect(connection, company, this, request.pseudonyms)
         all_pseudonyms = list(placed.pseudonyms)
+        waits = RetiredLeaves(store, connection, company).note(all_pseudonyms, request) or waits
         (newest,) = run(sql.newest_erasure).fetchone() or (0,)  # counts where no box took part yet
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
         run(sql.add_erasure, (number, all_pseudonyms, list(request.sealed) or None))
@@ -156,6 +158,7 @@ class Erasures:
         self._sql = ErasureStatements(self.company)
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
         self._folder = LogFolder(self.store.file)
+        self._retired = RetiredLeaves(self.store, self.connection, self.company)
         self._not_done: list[NotedErasure] | None = None  # `None` before the first look
         self._erased_again = set[bytes]()
 
@@ -197,12 +200,13 @@ class Erasures:
         erased there once it is done here."""
         with self.store.connected() as connection:
             noted = erasure_notes.of_record(connection, self._folder, record)
-            if noted is not None and noted.is_open(connection):
+            if noted is not None and erasure_notes.not_done(connection, [noted]):
                 if self._not_done is not None and noted not in self._not_done:
                     self._not_done.append(noted)
                 return
         if noted is not None:
             self._erase_there(noted.named.resting)
+            self._retired.erase(noted.named.elsewhere)
         elif not reference.startswith(NOTE):
             _own_leaves, resting_leaves = references.indices(reference)
             self._erase_there(resting_leaves)
@@ -217,10 +221,11 @@ class Erasures:
         callers = run(self._sql.callers_of, (box, numbers)).fetchall()
         if approved := self._all_his([pseudonym for pseudonym, waited in callers if waited]):
             run(self._sql.approve, (approved,))
-            run(self._sql.erase_awaiting_of_retired, (approved,))
+            self._retired.erase_of(approved)
         if revived := self._all_his([pseudonym for pseudonym, waited in callers if not waited]):
             run(self._sql.await_approval, (revived,))  # nobody takes them in until it is ordered
-            run(self._sql.erase_awaiting_of_retired, (revived,))
+            self._retired.note(revived)
+            self._retired.erase_of(revived)
             self._request_again(revived)
         run(self._sql.erase, (box, numbers))
         run(self._sql.rests_no_more, (box, boxes.records_of(self.store, resting_leaves)))
@@ -258,10 +263,11 @@ class Erasures:
                 noted = list(erasure_notes.noted(connection, self._folder))
             else:
                 noted = self._not_done
-            self._not_done = [erasure for erasure in noted if erasure.is_open(connection)]
+            self._not_done = erasure_notes.not_done(connection, noted)
         if done := [erasure for erasure in noted if erasure not in self._not_done]:
             with translated(self.database), self.connection.transaction():
                 self._erase_there([leaf_range for erasure in done for leaf_range in erasure.named.resting])
+                self._retired.erase([place for erasure in done for place in erasure.named.elsewhere])
 
     def has_own_work(self) -> bool:
         """Return whether this box requested erasures that are not known to be done everywhere; what was noted

@@ -14,7 +14,9 @@ class ErasureStatements:
 
     def __init__(self, company: int) -> None:
         scope = f"company = {company:d}"
-        ledger, record, erasure = (f"{schema.SCHEMA}.{table}" for table in ("ledger", "record", "erasure"))
+        ledger, record, erasure, log = (
+            f"{schema.SCHEMA}.{table}" for table in ("ledger", "record", "erasure", "log")
+        )
 
         closing = ", ".join(f"{name} = NULL" for name in _OPENINGS)
         opened = " OR ".join(f"{name} IS NOT NULL" for name in _OPENINGS)  # as the index has it
@@ -38,6 +40,22 @@ class ErasureStatements:
         self.callers_of = f"""
         SELECT DISTINCT pseudonym, due > 0 FROM {record}
         WHERE {scope} AND box = %s AND record = ANY(%s) AND erased = 0 AND pseudonym IS NOT NULL
+        """  # noqa: S608
+        # The leaves of callers in the logs of boxes that left for good, which note nothing any more.
+        origin_of_leaf = f"""
+        SELECT origin, first FROM {log} WHERE {scope} AND box = record.box AND first <= record.leaf
+        ORDER BY epoch DESC LIMIT 1
+        """  # noqa: S608
+        self.leaves_of_retired = f"""
+        SELECT log.origin, record.leaf - log.first FROM {record} AS record
+        CROSS JOIN LATERAL ({origin_of_leaf}) AS log
+        WHERE record.{scope} AND record.box IN ({retired}) AND pseudonym = ANY(%s) AND erased = 0
+        AND who IS NOT NULL ORDER BY 1, 2
+        """  # noqa: S608
+        self.erase_leaves_of_retired = f"""{erase_of_retired} AND due > 0 AND (box, leaf) IN (
+            SELECT l.box, l.first + named.place FROM unnest(%s::text[], %s::bigint[]) AS named (origin, place)
+            JOIN {log} AS l ON l.{scope} AND l.origin = named.origin
+        )
         """  # noqa: S608
         self.rests_no_more = f"""
         UPDATE {record} SET basis = NULL, elsewhere = NULL, {closing}

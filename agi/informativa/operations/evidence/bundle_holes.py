@@ -6,12 +6,13 @@ machine has: the private lists of erasures, and when a witness first signed what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...evidence.note_standing import NoteStanding, NoteVerdict
-from ...evidence.notes import ErasureNote, PurgeNote, ReplacesNote
+from ...evidence.note_values import ErasureRule
+from ...evidence.notes import ErasureNote, PurgeNote, ReplacesNote, RuleNote
 from ...ledgers.audit_flaws import ClosedLeaves
 from ...ledgers.leaves import LedgerLog
 from ...ledgers.named_holes import NamedRange, NamingNote, by_log
@@ -26,7 +27,8 @@ from .verdict import Hole, HoleCause
 class BoxNotes:
     """The notes of one box: its logs in order, the leaves that nobody can open, the notes that name leaves,
     and the standings of all notes by log. `lists` is true if the private lists of its erasures are here,
-    `of_database` if all this is by what the box sent to the shared database."""
+    `of_database` if all this is by what the box sent to the shared database. Of a box that left for good,
+    `elsewhere` has the erasures in another box's log that name leaves of its logs."""
 
     logs: Sequence[LedgerLog]
     closed: Sequence[ClosedLeaves]
@@ -34,6 +36,7 @@ class BoxNotes:
     standings: Mapping[str, Sequence[NoteStanding]]
     lists: bool = True
     of_database: bool = False
+    elsewhere: Sequence[tuple[NamingNote, NoteStanding]] = ()
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def of_period(notes: BoxNotes, box: str, first: int, last: int, since: datetime)
     """Return what is gone from row `first` to `last` of a box's `leaf`, or right before `first` and may be
     from after `since`; `None` if nothing is."""
     period = dict(by_log(notes.logs, (range(first, last + 1),)))
-    all_holes = verdict.holes(notes, notes.standings)
+    all_holes = verdict.holes(notes, notes.standings, notes.elsewhere)
     within = [hole for hole in all_holes if hole.log in period and _overlaps(hole.leaves, period[hole.log])]
     if period and (before := _right_before(all_holes, period, _by_place(notes), since)):
         within = [*before, *within]
@@ -115,10 +118,65 @@ def of_period(notes: BoxNotes, box: str, first: int, last: int, since: datetime)
     return BoxHoles(box or None, notes.logs[-1].origin, tuple(within), erasures, notes.of_database)
 
 
+def elsewhere_of(
+    notes: BoxNotes, standings: Mapping[str, Sequence[NoteStanding]], origins: Iterable[str]
+) -> list[tuple[NamingNote, NoteStanding]]:
+    """Return the erasures that a box's log notes of leaves in the logs `origins` of another box, which left
+    for good, each with its standing. `standings` are those of that one's notes: an erasure that would wait
+    for an approval there waits here too, whatever rule its own log has."""
+    by_place, origins, last_rule = _by_place(notes), set(origins), _strictest_rule(standings)
+    result = list[tuple[NamingNote, NoteStanding]]()
+    for note in notes.naming:
+        # A copy of the other one's ledger has its log too, which another one follows; the newest is its own.
+        copied = (named for named in note.ranges if named[0] != notes.logs[-1].origin)
+        ranges = tuple(named for named in (*copied, *note.elsewhere) if named[0] in origins)
+        standing = by_place.get((note.log, note.index))
+        if not ranges or note.kind is not RecordKind.ERASURE or note.is_text or standing is None:
+            continue
+        if standing.standing in verdict.ACCOUNTING and not _satisfies(last_rule, standing, notes):
+            standing = replace(standing, standing=NoteVerdict.WAITS, approved_by=())
+        result.append((replace(note, ranges=ranges), standing))
+    return result
+
+
+def _strictest_rule(standings: Mapping[str, Sequence[NoteStanding]]) -> RuleNote | None:
+    """Return the last rule of logs in order by which each erasure is approved, unless one that loosened this
+    afterwards counts; `None` if there is none."""
+    result = None
+    for standing in (standing for log_standings in standings.values() for standing in log_standings):
+        content = standing.entry.note.content if standing.entry.note else None
+        if isinstance(content, RuleNote):
+            is_each = content.erasures is ErasureRule.EACH
+            if is_each and (result is None or standing.standing in verdict.ACCOUNTING):
+                result = content
+            elif not is_each and standing.standing in verdict.ACCOUNTING:
+                result = None
+    return result
+
+
+def _satisfies(rule: RuleNote | None, standing: NoteStanding, notes: BoxNotes) -> bool:
+    """Return whether the note of an erasure has the word that another log's rule asks for: of the key that
+    this names, or of one to which the note's own log came from that key by rules that count."""
+    if rule is None:
+        return True
+    if rule.approver is None:
+        return standing.standing is NoteVerdict.APPROVED or not rule.processor
+    approvers = [
+        earlier.entry.note.content.approver
+        for log_standings in notes.standings.values()
+        for earlier in log_standings
+        if earlier.entry.note
+        and isinstance(earlier.entry.note.content, RuleNote)
+        and earlier.standing in verdict.ACCOUNTING
+    ]
+    return standing.standing is NoteVerdict.APPROVED and rule.approver in approvers
+
+
 def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
     """Return the rows of `leaf` of the notes that name leaves in rows `first` to `last`, in order: all notes
-    of erasures, where the box alone knows which; and of the notes that this box took the place of another. A
-    purge names all that those before it did, and counts for the others alone."""
+    of erasures, where the box alone knows which, or which name leaves of boxes that left for good; and of the
+    notes that this box took the place of another. A purge names all that those before it did, and counts for
+    the others alone."""
     firsts = {log.origin: log.first for log in notes.logs}
     period = dict(by_log(notes.logs, (range(first, last + 1),)))
     result, purged = set[int](), dict[str, int]()
@@ -127,7 +185,8 @@ def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
         if note.kind is RecordKind.PURGE and not note.is_text:
             named = [(log, range(max(part.start, purged.get(log, 0)), part.stop)) for log, part in named]
             purged |= {log: max(part.stop, purged.get(log, 0)) for log, part in note.ranges}
-        if any(log in period and _overlaps(part, period[log]) for log, part in named):
+        is_of_period = any(log in period and _overlaps(part, period[log]) for log, part in named)
+        if is_of_period or (note.elsewhere and first >= 0):
             result.add(firsts[note.log] + note.index)
     if not notes.lists and any(
         not closed.facts and _is_among(closed.leaves, period) for closed in notes.closed

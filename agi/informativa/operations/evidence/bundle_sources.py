@@ -17,7 +17,7 @@ from ...ledgers.sqlite import SqliteStore
 from ...model import Controller, Record
 from ..day_range import DayRange
 from .audited_notes import judged
-from .bundle_holes import BoxNotes
+from .bundle_holes import BoxNotes, elsewhere_of
 from .receipt_maker import OpenedLeaf, ReceiptMaker, RecordWithoutReceipt
 from .receipts import makers_of_boxes
 
@@ -91,7 +91,8 @@ class LedgerRecords(BoxRecords):
 
 class SharedRecords(BoxRecords):
     """Records that one box has sent to the shared database. `folder` has the private lists of its erasures,
-    if it is this box."""
+    if it is this box. Of a box that left for good, `this` are the records of this box, which may have erased
+    some of its callers."""
 
     entered = True
 
@@ -102,9 +103,10 @@ class SharedRecords(BoxRecords):
         box: str,
         period: DayRange,
         folder: LogFolder | None = None,
+        this: SharedRecords | None = None,
     ) -> None:
         self.box, self.maker, self.origin = box, maker, maker.origin
-        self._reader, self._period, self._folder = reader, period, folder
+        self._reader, self._period, self._folder, self._this = reader, period, folder, this
 
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
         for provable in self._reader.of_period(self.box, self._period.since, self._period.until):
@@ -128,13 +130,15 @@ class SharedRecords(BoxRecords):
                 ]
                 tree = signed.checkpoint
                 read[ledger_log.origin] = ReadLog(signed.key, tree.size, tree.root, entries)
+        judged_notes = standings(read, (), lambda _origin, _size, _witnesses, latest: latest)
         return BoxNotes(
             ledger_logs,
             named_holes.closed_of(self._reader.closed(self.box, self._reader.proven(self.box)), ledger_logs),
             named_holes.naming_of(rows, ledger_logs, self._folder, read),
-            standings(read, (), lambda _origin, _size, _witnesses, latest: latest),
+            judged_notes,
             lists=self._folder is not None,
             of_database=True,
+            elsewhere=elsewhere_of(self._this.notes(), judged_notes, read) if self._this else (),
         )
 
     def _note_rows(self) -> Iterator[NoteRow]:
@@ -170,7 +174,10 @@ def records_of_boxes(
 ) -> list[BoxRecords]:
     """Return the records of boxes in the shared database, of which one is `this`."""
     maker_of, folder = makers_of_boxes(controller, reader), LogFolder(Path(controller.ledger))
+    own = SharedRecords(maker_of(this), reader, this, period, folder)
     return [
-        SharedRecords(maker_of(box.name), reader, box.name, period, folder if box.name == this else None)
+        own
+        if box.name == this
+        else SharedRecords(maker_of(box.name), reader, box.name, period, this=own if box.retired else None)
         for box in boxes
     ]

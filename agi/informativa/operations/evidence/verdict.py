@@ -176,9 +176,13 @@ def _is_altered(audited: AuditedLog, holes: Sequence[Hole]) -> bool:
     )
 
 
-def holes(audited: NotedLeaves, standings: Mapping[str, Sequence[NoteStanding]]) -> tuple[Hole, ...]:
+def holes(
+    audited: NotedLeaves,
+    standings: Mapping[str, Sequence[NoteStanding]],
+    elsewhere: Sequence[tuple[NamingNote, NoteStanding]] = (),
+) -> tuple[Hole, ...]:
     """Return the holes of a ledger in order, each under the best of the notes that name its leaves.
-    `standings` are those of all notes, by log."""
+    `standings` are those of all notes, by log. Notes `elsewhere` stand in the log of another box."""
     judged = {
         (standing.entry.leaf.origin, standing.entry.leaf.index): standing
         for log_standings in standings.values()
@@ -190,6 +194,7 @@ def holes(audited: NotedLeaves, standings: Mapping[str, Sequence[NoteStanding]])
         (note, old_standings[note.log, note.index] if note.is_text else _standing(judged, note))
         for note in audited.naming
     ]
+    notes += [(note, _standing_of(standing)) for note, standing in elsewhere]
     notes.sort(key=lambda item: item[1].verdict not in ACCOUNTING)  # otherwise in their order
     result: list[Hole] = []
     for is_facts in (True, False):
@@ -207,6 +212,10 @@ def _standing(judged: Mapping[tuple[str, int], NoteStanding], note: NamingNote) 
     standing = judged.get((note.log, note.index))
     if standing is None:  # in a log whose name is none
         return _Standing(NoteVerdict.FLAWED)
+    return _standing_of(standing)
+
+
+def _standing_of(standing: NoteStanding) -> _Standing:
     return _Standing(standing.standing, standing.flaw, standing.approved_by)
 
 

@@ -22,7 +22,8 @@ from examples import PLAYED
 store = SqliteStore(sys.argv[1])
 for line in sys.stdin:
     try:
-        print(*eval(line) or [], flush=True)
+        result = eval(line)
+        print(*(result if isinstance(result, list) else []), flush=True)
     except LedgerError as error:
         print(error, flush=True)
 store.close()

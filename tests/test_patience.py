@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from informativa.system import patience
-from informativa.system.patience import Rounds, ThreadCache, giving_way, of_each_by, some_at_a_time
+from informativa.system.patience import Rounds, ThreadCache, of_each_by, some_at_a_time
 
 
 def test_results_are_in_the_order_of_the_items() -> None:
@@ -70,25 +70,6 @@ def test_an_error_stands_in_place_of_a_result() -> None:
     outcomes = of_each_by(time.monotonic() + 30, works, threads=1)
     assert isinstance(outcomes.pop(0), ZeroDivisionError)
     assert outcomes == {1: 1, 2: 0}
-
-
-def test_work_that_gives_way_lowers_no_other_thread() -> None:
-    """It has the priority below all others by itself, and its result and its error are those of the work."""
-    before = os.sched_getscheduler(0)
-    assert giving_way(lambda: os.sched_getscheduler(0)) == 5
-    assert os.sched_getscheduler(0) == before
-    with pytest.raises(ZeroDivisionError):
-        giving_way(lambda: 1 // 0)
-
-
-def test_work_gives_way_only_where_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A system that forbids it has the work done all the same."""
-
-    def refuse(*_arguments: object) -> None:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "sched_setscheduler", refuse)
-    assert giving_way(lambda: 7) == 7
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -264,7 +264,7 @@ def test_own_telephones(site: Site, sounds: dict[str, Path]) -> None:
 
 SENT = "${PJSIP_HEADER(read,X-Informativa)}"
 TURNED = "".join(SENT.replace("X-Informativa)", f"X-Informativa){part}") for part in (":1:39", ":0:1", ":40"))
-"""The header with its digest turned by one digit: with one that is only replaced it is the same one time of 16."""
+"""The header with its digest turned by one digit; with one digit replaced it is the same one time of 16."""
 
 
 @pytest.mark.parametrize(

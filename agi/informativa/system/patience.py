@@ -104,22 +104,6 @@ def within(seconds: float, work: Callable[[], Result]) -> Result:
     return start_in_thread(work).result(seconds)
 
 
-def giving_way(work: Callable[[], Result]) -> Result:
-    """Do some work in a thread that computes only while no other process has something to compute, and wait
-    for it. Raises its exceptions. It must hold nothing that others wait for, not even Python's own lock: so
-    it is for commands, and not for the service or the console."""
-
-    def idle() -> Result:
-        with suppress(OSError):  # as where a container forbids it: then it is as fast as others
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # 0 is this thread, not the process
-        return work()
-
-    future: Future[Result] = Future()
-    # In a thread of its own, which takes no other work: where it is not root's it stays below all others.
-    threading.Thread(target=_complete, args=(future, idle), name="gives way", daemon=True).start()
-    return future.result()
-
-
 async def in_thread(work: Callable[..., Result], *arguments: object) -> Result:
     """Do some work beside an event loop, which does not wait for it when it closes, as it would for a thread
     of asyncio's own. Raises the work's exceptions."""

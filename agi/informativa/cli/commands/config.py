@@ -12,7 +12,6 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations import check, config_upgrade
 from ...operations.forecast import forecast
-from ...system.patience import giving_way
 from ...views.text import forecast as view
 from ...views.text.check import in_order, problem_lines
 from ...views.text.configuration import upgraded
@@ -76,9 +75,7 @@ def diff(
     is left out.
     """
     with view.bar(_) as progress:
-        result = giving_way(
-            lambda: forecast(new, config, datetime.now(UTC), on=on, names=controller or (), progress=progress)
-        )
+        result = forecast(new, config, datetime.now(UTC), on=on, names=controller or (), progress=progress)
     if as_json:
         print_document(result)
     else:

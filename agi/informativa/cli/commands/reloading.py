@@ -13,7 +13,6 @@ from ...model.text import Text
 from ...operations import reload
 from ...operations.controller_state import left_out
 from ...operations.reload import Reload
-from ...system.patience import giving_way
 from ...views.text import forecast as view
 from ..options import Config, Json, print_document, warn
 from ..questions import ask_yes, is_terminal
@@ -38,7 +37,7 @@ def _reload(
     """
     service = reload.running_service(config)
     with view.bar(_) as progress:
-        forecast = giving_way(lambda: reload.forecast(service, datetime.now(UTC), progress))
+        forecast = reload.forecast(service, datetime.now(UTC), progress)
     if not as_json:
         warn(forecast.warnings if forecast else left_out(service.configuration))
         for line in view.reload_preview(config, forecast, _):

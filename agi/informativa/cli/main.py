@@ -96,7 +96,7 @@ def app(word: str = "") -> typer.Typer:
 
 
 def _give_way() -> None:
-    """Have this process compute only while no other has something to compute, for good."""
+    """Lower this process for good: it computes only while no other has something to compute."""
     with suppress(OSError):  # as where a container forbids it: then it is as fast as others
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 

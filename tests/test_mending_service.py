@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -77,6 +78,7 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd
     office.stop()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone writes units")
 @pytest.mark.slow
 def test_unit_and_service(systemd: Systemd) -> None:
     """The unit is written and enabled, by which the service runs; one that is down is started, one that works
@@ -105,6 +107,18 @@ def test_unit_and_service(systemd: Systemd) -> None:
     ((text, outcome, commands),) = systemd.mended()
     assert text == "nothing starts the service with this machine: its unit is not enabled"
     assert (outcome, commands) == (Outcome.MENDED, ("systemctl enable informativa",))
+
+
+def test_unit_is_left_to_root(systemd: Systemd, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To others the command is named, and no unit is written."""
+    monkeypatch.setattr(os, "geteuid", lambda: USER)
+    missing, down = systemd.mended()
+    assert (missing[1], down[1]) == (Outcome.NOT_ALLOWED, Outcome.BY_HAND)
+    assert (
+        missing[2][0]
+        == f"informativa systemd -c {systemd.office.config} -o {systemd.units}/informativa.service"
+    )
+    assert list(systemd.units.iterdir()) == []
 
 
 def test_unit_of_another_configuration_is_left_alone(systemd: Systemd) -> None:

@@ -42,7 +42,7 @@ TESTS = .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests
 
 .PHONY: demo cluster screens check test nightly fast again bare mutants torture bench messages docs plans requirements deb pex packages lint lint-types lint-style lint-imports lint-names lint-prompts setup clean release repository freepbx-module
 demo: setup
-	@.venv/bin/python -m lab.demo $(if $(WEB),--web)
+	@.venv/bin/python -m demo.run $(if $(WEB),--web)
 
 cluster: setup
 	@.venv/bin/python -m sharing.cluster $(CLUSTER)
@@ -111,14 +111,14 @@ docs: setup
 	@.venv/bin/python -m lab.evidence_page
 
 plans: setup
-	@.venv/bin/python -m lab.numbering
+	@.venv/bin/python -m numbering_plans
 
 freepbx-module: setup
 	@.venv/bin/python -m freepbx.module
 
 screens: setup
 	@.venv/bin/python -m lab.fetch
-	@.venv/bin/python -m lab.screens
+	@.venv/bin/python -m demo.screens
 
 # No address stands there: where packages come from is pip's own setting. Without --upgrade what still fits keeps
 # its version. mutmut's go into an environment that has all others.

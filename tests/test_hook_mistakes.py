@@ -26,7 +26,7 @@ from informativa.operations.doctor.findings import State
 from informativa.operations.doctor.system import System
 from informativa.process import storage
 from informativa.process.preparation import prepare, with_previous_hooks
-from lab.receiver import receiving
+from receiver import receiving
 
 GRANTED, WITHDRAWN = Answer.GRANTED, Answer.WITHDRAWN
 NOWHERE = "http://127.0.0.1:1/"

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+import receiver as receivers
 from consenting import NOW, act, answered_by_key, printed
 from hooking import SECRET, START, Sender, acme, hook_up
 from informativa.config import load
@@ -32,9 +33,8 @@ from informativa.model.text import NOTHING
 from informativa.operations.typed_caller import by_customer, by_number
 from informativa.process import hook_sending, storage
 from informativa.process.regular_work import RegularWork
-from lab import receiver as receivers
 from lab.certificates import Authority
-from lab.receiver import drips, floods, hangs, receiving
+from receiver import drips, floods, hangs, receiving
 
 GRANTED, REFUSED, WITHDRAWN = Answer.GRANTED, Answer.REFUSED, Answer.WITHDRAWN
 OTHER = by_number("+393337654321")

@@ -29,7 +29,7 @@ from informativa.operations.typed_caller import by_customer, by_number
 from informativa.process import storage
 from informativa.process.hook_client import HookClient
 from lab.ports import free_port
-from lab.receiver import receiving
+from receiver import receiving
 
 GRANTED, WITHDRAWN = Answer.GRANTED, Answer.WITHDRAWN
 OTHER = by_number("+393337654321")

@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import numbering_plans as maker
 from informativa.model import NumberForm, numbering
 from informativa.model.numbering import library, table
 from informativa.model.words import NumberKind
-from lab import numbering as maker
 
 CODES = sorted(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 REGIONS = [*sorted(phonenumbers.SUPPORTED_REGIONS), "ZZ"]

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from commands import PROGRAM, beside_the_example, run
+from demo import choices as demo_choices
+from demo import run as demo
 from informativa.call import guard, playback
 from informativa.call.caller import mask
 from informativa.cli.main import app
@@ -25,7 +27,7 @@ from informativa.model import Ending, Reason, Status
 from informativa.process import regular_work, script_limit, watchdog
 from informativa.prompts import speech_engine
 from informativa.prompts.audio import WIDE, Sound, from_pcm
-from lab import audio, demo, demo_choices
+from lab import audio
 from lab.office import fill_in, listen_at
 from lab.ports import free_port
 

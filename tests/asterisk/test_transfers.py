@@ -12,10 +12,10 @@ import pytest
 
 from lab import audio, conf
 from lab.builds import Build
-from lab.desk_phone import DeskPhone
 from lab.pbx import Pbx
 from lab.phone import Call
 
+from .desk_phone import DeskPhone
 from .pages import TRANSFERS, configure, section, snippets
 from .site import Site
 

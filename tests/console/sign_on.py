@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 
+from console.identity import CLIENT, SECRET, Identity, identity_provider
 from console.served import Browser, ServedConsole, served
 from informativa.console.provider_client import ProviderClient
 from informativa.model import Role
 from informativa.model.connections import ClaimGrant, IdentityProvider
-from lab.identity import CLIENT, SECRET, Identity, identity_provider
 
 OFFICERS, READERS = "privacy-officers", "readers"
 ANNA = {"preferred_username": "Anna", "groups": [OFFICERS, "all staff"], "sid": "s1"}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from console.firefox import PATIENCE, firefox, firefox_needed
 from console.served import CALLER, PASSWORD, ServedConsole
 from informativa.operations.accounts import own_account, totp
 from informativa.views.messages import ENGLISH, language
-from lab.firefox import PATIENCE, firefox, firefox_needed
 from lab.process import until
 
 pytestmark = [pytest.mark.night, firefox_needed]

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from console.identity import Identity, encoded, new_key
 from console.sign_on import SignOn
-from lab.identity import Identity, encoded, new_key
 
 PROVES_NOTHING = "proves nothing"
 Lie = Callable[[Identity], None]

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from console import raw
+from console.identity import Handler, new_key
 from console.sign_on import OFFICERS, READERS, SignOn
 from informativa.config import inspect, load
 from informativa.console import provider_client
@@ -20,7 +21,6 @@ from informativa.model import Role
 from informativa.model.connections import ClaimGrant
 from informativa.operations import access_log, systemd_unit
 from informativa.operations.systemd_unit import CONSOLE
-from lab.identity import Handler, new_key
 
 NO_ANSWER = "does not answer"
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from demo.run import ACME, GIULIA, LUCA, MARIO, SOFIA
 from informativa.evidence.commitment import KEPT
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import rows
@@ -30,7 +31,6 @@ from lab import audio, builds, databases
 from lab.builds import Build
 from lab.calls import EXTENSIONS, Calls, Note, OutcomeError, Step
 from lab.debian import Unavailable
-from lab.demo import ACME, GIULIA, LUCA, MARIO, SOFIA
 from lab.fetch import bar, reporter
 from lab.office import BIN, Office, OfficeError
 from lab.pbx import Pbx, PbxError

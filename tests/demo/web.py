@@ -10,9 +10,9 @@ from http.client import HTTPException
 
 from rich.console import Console
 
-from .office import BIN, Office, OfficeError
-from .ports import free_port
-from .process import Child
+from lab.office import BIN, Office, OfficeError
+from lab.ports import free_port
+from lab.process import Child
 
 NAME = "demo"
 _PATIENCE = 60.0  # seconds for its start
@@ -57,7 +57,7 @@ class Web:
             return False
 
 
-def show(console: Console, office: Office, controllers: Sequence[str]) -> None:
+def open_console(console: Console, office: Office, controllers: Sequence[str]) -> None:
     """Serve until Ctrl-C."""
     web = Web(office, controllers)
     try:

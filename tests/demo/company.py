@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from .office import Office
+from lab.office import Office
 
 NAME = "Corallo"
 AI, RECORDED, OFFERS, WITHDRAW = "+390612341", "+390612342", "+390612343", "+390612344"

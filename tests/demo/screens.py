@@ -13,14 +13,15 @@ from pathlib import Path
 from playwright.sync_api import Page
 from rich.console import Console
 
-from . import demo
-from .browser import CHROMIUM, browser
-from .calls import OutcomeError
-from .debian import Unavailable
-from .demo_web import Web
-from .office import Office, OfficeError
-from .pbx import PbxError
-from .phone import CallError
+from lab.browser import CHROMIUM, browser
+from lab.calls import OutcomeError
+from lab.debian import Unavailable
+from lab.office import Office, OfficeError
+from lab.pbx import PbxError
+from lab.phone import CallError
+
+from . import run as demo
+from .web import Web
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs/pictures"
 COLUMNS = 124

@@ -15,10 +15,9 @@ from pathlib import Path
 from rich.console import Console
 
 from informativa.model import Status
-
-from .office import BIN, Office
-from .ports import free_port
-from .process import Child, until
+from lab.office import BIN, Office
+from lab.ports import free_port
+from lab.process import Child, until
 
 CALLS = "cdr-csv/Master.csv"
 """Asterisk's own list of calls, in its folder of logs."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from .pbx import Pbx
+from lab.pbx import Pbx
 
 _PATIENCE = 30.0  # seconds; a fraction of one on an idle machine
 

@@ -12,14 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from informativa.call.caller import mask
+from lab import audio
+from lab.calls import OutcomeError
+from lab.office import Office
+from lab.pbx import Pbx
+from lab.phone import Call, Phone
 
-from . import audio, demo_company
-from .calls import OutcomeError
-from .demo_company import AI, OFFERS, RECORDED, WITHDRAW, VoiceAgent
-from .demo_proof import show_command
-from .office import Office
-from .pbx import Pbx
-from .phone import Call, Phone
+from . import company
+from .company import AI, OFFERS, RECORDED, WITHDRAW, VoiceAgent
+from .proof import show_command
 
 COLUMNS = ("#", "call", "from", "heard", "key", "INFORMATIVA_CHOICES", "then")
 CUT = "…"
@@ -106,7 +107,7 @@ class Answers:
     def __init__(self, console: Console, folder: Path, office: Office, pbx: Pbx, agent: VoiceAgent) -> None:
         self._console, self._folder, self._pbx, self._agent = console, folder, pbx, agent
         self._phone = Phone(pbx)
-        files = demo_company.prompts(office)
+        files = company.prompts(office)
         self._prompts = {name: audio.read_wav(file) for name, file in files.items()}
         self.rows = {planned.number: Row(planned) for planned in PLAN}
 

@@ -14,15 +14,17 @@ from rich.console import Console
 from rich.text import Text
 
 from informativa.model import Record
+from lab import audio, builds, conf, sox
+from lab.calls import EXTENSIONS, Calls, OutcomeError, Step
+from lab.debian import Unavailable
+from lab.fetch import bar, reporter
+from lab.office import BIN, Office, OfficeError, spool
+from lab.pbx import Pbx, PbxError
+from lab.phone import CallError
 
-from . import audio, builds, conf, demo_choices, demo_company, demo_web, sox
-from .calls import EXTENSIONS, Calls, OutcomeError, Step
-from .debian import Unavailable
-from .demo_proof import CALLS, CDR, Home, ProofError, approve, compare, prove
-from .fetch import bar, reporter
-from .office import BIN, Office, OfficeError, spool
-from .pbx import Pbx, PbxError
-from .phone import CallError
+from . import choices, company
+from .proof import CALLS, CDR, Home, ProofError, approve, compare, prove
+from .web import open_console
 
 FOLDER = Path(".demo")
 ACME, BOREALIS = "+390212345678", "+493012345678"
@@ -42,14 +44,14 @@ PLAN = (
     ("… and the script broken", SOFIA, ACME, "FALLBACK"),
 )
 """The calls to the first two companies: their titles, callers and lines, and the status of each."""
-COUNT = len(PLAN) + len(demo_choices.PLAN)
+COUNT = len(PLAN) + len(choices.PLAN)
 _MODULES = ["cdr_csv.so", "app_queue.so"]
 
 
 class Demo:
     """The calls of the demo."""
 
-    def __init__(self, calls: Calls, answers: demo_choices.Answers, office: Office, pbx: Pbx) -> None:
+    def __init__(self, calls: Calls, answers: choices.Answers, office: Office, pbx: Pbx) -> None:
         self._calls, self._answers, self._office, self._pbx = calls, answers, office, pbx
 
     def _step(self, title: str, caller: str | None, line: str, expected: str) -> Step:
@@ -98,7 +100,7 @@ def run(console: Console, *, web: bool) -> None:
 
     office, rows = ring(console, configured)
     kept(console, office, rows)
-    demo_choices.show(console, office)
+    choices.show(console, office)
     (home,) = homes
     with home.witnessing(office):
         prove(console, office, FOLDER.absolute())
@@ -106,7 +108,7 @@ def run(console: Console, *, web: bool) -> None:
         approve(console, office, home)
     close(console, office, web=web)
     if web:
-        demo_web.show(console, office, CONTROLLERS)
+        open_console(console, office, CONTROLLERS)
 
 
 def ring(
@@ -120,14 +122,14 @@ def ring(
     office = Office((FOLDER / "etc").absolute())
     configure(office)
     console.print("Speaking the notices of the third company; this takes about 20 seconds.")
-    demo_company.lay(office)
+    company.lay(office)
     console.print(
         f"[bold]informativa[/bold] on Asterisk {build.version} ({build.name}); callers are SIPp's, and what"
         " they hear is compared with the prompts.\n"
     )
-    files = CDR | demo_company.FILES | {"modules.conf": conf.modules(build, _MODULES)}
-    agent = demo_company.VoiceAgent()
-    extensions = demo_company.dialplan(office, agent.port) + EXTENSIONS + office.dialplan()
+    files = CDR | company.FILES | {"modules.conf": conf.modules(build, _MODULES)}
+    agent = company.VoiceAgent()
+    extensions = company.dialplan(office, agent.port) + EXTENSIONS + office.dialplan()
     folder = (FOLDER / "pbx").absolute()
     with agent.answering(), Pbx(build, folder, extensions, extra_files=files) as pbx:
         (pbx.log.parent / "cdr-csv").mkdir()
@@ -139,7 +141,7 @@ def ring(
             for part in ("short", "short-nokey")
         )
         calls = Calls(console, FOLDER / "heard", prompts, nokey=nokey)
-        answers = demo_choices.Answers(console, FOLDER / "heard", office, pbx, agent)
+        answers = choices.Answers(console, FOLDER / "heard", office, pbx, agent)
         try:
             office.start()
             beforehand = f"Placing {COUNT} calls; this takes about a minute and a quarter."

@@ -28,7 +28,7 @@ from phonenumbers import PhoneMetadata
 from informativa.model import numbering
 from informativa.model.numbering.library import kind_of
 
-TARGET = Path(__file__).resolve().parents[2] / "agi/informativa/model/numbering/table.py"
+TARGET = Path(__file__).resolve().parents[1] / "agi/informativa/model/numbering/table.py"
 LONGEST = 17  # digits of a national number that phonenumbers reads
 ALL = sum(1 << digit for digit in range(10))
 DEAD, ASK = numbering.DEAD, numbering.ASK  # states with these numbers, and their classes

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from .ports import free_port
-from .process import Child, until
+from lab.ports import free_port
+from lab.process import Child, until
 
 FIREFOX = shutil.which("firefox-esr")
 firefox_needed = pytest.mark.skipif(FIREFOX is None, reason="Type: apt-get install firefox-esr")

@@ -141,7 +141,7 @@ def test_week(office: Office) -> None:
 
 def monday(office: Office) -> None:
     """Set the PBX up as the README says; a caller hears the notice once."""
-    office.type("apt-get update -qq")
+    office.type("apt-get update -qq && apt-get install -qq -y dbus && systemctl start dbus")
     for words in ("python3-venv",), ("-m venv",), ("/pip install .",), ("ln -sf",):
         office.type(f"cd /root/informativa && {documented('README.md', *words)}")
     assert "Name the company: --company NAME" in office.follow("README.md", "informativa setup", ends=1)
@@ -203,6 +203,7 @@ def wednesday(office: Office) -> None:
     office.edit("/root/next.yaml", "full: {it: prompts/it/full}\n", f"full: {{it: prompts/it/full}}\n{NEXT}")
     forecast = office.follow("docs/operating.md", "config diff")
     assert "a purpose that this caller was not told" in forecast
+    assert re.search(r"Started informativa-\d+\.scope", office.type("journalctl --boot --no-pager"))
     assert office.ring("3331111111") == ("NOTDUE", "already-informed")
     office.type(f"cp /root/next.yaml {CONFIG}")
     office.follow("docs/operating.md", "systemctl reload")

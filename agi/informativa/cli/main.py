@@ -25,6 +25,7 @@ from .. import __version__
 from ..model.errors import ConfigError, InformativaError
 from ..operations.problems import Failure
 from ..system.files import permission_denied
+from ..system.priority import give_way
 from ..views import terminal
 from . import translated
 from .options import print_document
@@ -95,12 +96,6 @@ def app(word: str = "") -> typer.Typer:
     return program
 
 
-def _give_way() -> None:
-    """Lower this process for good: it computes only while no other has something to compute."""
-    with suppress(OSError):  # as where a container forbids it: then it is as fast as others
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
 def _version(requested: bool) -> None:
     if requested:
         print(f"informativa {__version__}")
@@ -121,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             words = sys.argv[1:] if arguments is None else arguments
             if arguments is None and any(tuple(words[: len(command)]) == command for command in GIVE_WAY):
-                _give_way()  # before the rest of the program is loaded, which takes a tenth of the time
+                give_way()  # before the rest of the program is loaded, which takes a tenth of the time
             program = translated.command(app(*words[:1]))
             return int(program(args=arguments, prog_name="informativa", standalone_mode=False) or 0)
         finally:

@@ -6,5 +6,6 @@
 - `http`: HTTP over a kept connection
 - `patience`: a bound for work that may never end
 - `turns`: one kind of work beside the calls, one company's after the other's
+- `priority`: a process that yields the processor to all others
 - `processes`: open files of processes, and worker processes
 """

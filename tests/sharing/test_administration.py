@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
@@ -19,15 +16,18 @@ from informativa.model.errors import BoxRefusedError, SharedDatabaseError
 from informativa.sharing import administration
 from informativa.sharing.administration import Migrated, OldRecords, RegisteredBox
 from informativa.sharing.idle import IdleConnections
+from informativa.sharing.rows import Statements
 from lab.postgres import SUPERUSER
 from sharing import earlier
+from sharing.answering import Answering
 from sharing.conftest import ROLE, Boxes
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 ROLES = "SELECT rolname, rolcanlogin FROM pg_roles WHERE starts_with(rolname, 'informativa') ORDER BY 1"
 PASSWORDS = f"SELECT rolpassword FROM pg_authid WHERE rolname = '{ROLE}'"
 COMPANIES = "SELECT company, controller FROM informativa.company ORDER BY company"
-CONNECTIONS = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{ROLE}'"
+CLOCK = "SELECT extract(epoch FROM clock_timestamp())"
+SQL = Statements(7)
 
 
 def migrated(database: SharedDatabase, *controllers: str) -> list[Migrated]:
@@ -269,49 +269,19 @@ def test_purge_deletes_all_old_records_of_retired_boxes(boxes: Boxes) -> None:
     ]
 
 
-class AnsweringConnection:
-    """A connection whose server gives these rows, one after the other."""
-
-    company = 1
-
-    def __init__(self, *rows: tuple[object, ...] | None) -> None:
-        self.rows, self.values = [*rows], list[tuple[Any, ...]]()
-
-    def execute(self, _query: str, values: tuple[Any, ...] = ()) -> AnsweringConnection:
-        """Remember the values of a statement."""
-        self.values.append(values)
-        return self
-
-    def fetchone(self) -> tuple[object, ...] | None:
-        """Return the next row."""
-        return self.rows.pop(0)
-
-    def fetchall(self) -> list[tuple[object, ...]]:
-        """Return no row."""
-        return []
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Do what follows at once."""
-        yield
-
-    def __enter__(self) -> AnsweringConnection:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        pass
-
-
 def test_purge_needs_a_call_within_the_last_31_days(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the database's clock; to the microsecond, and the time before which records go is told by it."""
     database = SharedDatabase(("127.0.0.1:1",), "of_{controller}", "pbx-1")
     for quiet, refused in ((timedelta(days=31), False), (timedelta(days=31, microseconds=1), True)):
         newest = round((NOW - quiet).timestamp() * 1_000_000)
-        connection = AnsweringConnection((NOW, newest))
+        connection = Answering({SQL.now_and_newest: [(NOW, newest)]})
         monkeypatch.setattr(administration, "connect", lambda *_given, opened=connection: opened)
         if not refused:
             assert administration.purge_retired(database, "acme", lambda now: now, really=True) == []
-            assert connection.values == [(), (1_796_115_600_000_000,)]
+            now = 1_796_115_600_000_000
+            assert connection.asked == [
+                "begin", (SQL.now_and_newest, None), (SQL.old_of_retired, (now,)), "commit"
+            ]  # fmt: skip
             continue
         with pytest.raises(SharedDatabaseError) as caught:
             administration.purge_retired(database, "acme", lambda now: now, really=True)
@@ -325,27 +295,27 @@ def test_purge_needs_a_call_within_the_last_31_days(monkeypatch: pytest.MonkeyPa
         )
 
 
-@pytest.mark.parametrize("row", [None, (NOW, None), (None, 1)])
+@pytest.mark.parametrize("rows", [[], [(NOW, None)], [(None, 1)]])
 def test_purge_without_any_record_is_none(
-    monkeypatch: pytest.MonkeyPatch, row: tuple[object, ...] | None
+    monkeypatch: pytest.MonkeyPatch, rows: list[tuple[object, ...]]
 ) -> None:
     """Nothing is asked or deleted then."""
-    connection = AnsweringConnection(row)
+    connection = Answering({SQL.now_and_newest: rows})
     monkeypatch.setattr(administration, "connect", lambda *_given: connection)
     database = SharedDatabase(("127.0.0.1:1",), "meeting", "pbx-1")
     assert administration.purge_retired(database, "acme", lambda now: now, really=True) == []
-    assert len(connection.values) == 1
+    assert connection.asked == ["begin", (SQL.now_and_newest, None), "commit"]
 
 
-@pytest.mark.parametrize(("row", "ahead"), [((90.0,), 12.0), (None, 2.0)])
+@pytest.mark.parametrize(("rows", "ahead"), [([(90.0,)], 12.0), ([], 2.0)])
 def test_clock_is_compared_in_the_middle_of_a_round_trip(
-    monkeypatch: pytest.MonkeyPatch, row: tuple[float] | None, ahead: float
+    monkeypatch: pytest.MonkeyPatch, rows: list[tuple[object, ...]], ahead: float
 ) -> None:
     """A question that took four seconds was answered after two; a server that says nothing has our time of
     before."""
     times = iter([100.0, 104.0])
     monkeypatch.setattr(administration, "time", SimpleNamespace(time=lambda: next(times)))
-    assert administration._clock_ahead(AnsweringConnection(row)) == ahead  # type: ignore[arg-type]
+    assert administration._clock_ahead(Answering({CLOCK: rows})) == ahead  # type: ignore[arg-type]
 
 
 def test_how_far_behind_and_how_long_silent_a_box_is() -> None:

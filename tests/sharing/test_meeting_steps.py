@@ -3,10 +3,11 @@ still and a server that answers by a list."""
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
@@ -85,7 +86,7 @@ class Company:
 
     def __init__(self, number: int, journal: list[object], name: str = "") -> None:
         self.controller = replace(ACME, id=name or f"c{number}")
-        self.database, self.about, self.company = DATABASE, About("1.0", "k", "c"), number
+        self.database, self.about, self.company = DATABASE, About("1.0", f"key of {number}", "c"), number
         self.exchange: Any = f"exchange {number}"
         self.unsure = self.has_more = False
         self.left = threading.Event()
@@ -126,10 +127,9 @@ class Setup:
     """A place of three companies, with its clock and its server; `journal` has all that they did."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now, self.journal = 1000.0, list[object]()
+        self.now, self.journal, self.database = 1000.0, list[object](), DATABASE
         monkeypatch.setattr(meeting_place, "time", SimpleNamespace(monotonic=lambda: self.now))
-        monkeypatch.setattr(meeting_place, "translated", lambda _database: nullcontext())
-        for name in ("connect_box", "served", "say_alive", "receive", "send_together"):
+        for name in ("translated", "connect_box", "served", "say_alive", "receive", "send_together"):
             monkeypatch.setattr(meeting_place, name, getattr(self, f"_{name}"))
         self.server = Server(self.journal)
         self.companies = [Company(number, self.journal) for number in (1, 2, 3)]
@@ -148,6 +148,11 @@ class Setup:
     def connection(self) -> Connection:
         """The server, as the place knows it."""
         return cast("Connection", self.server)
+
+    @contextmanager
+    def _translated(self, database: SharedDatabase) -> Iterator[None]:
+        assert database == self.database
+        yield
 
     def _connect_box(self, *values: object, **named: object) -> Server:
         self.journal.append(("connect", *values, *named.items()))
@@ -212,6 +217,7 @@ def test_connection_is_made_for_all_companies(setup: Setup) -> None:
 def test_behind_a_pooler_it_is_looked_more_often(setup: Setup, rows: list[tuple[object, ...]]) -> None:
     """Where another process answers than was connected to, nobody hears the calls of other boxes."""
     setup.server.rows[PID] = rows
+    setup.server.info.backend_pid = 1
     setup.place._connect(setup.exchanges[0], 1000.0)
     assert setup.place._idle_seconds == 0.5
 
@@ -246,9 +252,10 @@ def test_exchange_does_all_that_is_due_in_one_turn(setup: Setup) -> None:
 
 def test_a_company_that_is_not_due_is_not_asked_for_records(setup: Setup) -> None:
     """The others are, and whoever sent something has the other boxes called."""
-    setup.companies[1].answers["is_due"] = False
+    setup.companies[1].answers |= {"is_due": False, "requests": FULL}
     setup.companies[2].answers["prepare"] = [("row",)]
     setup.place._exchange(setup.exchanges)
+    assert [company.errors for company in setup.companies] == [[], [(FULL, 1000.0)], []]
     assert setup.steps("prepare") == [("c1", "prepare", setup.server), ("c3", "prepare", setup.server)]
     assert setup.steps("send_rest") == [("c1", "send_rest")]
     assert setup.steps("take_sent") == [("c3", "take_sent", True)]
@@ -645,6 +652,32 @@ def test_exchanges_of_one_database_meet(setup: Setup) -> None:
         MeetingPlace._places.clear()
 
 
+def test_last_one_who_leaves_waits_for_the_thread(setup: Setup) -> None:
+    """Which ends then; nobody else does."""
+    joined = list[str]()
+    setup.place._thread = cast("threading.Thread", SimpleNamespace(join=lambda: joined.append("joined")))
+    setup.companies[0].left.set()
+    setup.place.leave(setup.exchanges[0])
+    assert joined == []
+    setup.place._exchanges = ()
+    setup.place.leave(setup.exchanges[0])
+    assert joined == ["joined"]
+
+
+def test_descriptor_lasts_as_long_as_the_place(setup: Setup) -> None:
+    """Who leaves late may still wake it; then it is closed."""
+    place = StillPlace(DATABASE)
+    place._thread.join()
+    woken = place._woken
+    assert os.fstat(woken)
+    setup.place = place
+    del place
+    setup.place = StillPlace(DATABASE)
+    gc.collect()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(woken)
+
+
 def test_first_call_makes_the_desk_of_all(setup: Setup) -> None:
     """Only the first."""
     desks = [cast("QuestionDesk", object()), cast("QuestionDesk", object())]
@@ -658,7 +691,7 @@ def test_thread_goes_on_after_what_nobody_foresaw(setup: Setup) -> None:
     company = setup.companies[0]
     tries, ends = threading.Semaphore(0), list[str]()
     company.answers["is_due"] = False
-    setup.connects = AWAY
+    setup.connects, setup.database = AWAY, DATABASE.of("c1")
     place = MeetingPlace.of(cast("CompanyExchange", company))
     try:
         desk = SimpleNamespace(
@@ -671,6 +704,7 @@ def test_thread_goes_on_after_what_nobody_foresaw(setup: Setup) -> None:
         setup.journal.clear()
         place.wake()
         soon(lambda: setup.steps("ready"))
+        assert setup.steps("ready")[0] == ("c1", "ready", 1000.0)
         assert setup.asked("connect") == []
         setup.connects = None
         setup.now = 1000.2
@@ -678,7 +712,7 @@ def test_thread_goes_on_after_what_nobody_foresaw(setup: Setup) -> None:
         assert tries.acquire(timeout=60)
     finally:
         place.leave(cast("CompanyExchange", company))
-    assert ends == ["desk"]
+    assert (ends, place._left_at) == (["desk"], 1000.2)
     assert setup.server.closed
     assert company.left.is_set()
     assert not place._thread.is_alive()

@@ -1,0 +1,40 @@
+"""A connection to a database that answers each statement by a list of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+Rows = Sequence[tuple[object, ...]]
+
+
+class Answering:
+    """A connection for company 7; `asked` has each statement with its values, in order, and each beginning
+    and end of a transaction."""
+
+    company = 7
+
+    def __init__(self, rows: Mapping[str, Rows] | None = None) -> None:
+        self.rows = {**(rows or {})}
+        self.asked: list[object] = []
+        self.closed = False
+
+    def execute(self, query: str, values: object = None) -> SimpleNamespace:
+        """Answer a statement."""
+        self.asked.append((query, values))
+        rows = self.rows.get(query, [])
+        return SimpleNamespace(fetchall=lambda: [*rows], fetchone=lambda: rows[0] if rows else None)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Note what is done in one transaction."""
+        self.asked.append("begin")
+        yield
+        self.asked.append("commit")
+
+    def __enter__(self) -> Answering:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.closed = True

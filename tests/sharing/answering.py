@@ -18,7 +18,7 @@ class Answering:
     def __init__(self, rows: Mapping[str, Rows] | None = None) -> None:
         self.rows = {**(rows or {})}
         self.asked: list[object] = []
-        self.closed = False
+        self.closed, self.companies = False, dict[str, int]()
 
     def execute(self, query: str, values: object = None) -> SimpleNamespace:
         """Answer a statement."""
@@ -32,6 +32,15 @@ class Answering:
         self.asked.append("begin")
         yield
         self.asked.append("commit")
+
+    @contextmanager
+    def pipeline(self) -> Iterator[None]:
+        """Answer at once."""
+        yield
+
+    def close(self) -> None:
+        """Close it."""
+        self.closed = True
 
     def __enter__(self) -> Answering:
         return self

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from examples import PLAYED
 from informativa.ledgers import boxes as ledger_boxes
+from informativa.ledgers.rows import microseconds
 from informativa.model import SharedDatabase
 from informativa.model.errors import BoxRefusedError, SharedDatabaseError
 from informativa.sharing import administration
-from informativa.sharing.administration import Migrated, OldRecords, RegisteredBox
+from informativa.sharing.administration import DatabaseState, Migrated, OldRecords, RegisteredBox
+from informativa.sharing.erasure_statements import ErasureStatements
 from informativa.sharing.idle import IdleConnections
 from informativa.sharing.rows import Statements
 from lab.postgres import SUPERUSER
@@ -269,42 +273,82 @@ def test_purge_deletes_all_old_records_of_retired_boxes(boxes: Boxes) -> None:
     ]
 
 
-def test_purge_needs_a_call_within_the_last_31_days(monkeypatch: pytest.MonkeyPatch) -> None:
+DATABASE = SharedDatabase(("127.0.0.1:1",), "of_{controller}", "pbx-1")
+MEETING = replace(DATABASE, name="of_acme")
+
+
+@pytest.fixture
+def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
+    """A database that answers by a list: whoever connects must name the company's own."""
+    made = Answering()
+
+    def connect(database: SharedDatabase, controller: str) -> Answering:
+        assert (database, controller) == (MEETING, "acme")
+        return made
+
+    def translated(database: SharedDatabase) -> AbstractContextManager[None]:
+        assert database == MEETING
+        return nullcontext()
+
+    monkeypatch.setattr(administration, "connect", connect)
+    monkeypatch.setattr(administration, "translated", translated)
+    return made
+
+
+@pytest.mark.parametrize(("rows", "migration"), [([(7,)], 7), ([], 0)])
+def test_state_is_asked_over_a_connection_of_its_own(
+    answering: Answering, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[object, ...]], migration: int
+) -> None:
+    """Where there is no idle one; it is closed then. The clocks are compared first."""
+    times = iter([100.0, 104.0])
+    monkeypatch.setattr(administration, "time", SimpleNamespace(time=lambda: next(times)))
+    box = ("pbx-2", 7, 9, 0, NOW, 12.5, "1.0", "k", "c", None, 0.5, "pbx-3", b"2")
+    newest = "SELECT max(number) FROM informativa.migration"
+    answering.rows |= {CLOCK: [(90.0,)], SQL.every_ledger: [box], newest: rows}
+    state = administration.database_state(DATABASE, "acme")
+    assert state == DatabaseState([RegisteredBox(*box)], migration, 12.0)  # type: ignore[arg-type]
+    assert [cast("Any", entry)[0] for entry in answering.asked] == [CLOCK, SQL.every_ledger, newest]
+    assert answering.closed
+
+
+@pytest.mark.parametrize("rows", [[(b"2",)], []])
+def test_retirement_settles_what_waited(answering: Answering, rows: list[tuple[bytes]]) -> None:
+    """Also where the box was retired before, by another, and whoever did it was cut off."""
+    sql = ErasureStatements(7)
+    answering.rows[SQL.retire] = rows
+    assert administration.retire(DATABASE, "acme", "pbx-2") == (b"2" if rows else None)
+    assert answering.asked == [
+        (SQL.retire, ("pbx-2",)),
+        (sql.erase_approved_of_retired, ()),
+        (sql.done_everywhere, None),
+    ]
+
+
+def test_purge_needs_a_call_within_the_last_31_days(answering: Answering) -> None:
     """By the database's clock; to the microsecond, and the time before which records go is told by it."""
-    database = SharedDatabase(("127.0.0.1:1",), "of_{controller}", "pbx-1")
-    for quiet, refused in ((timedelta(days=31), False), (timedelta(days=31, microseconds=1), True)):
-        newest = round((NOW - quiet).timestamp() * 1_000_000)
-        connection = Answering({SQL.now_and_newest: [(NOW, newest)]})
-        monkeypatch.setattr(administration, "connect", lambda *_given, opened=connection: opened)
-        if not refused:
-            assert administration.purge_retired(database, "acme", lambda now: now, really=True) == []
-            now = 1_796_115_600_000_000
-            assert connection.asked == [
-                "begin", (SQL.now_and_newest, None), (SQL.old_of_retired, (now,)), "commit"
-            ]  # fmt: skip
-            continue
-        with pytest.raises(SharedDatabaseError) as caught:
-            administration.purge_retired(database, "acme", lambda now: now, really=True)
-        assert str(caught.value.message) == (
-            "In the database of_acme nothing of a retired box was purged: its clock says 2026-12-01, and the"
-            " newest record is of 2026-10-31."
-        )
-        assert str(caught.value.remedy) == (
-            "Set the clock of its server right; where really nobody called for a month, wait until somebody"
-            " does."
-        )
+    microsecond = timedelta(microseconds=1)
+    answering.rows[SQL.now_and_newest] = [(NOW, microseconds(NOW - timedelta(days=31)))]
+    assert administration.purge_retired(DATABASE, "acme", lambda now: now, really=True) == []
+    old = (SQL.old_of_retired, (1_796_115_600_000_000,))
+    assert answering.asked == ["begin", (SQL.now_and_newest, None), old, "commit"]
+    answering.rows[SQL.now_and_newest] = [(NOW, microseconds(NOW - timedelta(days=31) - microsecond))]
+    with pytest.raises(SharedDatabaseError) as caught:
+        administration.purge_retired(DATABASE, "acme", lambda now: now, really=True)
+    assert str(caught.value.message) == (
+        "In the database of_acme nothing of a retired box was purged: its clock says 2026-12-01, and the"
+        " newest record is of 2026-10-31."
+    )
+    assert str(caught.value.remedy) == (
+        "Set the clock of its server right; where really nobody called for a month, wait until somebody does."
+    )
 
 
 @pytest.mark.parametrize("rows", [[], [(NOW, None)], [(None, 1)]])
-def test_purge_without_any_record_is_none(
-    monkeypatch: pytest.MonkeyPatch, rows: list[tuple[object, ...]]
-) -> None:
+def test_purge_without_any_record_is_none(answering: Answering, rows: list[tuple[object, ...]]) -> None:
     """Nothing is asked or deleted then."""
-    connection = Answering({SQL.now_and_newest: rows})
-    monkeypatch.setattr(administration, "connect", lambda *_given: connection)
-    database = SharedDatabase(("127.0.0.1:1",), "meeting", "pbx-1")
-    assert administration.purge_retired(database, "acme", lambda now: now, really=True) == []
-    assert connection.asked == ["begin", (SQL.now_and_newest, None), "commit"]
+    answering.rows[SQL.now_and_newest] = rows
+    assert administration.purge_retired(DATABASE, "acme", lambda now: now, really=True) == []
+    assert answering.asked == ["begin", (SQL.now_and_newest, None), "commit"]
 
 
 @pytest.mark.parametrize(("rows", "ahead"), [([(90.0,)], 12.0), ([], 2.0)])

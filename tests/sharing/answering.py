@@ -4,9 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 Rows = Sequence[tuple[object, ...]]
+
+
+class Answer(list[tuple[object, ...]]):
+    """The rows of a statement, as a cursor has them."""
+
+    @property
+    def rowcount(self) -> int:
+        """Their number."""
+        return len(self)
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        """Return all of them."""
+        return [*self]
+
+    def fetchone(self) -> tuple[object, ...] | None:
+        """Return the first one."""
+        return self[0] if self else None
 
 
 class Answering:
@@ -20,11 +36,10 @@ class Answering:
         self.asked: list[object] = []
         self.closed, self.companies = False, dict[str, int]()
 
-    def execute(self, query: str, values: object = None) -> SimpleNamespace:
+    def execute(self, query: str, values: object = None) -> Answer:
         """Answer a statement."""
         self.asked.append((query, values))
-        rows = self.rows.get(query, [])
-        return SimpleNamespace(fetchall=lambda: [*rows], fetchone=lambda: rows[0] if rows else None)
+        return Answer(self.rows.get(query, ()))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

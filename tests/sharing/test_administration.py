@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import psycopg
 import pytest
 
 from examples import PLAYED
@@ -16,7 +17,7 @@ from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers.rows import microseconds
 from informativa.model import SharedDatabase
 from informativa.model.errors import BoxRefusedError, SharedDatabaseError
-from informativa.sharing import administration
+from informativa.sharing import administration, schema
 from informativa.sharing.administration import DatabaseState, Migrated, OldRecords, RegisteredBox
 from informativa.sharing.erasure_statements import ErasureStatements
 from informativa.sharing.idle import IdleConnections
@@ -369,3 +370,145 @@ def test_how_far_behind_and_how_long_silent_a_box_is() -> None:
     assert (box.behind, box.silence) == (2, 12.5)
     assert replace(box, newest=5).behind == 0
     assert replace(box, retired=NOW).silence == 3 * 3600
+
+
+# -- migrate, statement by statement -------------------------------------------------------------------------
+
+ROLES_OF = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
+SCHEMAS_OF = "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
+NEWEST = 'SELECT max(number) FROM "informativa".migration'
+NEWEST_OF_ITS_OWN = 'SELECT max(number) FROM "informativa_acme".migration'
+ALL_THERE: dict[str, list[tuple[object, ...]]] = {
+    ROLES_OF: [("informativa_owner",), ("informativa_boxes",), (ROLE,)],
+    SCHEMAS_OF: [("informativa",)],
+    NEWEST: [(6,)],
+    administration._IS_KNOWN: [(True,)],
+}
+
+
+def migrated_by(database: Answering) -> Migrated:
+    """Migrate acme over a connection."""
+    return administration._migrate(cast("psycopg.Connection", database), DATABASE, "acme")
+
+
+def statements_of(database: Answering) -> list[object]:
+    """Return the statements that a database was asked, without their values."""
+    return [cast("Any", entry)[0] for entry in database.asked]
+
+
+def test_empty_database_gets_all_that_the_script_has(answering: Answering) -> None:
+    """In its order; what is there is asked for before."""
+    script = list(administration.script("pbx-1", ["acme"]))[1:-1]
+    login = script.index(f'CREATE ROLE "{ROLE}" LOGIN')
+    made = [*script[:2], script[login], *schema.prepared()]
+    answering.rows[NEWEST] = [(None,)]
+    assert migrated_by(answering) == Migrated("acme", 0, 6, 0, ROLE, True, False)
+    assert answering.asked[:2] == [
+        (ROLES_OF, (["informativa_owner", "informativa_boxes", ROLE],)),
+        (SCHEMAS_OF, (["informativa", "informativa_acme"],)),
+    ]
+    migrations = script[2 + len(schema.prepared()) : login]
+    assert statements_of(answering)[2:] == [
+        *made,
+        NEWEST,
+        *migrations,
+        administration._IS_KNOWN,
+        *script[login + 1 :],
+    ]
+    assert (administration._IS_KNOWN, ("acme",)) in answering.asked
+
+
+@pytest.mark.parametrize(("known", "serves"), [(True, False), (False, True)])
+def test_migrated_database_has_the_company_served_alone(
+    answering: Answering, known: bool, serves: bool
+) -> None:
+    """It says which migration the company had, and whether this box serves it only since."""
+    *_rest, serving = schema.served(ROLE, ["acme"])
+    answering.rows = ALL_THERE | {administration._IS_KNOWN: [(known,)], serving: [()] if serves else []}
+    assert migrated_by(answering) == Migrated("acme", 6 if known else 0, 6, 0, ROLE, False, serves)
+    asked = [ROLES_OF, SCHEMAS_OF, NEWEST, administration._IS_KNOWN, *schema.served(ROLE, ["acme"])]
+    assert statements_of(answering) == asked
+
+
+@pytest.mark.parametrize(
+    ("of_its_own", "all_serve", "steps", "before", "records"),
+    [
+        (1, False, ["take over"], 1, 40),
+        (5, True, ["take over"], 5, 40),
+        (6, False, [], 6, 0),
+        (6, True, ["remove"], 6, 0),
+        (None, True, ["remove"], 6, 0),
+        (None, None, [], 6, 0),
+    ],
+)
+def test_schema_of_its_own_is_taken_over_and_then_removed(
+    answering: Answering,
+    monkeypatch: pytest.MonkeyPatch,
+    of_its_own: int | None,
+    all_serve: bool | None,
+    steps: list[str],
+    before: int,
+    records: int,
+) -> None:
+    """Where it has something, all of it is moved; where it has nothing, it goes once all boxes serve the
+    company in the tables of all."""
+    asked = list[tuple[object, ...]]()
+
+    def take_over(*values: object) -> int:
+        asked.append(("take over", *values))
+        return 40
+
+    monkeypatch.setattr(administration, "_take_over", take_over)
+    monkeypatch.setattr(administration, "remove_earlier", lambda *values: asked.append(("remove", *values)))
+    answering.rows = ALL_THERE | {
+        SCHEMAS_OF: [("informativa",), ("informativa_acme",)],
+        NEWEST_OF_ITS_OWN: [(of_its_own,)],
+        administration._ALL_SERVE: [] if all_serve is None else [(all_serve,)],
+    }
+    assert migrated_by(answering) == Migrated("acme", before, 6, records, ROLE, False, False)
+    names = {"take over": "acme", "remove": "informativa_acme"}
+    assert asked == [(step, answering, names[step]) for step in steps]
+    if steps != ["take over"]:
+        assert answering.asked[-1] == (administration._ALL_SERVE, ("acme",))
+
+
+@pytest.mark.parametrize(("rows", "number"), [([(5,)], 5), ([(None,)], 0), ([], 0)])
+def test_newest_migration_of_a_schema(rows: list[tuple[object, ...]], number: int) -> None:
+    """None is 0."""
+    database = Answering({'SELECT max(number) FROM "informativa_acme".migration': rows})
+    of = cast("psycopg.Connection", database)
+    assert administration.newest_migration(of, "informativa_acme") == number
+
+
+class Encrypting:
+    """A connection to a database that has passwords encrypted; it notes with which values."""
+
+    def __init__(self) -> None:
+        self.info, self.pgconn = SimpleNamespace(dbname="meeting"), self
+        self.values: list[tuple[object, ...]] = []
+
+    def encrypt_password(self, *values: object) -> bytes:
+        """Encrypt a password."""
+        self.values.append(values)
+        return b"SCRAM-SHA-256$4096:salt$hash"
+
+
+def test_password_is_encrypted_before_it_is_sent(tmp_path: Path) -> None:
+    """By the line of its role and this database; without a file, or without a line, there is none."""
+    file, connection = tmp_path / "pgpass", Encrypting()
+    file.write_text(f"*:*:other:{ROLE}:no\n*:*:*:anna:no\n*:*:meeting:{ROLE}:sécret\n", encoding="utf-8")
+    database = replace(MEETING, passwords=str(file))
+
+    def password(database: SharedDatabase, role: str = ROLE) -> str:
+        return administration._password(cast("psycopg.Connection", connection), database, role)
+
+    assert password(database) == " PASSWORD 'SCRAM-SHA-256$4096:salt$hash'"
+    assert connection.values == [("sécret".encode(), ROLE.encode(), b"scram-sha-256")]
+    assert [password(MEETING), password(database, "nobody")] == ["", ""]
+    with pytest.raises(SharedDatabaseError) as caught:
+        password(replace(database, passwords=str(tmp_path / "missing")))
+    assert (str(caught.value.message), str(caught.value.remedy)) == (
+        f"{tmp_path}/missing cannot be read (No such file or directory).",
+        "Run this as the user whose file it is.",
+    )
+    assert len(connection.values) == 1

@@ -19,11 +19,12 @@ from informativa.call.caller import fingerprint
 from informativa.config import load
 from informativa.evidence.origin import machine
 from informativa.ledgers import snapshot
+from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Period
 from informativa.model.errors import InformativaError
 from informativa.operations.backup import archive, making, places, sources
 from informativa.operations.backup.encryption import KeyProtection
-from informativa.operations.backup.manifest import BackupCompany, LeftOutCompany
+from informativa.operations.backup.manifest import BackupCompany, FilePart, LeftOutCompany
 
 NOW = datetime(2026, 11, 30, 3, 20, tzinfo=UTC)
 NAME = "informativa-2026-11-30T03-20-00Z"
@@ -90,9 +91,16 @@ def test_backup_says_all_of_what_is_in_it(folder: Path, place: Path) -> None:
     assert {owner for *_rest, owner, _place in prompts} == {"acme", "borealis"}
 
 
-@pytest.mark.parametrize("boxed", ["evidence: {box: pbx-2}", "evidence: {domain: acme.example}"])
+@pytest.mark.parametrize(
+    "boxed",
+    [
+        "evidence: {box: pbx-2}",
+        "evidence: {domain: acme.example}",
+        "shared: {hosts: ['127.0.0.1:5432'], database: meeting, box: pbx-2}",
+    ],
+)
 def test_backup_is_of_the_box_that_the_configuration_names(folder: Path, place: Path, boxed: str) -> None:
-    """Without a name it is the machine's."""
+    """There or where boxes meet; without a name it is the machine's."""
     config(folder).write_text(config(folder).read_text().replace("operator: ", f"{boxed}\noperator: ", 1))
     made = making.make(config(folder), place, NOW)
     assert archive.verify(made.file).box == ("pbx-2" if "box" in boxed else machine())
@@ -108,6 +116,22 @@ def test_copies_are_made_where_the_backup_is_to_be(
     monkeypatch.setattr(tempfile, "tempdir", str(place / "missing"))
     making.make(config(folder), place, NOW)
     assert [file.name for file in place.iterdir()] == [f"{NAME}.tar"]
+
+
+def test_copies_have_a_name_by_which_they_are_removed(
+    folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next backup removes what one that was killed left in the folder."""
+    inform(folder, KNOWN)
+    names, copy = list[str](), snapshot.copy_ledger
+
+    def copied(store: SqliteStore, target: Path) -> snapshot.Snapshot:
+        names.append(str(target.parent.relative_to(place)))
+        return copy(store, target)
+
+    monkeypatch.setattr(snapshot, "copy_ledger", copied)
+    making.make(config(folder), place, NOW)
+    assert [name.startswith(".informativa-backup-") for name in names] == [True]
 
 
 def test_place_of_a_backup(folder: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +175,7 @@ def test_backups_are_deleted_after_the_time_of_the_configuration(folder: Path, p
 
 
 def test_file_outside_of_the_folder_is_told_once(folder: Path, place: Path) -> None:
-    """A prompt elsewhere, which two notices have, is named and not in the backup."""
+    """A prompt elsewhere, which two notices have, is named and not in the backup; the next files are."""
     outside = folder.parent / "sound/short.wav"
     outside.parent.mkdir()
     outside.write_bytes((folder / "prompts/it/short.wav").read_bytes())
@@ -160,7 +184,9 @@ def test_file_outside_of_the_folder_is_told_once(folder: Path, place: Path) -> N
     config(folder).write_text(text.replace("it: prompts/it/short\n", f"it: {outside.with_suffix('')}\n"))
     made = making.make(config(folder), place, NOW)
     assert made.outside == (outside,)
-    assert "sound" not in " ".join(file.name for file in archive.verify(made.file).files)
+    inside = archive.verify(made.file).files
+    assert not any("sound" in file.name for file in inside)
+    assert {file.controller for file in inside if file.part is FilePart.PROMPT} == {"acme", "borealis"}
 
 
 def test_company_that_cannot_be_backed_up_is_left_out(folder: Path, place: Path) -> None:
@@ -182,6 +208,8 @@ def test_company_that_cannot_be_backed_up_is_left_out(folder: Path, place: Path)
     assert {"configuration/informativa.yaml", "companies/acme/ledger.sqlite3"} <= names
     with pytest.raises(InformativaError, match="cannot be used"):
         making.make(config(folder), place / "one.tar", NOW, ["borealis"])
+    with pytest.raises(InformativaError, match="cannot be used"):
+        making.make(config(folder), place / "one.tar", NOW, ["acme", "borealis"])
     text = config(folder).read_text().replace("key: keys/borealis.key", "cay: keys/borealis.key")
     config(folder).write_text(text)
     assert making.make(config(folder), place / "two.tar", NOW).left_out == (
@@ -274,6 +302,7 @@ def test_room_is_for_all_and_for_the_largest_once_more(
     for names, needed, megabytes in (
         ((), acme + 2 * 7_000_000 + spare, 37),
         (("acme",), 2 * acme + spare, 28),
+        (("nobody",), spare, 17),
     ):
         for short in (0, 1):
             asked = list[Path]()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import queue
 import threading
 import time
 import weakref
@@ -12,8 +14,17 @@ from typing import Any
 
 import pytest
 
+from informativa.model.errors import InformativaError
 from informativa.system import patience
-from informativa.system.patience import Rounds, ThreadCache, of_each_by, some_at_a_time
+from informativa.system.patience import (
+    Rounds,
+    ThreadCache,
+    in_thread,
+    of_each,
+    of_each_by,
+    some_at_a_time,
+    within,
+)
 
 
 def test_results_are_in_the_order_of_the_items() -> None:
@@ -48,7 +59,7 @@ def test_what_has_not_ended_by_the_deadline_is_a_timeout(monkeypatch: pytest.Mon
     """Two threads, which hang with the second and the third of four works: the first has its result, and the
     fourth never begins, also when the others end."""
     monkeypatch.setattr(patience, "_threads", ThreadCache(0.001))
-    released, begun = threading.Event(), []
+    released, begun, others = threading.Event(), [], {*threading.enumerate()}
 
     def hang() -> None:
         assert released.wait(30)
@@ -58,9 +69,8 @@ def test_what_has_not_ended_by_the_deadline_is_a_timeout(monkeypatch: pytest.Mon
     assert outcomes.pop(1) == 1
     assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError] * 3
     released.set()
-    for thread in threading.enumerate():
-        if thread.name == "may stall":
-            thread.join(30)
+    for thread in {*threading.enumerate()} - others:
+        thread.join(30)
     assert begun == []
 
 
@@ -230,3 +240,137 @@ def test_round_without_a_thread_is_an_error_that_leaves_nothing_undone_later(
             rounds.make({1: lambda: done.append(1)})
     rounds.make({1: lambda: done.append(1)})
     assert done == [1]
+
+
+def test_work_within_a_time_returns_or_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its result or its exception; TimeoutError when the time is over, after which it goes on by itself."""
+    released, over = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        assert released.wait(60)
+        over.set()
+
+    assert within(60, lambda: 7) == 7
+    with pytest.raises(KeyError):
+        within(60, lambda: {}["missing"])
+    with pytest.raises(TimeoutError):
+        within(0.001, hang)
+    released.set()
+    assert over.wait(60)
+    started: list[Callable[[], object]] = []
+    monkeypatch.setattr(patience, "start_apart", started.append)
+    future = patience.start_in_thread(lambda: 7)
+    assert (future.running(), future.cancel()) == (True, False)
+    started[0]()
+    assert future.result(0) == 7
+
+
+def test_work_beside_an_event_loop_gets_its_arguments() -> None:
+    """And its exception comes to whoever awaits it."""
+    assert asyncio.run(in_thread(divmod, 7, 2)) == (3, 1)
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(in_thread(divmod, 7, 0))
+
+
+def test_exit_of_a_work_comes_to_whoever_waits() -> None:
+    """No thread ends with it, and nobody waits in vain."""
+
+    def leave() -> None:
+        raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        within(60, leave)
+    with pytest.raises(SystemExit):
+        of_each({"acme": leave}, 60)
+
+
+def test_i10_each_companys_work_has_its_own_outcome() -> None:
+    """I10: a result, an exception, and TimeoutError for one that hangs; the last one is begun beside it."""
+    released, begun = threading.Event(), list[str]()
+
+    def work(name: str) -> str:
+        begun.append(name)
+        if name == "hangs":
+            assert released.wait(60)
+        if name == "fails":
+            raise ValueError(name)
+        return name
+
+    names = ("works", "fails", "hangs", "last")
+    outcomes = of_each({name: partial(work, name) for name in names}, 0.5)
+    assert begun == [*names]
+    assert list(outcomes) == [*names]
+    assert [type(outcome) for outcome in outcomes.values()] == [str, ValueError, TimeoutError, str]
+    released.set()
+    assert of_each({}, 60) == {}
+
+
+def test_works_that_take_no_time_are_done_by_one_thread() -> None:
+    """One after the other, which is quicker than all at once."""
+    idents = of_each(dict.fromkeys(range(20), threading.get_ident), 60)
+    assert len({*idents.values()}) == 1
+
+
+def test_no_more_threads_than_were_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor more than there are works."""
+    started, start = list[object](), patience.start_apart
+
+    def counted(work: Callable[[], object]) -> None:
+        started.append(work)
+        start(work)
+
+    monkeypatch.setattr(patience, "start_apart", counted)
+    for items, threads, expected in ((5, 2, 2), (2, 5, 2), (0, 5, 0)):
+        started.clear()
+        some_at_a_time(str, range(items), threads)
+        assert len(started) == expected
+        started.clear()
+        of_each_by(time.monotonic() + 60, dict.fromkeys(range(items), list), threads)
+        assert len(started) == expected
+
+
+def test_deadline_that_is_over_is_no_error() -> None:
+    """Nothing is waited for then."""
+    released = threading.Event()
+    outcomes = of_each_by(time.monotonic() - 5, {1: lambda: released.wait(60)}, 1)
+    released.set()
+    assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
+
+
+def test_thread_waits_for_work_as_long_as_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five seconds where nobody says it; it is known by its name, and ends no process's end."""
+    waits, threads = list[float | None](), list[threading.Thread]()
+
+    class Inbox(queue.SimpleQueue[Any]):
+        def get(self, block: bool = True, timeout: float | None = None) -> Any:
+            if timeout is not None:
+                waits.append(timeout)
+                raise queue.Empty
+            return super().get(block, timeout)
+
+    monkeypatch.setattr(patience.queue, "SimpleQueue", Inbox)
+    for cache, seconds in ((ThreadCache(), 5.0), (ThreadCache(0.5), 0.5)):
+        cache.start(lambda: threads.append(threading.current_thread()))
+        until(lambda: bool(threads))
+        thread = threads.pop()
+        thread.join(60)
+        assert (waits.pop(), thread.name, thread.daemon) == (seconds, "may stall", True)
+        assert cache._idle == []
+
+
+def test_failure_says_the_place_and_the_remedy() -> None:
+    """What the system says, our own words, a stalled disk, or a defect."""
+    own = InformativaError("It is full.", "Make room.")
+    remedy = "look at the disk or the network folder that it lies on"
+    for error, expected in (
+        (TimeoutError(), f"/disk cannot be read within 5 s; {remedy}"),
+        (OSError(13, "No", "/disk/file"), "/disk/file cannot be read (No); run this as a user who may"),
+        (OSError(5, "I/O error"), "/disk cannot be read (I/O error); run this as a user who may"),
+        (OSError("no words"), "/disk cannot be read (); run this as a user who may"),
+        (own, "It is full. Make room."),
+    ):
+        assert str(patience.failure(error, "/disk", 5.0)) == expected
+    assert str(patience.failure(KeyError(), "/disk", 5.0)).startswith("A defect of informativa (KeyError).")
+    assert [patience.defect(error) for error in (own, OSError())] == [None, None]
+    unforeseen = KeyError()
+    assert patience.defect(unforeseen) is unforeseen

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import shutil
 import subprocess
+import tarfile
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +16,15 @@ import pytest
 
 from backups import KNOWN, OTHER, config, erase, inform, sign, wipe
 from informativa.config import load
+from informativa.ledgers.restoring import RestoreResult
+from informativa.model import Controller
 from informativa.model.errors import InformativaError
 from informativa.model.text import NOTHING
-from informativa.operations.backup import making, recovery
+from informativa.operations.backup import archive, making, recovery
 from informativa.operations.backup.encryption import KeyAccess, KeyProtection
+from informativa.operations.backup.manifest import BackupFile, FilePart
 from informativa.operations.backup.recovery import RestoredBackup, RestoredCompany
+from informativa.process import storage
 
 MADE = datetime(2026, 11, 30, 3, 20, tzinfo=UTC)
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
@@ -264,6 +270,68 @@ def test_log_gets_what_is_missing(folder: Path, tmp_path: Path) -> None:
     assert (log / "checkpoint").read_bytes() == newest
     assert ((log / "key").stat().st_mode & 0o777, log.stat().st_mode & 0o777) == (0o644, 0o755)
     assert acme.lost == 1
+
+
+def test_ledger_that_was_there_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is kept beside, and has all erasures; what is lost is noted with the controller's instruction, and
+    the copy from which the ledger is restored is for its owner alone, under a name that an erasure looks
+    for."""
+    inform(folder, KNOWN)
+    file = backed_up(folder)
+    inform(folder, OTHER)
+    copies, restore = list[tuple[str, int, datetime, str]](), storage.restore
+
+    def noted(controller: Controller, copy: Path, at: datetime, instruction: str = "") -> RestoreResult:
+        copies.append((copy.name, copy.stat().st_mode & 0o777, at, instruction))
+        return restore(controller, copy, at, instruction)
+
+    monkeypatch.setattr(recovery.storage, "restore", noted)
+    (acme,) = restored(folder, file, "acme").companies
+    assert copies == [("acme.sqlite3.rescued-2026-12-01T09-00-00-0", 0o600, NOW, "OPS/2026-7")]
+    assert acme == RestoredCompany("acme", 2, epoch=1, before=acme.before)
+    assert acme.before is not None
+    assert (acme.before.parent, acme.before.exists()) == (folder / "ledger", True)
+
+
+def test_ledger_that_cannot_be_copied_is_one_companys_problem(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the archive, which was whole before, fails before the copy is there, its error is reported, and
+    none of the copy's."""
+    inform(folder, KNOWN)
+    file = backed_up(folder)
+    contents, parts = archive.contents, list[FilePart]()
+
+    def torn(of: Path, tar: tarfile.TarFile, declared: BackupFile) -> Iterator[bytes]:
+        parts.append(declared.part)
+        if declared.part is FilePart.LEDGER and parts.count(FilePart.LEDGER) > 1:
+            raise InformativaError("The archive is torn.")
+        return contents(of, tar, declared)
+
+    monkeypatch.setattr(recovery.archive, "contents", torn)
+    (acme,) = restored(folder, file, "acme").companies
+    assert acme == RestoredCompany("acme", problem=acme.problem)
+    assert str(acme.problem) == "The archive is torn."
+
+
+def test_damaged_archive_is_named_in_each_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever part of it is read, its file is known to whoever reads it."""
+    inform(folder, KNOWN)
+    sign(folder)
+    erase(folder, KNOWN)
+    identity = pyrage.x25519.Identity.generate()
+    (folder.parent / "identity").write_text(f"{identity}\n")
+    file = backed_up(folder, protection=KeyProtection((str(identity.to_public()),)))
+    wipe(folder)
+    files, contents = set[Path](), archive.contents
+
+    def noted(of: Path, tar: tarfile.TarFile, declared: BackupFile) -> Iterator[bytes]:
+        files.add(of)
+        return contents(of, tar, declared)
+
+    monkeypatch.setattr(recovery.archive, "contents", noted)
+    restored(folder, file, access=KeyAccess(identity=folder.parent / "identity"))
+    assert files == {file}
 
 
 def test_disk_that_fills_up_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

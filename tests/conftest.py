@@ -34,6 +34,7 @@ from lab.copied_ledgers import copied_ledgers
 from lab.failures import pytest_runtest_makereport, pytest_testnodedown  # noqa: F401  # hooks, too
 from lab.fast_folder import fast_folder
 from lab.fewer_reports import pytest_sessionstart  # noqa: F401  # a hook, too
+from lab.leftovers import pytest_configure, pytest_runtest_teardown  # noqa: F401  # hooks, too
 from lab.office import Office, lay, listen_at, numbered, without_masters
 from lab.ports import free_port
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -210,7 +211,7 @@ def test_preview_changes_nothing_and_shows_all(machine: Machine, earlier: Path) 
 @OF_ROOT
 @pytest.mark.parametrize("cut", ["stop", "ledgers", "files"])
 def test_rollback_killed_anywhere_is_done_by_the_same_command(
-    machine: Machine, earlier: Path, monkeypatch: pytest.MonkeyPatch, cut: str
+    machine: Machine, earlier: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: str
 ) -> None:
     """A process that is killed cleans nothing up; the second time what was stopped is still started."""
     places = {
@@ -223,6 +224,7 @@ def test_rollback_killed_anywhere_is_done_by_the_same_command(
             killing.setattr(place, name, _kill)
         killing.setattr(*places[cut], _kill)
         killing.setattr(shutil, "rmtree", _kill)
+        killing.setattr(tempfile, "tempdir", str(tmp_path))
         killing.setattr(rollback, "_systemctl", _kill if cut == "stop" else _stop_only(rollback._systemctl))
         with pytest.raises(Killed):
             machine.rollback(earlier)

@@ -11,12 +11,14 @@ import pytest
 from console.served import ACME, ServedConsole
 from informativa.call.caller import pseudonym
 from informativa.config import load
+from informativa.console import console
 from informativa.operations import keys
 from informativa.operations.controllers import select_for_callers
 from informativa.operations.typed_caller import by_number
 from informativa.process import storage
 
 NUMBER = "+39 333 123 4567"
+HOUR = 3_600_000_000_000  # ns
 
 
 def look_up(office: ServedConsole) -> str:
@@ -53,6 +55,24 @@ def test_a_new_key_counts_from_the_next_page_on(office: ServedConsole, *, looked
     (entry,) = storage.access_log(company).page(None, 1)
     assert entry.pseudonym == pseudonym(by_number(NUMBER).caller, company.key)
     assert before == "" or before.count("<tr") == after.count("<tr")
+
+
+def test_a_new_key_counts_on_a_disk_whose_clock_is_late(
+    office: ServedConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file server gives a file the time of its own clock: a new key counts from the next page on, though
+    its file seems older than the configuration that was loaded before."""
+    state = console._state
+    monkeypatch.setattr(
+        console, "_state", lambda file: (*(time - HOUR for time in state(file)[:2]), *state(file)[2:])
+    )
+    office.console.configuration()
+    file = office.folder / "informativa.yaml"
+    keys.rotate(select_for_callers(file, [ACME]), datetime.now(UTC), really=True)
+    look_up(office)
+    company = load(file).controllers[ACME]
+    (entry,) = storage.access_log(company).page(None, 1)
+    assert entry.pseudonym == pseudonym(by_number(NUMBER).caller, company.key)
 
 
 def test_a_key_that_is_gone_is_said_on_the_next_page(office: ServedConsole) -> None:

@@ -162,9 +162,8 @@ class ControllersBuilder:
         text = self._findings.secret(file, path, absent)
         if text is None:
             return b""
-        with contextlib.suppress(ValueError):
-            if len(key := bytes.fromhex(text.strip())) == KEY_BYTES:
-                return key
+        if key := parse_key(text):
+            return key
         message = Text(
             "{file} does not hold a key of {digits} hexadecimal digits",
             "type: mv {file} {file}.aside, and then {next}",
@@ -172,6 +171,14 @@ class ControllersBuilder:
         then = absent().advice or Text("put the copy of it back")
         self._findings.add_problem(path, message.format(file=file, digits=2 * KEY_BYTES, next=then))
         return b""
+
+
+def parse_key(text: str) -> bytes:
+    """Return the key that the text of its file is; empty if it is none."""
+    with contextlib.suppress(ValueError):
+        if len(key := bytes.fromhex(text.strip())) == KEY_BYTES:
+            return key
+    return b""
 
 
 def _retired_keys(file: Path) -> list[Path]:

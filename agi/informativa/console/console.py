@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import secrets
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from anyio import CapacityLimiter
 
 from ..config import Configuration, inspect
 from ..config.builder import file_mark
+from ..config.controllers import parse_key
 from ..model import WebServer
 from ..model.errors import ConfigProblem
 from ..operations.accounts import store as accounts
@@ -115,17 +115,16 @@ class Console:
         file_state = _state(self.file)
         with self._lock:
             if self._loaded is None or self._loaded is instead_of or self._loaded.file_state != file_state:
-                self._loaded = _Loaded(file_state, time.time_ns(), inspect(self.file))
+                self._loaded = _Loaded(file_state, inspect(self.file))
             return self._loaded
 
 
 @dataclass(frozen=True)
 class _Loaded:
-    """A configuration with its problems; the state of its file before it was read, the time when that began
-    (ns since 1970), and the marks of the companies that somebody has asked about since."""
+    """A configuration with its problems; the state of its file before it was read, and the marks of the
+    companies that somebody has asked about since."""
 
     file_state: tuple[int, ...]
-    begun: int
     inspected: Inspected
     marks: dict[str, _Mark] = field(default_factory=dict)
 
@@ -139,22 +138,23 @@ class _Loaded:
         key = configuration.folder / configuration.key_files[company]
         ledger = Path(controller.ledger)
         try:
-            return within(MARK_SECONDS, lambda: _Mark(_state(key), file_mark(ledger)))
+            return within(MARK_SECONDS, lambda: _Mark(_state(key), _key(key), file_mark(ledger)))
         except TimeoutError:
             return None
 
     def is_other(self, company: str, mark: _Mark) -> bool:
-        """Tell if a company's files are others than those that were inspected. Of its first mark only the
-        time is known."""
+        """Tell if a company's files are others than those that were inspected. Of its first mark only the key
+        is compared: the time of a file is of another clock on a file server."""
         earlier = self.marks.get(company)
-        return max(mark.key[:2], default=0) >= self.begun if earlier is None else mark != earlier
+        return mark.key != self.inspected[0].controllers[company].key if earlier is None else mark != earlier
 
 
 @dataclass(frozen=True)
 class _Mark:
-    """The state of a company's key, and the place of its ledger."""
+    """The state of a company's key and the key itself, and the place of its ledger."""
 
-    key: tuple[int, ...]
+    key_state: tuple[int, ...]
+    key: bytes = field(repr=False)
     ledger: object
 
 
@@ -165,6 +165,14 @@ def _state(file: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def _key(file: Path) -> bytes:
+    """Return the key in a file; empty if there is none."""
+    try:
+        return parse_key(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return b""
 
 
 def _delete_file(job: Job) -> None:

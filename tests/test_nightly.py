@@ -1,0 +1,34 @@
+"""The jobs of `make nightly`."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from lab.nightly import faked
+
+NEW_YEAR = 1798758000  # seconds: 2027-01-01 00:00:00 in Rome, in UTC an hour earlier
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="Type: apt-get install faketime")
+def test_processes_of_another_clock_have_the_same_one() -> None:
+    """Each is so many seconds from the true time, also one that is started long after another."""
+    before = time.time()
+    shift = int(_printed(faked("2026-12-31 23:00:00", "printenv FAKETIME")))
+    assert NEW_YEAR - time.time() - 1 <= shift <= NEW_YEAR - before + 1
+
+
+@pytest.mark.skipif(shutil.which("faketime") is None, reason="Type: apt-get install faketime")
+@pytest.mark.parametrize(("clock", "sign"), [("2001-01-01 00:00:00", "-"), ("2101-01-01 00:00:00", "+")])
+def test_clock_before_and_after_the_true_one(clock: str, sign: str) -> None:
+    """A time that is past and one that is to come are both set."""
+    assert _printed(faked(clock, "printenv FAKETIME")).startswith(sign)
+    assert _printed(faked(clock, "date -u +%Y")) == clock[:4]
+
+
+def _printed(command: str) -> str:
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    return ran.stdout.strip()

@@ -22,6 +22,7 @@ from informativa.system.patience import (
     in_thread,
     of_each,
     of_each_by,
+    of_each_heard,
     some_at_a_time,
     within,
 )
@@ -80,6 +81,42 @@ def test_an_error_stands_in_place_of_a_result() -> None:
     outcomes = of_each_by(time.monotonic() + 30, works, threads=1)
     assert isinstance(outcomes.pop(0), ZeroDivisionError)
     assert outcomes == {1: 1, 2: 0}
+
+
+def test_work_that_is_heard_of_is_waited_for() -> None:
+    """Work whose other side goes on saying something has its result, also after longer than silence is borne;
+    one that hangs is left then, and what waits for it does not begin."""
+    released, begun = threading.Event(), list[int]()
+
+    def talk(heard: Callable[[], object]) -> str:
+        until = time.monotonic() + 2.0
+        while time.monotonic() < until:
+            assert not released.wait(0.01)
+            heard()
+        return "answer"
+
+    def hang(_heard: Callable[[], object]) -> None:
+        assert released.wait(30)
+
+    works = {1: talk, 2: hang, 3: hang, 4: lambda _heard: begun.append(4)}
+    outcomes = of_each_heard(works, 1.5, 30.0, threads=2)
+    assert outcomes.pop(1) == "answer"
+    assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError] * 3
+    assert begun == []
+    released.set()
+
+
+def test_work_that_never_ends_is_left_though_it_is_heard_of() -> None:
+    """The longest time holds also for what goes on saying something."""
+    released = threading.Event()
+
+    def talk(heard: Callable[[], object]) -> None:
+        while not released.wait(0.01):
+            heard()
+
+    outcomes = of_each_heard({1: talk}, 30.0, 0.3, threads=1)
+    released.set()
+    assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import psycopg
 import pytest
 
 from choosing import answering
@@ -15,14 +16,23 @@ from examples import AT, ONE, OTHER, PLAYED
 from informativa.call.guard import suspend
 from informativa.ledgers import answers, audit_answers
 from informativa.model import Answer
+from informativa.model.errors import SharedDatabaseError
 from informativa.sharing import answer_audit, exchange, reading
 from informativa.sharing.box_statements import KNOWN
+from informativa.sharing.idle import OLDEST_SECONDS, IdleConnections
 from informativa.sharing.others import SharedBoxes
+from informativa.sharing.question import Question
 from sharing.conftest import ACME, Boxes
 from sharing.erasing import order, quiet
 
 DAY = timedelta(days=1)
 OF_CALLERS = ("record_informs", "record_answers", "record_earlier")
+_QUESTION = KNOWN % {"pseudonyms": "$1", "company": "$2", "box": "$3", "since": "$4"}
+PLANNED_FOR_ALL = f"""
+PREPARE question (bytea[], integer, text, bigint) AS {_QUESTION}; SET plan_cache_mode = force_generic_plan;
+EXPLAIN EXECUTE question (ARRAY[sha256('7')], 1, 'pbx-1', 0)
+"""
+"""The same question as a connection has it planned, once for all companies and callers."""
 GRANTED, REFUSED, WITHDRAWN = Answer.GRANTED, Answer.REFUSED, Answer.WITHDRAWN
 
 
@@ -91,6 +101,7 @@ def test_earlier_key_leads_to_a_withdrawal_under_the_new_one(
     while boxes.opened[0].send():
         pass
     assert asked(boxes, "pbx-2", ONE) == [("pbx-1", 1)]
+    assert asked(boxes, "pbx-2", ONE, OTHER) == [("pbx-1", 1)]  # by both of his pseudonyms, and once
     settle()
     assert last(boxes, "pbx-2") == (WITHDRAWN, "pbx-1", 1)
 
@@ -113,10 +124,27 @@ def test_question_of_a_call_is_answered_by_indexes(boxes: Boxes) -> None:
         "DELETE FROM pg_statistic WHERE starelid = 'acme.record'::regclass",
     ):
         boxes.sql(before)
-        plan = [str(line) for (line,) in boxes.server.sql(f"EXPLAIN {question}")]
-        scans = [line for line in plan if " on record" in line]
-        assert len(scans) == 3, plan
-        assert all(any(f"using {name} " in line for name in OF_CALLERS) for line in scans), plan
+        for statements in (f"EXPLAIN {question}", PLANNED_FOR_ALL):
+            plan = [str(line) for (line,) in boxes.server.sql(statements)]
+            scans = [line for line in plan if " on record" in line]
+            assert len(scans) == 3, plan
+            assert all(any(f"using {name} " in line for name in OF_CALLERS) for line in scans), plan
+
+
+def test_question_of_a_call_has_a_limit_of_its_own(boxes: Boxes) -> None:
+    """The server gives it up when nobody waits any more, and the session, which behind pgbouncer is another's
+    next, has no limit afterwards."""
+    idle = IdleConnections(OLDEST_SECONDS)
+    assert Question(boxes.database("pbx-1", seconds=20.0), idle)((ACME, [ONE])) == []
+    expiry, connection = idle.take(lambda: pytest.fail("it is not idle"))
+    assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
+    idle.give_back(expiry, connection)
+    with psycopg.connect(boxes.server.conninfo()) as other:
+        other.execute("LOCK TABLE informativa.record IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(SharedDatabaseError) as refused:
+            Question(boxes.database("pbx-1", seconds=0.3), idle)((ACME, [ONE]))
+        assert refused.value.state == "57014"  # canceled by the server, and not by us
+    idle.close()
 
 
 def test_i9_erased_caller_has_answered_nothing_anywhere(boxes: Boxes, settle: Callable[[], None]) -> None:

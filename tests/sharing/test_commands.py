@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -23,9 +24,8 @@ from informativa.operations import boxes as operations
 from informativa.process import bootstrap, storage
 from informativa.sharing import administration
 from informativa.sharing.administration import RegisteredBox
-from informativa.sharing.connection import Connection
+from informativa.sharing.connection import Connection, Explain
 from informativa.sharing.exchange import About
-from informativa.sharing.idle import OLDEST_SECONDS, IdleConnections
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD, empty
 from sharing.installation import HE, Installation, examined, of
@@ -316,25 +316,28 @@ def checked(installation: Installation) -> str:
 def test_one_companys_trouble_hides_no_others_boxes(
     meeting: tuple[Installation, Installation], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of 300 companies the database tells of two, refuses one and hangs with all others: the two are shown,
-    each of the others is named with what to type, and the command ends with 3."""
+    """Of the databases of 300 companies two tell, one refuses, and all others hang: the two are shown, and
+    each of the others is named with what to type."""
     one, _other = meeting
     configuration = load(one.file)
     acme = configuration.controllers["acme"]
     companies = {f"c{number}": replace(acme, id=f"c{number}", name=f"C {number}") for number in range(300)}
+    assert configuration.shared is not None
+    configuration = replace(configuration, shared=replace(configuration.shared, name="{controller}"))
     hanging = threading.Event()
-    of_acme = operations.meeting(configuration, acme, IdleConnections(OLDEST_SECONDS))
+    of_acme = operations.meeting(load(one.file), acme)
 
     def asked(
-        _configuration: Configuration, company: Controller, _idle: IdleConnections
-    ) -> operations.Meeting:
+        _configuration: Configuration, companies: Sequence[Controller], _heard: Callable[[], object]
+    ) -> dict[str, operations.Meeting]:
+        (company,) = companies
         if company.id == "c2":
             raise SharedDatabaseError("no rights", "Give the role its rights.")
         if int(company.id[1:]) > 2:
             assert hanging.wait(60)
-        return replace(of_acme, controller=company.id)
+        return {company.id: replace(of_acme, controller=company.id)}
 
-    monkeypatch.setattr(operations, "meeting", asked)
+    monkeypatch.setattr(operations, "meetings", asked)
     monkeypatch.setattr(operations, "ANSWER_SECONDS", 0.5)
     try:
         result = operations.boxes(configuration, list(companies.values()))
@@ -343,34 +346,43 @@ def test_one_companys_trouble_hides_no_others_boxes(
     assert [meeting.controller for meeting in result.controllers] == ["c0", "c1"]
     assert [(unknown.name, str(unknown.message)) for unknown in result.unknown[:2]] == [
         ("C 2", "no rights"),
-        ("C 3", f"The shared database postgres on {configuration.shared.hosts[0]} did not answer in 0 s."),
+        ("C 3", f"The shared database c3 on {configuration.shared.hosts[0]} did not answer in 0 s."),
     ]
     assert len(result.unknown) == 298
 
 
-def test_companies_are_asked_about_over_few_connections(
+def test_all_companies_of_a_database_are_asked_about_at_once(
     meeting: tuple[Installation, Installation], server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To connect takes longer than a question, so 300 companies do not take a connection each."""
-    one, _other = meeting
+    """40 companies take one connection and one statement, and one that this box does not serve is named with
+    what to type."""
+    one, other = meeting
+    for box in (one, other):
+        box.exchange()
     configuration = load(one.file)
     acme, notices = configuration.controllers["acme"], configuration.notices["acme"]
-    companies = [replace(acme, id=f"c{number}") for number in range(40)]
+    companies = [acme, *(replace(acme, id=f"c{number}") for number in range(40))]
     configuration = replace(configuration, notices={company.id: notices for company in companies})
-    for number in range(40):
+    for number in range(39):
         server.sql(f"INSERT INTO informativa.company VALUES ({number + 10}, 'c{number}')")
         server.sql(f"INSERT INTO informativa.serves VALUES ('informativa-box-pbx-1', {number + 10})")
-    connect, connections = administration.connect, list[str]()
+    connect, connections = administration.connect_box, list[str]()
 
-    def counted(database: SharedDatabase, controller: str) -> Connection:
+    def counted(database: SharedDatabase, controller: str, *, explain: Explain) -> Connection:
         connections.append(controller)
-        return connect(database, controller)
+        return connect(database, controller, explain=explain)
 
-    monkeypatch.setattr(administration, "connect", counted)
+    monkeypatch.setattr(administration, "connect_box", counted)
     monkeypatch.setattr(operations, "ANSWER_SECONDS", 60.0)
     result = operations.boxes(configuration, companies)
-    assert [company.controller for company in result.controllers] == [company.id for company in companies]
-    assert 1 <= len(connections) <= 8
+    assert [company.controller for company in result.controllers] == ["acme", *(f"c{n}" for n in range(39))]
+    assert [[box.name for box in company.boxes] for company in result.controllers[:2]] == [
+        ["pbx-1", "pbx-2"],
+        [],
+    ]
+    (unknown,) = result.unknown
+    assert str(unknown.message).endswith("this box, pbx-1, does not serve c39.")
+    assert connections == ["acme"]
 
 
 def test_check_asks_the_database(two: tuple[Installation, Installation], server: Postgres) -> None:
@@ -385,18 +397,18 @@ def test_check_asks_the_database(two: tuple[Installation, Installation], server:
     assert "Whoever administers it types: informativa shared migrate" in checked(one)
     server.halt()
     try:
-        assert "did not answer in 3 s; See that it runs" in checked(one)
+        assert "did not answer in 2 s; See that it runs" in checked(one)
         code, out, error = typed("boxes", *of(one))
         assert (code, out) == (1, "")
         assert error.startswith(
             f"Acme S.p.A. (acme): The shared database postgres on 127.0.0.1:{server.port} did not answer in"
-            " 3 s. See that it runs and can be reached from here, then type: informativa boxes -c /"
+            " 2 s. See that it runs and can be reached from here, then type: informativa boxes -c /"
         )
         code, out, error = typed("shared", "doctor", *of(one))
-        assert (code, out, "did not answer in 3 s" in error) == (1, "", True)
+        assert (code, out, "did not answer in 2 s" in error) == (1, "", True)
         code, out, error = typed("status", "--json", "-c", one.file)
         assert not json.loads(out)["complete"]
-        assert any("did not answer in 3 s" in warning for warning in json.loads(out)["warnings"])
+        assert any("did not answer in 2 s" in warning for warning in json.loads(out)["warnings"])
     finally:
         server.stop()
         server.start()

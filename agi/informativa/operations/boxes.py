@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..config import Configuration
 from ..ledgers import boxes as ledger_boxes
@@ -18,19 +18,24 @@ from ..model.errors import InformativaError, LedgerError, SharedDatabaseError
 from ..model.text import Text
 from ..process import bootstrap, storage
 from ..sharing.refusals import OF_ALL
-from ..system.patience import of_each_by
+from ..system.patience import Work, of_each_heard
 from .document import Seconds, Sentence, Time
 
 if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
     from ..sharing import administration
     from ..sharing.exchange import About
-    from ..sharing.idle import IdleConnections
 
 QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a box
-ANSWER_SECONDS = 3.0  # for the database to answer about all companies
-COMPANIES_AT_ONCE = 8  # of which the database is asked side by side
+ANSWER_SECONDS = 2.0  # without a word of any database: a command ends within three, also where one hangs
+LONGEST_SECONDS = 10.0  # for all to answer who do say something
+DATABASES_AT_ONCE = 8  # which are asked side by side
 
 Result = TypeVar("Result")
+AskDatabase = Callable[
+    [Configuration, Sequence[Controller], Work], Mapping[str, Result | SharedDatabaseError]
+]
+"""Asks a database about companies, calls the last argument whenever it says something, and returns a result
+of each company, or the error in its place."""
 
 
 class Difference(StrEnum):
@@ -218,35 +223,36 @@ def script(configuration: Configuration, controllers: Sequence[Controller]) -> I
     return administration.script(shared(configuration).box, [controller.id for controller in controllers])
 
 
-def of_companies(
-    configuration: Configuration,
-    controllers: Sequence[Controller],
-    ask: Callable[[Configuration, Controller, IdleConnections], Result],
-) -> dict[str, Result | SharedDatabaseError]:
-    """Ask the database about each of these companies, side by side, for `ANSWER_SECONDS` in all. Return what
-    `ask` returns, by company, or the error in its place. It may use the connections of those before: to
-    connect takes longer. Raises InformativaError where no database is configured, and all other errors."""
-    from ..sharing.idle import OLDEST_SECONDS, IdleConnections
+def by_database(
+    configuration: Configuration, controllers: Iterable[Controller]
+) -> dict[SharedDatabase, list[Controller]]:
+    """Return the companies of each database where boxes meet. Raises InformativaError where none is
+    configured."""
+    companies: dict[SharedDatabase, list[Controller]] = {}
+    for company in controllers:
+        companies.setdefault(shared(configuration).of(company.id), []).append(company)
+    return companies
 
-    database = shared(configuration)
-    databases = [database.of(company.id) for company in controllers]
-    idle = {one: IdleConnections(OLDEST_SECONDS, most=COMPANIES_AT_ONCE) for one in databases}
-    works = {
-        company.id: partial(ask, configuration, company, idle[one])
-        for company, one in zip(controllers, databases, strict=True)
-    }
+
+def of_companies(
+    configuration: Configuration, controllers: Sequence[Controller], ask: AskDatabase[Result]
+) -> dict[str, Result | SharedDatabaseError]:
+    """Ask each database of these companies, side by side, until none says anything for `ANSWER_SECONDS`.
+    Return what `ask` returns, by company, or the error in its place. Raises InformativaError where no
+    database is configured, and all other errors."""
+    databases = by_database(configuration, controllers)
+    works = {database: partial(ask, configuration, companies) for database, companies in databases.items()}
     outcomes: dict[str, Result | SharedDatabaseError] = {}
-    answers = of_each_by(time.monotonic() + ANSWER_SECONDS, works, COMPANIES_AT_ONCE)
-    for connections in idle.values():
-        connections.close()
-    for company, outcome in answers.items():
-        if isinstance(outcome, TimeoutError):
-            outcomes[company] = no_answer(database.of(company))
-        elif isinstance(outcome, Exception) and not isinstance(outcome, SharedDatabaseError):
-            raise outcome
+    for database, answer in of_each_heard(works, ANSWER_SECONDS, LONGEST_SECONDS, DATABASES_AT_ONCE).items():
+        if isinstance(answer, TimeoutError):
+            answer = no_answer(database)
+        if isinstance(answer, SharedDatabaseError):
+            outcomes |= dict.fromkeys((company.id for company in databases[database]), answer)
+        elif isinstance(answer, Exception):
+            raise answer
         else:
-            outcomes[company] = outcome
-    return outcomes
+            outcomes |= answer
+    return {company.id: outcomes[company.id] for company in controllers}
 
 
 def boxes(configuration: Configuration, controllers: Sequence[Controller]) -> Boxes:
@@ -254,7 +260,7 @@ def boxes(configuration: Configuration, controllers: Sequence[Controller]) -> Bo
     `ANSWER_SECONDS`. Raises InformativaError where none is configured."""
     by_id = {company.id: company for company in controllers}
     known, unknown = [], []
-    for company, outcome in of_companies(configuration, controllers, meeting).items():
+    for company, outcome in of_companies(configuration, controllers, meetings).items():
         if isinstance(outcome, Meeting):
             known.append(outcome)
         else:
@@ -280,24 +286,49 @@ def no_answer(database: SharedDatabase) -> SharedDatabaseError:
     )
 
 
-def connectable(configuration: Configuration, controller: Controller, idle: IdleConnections) -> bool:
-    """Use the database for a company, over an idle connection or a new one. Raises SharedDatabaseError."""
+def connectable(
+    configuration: Configuration, controllers: Sequence[Controller], heard: Work
+) -> Mapping[str, Literal[True] | SharedDatabaseError]:
+    """Return which companies that have the same database this box can use it for. Raises
+    SharedDatabaseError."""
     from ..sharing import administration
 
-    with administration.connected(shared(configuration), controller.id, idle):
-        return True
+    return administration.usable(shared(configuration), [company.id for company in controllers], heard)
 
 
-def meeting(
-    configuration: Configuration, controller: Controller, idle: IdleConnections | None = None
-) -> Meeting:
-    """Return the state of a company's boxes, over an idle connection if any. Raises SharedDatabaseError."""
+def meeting(configuration: Configuration, controller: Controller) -> Meeting:
+    """Return the state of a company's boxes. Raises SharedDatabaseError."""
+    outcome = meetings(configuration, [controller])[controller.id]
+    if isinstance(outcome, SharedDatabaseError):
+        raise outcome
+    return outcome
+
+
+def meetings(
+    configuration: Configuration, controllers: Sequence[Controller], heard: Work = bool
+) -> Mapping[str, Meeting | SharedDatabaseError]:
+    """Return the states of the boxes of companies that have the same database, with the error in the place of
+    a company that this box does not serve. Raises SharedDatabaseError."""
     from ..sharing import administration
 
     database, start = shared(configuration), time.monotonic()
-    state = administration.database_state(database, controller.id, idle)
+    states = administration.database_states(database, [company.id for company in controllers], heard)
     milliseconds = (time.monotonic() - start) * 1000
-    about = bootstrap.about_box(configuration, controller)
+    return {
+        company.id: _meeting(configuration, company, state, milliseconds)
+        if isinstance(state := states[company.id], administration.DatabaseState)
+        else state
+        for company in controllers
+    }
+
+
+def _meeting(
+    configuration: Configuration,
+    controller: Controller,
+    state: administration.DatabaseState,
+    milliseconds: float,
+) -> Meeting:
+    database, about = shared(configuration), bootstrap.about_box(configuration, controller)
     return Meeting(
         controller=controller.id,
         name=controller.name,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..config import Configuration
-from ..model import Controller, SharedDatabase
+from ..model import Controller
 from ..model.text import Text
 from ..sharing import schema
-from ..system.patience import within
-from .boxes import ANSWER_SECONDS, FailedCompany, no_answer, shared
+from ..system.patience import of_each_heard
+from .boxes import ANSWER_SECONDS, LONGEST_SECONDS, FailedCompany, no_answer, shared
 from .document import Sentence
 
 FLAWS = {
@@ -108,14 +108,6 @@ class RightsExamination:
     """A company of each database that did not tell."""
 
 
-def by_database(configuration: Configuration, controllers: Iterable[Controller]) -> list[list[Controller]]:
-    """Return the companies of each database where boxes meet."""
-    companies: dict[SharedDatabase, list[Controller]] = {}
-    for company in controllers:
-        companies.setdefault(shared(configuration).of(company.id), []).append(company)
-    return list(companies.values())
-
-
 def examine(configuration: Configuration, controllers: Sequence[Controller], user: str) -> DatabaseRights:
     """Examine the rights in the database of these companies, as a `user` of it. Raises
     SharedDatabaseError."""
@@ -123,10 +115,12 @@ def examine(configuration: Configuration, controllers: Sequence[Controller], use
 
     database = shared(configuration).of(controllers[0].id)
     ids = [company.id for company in controllers]
-    try:
-        rights = within(ANSWER_SECONDS, partial(grants.examine, database, ids, user))
-    except TimeoutError:
-        raise no_answer(database) from None
+    works = {database: partial(grants.examine, database, ids, user)}
+    rights = of_each_heard(works, ANSWER_SECONDS, LONGEST_SECONDS, 1)[database]
+    if isinstance(rights, TimeoutError):
+        raise no_answer(database)
+    if isinstance(rights, Exception):
+        raise rights
     return DatabaseRights(
         database.name,
         tuple(_flaws(rights.flaws, "")),

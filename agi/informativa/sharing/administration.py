@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import psycopg
 
@@ -17,11 +18,21 @@ from ..ledgers.rows import microseconds
 from ..model import SharedDatabase
 from ..model.errors import SharedDatabaseError
 from ..model.text import Text
+from ..system.patience import Work
 from . import schema
-from .connection import Connection, administered, company_number, connect, connect_as, translated
+from .connection import (
+    Connection,
+    administered,
+    company_numbers,
+    connect,
+    connect_as,
+    connect_box,
+    explained,
+    not_served,
+    translated,
+)
 from .erasure_statements import ErasureStatements
-from .idle import OLDEST_SECONDS, IdleConnections
-from .rows import Statements
+from .rows import LEDGER_COLUMNS, Statements
 from .startup import password_of
 
 _ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
@@ -44,6 +55,12 @@ _NOTHING_PURGED = Text(
     "Set the clock of its server right; where really nobody called for a month, wait until somebody does.",
 )
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())"
+_MIGRATION = f"SELECT max(number) FROM {schema.SCHEMA}.migration"  # noqa: S608  # our own names
+_LEDGERS = f"""
+SELECT company, {LEDGER_COLUMNS}
+FROM {schema.SCHEMA}.ledger LEFT JOIN {schema.SCHEMA}.box USING (box) WHERE company = ANY(%s)
+ORDER BY company, retired IS NOT NULL, box
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -240,37 +257,69 @@ def script(box: str, controllers: Sequence[str]) -> Iterator[str]:
     yield "COMMIT"
 
 
-@contextmanager
-def connected(database: SharedDatabase, controller: str, idle: IdleConnections) -> Iterator[Connection]:
-    """Use an idle connection to a company's database, or a new one, for the time of a `with` block. Raises as
-    `connect` does."""
-
-    def open_connection() -> Connection:
-        connection = connect(database, controller)
-        connection.companies[controller] = connection.company
-        return connection
-
-    with idle.borrowed(open_connection) as connection:
-        if controller not in connection.companies:
-            connection.companies[controller] = company_number(connection, database, controller)
-        connection.company = connection.companies[controller]
-        yield connection
+def database_state(database: SharedDatabase, controller: str) -> DatabaseState:
+    """Return the state of one company's boxes. Raises SharedDatabaseError."""
+    state = database_states(database, [controller])[controller]
+    if isinstance(state, SharedDatabaseError):
+        raise state
+    return state
 
 
-def database_state(
-    database: SharedDatabase, controller: str, idle: IdleConnections | None = None
-) -> DatabaseState:
-    """Return the state of a company's boxes, over one of the idle connections to the company's database, if
-    there are some. Raises SharedDatabaseError."""
-    idle, database = idle or IdleConnections(OLDEST_SECONDS, most=0), database.of(controller)
-    with connected(database, controller, idle) as connection, translated(database):
+def database_states(
+    database: SharedDatabase, controllers: Sequence[str], heard: Work = bool
+) -> dict[str, DatabaseState | SharedDatabaseError]:
+    """Return the states of the boxes of companies that have the same database, all by one statement, and the
+    error in the place of a company that this box does not serve. Calls `heard` whenever the server says
+    something. Raises SharedDatabaseError."""
+    database = database.of(controllers[0])
+    with _serving(database, controllers, heard) as (connection, numbers), translated(database):
         clock_ahead = _clock_ahead(connection)
+        heard()
         with connection.pipeline():
-            boxes = connection.execute(Statements(connection.company).every_ledger)
-            migration = connection.execute(f"SELECT max(number) FROM {schema.SCHEMA}.migration")  # noqa: S608
-            all_boxes = [RegisteredBox(*row) for row in boxes.fetchall()]
-            (number,) = migration.fetchone() or (0,)
-        return DatabaseState(all_boxes, number, clock_ahead)
+            ledgers = connection.execute(_LEDGERS, (list(numbers.values()),), binary=True)
+            migration = connection.execute(_MIGRATION)
+            boxes: dict[int, list[RegisteredBox]] = {}
+            for company, *values in ledgers.fetchall():
+                boxes.setdefault(company, []).append(RegisteredBox(*values))
+            (newest,) = migration.fetchone() or (0,)
+    return {
+        controller: DatabaseState(boxes.get(numbers[controller], ()), newest, clock_ahead)
+        if controller in numbers
+        else not_served(database, controller)
+        for controller in controllers
+    }
+
+
+def usable(
+    database: SharedDatabase, controllers: Sequence[str], heard: Work
+) -> dict[str, Literal[True] | SharedDatabaseError]:
+    """Return which companies that have the same database this box can use it for, with the error in the place
+    of a company that it does not serve. Calls `heard` as `database_states`. Raises SharedDatabaseError."""
+    database = database.of(controllers[0])
+    with _serving(database, controllers, heard) as (_connection, numbers):
+        return {
+            controller: controller in numbers or not_served(database, controller)
+            for controller in controllers
+        }
+
+
+@contextmanager
+def _serving(
+    database: SharedDatabase, controllers: Sequence[str], heard: Work
+) -> Iterator[tuple[Connection, dict[str, int]]]:
+    """Connect to the database of these companies for the time of a `with` block, with the numbers of those
+    that this box serves there. Raises SharedDatabaseError."""
+
+    def explain(error: Exception) -> SharedDatabaseError:
+        heard()  # it refused, and is asked for the reason
+        return explained(database, controllers[0], error)
+
+    heard()  # the driver is loaded
+    with connect_box(database, controllers[0], explain=explain) as connection:
+        heard()
+        numbers = company_numbers(connection, database, controllers)
+        heard()
+        yield connection, numbers
 
 
 def _clock_ahead(connection: psycopg.Connection) -> float:

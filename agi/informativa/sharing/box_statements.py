@@ -104,15 +104,16 @@ SENT = f"SELECT record FROM {SCHEMA}.ledger WHERE company = %(company)s AND box 
 """The number of the last record of a box that is there."""
 # Under an earlier key as well, which may be the only one that this box has. A part for each index: of one
 # condition a planner without statistics makes a look through all records of the company, and by the index of
-# answers one through all of those.
-_HIS = "box <> %(box)s AND at >= %(since)s AND due = 0"
+# answers, or of times, one through all of those. No record is of two parts, so nothing is sorted for that.
+_HIS = "box <> %(box)s AND at + 0 >= %(since)s AND due = 0"
 _OF_COMPANY = f"SELECT box, {RECORD_COLUMNS} FROM {SCHEMA}.record WHERE company = %(company)s"  # noqa: S608
 KNOWN = f"""
 {_OF_COMPANY} AND pseudonym = ANY(%(pseudonyms)s) AND informs = 1 AND {_HIS}
-UNION
-{_OF_COMPANY} AND pseudonym = ANY(%(pseudonyms)s) AND rank IS NOT NULL AND {_HIS}
-UNION
+UNION ALL
+{_OF_COMPANY} AND pseudonym = ANY(%(pseudonyms)s) AND informs <> 1 AND rank IS NOT NULL AND {_HIS}
+UNION ALL
 {_OF_COMPANY} AND earlier = ANY(%(pseudonyms)s) AND rank + 0 IS NOT NULL AND {_HIS}
+    AND (pseudonym = ANY(%(pseudonyms)s)) IS NOT TRUE
 """
 """The records that informed a caller, and his answers. The company is a value, as in all of these: a
 connection plans the question once for all companies."""

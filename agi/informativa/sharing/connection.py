@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -25,9 +25,10 @@ CONNECT_SECONDS = 5  # for each host
 SILENCE_MILLISECONDS = 10_000  # without any packet of the other side, after which a connection is given up
 SILENCE_SECONDS = 60.0  # of a server that hangs while its system answers for it: TCP does not notice that
 
-_COMPANY = f"""
-SELECT max(number), max(needed), (SELECT company FROM {schema.SCHEMA}.company WHERE controller = %s)
-FROM {schema.SCHEMA}.migration
+_COMPANIES = f"""
+SELECT m.number, m.needed, c.controller, c.company
+FROM (SELECT max(number) AS number, max(needed) AS needed FROM {schema.SCHEMA}.migration) AS m
+LEFT JOIN {schema.SCHEMA}.company AS c ON c.controller = ANY(%s)
 """  # noqa: S608  # our own names
 _NO_RIGHT = "42501"
 _NO_SCHEMA = frozenset({"3F000", "42P01", _NO_RIGHT})  # no such schema, no such table, no right to use it
@@ -188,31 +189,38 @@ def host_and_port(host: str) -> tuple[str, str]:
 
 
 def company_number(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int:
-    """Return the number of a company, after the check of `served`. Raises SharedDatabaseError, and
+    """Return the number of a company, after the check of `company_numbers`. Raises SharedDatabaseError, and
     BoxRefusedError where this box does not serve it."""
-    database = database.of(controller)
-    company = served(connection, database, controller)
+    company = company_numbers(connection, database, [controller]).get(controller)
     if company is None:
-        raise BoxRefusedError(
-            Text("In the shared database {database} this box, {box}, does not serve {controller}.",
-                 database=database.name, box=database.box, controller=controller),
-            Text("Whoever administers it types on this box: informativa shared migrate"),
-        )  # fmt: skip
+        raise not_served(database.of(controller), controller)
     return company
 
 
-def served(connection: psycopg.Connection, database: SharedDatabase, controller: str) -> int | None:
-    """Return the number of a company, `None` where this box does not serve it, after a check that the tables
-    exist and that this program may write to them. Raises SharedDatabaseError and BoxRefusedError."""
-    database = database.of(controller)
+def not_served(database: SharedDatabase, controller: str) -> BoxRefusedError:
+    """Return the error of a company that this box does not serve in the database."""
+    return BoxRefusedError(
+        Text("In the shared database {database} this box, {box}, does not serve {controller}.",
+             database=database.name, box=database.box, controller=controller),
+        Text("Whoever administers it types on this box: informativa shared migrate"),
+    )  # fmt: skip
+
+
+def company_numbers(
+    connection: psycopg.Connection, database: SharedDatabase, controllers: Sequence[str]
+) -> dict[str, int]:
+    """Return the numbers of those of these companies that this box serves, after a check that the tables
+    exist and that this program may write to them. They have the same database. Raises SharedDatabaseError and
+    BoxRefusedError."""
+    database = database.of(controllers[0])
     try:
         with translated(database):
-            row = connection.execute(_COMPANY, (controller,)).fetchone()
+            companies = connection.execute(_COMPANIES, (list(controllers),)).fetchall()
     except SharedDatabaseError as error:
         if error.state not in _NO_SCHEMA:
             raise
-        row = None
-    number, needed, company = row or (None, None, None)
+        companies = [(None, None, None, None)]
+    number, needed, *_company = companies[0]
     if number is None or number < schema.OLDEST:
         raise SharedDatabaseError(
             Text("The shared database {database} has no tables of this informativa.", database=database.name),
@@ -224,7 +232,7 @@ def served(connection: psycopg.Connection, database: SharedDatabase, controller:
                  database=database.name),
             Text("Upgrade this one."),
         )  # fmt: skip
-    return None if company is None else int(company)
+    return {controller: int(company) for _, _, controller, company in companies if controller is not None}
 
 
 @contextmanager

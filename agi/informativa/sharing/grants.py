@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ..model import SharedDatabase
+from ..system.patience import Work
 from . import schema
 from .connection import connect_as, database_name, translated
 from .refusals import passwords
@@ -104,14 +105,17 @@ class Grants:
     logins: Sequence[LoginGrants]
 
 
-def examine(database: SharedDatabase, controllers: Collection[str], user: str) -> Grants:
+def examine(database: SharedDatabase, controllers: Collection[str], user: str, heard: Work = bool) -> Grants:
     """Examine the logins of all boxes, as a `user` who may connect, or as this box's, which should serve
-    these companies and no others. One who administers the database sees what all of them serve. Raises
-    SharedDatabaseError."""
+    these companies and no others. One who administers the database sees what all of them serve. Calls
+    `heard` whenever the server says something. Raises SharedDatabaseError."""
     of_database = next(iter(controllers))
     own = schema.login(database.box)
+    heard()  # the driver is loaded
     with connect_as(database, of_database, user) as connection, translated(database):
+        heard()
         (of_tables,) = connection.execute(_TABLES).fetchall()
+        heard()
         logins = {
             row[0]: LoginGrants(row[0], _flaws(_FLAWS, row[1:]))
             for row in connection.execute(_LOGINS, (schema.LOGIN_PREFIX,))

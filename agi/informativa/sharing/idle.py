@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,10 +22,8 @@ class IdleConnections:
     """The idle connections to one database, for any thread and company. A connection is used for
     `seconds`."""
 
-    def __init__(
-        self, seconds: float, monotonic: Callable[[], float] = time.monotonic, *, most: int = MOST
-    ) -> None:
-        self._seconds, self._monotonic, self._most = seconds, monotonic, most
+    def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._monotonic = seconds, monotonic
         self._lock, self._closed = threading.Lock(), False
         self._connections: list[tuple[float, Connection]] = []
 
@@ -42,21 +39,10 @@ class IdleConnections:
     def give_back(self, expiry: float, connection: Connection) -> None:
         """Keep a connection for the next call."""
         with self._lock:
-            if not self._closed and len(self._connections) < self._most:
+            if not self._closed and len(self._connections) < MOST:
                 self._connections.append((expiry, connection))
                 return
         connection.close()
-
-    @contextmanager
-    def borrowed(self, opened: Callable[[], Connection]) -> Iterator[Connection]:
-        """Lend a connection for the time of a `with` block. One that fails is closed."""
-        expiry, connection = self.take(opened)
-        try:
-            yield connection
-        except BaseException:
-            connection.close()
-            raise
-        self.give_back(expiry, connection)
 
     def drop(self) -> None:
         """Close all: the others are no better than one that broke."""

@@ -25,7 +25,7 @@ import psycopg
 from ..model import Controller, SharedDatabase
 from ..model.errors import DefectError, InformativaError, LedgerError, SharedDatabaseError
 from . import box_statements
-from .connection import Connection, connect_box, served, translated
+from .connection import Connection, company_numbers, connect_box, translated
 from .exchange import About, Exchange, say_alive, send_together
 from .idle import OLDEST_SECONDS
 from .receiving import PAGE, PageRequest, Rows, at_once, receive
@@ -275,7 +275,7 @@ class MeetingPlace:
         company = first.controller.id
         connection = connect_box(self._database, company, unwanted=self._is_held_up, explain=first.explain)
         self._connection = connection
-        served(connection, self._database, company)  # for the check of the tables: who is not served says so
+        company_numbers(connection, self._database, [company])  # for the check of the tables
         with translated(self._database):
             connection.execute(box_statements.LISTEN)
             (pid,) = connection.execute("SELECT pg_backend_pid()").fetchone() or (0,)

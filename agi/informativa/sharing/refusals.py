@@ -14,7 +14,7 @@ from ..system.patience import of_each_by
 from . import schema, startup
 from .startup import Login, ServerRefusal, password_of
 
-SECONDS = 2.0  # for all hosts to be asked once more
+SECONDS = 1.5  # for all hosts to be asked once more
 _HOSTS_AT_ONCE = 8
 
 # By SQLSTATE, or by its first two characters where nothing closer is known; what is nearest to success first,

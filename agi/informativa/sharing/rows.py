@@ -37,6 +37,10 @@ READ = len(COLUMNS) + len(ANSWER)
 
 RECORD_COLUMNS = ", ".join((LISTED, *ANSWER))
 """The columns by which records are read: COLUMNS and ANSWER."""
+LEDGER_COLUMNS = """box, record, newest, erasures - applied, coalesce(seen, 'epoch'),
+            extract(epoch FROM now() - coalesce(seen, 'epoch')), coalesce(program, ''), keys, configuration,
+            retired, ahead, successor, identity"""
+"""The columns by which ledgers are read, with their boxes: those of `administration.RegisteredBox`."""
 
 
 LAST_BATCH = f"SELECT b.batch FROM {schema.SCHEMA}.box AS b WHERE b.box ="  # noqa: S608
@@ -131,9 +135,7 @@ class Statements:
         of_any = f"SELECT box, {RECORD_COLUMNS} FROM {record} WHERE {scope}"  # noqa: S608
         selected = self.selected = f"{of_any} AND {original(company)}"
         self.every_ledger = f"""
-        SELECT box, record, newest, erasures - applied, coalesce(seen, 'epoch'),
-            extract(epoch FROM now() - coalesce(seen, 'epoch')), coalesce(program, ''), keys, configuration,
-            retired, ahead, successor, identity
+        SELECT {LEDGER_COLUMNS}
         FROM {ledger} LEFT JOIN {box} USING (box) WHERE {scope} ORDER BY retired IS NOT NULL, box
         """  # noqa: S608
         self.retire = f"""

@@ -94,7 +94,7 @@ def start_in_thread(work: Callable[[], Result]) -> Future[Result]:
     """Start some work beside all other. Raises RuntimeError where the system gives no thread."""
     future: Future[Result] = Future()
     future.set_running_or_notify_cancel()  # nobody can cancel it
-    start_apart(partial(_complete, future, work))
+    start_apart(partial(complete, future, work))
     return future
 
 
@@ -115,7 +115,7 @@ def of_each(works: Mapping[Key, Callable[[], Result]], seconds: float) -> dict[K
     exception, or TimeoutError where it may still go on. No work waits for one that takes long, or ends with
     it (I10)."""
     futures: dict[Key, Future[Result]] = {key: Future() for key in works}
-    _in_turn(deque(partial(_complete, future, works[key]) for key, future in futures.items()))
+    _in_turn(deque(partial(complete, future, works[key]) for key, future in futures.items()))
     wait(futures.values(), seconds)
     return _outcomes(futures)
 
@@ -129,6 +129,31 @@ def of_each_by(
     waiting = deque((future, works[key]) for key, future in futures.items())
     _work_off(waiting, threads)
     wait(futures.values(), max(0.0, deadline - time.monotonic()))
+    waiting.clear()
+    return _outcomes(futures)
+
+
+def of_each_heard(
+    works: Mapping[Key, Callable[[Work], Result]], silence: float, longest: float, threads: int
+) -> dict[Key, Result | Exception]:
+    """Do the work of each company, or place, so many at a time, until none has been heard of for `silence`
+    seconds, or for the `longest` time in all. Work calls its argument as often as the other side says
+    something: a machine that is busy is waited for, and one that hangs is not. Return as `of_each_by`."""
+    futures: dict[Key, Future[Result]] = {key: Future() for key in works}
+    begun = heard = time.monotonic()
+
+    def hear(*_future: object) -> None:
+        nonlocal heard
+        heard = time.monotonic()
+
+    for future in futures.values():
+        future.add_done_callback(hear)
+    waiting = deque[tuple[Future[Result], Callable[[], Result]]]()
+    waiting.extend((future, partial(works[key], hear)) for key, future in futures.items())
+    _work_off(waiting, threads)
+    while (seconds := min(heard + silence, begun + longest) - time.monotonic()) > 0:
+        if not wait(futures.values(), seconds).not_done:
+            break
     waiting.clear()
     return _outcomes(futures)
 
@@ -222,7 +247,7 @@ def _work_off(waiting: deque[tuple[Future[Result], Callable[[], Result]]], threa
     def work_off() -> None:
         while waiting:
             with suppress(IndexError):  # another thread took the last one
-                _complete(*waiting.popleft())
+                complete(*waiting.popleft())
 
     for _ in range(min(threads, len(waiting))):
         start_in_thread(work_off)
@@ -237,7 +262,8 @@ def _outcomes(futures: Mapping[Key, Future[Result]]) -> dict[Key, Result | Excep
     return outcomes
 
 
-def _complete(future: Future[Result], work: Callable[[], Result]) -> None:
+def complete(future: Future[Result], work: Callable[[], Result]) -> None:
+    """Do some work, and give the future its result, or its exception."""
     try:
         result = work()
     except BaseException as error:  # for the thread that waits

@@ -79,7 +79,7 @@ def doctor(
     """Compare the rights that boxes' logins have in the database with those that they should have."""
     selection = companies(config, controller)
     configuration, results, failed = selection.configuration, [], []
-    for same_database in grants.by_database(configuration, selection.named):
+    for same_database in operations.by_database(configuration, selection.named).values():
         try:
             examined = grants.examine(configuration, same_database, user)
         except SharedDatabaseError as error:

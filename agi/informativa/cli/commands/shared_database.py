@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...operations import grants
+from ...operations import boxes
 from ...operations import shared_database as operations
 from ...views.text import boxes as bar_view
 from ...views.text import shared_database as view
@@ -40,7 +40,7 @@ def serve(
     """Show which companies this box's login serves by the configuration and by the database, and make the
     database so."""
     selection = companies(config, None)
-    by_database = grants.by_database(selection.configuration, selection.named)
+    by_database = list(boxes.by_database(selection.configuration, selection.named).values())
     result = operations.serve(selection.configuration, by_database, user, really=yes, only=only)
     if as_json:
         print_document(result)

@@ -67,7 +67,8 @@ class RegisteredBox:
     newest record at its last report, `erasures` the number of callers it has still to erase; `age` are the
     seconds since it was last `seen`, by the database's clock, and `ahead` those by which its clock was ahead
     of that, `None` where nobody measured it; `successor` is the box that took its place, if any; `identity`
-    that of its ledger. The other fields are its report about itself (exchange.About)."""
+    that of its ledger, empty where it serves the company and never took part. The other fields are its report
+    about itself (exchange.About)."""
 
     name: str
     record: int
@@ -84,6 +85,11 @@ class RegisteredBox:
     identity: bytes = b""
 
     @property
+    def has_joined(self) -> bool:
+        """Return whether it ever took part."""
+        return bool(self.identity)
+
+    @property
     def behind(self) -> int:
         """Return the number of its records that are not there yet, according to its last report."""
         return max(0, self.newest - self.record)
@@ -97,8 +103,9 @@ class RegisteredBox:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """A company in the database: all boxes that ever took part, retired ones last; the newest migration; and
-    the seconds by which this machine's clock is ahead of the server's."""
+    """A company in the database: all boxes that ever took part, retired ones last, and those that serve it
+    and never did; the newest migration; and the seconds by which this machine's clock is ahead of the
+    server's."""
 
     boxes: Sequence[RegisteredBox]
     migration: int
@@ -266,9 +273,10 @@ def database_state(
     with connected(database, controller, idle) as connection, translated(database):
         clock_ahead = _clock_ahead(connection)
         with connection.pipeline():
-            boxes = connection.execute(Statements(connection.company).every_ledger)
+            sql = Statements(connection.company)
+            boxes, awaited = connection.execute(sql.every_ledger), connection.execute(sql.awaited)
             migration = connection.execute(f"SELECT max(number) FROM {schema.SCHEMA}.migration")  # noqa: S608
-            all_boxes = [RegisteredBox(*row) for row in boxes.fetchall()]
+            all_boxes = [RegisteredBox(*row) for row in (*boxes.fetchall(), *awaited.fetchall())]
             (number,) = migration.fetchone() or (0,)
         return DatabaseState(all_boxes, number, clock_ahead)
 
@@ -282,12 +290,18 @@ def _clock_ahead(connection: psycopg.Connection) -> float:
 
 
 def retire(database: SharedDatabase, controller: str, box: str) -> bytes | None:
-    """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. Return the
-    identity of its ledger, `None` where there was none to retire. Raises SharedDatabaseError."""
+    """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. One that never
+    took part serves the company no more. Return the identity of its ledger, `None` where there was none to
+    retire. Raises SharedDatabaseError."""
     database = database.of(controller)
     with connect(database, controller) as connection, translated(database):
-        row = connection.execute(Statements(connection.company).retire, (box,)).fetchone()
-        ErasureStatements(connection.company).settle_retired(connection)
+        sql, erasures = Statements(connection.company), ErasureStatements(connection.company)
+        with connection.transaction():
+            connection.execute(erasures.lock_company)  # so that it does not take part meanwhile
+            row = connection.execute(sql.retire, (box,)).fetchone()
+            if row is None:
+                connection.execute(sql.withdraw, (box,))
+        erasures.settle_retired(connection)
         return None if row is None else bytes(row[0])
 
 

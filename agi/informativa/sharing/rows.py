@@ -136,6 +136,14 @@ class Statements:
             retired, ahead, successor, identity
         FROM {ledger} LEFT JOIN {box} USING (box) WHERE {scope} ORDER BY retired IS NOT NULL, box
         """  # noqa: S608
+        # Boxes that serve the company and never took part, as in `every_ledger`.
+        self.awaited = f"""
+        SELECT a.box, 0, 0, (SELECT count(*) FROM {schema.SCHEMA}.erasure WHERE {scope}),
+            coalesce(seen, 'epoch'), extract(epoch FROM now() - coalesce(seen, 'epoch')),
+            coalesce(program, ''), '', '', NULL, ahead, NULL, ''::bytea
+        FROM {schema.SCHEMA}.awaited({company:d}) AS a (box) LEFT JOIN {box} AS b ON b.box = a.box
+        """  # noqa: S608
+        self.withdraw = f"SELECT {schema.SCHEMA}.withdraw({company:d}, %s)"
         self.retire = f"""
         UPDATE {ledger} SET retired = now() WHERE {scope} AND box = %s AND retired IS NULL RETURNING identity
         """  # noqa: S608

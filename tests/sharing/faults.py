@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -25,6 +26,7 @@ AT_MOST = {
     "killed": 1,
     "erased since a backup": 1,
     "old copy of the database": 1,
+    "a past before it joins": 1,
 }
 """How often a history has what makes it slow, or leaves few boxes."""
 LOST_TAILS = ("lost tail", "lost tail amid a turn", "old copy of the database")
@@ -56,6 +58,7 @@ class Faults(Fleet):
             "half-done key rotation": self._rotate,
             "box killed": self._restart,
             "erasure": self._erase,
+            "a past before it joins": self._join_with_a_past,
             "other name": self._rename_one,
             "retired": self._retire,
             "migration": self._migrate,
@@ -116,8 +119,7 @@ class Faults(Fleet):
             self.model.lag()
             return False
         held = self.chance.random() < 0.5
-        self.database.promote()
-        self.model.promote()
+        self._promote()
         if not held:
             self.database.end_connections()
         self.disturb()
@@ -158,15 +160,43 @@ class Faults(Fleet):
         self._promote()
         self.database.end_connections()
         self.disturb()
-        self.database.serve_again(self.companies)
+        self.database.serve_again((member.name for member in self.members), self.companies)
         newcomer = self.join()
         newcomer.disturbed = True
         self.exchange(newcomer)
         return True
 
+    def _join_with_a_past(self) -> bool:
+        """A box takes calls before it ever takes part. Meanwhile one of its callers is erased, and all boxes
+        have done it, also those that could not be reached before; then it takes part."""
+        self.wake()
+        for member in self.members:
+            self.mend(member)
+        members = self._connected()
+        if self.model.standby is not None or len(members) < 2:
+            return False
+        company, number = self.chance.choice(self.companies), self.new_number()
+        newcomer = self.join()
+        newcomer.disturbed = True
+        self.ring(newcomer, company, number)
+        self._ring_and_exchange(members, company, number)
+        self._erase_on(self.chance.choice(members), company, number)
+        self._exchange_all([member for member in self.members if member is not newcomer])
+        self.exchange(newcomer)
+        return True
+
+    def _counts(self, member: Member, company: str) -> bool:
+        """Return whether erasures of a company wait for a box: it took part, or its login serves it."""
+        return company in member.known or self.database.serves(member.name, company)
+
     def _promote(self) -> None:
+        """A standby takes over. A box that never took part does not count if it does not serve the company
+        there: what is still to be erased may be ordered once more without it."""
         self.database.promote()
         self.model.promote()
+        for member, company in itertools.product(self.members, self.companies):
+            if not self._counts(member, company):
+                self.model.excuse(company, member.holdings)
 
     def _connected(self) -> list[Member]:
         """The boxes that can do something now and reach the database under their names."""
@@ -295,7 +325,9 @@ class Faults(Fleet):
         file, now = member.box.file(company), datetime.now(UTC)
         request = erasure.erase(file, his, now, everywhere=True, sealed=sealed).request
         assert request is not None
-        strangers = [other.holdings for other in self.members if other.strange or company not in other.known]
+        strangers = [
+            other.holdings for other in self.members if other.strange or not self._counts(other, company)
+        ]
         self.model.erase((company, number), next(self.ticks), strangers)
         print(f"  {company} {number} is erased on {member}")
         with closing(SqliteStore(str(file), create=False)) as store, suppress(SharedDatabaseError):

@@ -207,8 +207,9 @@ class Fleet:
         self.start_again(member, replace(member.box.setting, name=f"pbx-{next(self.numbers)}"))
 
     def retire_in_database(self, name: str) -> None:
-        """Somebody types that a box left for good, once."""
-        if name in self._gone:
+        """Somebody types that a box left for good, once; or again for one that never took part, which a
+        failover brought back."""
+        if name in self._gone and not self.database.is_awaited(name):
             return
         self._gone.add(name)
         database = replace(self.members[0].box.database, hosts=self.database.hosts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,6 +40,11 @@ JOIN informativa.company USING (company) WHERE informs = 1 AND pseudonym IS NOT 
 _BACKENDS = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE starts_with(usename, %s)"
 _SERVED = """
 SELECT company, controller FROM informativa.serves JOIN informativa.company USING (company) WHERE login = %s
+"""
+
+_AWAITED = """
+SELECT FROM informativa.serves AS s WHERE login = %s
+AND NOT EXISTS (SELECT FROM informativa.ledger AS l WHERE l.company = s.company AND l.box = %s)
 """
 
 
@@ -96,12 +101,16 @@ class FleetDatabase:
         if self._migrated:
             self._migrated.add(name)
 
-    def serve_again(self, companies: list[str]) -> None:
-        """What an administrator types after a failover that lost who serves whom."""
+    def serve_again(self, names: Iterable[str], companies: list[str]) -> None:
+        """What an administrator types on these boxes after a failover that lost who serves whom."""
         with self._connection.transaction():
-            for login in sorted(self._logins):
-                for statement in schema.served(login, companies):
+            for name in sorted({*names}):
+                for statement in schema.served(schema.login(name), companies):
                     self._connection.execute(statement)
+
+    def is_awaited(self, name: str) -> bool:
+        """Return whether a box serves a company and has no ledger there."""
+        return bool(self._connection.execute(_AWAITED, (schema.login(name), name)).fetchone())
 
     def serves(self, name: str, company: str) -> bool:
         """Return whether a box serves a company."""

@@ -67,7 +67,7 @@ class History(Faults):
             member.clock.ahead = timedelta()
             if not self.database.is_migrated(member.name):
                 self.migrate_on(member)
-        self.database.serve_again(self.companies)
+        self.database.serve_again((member.name for member in self.members), self.companies)
         for name in sorted(self.retired):
             self.retire_in_database(name)
         for member in self.members:  # only now all have the new key

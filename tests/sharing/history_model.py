@@ -151,13 +151,19 @@ class Model:
 
     def erase(self, caller: Caller, now: int, strangers: Iterable[Holdings]) -> None:
         """Somebody types it. No box knows of what those alone have that the database refuses, who say so
-        themselves, or that did not take part yet."""
+        themselves, or that do not count there yet."""
         self.erased[caller] = now
         self.pending.add(caller)
         shared = {*self.shared.values()}
         unknown = [ring for other in strangers for ring in other.records.values() if ring not in shared]
         if any(ring.caller == caller for ring in unknown):
             self.excused.add(caller)
+
+    def excuse(self, company: str, holdings: Holdings) -> None:
+        """Expect nothing of erasures that are under way and of which a box with these records may not
+        hear."""
+        held = {ring.caller for ring in holdings.records.values() if ring.company == company}
+        self.excused |= self.pending & held
 
     def settle(self, now: int) -> None:
         """All boxes that there are have exchanged all with all."""

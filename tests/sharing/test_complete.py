@@ -145,6 +145,7 @@ def test_i9_an_order_waits_for_the_box_that_cannot_open_it(boxes: Boxes) -> None
 
 def test_i9_an_order_without_a_sealed_caller_waits_for_no_key(boxes: Boxes) -> None:
     """A box of an earlier informativa gives it so: under its pseudonyms alone."""
+    boxes.exchange("pbx-1")
     boxes.record("pbx-2", PLAYED)
     keyed(boxes, "pbx-2", (THEIRS,))
     order(boxes, "pbx-1", ONE)

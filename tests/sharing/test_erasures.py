@@ -443,11 +443,13 @@ def test_a_copy_that_went_on_erases_nobody_whom_no_box_erased(boxes: Boxes) -> N
 
 def test_i9_an_order_from_before_any_box_took_part_is_carried_out(boxes: Boxes) -> None:
     """Two boxes told a caller before they reached the database. One orders that he is erased and never comes
-    back; the other hears of it when it takes part."""
+    back; the other hears of it when it takes part, and the order goes once the first one is retired."""
     for name in ("pbx-1", "pbx-2"):
         boxes.record(name, replace(PLAYED, pseudonym=ONE))
     assert erase(boxes, "pbx-1", ONE) == 1
     boxes.exchange("pbx-2")
     quiet(boxes)
     assert traces(boxes.folder / "pbx-2", ONE) == []
+    assert orders(boxes) == [1]
+    administration.retire(boxes.database("pbx-2"), "acme", "pbx-1")
     assert boxes.sql("SELECT 1 FROM acme.record WHERE pseudonym IS NOT NULL") == orders(boxes) == []

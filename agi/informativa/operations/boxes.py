@@ -78,11 +78,13 @@ class Box:
     """The time when it left for good."""
     successor: str | None
     """The box that took its place, if any."""
+    joined: bool
+    """False if it serves the company and never took part: nobody knows what it has on record."""
 
     @property
     def quiet(self) -> bool:
-        """Return whether the box was silent for a while, although it is not retired."""
-        return self.retired is None and self.seconds_ago > QUIET_SECONDS
+        """Return whether a box that took part was silent for a while, although it is not retired."""
+        return self.joined and self.retired is None and self.seconds_ago > QUIET_SECONDS
 
 
 @dataclass(frozen=True)
@@ -353,6 +355,7 @@ def _box(box: administration.RegisteredBox, database: SharedDatabase, about: Abo
         clock_ahead=box.ahead,
         retired=box.retired,
         successor=box.successor,
+        joined=box.has_joined,
     )
 
 
@@ -397,4 +400,5 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
             # Where this fails, the service does it when it connects the next time.
             with suppress(LedgerError), closing(storage.store(controller)) as store:
                 ledger_boxes.store_retired(store, [(name, identity, None)])
-    return RetiredBox(controller.id, name, boxes[name].age < QUIET_SECONDS)
+    box = boxes[name]
+    return RetiredBox(controller.id, name, box.has_joined and box.age < QUIET_SECONDS)

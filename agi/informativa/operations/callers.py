@@ -319,7 +319,7 @@ def _result(
         result,
         records=here.records + order.records,
         boxes=tuple(box.name for box in order.boxes),
-        absent=tuple(gap.box for gap in missing if gap.code is Gap.ABSENT),
+        absent=tuple(gap.box for gap in missing if gap.code in (Gap.ABSENT, Gap.AWAITED)),
         missing=missing,
     )
 

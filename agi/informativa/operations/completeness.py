@@ -26,6 +26,10 @@ _ABSENT = Text(
     "{box} was last heard of at {seen:%Y-%m-%d %H:%M} UTC: what it has not sent is on its disk alone.",
     "Start its service, or, if it is gone for good: informativa boxes retire {box}",
 )
+_AWAITED = Text(
+    "{box} serves {id} and never took part: what it has on record of callers is on its disk alone.",
+    "Type on it: informativa join. If it is gone for good: informativa boxes retire {box}",
+)
 
 
 class Gap(StrEnum):
@@ -37,6 +41,8 @@ class Gap(StrEnum):
     """A box knows callers by a key that this one has not."""
     ABSENT = "box-absent"
     """A box was not heard of for a while."""
+    AWAITED = "box-awaited"
+    """A box that serves the company never took part."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,9 @@ def gaps(
     for box in boxes:
         if not set(box.keys.split()) <= our_keys:
             yield _missing(box, Gap.OTHER_KEYS, _OTHER_KEYS.format(box=box.name, id=controller.id))
-        if box.age > QUIET_SECONDS:
+        if not box.has_joined:
+            yield _missing(box, Gap.AWAITED, _AWAITED.format(box=box.name, id=controller.id))
+        elif box.age > QUIET_SECONDS:
             yield _missing(box, Gap.ABSENT, _ABSENT.format(box=box.name, seen=box.seen))
 
 

@@ -32,7 +32,7 @@ from .connection import (
     translated,
 )
 from .erasure_statements import ErasureStatements
-from .rows import LEDGER_COLUMNS, Statements
+from .rows import LEDGER_COLUMNS, Statements, awaiting
 from .startup import password_of
 
 _ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
@@ -78,13 +78,17 @@ class Migrated:
     newly_served: bool
 
 
+_AWAITED = awaiting("%s::integer[]")
+
+
 @dataclass(frozen=True)
 class RegisteredBox:
     """One box of one company, as the database knows it. Its records are there up to `record`; `newest` is its
     newest record at its last report, `erasures` the number of callers it has still to erase; `age` are the
     seconds since it was last `seen`, by the database's clock, and `ahead` those by which its clock was ahead
     of that, `None` where nobody measured it; `successor` is the box that took its place, if any; `identity`
-    that of its ledger. The other fields are its report about itself (exchange.About)."""
+    that of its ledger, empty where it serves the company and never took part. The other fields are its report
+    about itself (exchange.About)."""
 
     name: str
     record: int
@@ -101,6 +105,11 @@ class RegisteredBox:
     identity: bytes = b""
 
     @property
+    def has_joined(self) -> bool:
+        """Return whether it ever took part."""
+        return bool(self.identity)
+
+    @property
     def behind(self) -> int:
         """Return the number of its records that are not there yet, according to its last report."""
         return max(0, self.newest - self.record)
@@ -114,8 +123,9 @@ class RegisteredBox:
 
 @dataclass(frozen=True)
 class DatabaseState:
-    """A company in the database: all boxes that ever took part, retired ones last; the newest migration; and
-    the seconds by which this machine's clock is ahead of the server's."""
+    """A company in the database: all boxes that ever took part, retired ones last, and those that serve it
+    and never did; the newest migration; and the seconds by which this machine's clock is ahead of the
+    server's."""
 
     boxes: Sequence[RegisteredBox]
     migration: int
@@ -277,9 +287,10 @@ def database_states(
         heard()
         with connection.pipeline():
             ledgers = connection.execute(_LEDGERS, (list(numbers.values()),), binary=True)
+            awaited = connection.execute(_AWAITED, (list(numbers.values()),), binary=True)
             migration = connection.execute(_MIGRATION)
             boxes: dict[int, list[RegisteredBox]] = {}
-            for company, *values in ledgers.fetchall():
+            for company, *values in (*ledgers.fetchall(), *awaited.fetchall()):
                 boxes.setdefault(company, []).append(RegisteredBox(*values))
             (newest,) = migration.fetchone() or (0,)
     return {
@@ -331,12 +342,18 @@ def _clock_ahead(connection: psycopg.Connection) -> float:
 
 
 def retire(database: SharedDatabase, controller: str, box: str) -> bytes | None:
-    """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. Return the
-    identity of its ledger, `None` where there was none to retire. Raises SharedDatabaseError."""
+    """Retire a box that left for good: nobody waits for it, and nothing more is taken from it. One that never
+    took part serves the company no more. Return the identity of its ledger, `None` where there was none to
+    retire. Raises SharedDatabaseError."""
     database = database.of(controller)
     with connect(database, controller) as connection, translated(database):
-        row = connection.execute(Statements(connection.company).retire, (box,)).fetchone()
-        ErasureStatements(connection.company).settle_retired(connection)
+        sql, erasures = Statements(connection.company), ErasureStatements(connection.company)
+        with connection.transaction():
+            connection.execute(erasures.lock_company)  # so that it does not take part meanwhile
+            row = connection.execute(sql.retire, (box,)).fetchone()
+            if row is None:
+                connection.execute(sql.withdraw, (box,))
+        erasures.settle_retired(connection)
         return None if row is None else bytes(row[0])
 
 

@@ -94,11 +94,14 @@ class ErasureStatements:
         self.applied = f"""
         UPDATE {ledger} SET applied = greatest(applied, %s) WHERE {scope} AND box = %s AND identity = %s
         """  # noqa: S608
-        # The newest erasure, the one up to which all boxes applied them, and these: all of one moment.
+        # The newest erasure, the one up to which all boxes applied them (0 while a box is awaited, which has
+        # applied none), and these: all of one moment.
         self.orders = f"""
         SELECT counted.erasures, counted.applied, ordered.erasure, ordered.pseudonyms
         FROM (
-            SELECT max(erasures) AS erasures, min(applied) FILTER (WHERE retired IS NULL) AS applied
+            SELECT max(erasures) AS erasures,
+                CASE WHEN EXISTS (SELECT FROM {schema.SCHEMA}.awaited({company:d})) THEN 0
+                    ELSE min(applied) FILTER (WHERE retired IS NULL) END AS applied
             FROM {ledger} WHERE {scope}
         ) AS counted LEFT JOIN {erasure} AS ordered ON ordered.{scope} AND ordered.erasure = ANY(%s)
         """  # noqa: S608

@@ -10,6 +10,7 @@ from ..ledgers.sqlite import SqliteStore
 from ..model import Record, RecordFilter, SharedDatabase
 from ..model.errors import BoxRefusedError, SharedDatabaseError
 from ..model.text import Text
+from . import schema
 from .administration import RegisteredBox
 from .connection import Connection, connect, translated
 from .membership import Membership, membership
@@ -73,9 +74,15 @@ def ties(
 
 
 def other_boxes(connection: Connection, sql: Statements, this: Membership) -> tuple[RegisteredBox, ...]:
-    """Return the boxes that are not this one, and not retired."""
-    boxes = (RegisteredBox(*row) for row in connection.execute(sql.every_ledger).fetchall())
-    return tuple(box for box in boxes if box.name != this.name and not box.retired)
+    """Return the boxes that are not this one, and not retired; those that serve the company and never took
+    part are among them."""
+    ledgers = (RegisteredBox(*row) for row in connection.execute(sql.every_ledger).fetchall())
+    awaited = (RegisteredBox(*values) for _company, *values in connection.execute(sql.awaited).fetchall())
+    own = connection.info.user.removeprefix(schema.LOGIN_PREFIX)  # also of a box that never took part
+    return (
+        *(box for box in ledgers if box.name != this.name and not box.retired),
+        *(box for box in awaited if box.name != own),
+    )
 
 
 def with_box(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Record]]:

@@ -47,6 +47,20 @@ LAST_BATCH = f"SELECT b.batch FROM {schema.SCHEMA}.box AS b WHERE b.box ="  # no
 """The start of a subquery for the last batch of a box, whose name follows."""
 
 
+def awaiting(companies: str) -> str:
+    """Return the statement for boxes that serve companies, an array as SQL, and never took part: the company,
+    and the LEDGER_COLUMNS."""
+    erasures = f"SELECT count(*) FROM {schema.SCHEMA}.erasure AS e WHERE e.company = c.company"  # noqa: S608
+    return f"""
+        SELECT c.company, a.box, 0, 0, ({erasures}),
+            coalesce(seen, 'epoch'), extract(epoch FROM now() - coalesce(seen, 'epoch')),
+            coalesce(program, ''), '', '', NULL, ahead, NULL, ''::bytea
+        FROM unnest({companies}) AS c (company)
+        CROSS JOIN LATERAL {schema.SCHEMA}.awaited(c.company) AS a (box)
+        LEFT JOIN {schema.SCHEMA}.box AS b ON b.box = a.box
+        """  # noqa: S608
+
+
 def arrays_of(kinds: Iterable[str]) -> str:
     """Return the placeholders for columns of these kinds in `unnest`."""
     return ", ".join(f"%s::{kind}[]" for kind in kinds)
@@ -138,6 +152,8 @@ class Statements:
         SELECT {LEDGER_COLUMNS}
         FROM {ledger} LEFT JOIN {box} USING (box) WHERE {scope} ORDER BY retired IS NOT NULL, box
         """  # noqa: S608
+        self.awaited = awaiting(f"ARRAY[{company:d}]")
+        self.withdraw = f"SELECT {schema.SCHEMA}.withdraw({company:d}, %s)"
         self.retire = f"""
         UPDATE {ledger} SET retired = now() WHERE {scope} AND box = %s AND retired IS NULL RETURNING identity
         """  # noqa: S608

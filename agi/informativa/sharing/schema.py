@@ -77,7 +77,7 @@ def migrations(after: int) -> Iterator[tuple[int, list[str]]]:
     for number, file in _files():
         if number > after:
             text = file.read_text(encoding="utf-8")
-            for name, sql in (("this_box", _THIS_BOX), ("deletable", DELETABLE)):
+            for name, sql in _PLACEHOLDERS.items():
                 text = text.replace(f"{{{name}}}", sql)
             policies = [policy for table in _OF_COMPANIES for policy in _policies(table)]
             yield (
@@ -134,6 +134,8 @@ def _policies(table: str) -> Iterator[str]:
 
 _THIS_BOX = f"box = substr(session_user::text, {len(LOGIN_PREFIX) + 1})"
 """The condition that a row is of the box that logged in, whatever role it took since."""
+_PLACEHOLDERS = {"this_box": _THIS_BOX, "deletable": DELETABLE, "prefix": literal(LOGIN_PREFIX)}
+"""The SQL for each word that stands in braces in a migration."""
 
 
 def _files() -> list[tuple[int, Path]]:

@@ -57,7 +57,7 @@ def shared(system: System) -> Iterator[Finding]:
         yield from findings
         faultless += not findings
         clock_ahead = max(clock_ahead, meeting.clock_ahead, key=abs)
-        others |= {box.name for box in meeting.boxes if not box.this and not box.retired}
+        others |= {box.name for box in meeting.boxes if not (box.this or box.retired) and box.joined}
     for failure in by_trouble(failures):
         yield wrong(*failure)
     if abs(clock_ahead) > CLOCK_SECONDS:
@@ -111,17 +111,21 @@ def by_trouble(failures: Mapping[str, SharedDatabaseError]) -> Iterator[tuple[Te
 
 
 def _of_meeting(meeting: Meeting) -> Iterator[Finding]:
-    if not any(box.this for box in meeting.boxes):
+    if not any(box.this and box.joined for box in meeting.boxes):
         text = Text("this box has not sent anything of {id} yet", id=meeting.controller)
         yield warning(text, Text("The service does it when it starts with `shared:` in its configuration."))
     for box in meeting.boxes:
-        if box.retired is None:
+        if box.retired is None and (box.joined or not box.this):
             yield from _of_box(box, meeting.controller)
 
 
 def _of_box(box: Box, controller: str) -> Iterator[Finding]:
     facts = {"box": box.name, "id": controller, "version": box.version}
-    if box.quiet:
+    if not box.joined:
+        text = Text("{box} serves {id} and never took part, so that erasures wait for it")
+        fix = Text("Type on it: informativa join. If it left for good: informativa boxes retire {box}")
+        yield warning(text.format(**facts), fix.format(**facts))
+    elif box.quiet:
         text = Text("{box} was last heard of {minutes} min ago, for {id}")
         fix = Text("Start its service; if it left for good, type: informativa boxes retire {box}")
         minutes = round(box.seconds_ago / 60)
@@ -130,7 +134,7 @@ def _of_box(box: Box, controller: str) -> Iterator[Finding]:
         text = Text("{count} records of {box} for {id} are not in the database yet")
         fix = Text("It sends them as fast as the database takes them; look again: informativa boxes")
         yield warning(text.format(**facts, count=box.behind), fix)
-    if not (box.this or box.quiet) and abs(box.clock_ahead or 0.0) > CLOCK_SECONDS:
+    if not (box.this or box.quiet) and box.joined and abs(box.clock_ahead or 0.0) > CLOCK_SECONDS:
         text = Text("the clock of {box} is {seconds:+.1f} s from the shared database's")
         fix = Text("Have it set by NTP on {box}; look there: timedatectl")
         yield warning(text.format(**facts, seconds=box.clock_ahead), fix.format(**facts))

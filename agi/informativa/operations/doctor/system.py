@@ -158,7 +158,7 @@ class System:
 
     def _meetings(self) -> dict[str, Meeting | SharedDatabaseError]:
         companies = [company for company in self.configured.in_shape() if not company.refused]
-        return boxes.of_companies(self.configured, companies, boxes.meeting)
+        return boxes.of_companies(self.configured, companies, boxes.meetings)
 
     async def loaded(self, module: str) -> bool:
         """Return whether Asterisk has a module loaded. Raises ManagerError."""

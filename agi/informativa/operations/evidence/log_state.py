@@ -106,7 +106,7 @@ def other_box_logs(configuration: Configuration, controller: Controller) -> tupl
     SharedDatabaseError, EvidenceFormatError."""
     if configuration.shared is None:
         return ()
-    boxes = [box for box in meeting(configuration, controller).boxes if not box.this]
+    boxes = [box for box in meeting(configuration, controller).boxes if box.joined and not box.this]
     with storage.provable(configuration.shared, controller) as proofs:
         signed = dict.fromkeys((box.name for box in boxes), 0)
         for log in proofs.logs():

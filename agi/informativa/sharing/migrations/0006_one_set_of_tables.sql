@@ -182,12 +182,33 @@ LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
         RETURNING 1
     ) SELECT count(*) FROM purged
 $$;
--- Erasures that all boxes of the company applied.
+-- The boxes that serve a company and never took part: a box sees of `serves` what is its own. Each may have callers on
+-- record, from before.
+CREATE FUNCTION informativa.awaited(integer) RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = '' AS $$
+    SELECT substr(s.login, length({prefix}) + 1) FROM informativa.serves AS s
+    WHERE s.company = $1 AND starts_with(s.login, {prefix})
+    AND NOT EXISTS (SELECT FROM informativa.ledger AS l WHERE l.company = $1 AND s.login = {prefix} || l.box)
+    AND EXISTS (SELECT FROM informativa.serves AS own
+        WHERE own.login = session_user::text COLLATE "default" AND own.company = $1)
+    ORDER BY 1
+$$;
+-- Such a box left for good: it serves the company no more.
+CREATE FUNCTION informativa.withdraw(integer, text) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
+    WITH withdrawn AS (
+        DELETE FROM informativa.serves WHERE company = $1 AND login = {prefix} || $2
+        AND $2 IN (SELECT informativa.awaited($1))
+        RETURNING 1
+    ) SELECT count(*) FROM withdrawn
+$$;
+-- Erasures that all boxes of the company applied, none of which is awaited.
 CREATE FUNCTION informativa.forget_erasures(integer) RETURNS bigint
 LANGUAGE sql SECURITY DEFINER SET search_path = '' AS $$
     WITH forgotten AS (
         DELETE FROM informativa.erasure WHERE company = $1 AND erasure <= (
             SELECT min(applied) FROM informativa.ledger WHERE company = $1 AND retired IS NULL)
+        AND NOT EXISTS (SELECT FROM informativa.awaited($1))
         RETURNING 1
     ) SELECT count(*) FROM forgotten
 $$;

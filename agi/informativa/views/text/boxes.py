@@ -62,7 +62,10 @@ def cells(box: Box, say: Language) -> tuple[str, ...]:
     """Return a box's name, its records, how many were not sent yet, how far its clock is ahead of the
     database's, when it was last heard of, and remarks."""
     left = local_day(box.retired) if box.retired else ""
-    last_heard = say("left on {day}", day=left) if left else ago(box.seconds_ago, say)
+    if left:
+        last_heard = say("left on {day}", day=left)
+    else:
+        last_heard = ago(box.seconds_ago, say) if box.joined else say("never took part")
     remarks = [say("this box")] if box.this else []
     if box.successor:
         remarks.append(say("{box} took its place", box=box.successor))

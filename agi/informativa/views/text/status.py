@@ -178,6 +178,8 @@ def _boxes(meeting: Meeting, zone: tzinfo, say: Language) -> str:
             state = [say("this box")] if box.this else []
             if box.behind:
                 state.append(say("{count} records behind", count=box.behind))
+            if not box.joined:
+                state.append(say("NEVER TOOK PART"))
             if box.quiet:
                 state.append(say("NOT HEARD OF since {time}", time=local_time(box.seen, zone, named=False)))
             state += [say(DIFFERENCES[difference]) for difference in box.different]

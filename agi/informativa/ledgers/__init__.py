@@ -63,7 +63,8 @@ Audits:
 
 Who looked at whom:
 
-- `access_log`, `access_entries`, `access_chain`, `access_heads`: a file beside each ledger, its entries, its
-  hashes, and its newest entry
-  on record
+- `access_log`, `open_access_log`, `access_entries`: a file beside each ledger, the same while it stays open,
+  and its entries
+- `access_chain`, `access_heads`, `access_check`: its hashes, its newest entry on record, and a check that
+  remembers what was right
 """

@@ -16,6 +16,7 @@ from anyio import CapacityLimiter
 
 from ..config import Configuration, inspect
 from ..config.builder import file_mark
+from ..ledgers.remembered_callers import RememberedCallers
 from ..model import WebServer
 from ..model.errors import ConfigProblem
 from ..operations.access_log import OpenAccessLogs
@@ -55,6 +56,7 @@ class Console:
         self.jobs = Jobs(_delete_file)
         self.live = LiveCalls()
         self.access_logs = OpenAccessLogs()
+        self.callers = RememberedCallers()
         self._scratch = Scratch()
         self.folder = self._scratch.folder
         self.templates = view.environment()

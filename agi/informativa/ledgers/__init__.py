@@ -12,6 +12,7 @@ The ledger:
 - `outbox`: what a company's hook is to be told
 - `bulk`: many records at once
 - `caller_states`: callers, grouped by what decides about them
+- `remembered_callers`: the records of a caller, without a search, for a console
 - `following`, `recorded_calls`: reading while others write; calls, as a list of calls has them
 - `tally`: counters by the hour
 - `month_counts`: what a report of a month counts beside them

@@ -28,8 +28,8 @@ from informativa.ledgers.access_log import (
     AccessLog,
     LoggedAccess,
     _head,
-    _writing,
     kept_since,
+    writing,
 )
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore
@@ -176,7 +176,7 @@ def test_change_that_fails_is_taken_back(log: AccessLog) -> None:
     """Whatever stops it; and where SQLite took it back already, it is still told what stopped it."""
 
     def stopped_after(statement: str) -> None:
-        with _writing(connection):
+        with writing(connection):
             connection.execute(statement)
             raise KeyboardInterrupt
 
@@ -194,7 +194,7 @@ def test_two_who_write_wait_for_each_other_from_the_start(log: AccessLog) -> Non
     log.add(LOOK)
     with (
         log._open() as connection,
-        _writing(connection),
+        writing(connection),
         closing(sqlite3.connect(log.file, timeout=0.0)) as other,
     ):
         with pytest.raises(sqlite3.OperationalError, match="locked"):

@@ -203,7 +203,7 @@ def assert_whole(office: Office) -> None:
         moves = [step.move for step in request.steps]
         assert (moves.count(Move.OPEN), moves.count(Move.CLOSE)) == (1, 1)
         assert moves.count(Move.IDENTIFY) == (0 if request.number == office.numbers[UNIDENTIFIED] else 1)
-    assert access_log.problems(company, office.now) == ()
+    assert access_log.problems(company, office.now, access_log.OpenAccessLogs()) == ()
     assert access_log.verify(company).first_wrong is None
     entries = {entry.number: entry for entry in access_log.page(company, None, 10_000).entries}
     assert sorted(entries) == list(range(1, len(entries) + 1))

@@ -36,7 +36,7 @@ class Answering:
         self.asked: list[object] = []
         self.closed, self.companies = False, dict[str, int]()
 
-    def execute(self, query: str, values: object = None) -> Answer:
+    def execute(self, query: str, values: object = None, *, binary: bool = False) -> Answer:
         """Answer a statement."""
         self.asked.append((query, values))
         return Answer(self.rows.get(query, ()))

@@ -16,11 +16,10 @@ from examples import PLAYED
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers.rows import microseconds
 from informativa.model import SharedDatabase
-from informativa.model.errors import BoxRefusedError, SharedDatabaseError
+from informativa.model.errors import SharedDatabaseError
 from informativa.sharing import administration, schema
 from informativa.sharing.administration import DatabaseState, Migrated, OldRecords, RegisteredBox
 from informativa.sharing.erasure_statements import ErasureStatements
-from informativa.sharing.idle import IdleConnections
 from informativa.sharing.rows import Statements
 from lab.postgres import SUPERUSER
 from sharing import earlier
@@ -177,33 +176,18 @@ def test_each_company_is_looked_for_in_its_own_database(boxes: Boxes) -> None:
         database = boxes._database("pbx-1", name="{controller}")
         assert migrated(database) == [Migrated("acme", 0, 6, 0, ROLE, False, True)]
         state = administration.database_state(database, "acme")
-        assert (state.boxes, state.migration) == ([], 6)
+        assert ([(box.name, box.has_joined) for box in state.boxes], state.migration) == (
+            [("pbx-1", False)],
+            6,
+        )
         assert administration.retire(database, "acme", "pbx-2") is None
         assert administration.purge_retired(database, "acme", lambda now: now, really=True) == []
     finally:
         boxes.sql("DROP DATABASE acme WITH (FORCE)")
 
 
-def test_idle_connection_serves_the_next_company(boxes: Boxes) -> None:
-    """A company's number is looked up once for each connection; a company that the box does not serve is
-    refused, and the connection closed."""
-    boxes.let_in("pbx-1", "globex")
-    database, idle = boxes.database(), IdleConnections(600.0)
-    with administration.connected(database, "acme", idle) as first:
-        assert first.company == 1
-    with administration.connected(database, "globex", idle) as second:
-        assert (second is first, second.company, second.companies) == (True, 2, {"acme": 1, "globex": 2})
-    boxes.sql("DELETE FROM informativa.serves WHERE company = 1")
-    with administration.connected(database, "acme", idle) as again:
-        assert (again is first, again.company) == (True, 1)
-    with pytest.raises(BoxRefusedError, match="this box, pbx-1, does not serve hooli"):
-        administration.connected(database, "hooli", idle).__enter__()
-    assert first.closed
-    idle.close()
-
-
-def test_state_is_of_all_boxes_and_leaves_no_connection_open(boxes: Boxes) -> None:
-    """Those that take part first, then those that left; over an idle connection where there is one."""
+def test_state_is_of_all_boxes(boxes: Boxes) -> None:
+    """Those that take part first, then those that left."""
     for box in ("pbx-1", "pbx-2", "pbx-3"):
         boxes.record(box, PLAYED, PLAYED)
         exchange = boxes.exchange(box)
@@ -223,11 +207,6 @@ def test_state_is_of_all_boxes_and_leaves_no_connection_open(boxes: Boxes) -> No
     ]
     assert {box.name: bytes(box.identity) for box in state.boxes} == identities
     assert state.migration == 6
-    idle = IdleConnections(600.0)
-    administration.database_state(boxes.database(), "acme", idle)
-    _expiry, connection = idle.take(lambda: pytest.fail("There was no idle connection."))
-    assert not connection.closed
-    connection.close()
 
 
 _NAMES = ("pbx-1", "pbx-2", "pbx-3")
@@ -291,7 +270,15 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
         assert database == MEETING
         return nullcontext()
 
+    def connect_box(database: SharedDatabase, controller: str, **_options: object) -> Answering:
+        return connect(database, controller)
+
+    def company_numbers(_connection: object, _database: object, controllers: list[str]) -> dict[str, int]:
+        return dict.fromkeys(controllers, made.company)
+
     monkeypatch.setattr(administration, "connect", connect)
+    monkeypatch.setattr(administration, "connect_box", connect_box)
+    monkeypatch.setattr(administration, "company_numbers", company_numbers)
     monkeypatch.setattr(administration, "translated", translated)
     return made
 
@@ -300,26 +287,32 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Answering:
 def test_state_is_asked_over_a_connection_of_its_own(
     answering: Answering, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[object, ...]], migration: int
 ) -> None:
-    """Where there is no idle one; it is closed then. The clocks are compared first."""
+    """It is closed then. The clocks are compared first; boxes that never took part come last."""
     times = iter([100.0, 104.0])
     monkeypatch.setattr(administration, "time", SimpleNamespace(time=lambda: next(times)))
     box = ("pbx-2", 7, 9, 0, NOW, 12.5, "1.0", "k", "c", None, 0.5, "pbx-3", b"2")
-    newest = "SELECT max(number) FROM informativa.migration"
-    answering.rows |= {CLOCK: [(90.0,)], SQL.every_ledger: [box], newest: rows}
+    late = ("pbx-3", 0, 0, 0, NOW, 0.5, "", "", "", None, None, None, b"")
+    ledgers, awaited, newest = administration._LEDGERS, administration._AWAITED, administration._MIGRATION
+    answering.rows |= {CLOCK: [(90.0,)], ledgers: [(7, *box)], awaited: [(7, *late)], newest: rows}
     state = administration.database_state(DATABASE, "acme")
-    assert state == DatabaseState([RegisteredBox(*box)], migration, 12.0)  # type: ignore[arg-type]
-    assert [cast("Any", entry)[0] for entry in answering.asked] == [CLOCK, SQL.every_ledger, newest]
+    assert state == DatabaseState([RegisteredBox(*box), RegisteredBox(*late)], migration, 12.0)  # type: ignore[arg-type]
+    assert answering.asked == [(CLOCK, None), (ledgers, ([7],)), (awaited, ([7],)), (newest, None)]
     assert answering.closed
 
 
 @pytest.mark.parametrize("rows", [[(b"2",)], []])
 def test_retirement_settles_what_waited(answering: Answering, rows: list[tuple[bytes]]) -> None:
-    """Also where the box was retired before, by another, and whoever did it was cut off."""
+    """Also where the box was retired before, by another, and whoever did it was cut off. One that never took
+    part serves the company no more."""
     sql = ErasureStatements(7)
     answering.rows[SQL.retire] = rows
     assert administration.retire(DATABASE, "acme", "pbx-2") == (b"2" if rows else None)
     assert answering.asked == [
+        "begin",
+        (sql.lock_company, None),
         (SQL.retire, ("pbx-2",)),
+        *([] if rows else [(SQL.withdraw, ("pbx-2",))]),
+        "commit",
         (sql.erase_approved_of_retired, ()),
         (sql.done_everywhere, None),
     ]

@@ -129,7 +129,7 @@ class Setup:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.journal, self.database = 1000.0, list[object](), DATABASE
         monkeypatch.setattr(meeting_place, "time", SimpleNamespace(monotonic=lambda: self.now))
-        for name in ("translated", "connect_box", "served", "say_alive", "receive", "send_together"):
+        for name in ("translated", "connect_box", "company_numbers", "say_alive", "receive", "send_together"):
             monkeypatch.setattr(meeting_place, name, getattr(self, f"_{name}"))
         self.server = Server(self.journal)
         self.companies = [Company(number, self.journal) for number in (1, 2, 3)]
@@ -160,8 +160,8 @@ class Setup:
             raise self.connects
         return self.server
 
-    def _served(self, *values: object) -> None:
-        self.journal.append(("served", *values))
+    def _company_numbers(self, *values: object) -> None:
+        self.journal.append(("numbers", *values))
 
     def _say_alive(self, *values: object) -> None:
         self.journal.append(("alive", *values))
@@ -203,7 +203,7 @@ def test_connection_is_made_for_all_companies(setup: Setup) -> None:
     first = setup.companies[0]
     assert setup.journal == [
         ("connect", DATABASE, "c1", ("unwanted", place._is_held_up), ("explain", first.explain)),
-        ("served", setup.server, DATABASE, "c1"),
+        ("numbers", setup.server, DATABASE, ["c1"]),
         "LISTEN informativa",
         PID,
     ]

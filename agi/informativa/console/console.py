@@ -16,8 +16,10 @@ from anyio import CapacityLimiter
 from ..config import Configuration, inspect
 from ..config.builder import file_mark
 from ..config.controllers import parse_key
+from ..ledgers.remembered_callers import RememberedCallers
 from ..model import WebServer
 from ..model.errors import ConfigProblem
+from ..operations.access_log import OpenAccessLogs
 from ..operations.accounts import store as accounts
 from ..operations.accounts.user_account import UserAccount
 from ..operations.evidence.bundle_content import Bundle
@@ -53,6 +55,8 @@ class Console:
         self.anonymous_by_address = Counter[str]()
         self.jobs = Jobs(_delete_file)
         self.live = LiveCalls()
+        self.access_logs = OpenAccessLogs()
+        self.callers = RememberedCallers()
         self._scratch = Scratch()
         self.folder = self._scratch.folder
         self.templates = view.environment()
@@ -91,6 +95,7 @@ class Console:
         """End all streams and jobs, and delete all files."""
         self.live.close()
         self.jobs.close()
+        self.access_logs.close()
         self._scratch.close()
 
     def configuration(self) -> Configuration:

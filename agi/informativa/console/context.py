@@ -279,6 +279,7 @@ class RequestContext:
             line=line,
             facts=facts,
             reason=reason,
+            logs=self.console.access_logs,
         )
 
     def session_get(self, key: str) -> object:

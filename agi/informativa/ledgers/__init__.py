@@ -12,6 +12,7 @@ The ledger:
 - `outbox`: what a company's hook is to be told
 - `bulk`: many records at once
 - `caller_states`: callers, grouped by what decides about them
+- `remembered_callers`: the records of a caller, without a search, for a console
 - `following`, `recorded_calls`: reading while others write; calls, as a list of calls has them
 - `tally`: counters by the hour
 - `month_counts`: what a report of a month counts beside them
@@ -63,7 +64,8 @@ Audits:
 
 Who looked at whom:
 
-- `access_log`, `access_entries`, `access_chain`, `access_heads`: a file beside each ledger, its entries, its
-  hashes, and its newest entry
-  on record
+- `access_log`, `open_access_log`, `access_entries`: a file beside each ledger, the same while it stays open,
+  and its entries
+- `access_chain`, `access_heads`, `access_check`: its hashes, its newest entry on record, and a check that
+  remembers what was right
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from hashlib import sha256
 from ..evidence.commitment import canonical
 
 COLUMNS = "number, at, account, action, pseudonym, salt, who, record, detail, hash"
+_FROM = f"SELECT {COLUMNS} FROM access WHERE number >= ? ORDER BY number"  # noqa: S608  # our own names
+_HASHES = "SELECT number, hash FROM access WHERE number IN (SELECT value FROM json_each(?))"
+_FIRST = -(1 << 63)  # no row has a lower number
 _ROW_TAG, _WHO_TAG = b"informativa/access/v1\n", b"informativa/access-who/v1\n"
 
 
@@ -28,12 +32,18 @@ class AccessChain:
     hashes: Mapping[int, bytes] = field(default_factory=dict)
 
 
-def verify(connection: sqlite3.Connection, numbers: Collection[int]) -> AccessChain:
-    """Check all rows; see `AccessLog.verify`."""
+def verify(
+    connection: sqlite3.Connection, numbers: Collection[int], after: AccessChain | None = None
+) -> AccessChain:
+    """Check all rows; see `AccessLog.verify`. After an intact state whose newest row is still there, only the
+    rows that came since are checked."""
     purged, purged_hash = connection.execute("SELECT number, hash FROM state").fetchone()
     number, previous_hash, first_wrong, rows = purged, purged_hash, None, 0
-    hashes = {purged: purged_hash} if purged in numbers else {}
-    for row in connection.execute(f"SELECT {COLUMNS} FROM access ORDER BY number"):  # noqa: S608  # our own names
+    first, hashes = _FIRST, {purged: purged_hash} if purged in numbers else {}
+    if after is not None and after.rows and _stands(connection, after, purged):
+        number, previous_hash, rows, first = after.number, after.head, after.rows, after.number + 1
+        hashes |= _hashes_before(connection, first, numbers)
+    for row in connection.execute(_FROM, (first,)):
         *facts, row_hash = row
         if first_wrong is None and not (
             facts[0] == number + 1 and _row_is_intact(facts, previous_hash, row_hash)
@@ -43,6 +53,17 @@ def verify(connection: sqlite3.Connection, numbers: Collection[int]) -> AccessCh
         if number in numbers:
             hashes[number] = row_hash
     return AccessChain(rows, number, previous_hash, first_wrong, purged, hashes)
+
+
+def _stands(connection: sqlite3.Connection, earlier: AccessChain, purged: int) -> bool:
+    """Return whether an earlier state was intact and its newest row is still there."""
+    newest = _hashes_before(connection, earlier.number + 1, [earlier.number])
+    return (earlier.first_wrong, earlier.purged, {earlier.number: earlier.head}) == (None, purged, newest)
+
+
+def _hashes_before(connection: sqlite3.Connection, first: int, numbers: Collection[int]) -> dict[int, bytes]:
+    selection = json.dumps([number for number in numbers if number < first])
+    return dict(connection.execute(_HASHES, (selection,)))
 
 
 def hash_of_row(

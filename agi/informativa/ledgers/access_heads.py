@@ -4,7 +4,8 @@ that log afterwards contradicts the record, which is in the signed log."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..evidence import stated_facts
@@ -12,6 +13,7 @@ from ..model import RecordKind
 from ..model.errors import LedgerError
 from ..model.text import Text
 from . import rows, totals
+from .access_chain import AccessChain
 from .access_log import SHORTEST, AccessLog
 from .audit_reading import tolerantly
 from .sqlite import SqliteStore
@@ -48,18 +50,38 @@ def _is_due(connection: sqlite3.Connection, number: int, head: bytes, now: datet
     return not is_recent and last.text != stated_facts.access_text(number, head)
 
 
+@dataclass(frozen=True)
+class StatedHead:
+    """An entry of the access log as a record of the ledger states it: the record's time, and the number and
+    the hash of the entry."""
+
+    at: int
+    number: int
+    head: bytes
+
+
 def problems(connection: sqlite3.Connection, access_log: AccessLog, now: datetime) -> Iterator[Text]:
     """Find what is wrong in an access log, by its own hashes and by the records of the ledger. Raises
     sqlite3.Error."""
-    with tolerantly(connection):
-        entries = list(map(_entry, totals.backwards(connection, RecordKind.ACCESS)))
-    stated = [(number, head) for number, head in entries if number]
-    number, file = max((number for number, _head in stated), default=0), access_log.file
+    heads = stated_heads(connection)
     try:
-        chain = access_log.verify({number for number, _head in stated})
+        chain = access_log.verify({head.number for head in heads})
     except LedgerError as error:
         yield error.text
         return
+    yield from contradictions(access_log, chain, heads, heads, now)
+
+
+def contradictions(
+    access_log: AccessLog,
+    chain: AccessChain,
+    heads: Sequence[StatedHead],
+    new: Sequence[StatedHead],
+    now: datetime,
+) -> Iterator[Text]:
+    """Find what the chain and the stated heads, the newest first, say against each other, as far as hashes go
+    of the `new` ones alone."""
+    number, file = max((head.number for head in heads), default=0), access_log.file
     if chain.first_wrong is not None:
         yield Text(
             "The access log {file} was changed at entry {number}.",
@@ -72,18 +94,27 @@ def problems(connection: sqlite3.Connection, access_log: AccessLog, now: datetim
             file=file,
             number=number,
         )
-    elif others := [number for number, head in stated if chain.hashes.get(number, head) != head]:
+    elif others := [head.number for head in new if chain.hashes.get(head.number, head.head) != head.head]:
         yield Text(
             "The access log {file} has another entry {number} than the ledger says.",
             file=file,
             number=min(others),
         )
-    if _is_newer(connection, chain.purged, SHORTEST.before(now, UTC) + _SLACK):
+    if _is_newer(heads, chain.purged, SHORTEST.before(now, UTC) + _SLACK):
         yield Text(
             "The access log {file} lacks entry {number}, which is not six months old.",
             file=file,
             number=chain.purged,
         )
+
+
+def stated_heads(connection: sqlite3.Connection, *numbers: int) -> list[StatedHead]:
+    """Return what the records state, the newest first, all or from one of these `numbers` to the other; not
+    what was changed so that it states nothing, which the audit of its leaf names. Raises sqlite3.Error."""
+    with tolerantly(connection):
+        records = list(totals.backwards(connection, RecordKind.ACCESS, *numbers))
+    heads = (StatedHead(record.at, *_entry(record)) for record in records)
+    return [head for head in heads if head.number]
 
 
 def _entry(record: StatedRecord) -> tuple[int, bytes]:
@@ -93,13 +124,12 @@ def _entry(record: StatedRecord) -> tuple[int, bytes]:
     return (int(facts["rows"]), bytes.fromhex(str(facts["head"]))) if facts else (0, b"")
 
 
-def _is_newer(connection: sqlite3.Connection, number: int, since: datetime) -> bool:
-    """Return whether an entry was made since a time, according to the records: the last one before it is
-    newer."""
-    with tolerantly(connection):
-        for record in totals.backwards(connection, RecordKind.ACCESS) if number else ():
-            if rows.moment(record.at) < since:
-                return False
-            if _entry(record)[0] < number:
-                return True
+def _is_newer(heads: Sequence[StatedHead], number: int, since: datetime) -> bool:
+    """Return whether an entry was made since a time, according to the records, the newest first: the last one
+    before it is newer."""
+    for head in heads if number else ():
+        if rows.moment(head.at) < since:
+            return False
+        if head.number < number:
+            return True
     return False

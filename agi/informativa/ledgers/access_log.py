@@ -7,7 +7,8 @@ nothing that is left leads to him. The chain cannot show that the newest rows ar
 who may write the file made all of it anew. An earlier `head` shows both: the ledger has them as records of
 its signed log (access_heads.py).
 
-A connection is open for one operation at a time: people look seldom, and any thread or process may.
+A connection is open for one operation at a time: people look seldom, and any thread or process may. A
+console, in which they look often, holds one open (open_access_log.py).
 """
 
 from __future__ import annotations
@@ -70,18 +71,9 @@ class AccessLog:
     def add(self, entry: LoggedAccess, own: str = "") -> int:
         """Add an entry durably, and return its number. Digits of its detail that may be a phone number are
         removed; `own`, words of the program such as the line, is appended unchanged."""
-        suffix = f" {own}" if own else ""
-        safe = without_numbers(entry.detail)[: LONGEST - len(suffix)]
-        entry = replace(entry, detail=f"{safe}{suffix}".lstrip())
-        with self._open(create=True) as connection, _writing(connection):
-            number, previous_hash = _head(connection)
-            salt = None if entry.pseudonym is None else os.urandom(SALT_SIZE)
-            who_hash = None if entry.pseudonym is None or salt is None else caller_hash(salt, entry.pseudonym)
-            at = (entry.at - _EPOCH) // _MICROSECOND
-            facts = (number + 1, at, entry.account, str(entry.action), who_hash, entry.record, entry.detail)
-            row = (*facts[:4], entry.pseudonym, salt, *facts[4:], hash_of_row(previous_hash, *facts))
-            connection.execute(f"INSERT INTO access ({COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # our own names
-        return number + 1
+        entry = stored(entry, own)
+        with self._open(create=True) as connection, writing(connection):
+            return append(connection, entry)
 
     def page(self, before: int | None, count: int, wanted: AccessFilter = ALL) -> tuple[LoggedAccess, ...]:
         """Return the newest `count` entries before the number `before`, the newest first. Of a time only the
@@ -129,20 +121,22 @@ class AccessLog:
                 changed = self.file.stat().st_mtime
             except FileNotFoundError:
                 return False
-            log = self.file.with_name(f"{self.file.name}-wal")
-            return log.exists() or changed >= since.timestamp() - _CLOCK_STEP
+            with suppress(FileNotFoundError):  # it is there while somebody has the file open
+                changed = max(changed, self.file.with_name(f"{self.file.name}-wal").stat().st_mtime)
+            return changed >= since.timestamp() - _CLOCK_STEP
 
-    def verify(self, numbers: Collection[int] = ()) -> AccessChain:
+    def verify(self, numbers: Collection[int] = (), after: AccessChain | None = None) -> AccessChain:
         """Check that every row is as it was when it was added, and that none is missing between them. The
         hashes of the rows with these `numbers` are returned. Writes nothing beside the file. If rows are
-        added meanwhile, all are checked once more."""
+        added meanwhile, all are checked once more. With an intact state that nobody has changed since, only
+        the rows `after` it are."""
         if not self.file.exists():
             return AccessChain(0, 0, bytes(32), None)
         with self._translated():
             for _ in range(TIMES):
                 version = audit_reading.version(self.file)
                 with audit_reading.reading(self.file) as connection:
-                    chain = verify(connection, numbers)
+                    chain = verify(connection, numbers, after)
                 if chain.first_wrong is None or audit_reading.version(self.file) == version:
                     break
         return chain
@@ -154,7 +148,7 @@ class AccessLog:
             return 0
         with self._open() as connection:
             connection.execute("PRAGMA temp_store = MEMORY")
-            with _writing(connection):
+            with writing(connection):
                 erased = sum(
                     connection.execute(
                         "UPDATE access SET pseudonym = NULL, salt = NULL WHERE pseudonym = ?", (pseudonym,)
@@ -173,7 +167,7 @@ class AccessLog:
         if not self.file.exists():
             return 0
         with self._open() as connection:
-            with _writing(connection):
+            with writing(connection):
                 purged = _purge(connection, (before - _EPOCH) // _MICROSECOND)
             self._empty_log(connection)
             return purged
@@ -199,11 +193,21 @@ class AccessLog:
         with self._translated():
             if create:
                 self._create()
-            uri = f"{self.file.absolute().as_uri()}?mode=rw"
-            connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-            with closing(connection):
-                self._prepare(connection)
+            with closing(self._connect()) as connection:
                 yield connection
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open the file, which exists. Raises LedgerError if it is of another program."""
+        uri = f"{self.file.absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -238,7 +242,7 @@ class AccessLog:
             with LedgerFiles(self.file).lock(BUSY_SECONDS):
                 if _form(connection) == (0, 0):
                     connection.execute("PRAGMA journal_mode = WAL")
-                    with _writing(connection):
+                    with writing(connection):
                         _make_tables(connection)
         if _form(connection) != (APPLICATION, SCHEMA):
             raise LedgerError(
@@ -247,8 +251,29 @@ class AccessLog:
             )
 
 
+def stored(entry: LoggedAccess, own: str) -> LoggedAccess:
+    """Return an entry as the file holds it: without numbers that were typed, and with the program's `own`
+    words."""
+    suffix = f" {own}" if own else ""
+    safe = without_numbers(entry.detail)[: LONGEST - len(suffix)]
+    return replace(entry, detail=f"{safe}{suffix}".lstrip())
+
+
+def append(connection: sqlite3.Connection, entry: LoggedAccess) -> int:
+    """Add an entry within a transaction, and return its number. Raises sqlite3.Error."""
+    number, previous_hash = _head(connection)
+    salt = None if entry.pseudonym is None else os.urandom(SALT_SIZE)
+    who_hash = None if entry.pseudonym is None or salt is None else caller_hash(salt, entry.pseudonym)
+    at = (entry.at - _EPOCH) // _MICROSECOND
+    facts = (number + 1, at, entry.account, str(entry.action), who_hash, entry.record, entry.detail)
+    row = (*facts[:4], entry.pseudonym, salt, *facts[4:], hash_of_row(previous_hash, *facts))
+    connection.execute(f"INSERT INTO access ({COLUMNS}) VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608  # our own names
+    return number + 1
+
+
 @contextmanager
-def _writing(connection: sqlite3.Connection) -> Iterator[None]:
+def writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write within one transaction, for the time of a `with` block: all of it, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -26,7 +26,8 @@ FROM event CROSS JOIN leaf ON {leaves.of("event.record")} WHERE event.kind = ?1
 _NEWEST = f"{_STATED} AND event.record = (SELECT record FROM newest WHERE kind = ?1)"  # noqa: S608
 _WRITE_NEWEST = "INSERT OR REPLACE INTO newest (kind, record) VALUES (?, ?)"
 _ALL = f"{_STATED} ORDER BY event.record"
-_BACKWARDS = f"{_STATED} ORDER BY event.record DESC"
+_BACKWARDS = f"{_STATED} AND event.record BETWEEN ?2 AND ?3 ORDER BY event.record DESC"
+_LAST = (1 << 63) - 1  # no record has a higher number
 _COUNT = f"""
 SELECT line, notice, status, reason, count(*) FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.kind IN ({_KINDS}) GROUP BY 1, 2, 3, 4
@@ -54,10 +55,12 @@ def newest(connection: sqlite3.Connection, kind: RecordKind) -> StatedRecord | N
     return StatedRecord(*row) if row else None
 
 
-def backwards(connection: sqlite3.Connection, kind: RecordKind) -> Iterator[StatedRecord]:
-    """Yield all records of a kind that states facts, the newest first. Reads the whole ledger. Raises
-    sqlite3.Error."""
-    return map(StatedRecord._make, connection.execute(_BACKWARDS, (kind,)))
+def backwards(
+    connection: sqlite3.Connection, kind: RecordKind, first: int = 0, last: int = _LAST
+) -> Iterator[StatedRecord]:
+    """Yield the records of a kind that states facts, from number `first` to number `last`, the newest first.
+    Reads all records between them. Raises sqlite3.Error."""
+    return map(StatedRecord._make, connection.execute(_BACKWARDS, (kind, first, last)))
 
 
 def event(kind: RecordKind, at: datetime, text: str) -> Event:

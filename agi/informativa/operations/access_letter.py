@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from ..call.caller import mask
 from ..config import Configuration
@@ -18,6 +19,9 @@ from .evidence.receipt_page import played_sound, words_of
 from .explain import told_by_controller
 from .letter_consents import LetterConsent, letter_consents
 from .typed_caller import Typed
+
+if TYPE_CHECKING:
+    from ..ledgers.remembered_callers import RememberedCallers
 
 _ALL = 1 << 31  # looks at one caller: more than there can be
 
@@ -96,11 +100,15 @@ class AccessLetter:
 
 
 def access_letter(
-    controller: Controller, typed: Typed, configuration: Configuration, now: datetime
+    controller: Controller,
+    typed: Typed,
+    configuration: Configuration,
+    now: datetime,
+    remembered: RememberedCallers | None = None,
 ) -> AccessLetter:
-    """Collect the answer to one caller's access request. Raises LedgerError, and SharedDatabaseError: half an
-    answer is none."""
-    answer = caller_records(controller, typed.caller, configuration.shared)
+    """Collect the answer to one caller's access request; `remembered` as of `caller_records`. Raises
+    LedgerError, and SharedDatabaseError: half an answer is none."""
+    answer = caller_records(controller, typed.caller, configuration.shared, remembered)
     evidence_settings = configuration.evidence.for_controller(controller.id)
     words: dict[tuple[str, str], PlayedWords] = {}
     for _box, record in answer.records:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..ledgers.access_chain import AccessChain
 from ..ledgers.access_entries import ALL, AccessFilter, LoggedAccess
@@ -18,6 +20,10 @@ from ..process import storage
 from .doctor import users
 from .document import Time
 
+if TYPE_CHECKING:
+    from ..ledgers.access_check import RememberedCheck
+    from ..ledgers.open_access_log import OpenAccessLog
+
 __all__ = [
     "ALL",
     "BY_OPTION",
@@ -27,6 +33,7 @@ __all__ = [
     "AccessEntries",
     "AccessEntry",
     "AccessFilter",
+    "OpenAccessLogs",
     "note",
     "note_in_shell",
     "page",
@@ -74,6 +81,44 @@ class AccessEntries:
     """The number to ask for the entries before them with; null where there are none."""
 
 
+class OpenAccessLogs:
+    """The access logs of a process in which people look at page after page, by ledger: each stays open for a
+    while, and what was checked of it is remembered."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._logs: dict[str, tuple[OpenAccessLog, RememberedCheck]] = {}
+
+    def of(self, controller: Controller) -> OpenAccessLog:
+        """Return the log of a company; the file need not exist yet."""
+        return self._of(controller)[0]
+
+    def problems(self, controller: Controller, now: datetime) -> tuple[Text, ...]:
+        """Return what is wrong in the access log, by its own hashes and by the records of the ledger; none
+        where there is no ledger. Raises LedgerError."""
+        log, check = self._of(controller)
+        with storage.existing_ledger(controller) as ledger:
+            if ledger is None:
+                return ()
+            with ledger.connected() as connection:
+                return check.problems(connection, log, now)
+
+    def close(self) -> None:
+        """Close all logs."""
+        with self._lock:
+            for log, _check in self._logs.values():
+                log.close()
+
+    def _of(self, controller: Controller) -> tuple[OpenAccessLog, RememberedCheck]:
+        from ..ledgers.access_check import RememberedCheck
+        from ..ledgers.open_access_log import OpenAccessLog
+
+        with self._lock:
+            if controller.ledger not in self._logs:
+                self._logs[controller.ledger] = OpenAccessLog(Path(controller.ledger)), RememberedCheck()
+            return self._logs[controller.ledger]
+
+
 def require_reason(controllers: Iterable[Controller], reason: str, remedy: Text = BY_OPTION) -> str:
     """Return the reason for a look at a person as an entry holds it. Raises InformativaError where it is
     missing and one of the companies asks for one."""
@@ -97,20 +142,22 @@ def note(
     line: Line | None = None,
     facts: str = "",
     reason: str = "",
+    logs: OpenAccessLogs | None = None,
 ) -> int:
     """Log an access or an action before its result is shown; return the number of the entry.
 
     `pseudonym` is of a caller who is on record: a search must not bring back an erased one. `detail` is in
     the page's own words, never what was typed to find a caller, and `reason` what somebody typed for it.
     Digits of both that may be a number are removed; those of `line`, which the configuration names, and of
-    `facts`, the program's own words, stay.
+    `facts`, the program's own words, stay. The log is one of `logs`, or else opened for this alone.
 
     Raises LedgerError, and then nothing may be shown.
     """
     detail = " ".join(filter(None, [detail, f"({reason})" if reason else ""]))
     entry = LoggedAccess(now, account, action, pseudonym, record, detail)
     line_facts = [f"line={line.number}"] if line else []
-    return storage.access_log(controller).add(entry, " ".join([*line_facts, *filter(None, [facts])]))
+    access_log = logs.of(controller) if logs else storage.access_log(controller)
+    return access_log.add(entry, " ".join([*line_facts, *filter(None, [facts])]))
 
 
 def note_in_shell(
@@ -177,10 +224,10 @@ def verify(controller: Controller) -> AccessChain:
     return storage.access_log(controller).verify()
 
 
-def problems(controller: Controller, now: datetime) -> tuple[Text, ...]:
-    """Check all entries, also against the newest that the ledger has on record. Return what is wrong, or why
-    that cannot be told. Reads the whole list."""
+def problems(controller: Controller, now: datetime, logs: OpenAccessLogs) -> tuple[Text, ...]:
+    """Check all entries, also against the newest that the ledger has on record; of what `logs` remembers to
+    be right, only what came since. Return what is wrong, or why that cannot be told."""
     try:
-        return storage.access_log_problems(controller, now)
+        return logs.problems(controller, now)
     except LedgerError as error:
         return (error.text,)

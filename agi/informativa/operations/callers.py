@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,6 +39,7 @@ from .typed_caller import Typed
 
 if TYPE_CHECKING:
     from ..ledgers.erasure import ErasureResult
+    from ..ledgers.remembered_callers import RememberedCallers
     from ..sharing.erasure_orders import ErasureOrder
 
 NO_REFERENCE, NO_VERSION, NO_SUCH_DAY = "reference-refused", "version-unknown", "day-refused"
@@ -203,13 +205,18 @@ def remaining_doubt(typed: Typed, answer: Access | Erasure) -> Text:
 
 
 def caller_records(
-    controller: Controller, caller: Identified, shared: SharedDatabase | None = None
+    controller: Controller,
+    caller: Identified,
+    shared: SharedDatabase | None = None,
+    remembered: RememberedCallers | None = None,
 ) -> CallerRecords:
-    """Return the records that one controller has of a caller. Raises LedgerError and SharedDatabaseError."""
+    """Return the records that one controller has of a caller. Reads the whole ledger unless its callers are
+    `remembered`. Raises LedgerError and SharedDatabaseError."""
     his_pseudonyms, records = pseudonyms(controller, caller), list[Record]()
     if Path(controller.ledger).exists():
         with closing(storage.store(controller, read_only=True)) as store:
-            records = [record for pseudonym in his_pseudonyms for record in store.of_caller(pseudonym)]
+            of_caller = partial(remembered.of_caller, store) if remembered else store.of_caller
+            records = [record for pseudonym in his_pseudonyms for record in of_caller(pseudonym)]
             records.sort(key=lambda record: record.number)
     own_records = tuple(("", record) for record in records)
     if shared is None:

@@ -300,18 +300,6 @@ def access_log(controller: Controller) -> AccessLog:
     return AccessLog(Path(controller.ledger))
 
 
-def access_log_problems(controller: Controller, now: datetime) -> tuple[Text, ...]:
-    """Return what is wrong in the access log, by its own hashes and by the records of the ledger; none where
-    there is no ledger. Raises LedgerError."""
-    from ..ledgers import access_heads
-
-    with existing_ledger(controller) as ledger:
-        if ledger is None:
-            return ()
-        with ledger.connected() as connection:
-            return tuple(access_heads.problems(connection, access_log(controller), now))
-
-
 def records_on_other_boxes(
     shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
 ) -> OnOtherBoxes:

@@ -44,7 +44,9 @@ def listing(context: RequestContext) -> Response:
     return context.stream(
         "access_log.html",
         400 if errors else 200,
-        problems=partial(access_log.problems, context.company, now) if first else None,
+        problems=partial(access_log.problems, context.company, now, context.console.access_logs)
+        if first
+        else None,
         unusual=access_log.unusual(context.company, now, WEEK) if first else (),
         page=AccessEntries((), None)
         if errors

@@ -56,7 +56,8 @@ def search(context: RequestContext) -> Response:
 
 
 def show(context: RequestContext) -> Response:
-    """Show the records of a caller. The whole ledger is read for them, while the page is being sent."""
+    """Show the records of a caller. For the first one the whole ledger is read, while the page is being
+    sent."""
     if answer := redirect_if_erased(context):
         return answer
     lookup, company = context.session_object(CallerLookup), company_with_callers(context)
@@ -65,7 +66,9 @@ def show(context: RequestContext) -> Response:
 
     def read() -> tuple[access_letter.AccessLetter, consents.CallerConsents]:
         now, caller = context.console.now(), lookup.typed.caller
-        letter = access_letter.access_letter(company, lookup.typed, context.configuration, now)
+        letter = access_letter.access_letter(
+            company, lookup.typed, context.configuration, now, context.console.callers
+        )
         note_access(context, "open-caller", lookup.typed, letter.entries, reason=lookup.reason)
         own_records = [entry.record for entry in letter.entries if not entry.box]
         return letter, consents.of_caller(company, known, caller, now, own_records)

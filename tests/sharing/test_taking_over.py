@@ -147,7 +147,7 @@ def test_an_administrator_who_is_no_superuser_migrates(installed: Boxes) -> None
         installed.sql(f"ALTER TABLE {SCHEMA}.{table} OWNER TO dba")
     try:
         (result,) = administration.migrate(installed._database("pbx-1"), ["acme"], "dba")
-        assert result == Migrated("acme", 5, 6, 4, ROLE, True, True)
+        assert result == Migrated("acme", 5, 6, 4, ROLE, True, True, tables_made=True)
         by_dba = installed.server.conninfo(user="dba", password="of the role")  # type: ignore[union-attr]
         with psycopg.connect(by_dba) as connection:
             assert connection.execute("SELECT count(*) FROM informativa.record").fetchone() == (0,)

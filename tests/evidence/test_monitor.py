@@ -49,7 +49,7 @@ from informativa.evidence.log_copy import LogCopy
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.monitor_state import MonitorFolder
 from informativa.evidence.note import Signer
-from informativa.evidence.notes import ApprovalNote, LogNote, NewLogNote, NextNote, PurgeNote
+from informativa.evidence.notes import ApprovalNote, LogNote, NewLogNote, NextNote, PurgeNote, ReplacesNote
 from informativa.evidence.tiles import ENTRIES, Tile, bundle, parse_bundle
 from informativa.operations.evidence.monitor import Monitor, MonitorSettings
 from informativa.operations.evidence.monitor_findings import FindingKind, Look
@@ -311,6 +311,57 @@ def test_a_log_whose_end_was_lost_stands_still_until_that_is_approved(log: Serve
     new.publish(clock.now)
     approved = look(monitor(watcher, clock))
     assert (approved.exit_code, [view.size for view in approved.logs if view.ended]) == (0, [published])
+
+
+def other_box(log: ServedLog, origin: str = "acme.example/informativa/acme/pbx-4/1") -> ServedLog:
+    """The log of another box beside it, with its rule."""
+    new = ServedLog(log.top, Signer(origin, bytes([4]) * 32))
+    new.note(RULE)
+    return new
+
+
+def test_the_log_of_a_replaced_box_stands_still_no_more_and_alarms_if_it_goes_on(log: ServedLog) -> None:
+    """The note in the other box's log is quoted once, and nobody need look into it; leaves after that are an
+    alarm, which is told once and stays open."""
+    new, clock = other_box(log), Clock()
+    index = new.note(ReplacesNote("pbx-2", 340, (log.checkpoint(),))).index
+    new.publish()
+    chosen = settings(log)
+    policy(chosen.policy, log, new)
+    seen = look(monitor(chosen, clock))
+    assert (seen.exit_code, FindingKind.REPLACED in [finding.kind for finding in seen.news]) == (0, True)
+    assert f"left for good, and another one took its place, by the note in leaf {index} of " in messages(seen)
+    clock.now += 30 * 86_400
+    new.publish(clock.now)
+    later = look(monitor(chosen, clock))
+    assert (later.exit_code, later.news) == (0, ())
+    log.records(2)
+    log.publish(clock.now)
+    new.publish(clock.now)
+    on = look(monitor(chosen, clock))
+    assert (on.exit_code, [finding.kind for finding in on.news]) == (3, [FindingKind.REPLACED])
+    assert f"this log goes on: it had {log.size - 2} leaves then, and has {log.size}." in messages(on)
+    again = look(monitor(chosen, clock))
+    assert (again.exit_code, again.news) == (3, ())
+
+
+@pytest.mark.parametrize("case", ["another company", "the same box", "more than is published", "no tree"])
+def test_no_other_note_ends_the_wait_for_a_log(log: ServedLog, case: str) -> None:
+    """It stands still where the note is of another company or of a later log of the same box, names a tree
+    that is not all published, or names none."""
+    clock = Clock()
+    names = {"another company": "globex.example/informativa/globex/pbx-4/1", "the same box": NEXT.name}
+    new = other_box(log, names[case]) if case in names else other_box(log)
+    tree = log.checkpoint()
+    if case == "more than is published":
+        tree = replace(tree, size=tree.size + 1)
+    new.note(ReplacesNote("pbx-2", 340, () if case == "no tree" else (tree,)))
+    log.publish()
+    chosen = settings(log)
+    policy(chosen.policy, log, new)
+    clock.now += 8000
+    new.publish(clock.now)
+    assert "still" in kinds(look(monitor(chosen, clock)))
 
 
 def test_leaves_after_the_end(log: ServedLog) -> None:

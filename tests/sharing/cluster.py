@@ -170,9 +170,10 @@ class Cluster:
 
     def _has_taken_in(self, box: str) -> bool:
         with contextlib.closing(SqliteStore(str(self.offices[box].folder / "ledger/acme.sqlite3"))) as store:
-            received = ledger_boxes.received(store)
+            by_ledger = ledger_boxes.received(store).by_ledger
+        received = {name: record for (name, _identity), (record, _answers) in by_ledger.items()}
         return all(
-            received.get(name, (0, 0))[0] >= number
+            received.get(name, 0) >= number
             for company, name, number, _at, _status in self.records()
             if company == "acme" and name != box
         )

@@ -14,6 +14,7 @@ import pytest
 
 from commands import typed
 from doubles import line, notice
+from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import groupcommit, write_lock
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, SharedDatabase
@@ -98,6 +99,14 @@ class Boxes:
         """Let go of ledgers and connections."""
         for each in self.opened:
             each.close()
+
+
+def received(store: SqliteStore) -> dict[str, tuple[int, int]]:
+    """How far other boxes' records were received, by name; of each name one ledger was heard of."""
+    by_ledger = ledger_boxes.received(store).by_ledger
+    assert all(len(identity) == 16 for _name, identity in by_ledger)
+    assert len({name for name, _identity in by_ledger}) == len(by_ledger)
+    return {name: numbers for (name, _identity), numbers in by_ledger.items()}
 
 
 def soon(condition: Callable[[], object]) -> None:

@@ -27,6 +27,7 @@ AT_MOST = {
     "erased since a backup": 1,
     "old copy of the database": 1,
     "a past before it joins": 1,
+    "the other of a name": 1,
 }
 """How often a history has what makes it slow, or leaves few boxes."""
 LOST_TAILS = ("lost tail", "lost tail amid a turn", "old copy of the database")
@@ -52,6 +53,7 @@ class Faults(Fleet):
             "wrong clock": self._set_clock,
             "clone": self._clone,
             "same name": self._same_name,
+            "the other of a name": self._swap,
             "backup": self._back_up,
             "restore": self._restore,
             "erased since a backup": self._erase_since_backup,
@@ -183,6 +185,30 @@ class Faults(Fleet):
         self._erase_on(self.chance.choice(members), company, number)
         self._exchange_all([member for member in self.members if member is not newcomer])
         self.exchange(newcomer)
+        return True
+
+    def _swap(self) -> bool:
+        """Two machines have one name. A standby that knows neither takes over, and the one that was refused
+        is the first to reach it: with fewer records than others took in under that name."""
+        members = self._connected()
+        if self.model.standby is not None or not members:
+            return False
+        self.database.lag()
+        self.model.lag()
+        company = self.chance.choice(self.companies)
+        first = self.join()
+        for _call in range(3):
+            self._ring_and_exchange([first], company, self.new_number())
+        self._exchange_all(members)
+        second = self.join(name=first.name)
+        first.strange = second.strange = second.disturbed = True
+        self.ring(second, company, self.new_number())
+        self._promote()
+        self.database.end_connections()
+        self.disturb()
+        self.database.serve_again((member.name for member in self.members), self.companies)
+        self.exchange(second)
+        self._exchange_all(members)
         return True
 
     def _counts(self, member: Member, company: str) -> bool:

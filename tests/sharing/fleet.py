@@ -74,8 +74,6 @@ class Fleet:
         self.members: list[Member] = []
         self.retired = set[str]()
         """The names of boxes that left for good."""
-        self.doubled = set[str]()
-        """The names that two machines had at a time."""
         self._gone = set[str]()
         """Those of them of whom the database knows that."""
         self._wires: list[Wire] = []
@@ -103,8 +101,6 @@ class Fleet:
         folder, wire = self.folder / f"machine-{number}", Wire(self.database.port)
         self._wires.append(wire)
         wire.__enter__()
-        if name in {member.name for member in self.members}:
-            self.doubled.add(name)
         name = name or f"pbx-{number}"
         if source is None:
             self.database.new_ledgers(folder, self.companies)

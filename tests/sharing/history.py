@@ -123,16 +123,15 @@ class History(Faults):
             self.database.check_apart(member.name, member.box.folder / "pgpass")
 
     def _compare_knowledge(self) -> None:
-        """Each box knows who was informed on the others, of those who are in the database. Of two machines
-        with one name it may have taken in the one, and the database the other since a failover: what is taken
-        in goes by the name. It asks for these callers then."""
+        """Each box knows who was informed on the others, of those who are in the database: also of two
+        machines with one name, of which the database has one or the other since a failover."""
         informed, callers = self.database.informed(), self._pseudonyms()
         for member, company in itertools.product(self.members, self.companies):
             with closing(member.box.store(company)) as store:
                 unknown = [
                     f"{box}:{record}"
                     for box, record, pseudonym in informed.get(company, ())
-                    if box not in {member.name, *self.doubled}
+                    if box != member.name
                     and not any(store.history(one) for one in callers.get(pseudonym, [pseudonym]))
                 ]
             assert not unknown, f"{member} has not taken in {unknown} of {company}"

@@ -20,7 +20,6 @@ import psycopg
 from doubles import ScriptedSession, SteadyRecordings, incoming, line, whole
 from informativa.call.answering import CallServices, answer
 from informativa.call.guard import suspend
-from informativa.ledgers import boxes as cursors
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Line, Playback, Prompt, Status
@@ -30,7 +29,7 @@ from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes
 from lab.process import until
-from sharing.conftest import Boxes
+from sharing.conftest import Boxes, received
 
 PATIENCE = 60.0  # seconds until all is quiet; a fraction of one seen where nothing is broken
 PACE = 0.02  # seconds between two calls of one caller, who rings until what is done meanwhile is over
@@ -121,7 +120,7 @@ class Machine:
     @property
     def received(self) -> dict[str, int]:
         """Up to which record it has those of others."""
-        return {name: record for name, (record, _answers) in cursors.received(self._read).items()}
+        return {name: record for name, (record, _answers) in received(self._read).items()}
 
     def stop(self) -> None:
         """As the service does. Stopping twice is harmless."""

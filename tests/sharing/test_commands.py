@@ -273,6 +273,26 @@ def test_the_sql_for_an_administrator_is_what_is_run(
     assert server.sql("SELECT count(*) FROM informativa.record") == [(1,)]
 
 
+def test_migrating_says_that_it_made_the_tables(
+    two: tuple[Installation, Installation], server: Postgres
+) -> None:
+    """Once, and that all is there when it is typed again; JSON says the same."""
+    server.sql("DROP SCHEMA informativa CASCADE")
+    migrate = "shared", "migrate", "--as", SUPERUSER
+    code, out, error = typed(*migrate, *of(two[0]))
+    assert (code, error, out.splitlines()[1:]) == (
+        0,
+        "",
+        [
+            "acme: the tables of all companies were made (migration 6)",
+            "acme: this box serves it from now on (migration 6)",
+        ],
+    )
+    assert typed(*migrate, *of(two[0]))[1] == "acme: all is there (migration 6)\n"
+    (migrated,) = json.loads(typed(*migrate, "--json", *of(two[1]))[1])["controllers"]
+    assert (migrated["tables_made"], migrated["newly_served"]) == (False, True)
+
+
 def test_the_doctor_looks_at_the_other_boxes(
     meeting: tuple[Installation, Installation], server: Postgres
 ) -> None:

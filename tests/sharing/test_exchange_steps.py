@@ -11,7 +11,6 @@ import pytest
 
 from evidence.ledger import signed
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED
-from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import erasure_requests, expiry
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore, SqliteTransaction
@@ -20,7 +19,7 @@ from informativa.model.errors import BoxRefusedError, SharedDatabaseError
 from informativa.sharing import administration, exchange
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import About, Exchange
-from sharing.conftest import Boxes, without
+from sharing.conftest import Boxes, received, without
 from sharing.erasing import erase_here, kept, order, orders
 
 DAY = timedelta(days=1)
@@ -98,7 +97,7 @@ def test_others_are_taken_in_by_pages(
         assert [store.history(each)["privacy"].basis for each in people] == [
             f"pbx-1:{number}" for number in range(1, 6)
         ]
-        assert ledger_boxes.received(store) == {"pbx-1": (5, 5), "pbx-2": (1, 1)}
+        assert received(store) == {"pbx-1": (5, 5), "pbx-2": (1, 1)}
 
 
 def test_who_knew_a_notice_is_taken_in_on_demand(boxes: Boxes) -> None:
@@ -150,7 +149,7 @@ def test_a_box_that_another_server_lost_holds_up_no_other(
 
     assert box.receive(progress=fail_over) == 2
     with closing(boxes.store("pbx-3")) as store:
-        assert ledger_boxes.received(store) == {"pbx-0": (1, 1), "pbx-2": (1, 1)}
+        assert received(store) == {"pbx-0": (1, 1), "pbx-2": (1, 1)}
 
 
 def test_what_is_refused_says_all_that_is_to_be_done(boxes: Boxes) -> None:

@@ -10,12 +10,11 @@ import psycopg
 import pytest
 
 from examples import PLAYED
-from informativa.ledgers import boxes as ledger_boxes
 from informativa.sharing import administration
 from informativa.sharing.administration import Migrated
 from lab.postgres import SUPERUSER
 from sharing import earlier
-from sharing.conftest import ROLE, Boxes
+from sharing.conftest import ROLE, Boxes, received
 from sharing.erasing import begin, left, quiet
 
 ONE, OTHER = b"1" * 32, b"2" * 32
@@ -82,7 +81,7 @@ def test_what_a_company_had_is_taken_over_and_goes_on(installed: Boxes) -> None:
     first, second = installed.exchange("pbx-1"), installed.exchange("pbx-2")
     assert (first.sent, first.send(), second.receive()) == (2, 1, 1)
     with closing(installed.store("pbx-2")) as store:
-        assert ledger_boxes.received(store) == {"pbx-1": (3, 3)}
+        assert received(store) == {"pbx-1": (3, 3)}
     assert installed.sql("SELECT count(*) FROM acme.record") == [(5,)]
 
 
@@ -148,7 +147,7 @@ def test_an_administrator_who_is_no_superuser_migrates(installed: Boxes) -> None
         installed.sql(f"ALTER TABLE {SCHEMA}.{table} OWNER TO dba")
     try:
         (result,) = administration.migrate(installed._database("pbx-1"), ["acme"], "dba")
-        assert result == Migrated("acme", 5, 6, 4, ROLE, True, True)
+        assert result == Migrated("acme", 5, 6, 4, ROLE, True, True, tables_made=True)
         by_dba = installed.server.conninfo(user="dba", password="of the role")  # type: ignore[union-attr]
         with psycopg.connect(by_dba) as connection:
             assert connection.execute("SELECT count(*) FROM informativa.record").fetchone() == (0,)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from examples import ONE, OTHER, PLAYED
+from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import BoxRefusedError
 from informativa.sharing.connection import Connection, company_number, connect_box
@@ -143,21 +144,25 @@ def test_nothing_of_a_transaction_stays_where_a_record_differs(boxes: Boxes, box
 
 
 def test_a_server_without_the_records_that_were_reported_gives_none(boxes: Boxes, box: Box) -> None:
-    """A standby that was promoted without the last ones: nothing is taken as received."""
+    """A standby that was promoted without the last ones, or that has another machine under that name: nothing
+    is taken as received."""
     box.send()
     with closing(Box(boxes, "pbx-2")) as other:
-        request = PageRequest(other.exchanges["acme"].company, "pbx-1", 0, 2, seen=False)
+        identity = ledger_boxes.identity(box.stores["acme"])
+        request = PageRequest(other.exchanges["acme"].company, "pbx-1", identity, 0, 2, seen=False)
         complete = replace(request, upto=1)
-        pages = receive(other.connection, other.database, [request, complete], 1000)
-    assert pages[0] is None
+        of_another = replace(complete, identity=bytes(16))
+        requests = [request, complete, of_another]
+        pages = receive(other.connection, other.database, requests, 1000)
+    assert pages[0] is pages[2] is None
     assert pages[1] is not None
     assert len(pages[1]) == 1
 
 
 def test_requests_are_made_until_they_are_a_page() -> None:
     """Three that ask for 400 records each are a page of 1,000, one that asks for more is one alone."""
-    few = [PageRequest(number, "pbx-1", 0, 400, seen=False) for number in range(5)]
-    much = PageRequest(9, "pbx-1", 0, 10**6, seen=False)
+    few = [PageRequest(number, "pbx-1", b"", 0, 400, seen=False) for number in range(5)]
+    much = PageRequest(9, "pbx-1", b"", 0, 10**6, seen=False)
     assert at_once(few, 1000) == few[:3]
     assert at_once([much, *few], 1000) == [much]
     assert at_once([few[0], much, *few], 1000) == [few[0], much]

@@ -97,7 +97,9 @@ INSERT INTO tally VALUES (?, ?, ?, ?, '', ?, 1) ON CONFLICT DO UPDATE SET count 
 """
 RAW = f"SELECT choice, act, {_VALUES} FROM answer WHERE pseudonym = ?"  # noqa: S608  # our own names
 LAST = f"SELECT {_VALUES} FROM answer WHERE pseudonym = ? AND choice = ? AND act = ?"  # noqa: S608
-KNOW_BOX = "INSERT OR IGNORE INTO box (name, record) VALUES (?, 0)"
+KNOW_BOX = """
+INSERT INTO box (name, record) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM box WHERE name = ?1)
+"""
 
 
 @dataclass(frozen=True)

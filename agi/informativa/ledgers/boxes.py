@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -76,9 +77,11 @@ _RETIRE = """
 INSERT INTO retired_box (name, identity, successor) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET successor = coalesce(successor, excluded.successor)
 """
+# A row without an identity is of the first ledger of that name that is heard of.
+_IDENTIFIED = "UPDATE OR IGNORE box SET identity = ?2 WHERE name = ?1 AND identity = x''"
 _CURSORS = """
-INSERT INTO box (name, record, answers) VALUES (?1, coalesce(?2, 0), coalesce(?3, 0))
-ON CONFLICT DO UPDATE SET record = coalesce(?2, record), answers = coalesce(?3, answers)
+INSERT INTO box (name, identity, record, answers) VALUES (?1, ?2, coalesce(?3, 0), coalesce(?4, 0))
+ON CONFLICT DO UPDATE SET record = coalesce(?3, record), answers = coalesce(?4, answers)
 """
 
 
@@ -130,12 +133,27 @@ def proofs(store: SqliteStore, leaf: int, count: int) -> list[tuple[Any, ...]]:
         return connection.execute(_PROOFS, (leaf, count)).fetchall()
 
 
-def received(store: SqliteStore) -> dict[str, tuple[int, int]]:
-    """Return, by the name of each other box, the number of its last record that was received here, and the
-    number up to which the answers of its records were."""
+@dataclass(frozen=True)
+class Received:
+    """The numbers of the last record that was received of each ledger of another box, and of the one up to
+    which the answers of its records were; by the box's name and the ledger's identity, which is empty for
+    what was received before identities counted."""
+
+    by_ledger: Mapping[tuple[str, bytes], tuple[int, int]]
+
+    def of(self, name: str, identity: bytes) -> tuple[int, int]:
+        """Return both numbers of a ledger, 0 where nothing was received."""
+        unidentified = self.by_ledger.get((name, b""), (0, 0))
+        return self.by_ledger.get((name, identity), unidentified)
+
+
+def received(store: SqliteStore) -> Received:
+    """Return how far other boxes' records were received here."""
     with store.connected() as connection:
-        rows_of_boxes = connection.execute("SELECT name, record, answers FROM box").fetchall()
-    return {name: (record, answers) for name, record, answers in rows_of_boxes}
+        rows_of_boxes = connection.execute("SELECT name, identity, record, answers FROM box").fetchall()
+    return Received(
+        {(name, bytes(identity)): (record, answers) for name, identity, record, answers in rows_of_boxes}
+    )
 
 
 def retired(store: SqliteStore) -> dict[tuple[str, bytes], str | None]:
@@ -160,16 +178,18 @@ def take_in(
     upto: int | None,
     answers_upto: int | None = None,
     *,
+    identity: bytes = b"",
     alone: bool = False,
 ) -> None:
     """Store what records of another box say of their callers, and `upto` as the number of the last one
-    received, all or nothing; and the number up to which their answers were received. `None` leaves either as
-    it is. The records are stored in the order of their pseudonyms, in which they lie in the ledger. `alone`
-    is true if no calls wait."""
+    received of the ledger with this identity, all or nothing; and the number up to which their answers were
+    received. `None` leaves either as it is. The records are stored in the order of their pseudonyms, in
+    which they lie in the ledger. `alone` is true if no calls wait."""
     with store.transaction() if alone else store.turn() as transaction, store.connected() as connection:
         for record in sorted(records, key=lambda record: record.event.pseudonym or b""):
             transaction.learn(box, record)
-        connection.execute(_CURSORS, (box, upto, answers_upto))
+        connection.execute(_IDENTIFIED, (box, identity))
+        connection.execute(_CURSORS, (box, identity, upto, answers_upto))
 
 
 def pseudonyms_of(store: SqliteStore, records: Iterable[Sequence[Any]]) -> set[bytes]:

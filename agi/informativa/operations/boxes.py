@@ -169,6 +169,8 @@ class MigratedSchema:
     """True if that role was made."""
     newly_served: bool
     """True if it serves the company only since."""
+    tables_made: bool
+    """True if the tables of all companies were made."""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,8 @@ ORDER BY company, retired IS NOT NULL, box
 class Migrated:
     """The result for one company: the newest migration that its tables had before (0 for none), and have now;
     the number of records that were taken over from a schema of its own; the name of this box's login, and
-    whether it was made, and whether it serves the company only since."""
+    whether it was made, and whether it serves the company only since; and whether the tables of all companies
+    were made."""
 
     controller: str
     before: int
@@ -76,6 +77,7 @@ class Migrated:
     login: str
     login_made: bool
     newly_served: bool
+    tables_made: bool = False
 
 
 _AWAITED = awaiting("%s::integer[]")
@@ -176,7 +178,16 @@ def _migrate(connection: psycopg.Connection, database: SharedDatabase, controlle
             before, records = of_its_own, _take_over(connection, controller)
         elif run(_ALL_SERVE, (controller,)).fetchone() == (True,):
             remove_earlier(connection, earlier)
-    return Migrated(controller, before, schema.newest(), records, login, login not in existing, newly_served)
+    return Migrated(
+        controller,
+        before,
+        schema.newest(),
+        records,
+        login,
+        login_made=login not in existing,
+        newly_served=newly_served,
+        tables_made=number == 0,
+    )
 
 
 def newest_migration(connection: psycopg.Connection, name: str) -> int:

@@ -28,7 +28,8 @@ LISTEN, NOTIFY = f"LISTEN {SCHEMA}", f"NOTIFY {SCHEMA}"
 HINTS = f"SELECT box, epoch, batch FROM {SCHEMA}.box WHERE box <> %s"  # noqa: S608
 """The last batch of each other box."""
 NEWS = f"""
-SELECT ledger.box, company, record, answered FROM unnest(%s::text[], %s::bigint[]) AS given (box, since)
+SELECT ledger.box, identity, company, record, answered
+FROM unnest(%s::text[], %s::bigint[]) AS given (box, since)
 JOIN {SCHEMA}.ledger ON ledger.box = given.box AND batch > since
 """  # noqa: S608
 """The ledgers of which boxes sent something since a batch of the same epoch."""
@@ -73,8 +74,8 @@ ON CONFLICT DO NOTHING
 """  # noqa: S608
 """The statement by which records of several companies are sent."""
 _WANTED = {
-    "number": "integer", "company": "integer", "box": "text", "after": "bigint", "upto": "bigint",
-    "seen": "boolean",
+    "number": "integer", "company": "integer", "box": "text", "identity": "bytea", "after": "bigint",
+    "upto": "bigint", "seen": "boolean",
 }  # fmt: skip
 # One statement is of one moment of one server: where `record` of the ledger says so, all up to it are there.
 RECEIVE = f"""
@@ -82,7 +83,8 @@ SELECT given.number, taken.*
 FROM unnest({arrays_of(_WANTED.values())}) AS given ({", ".join(_WANTED)})
 CROSS JOIN LATERAL (
     SELECT FROM {SCHEMA}.ledger AS l
-    WHERE l.company = given.company AND l.box = given.box AND l.record >= given.upto
+    WHERE l.company = given.company AND l.box = given.box AND l.identity = given.identity
+    AND l.record >= given.upto
 ) AS complete
 LEFT JOIN LATERAL (
     SELECT {", ".join(f"r.{name}" for name in (*COLUMNS, *ANSWER))} FROM {SCHEMA}.record AS r
@@ -94,10 +96,11 @@ LEFT JOIN LATERAL (
 ) AS taken ON true
 """  # noqa: S608
 """The statement by which records of other boxes are received, for several companies and boxes at once:
-records that inform callers or have their answers, and with `seen` calls of callers who knew a notice; where
-`seen` is NULL, those with answers alone. It returns the number of each request, with a record or NULL; and
-nothing of a request where the server has not got all records up to `upto`. Records of a caller whose erasure
-waits for an approval are left out: a box that did not know him is not told any more."""
+records that inform callers or have their answers, and with `seen` calls of callers who knew a notice;
+where `seen` is NULL, those with answers alone. It returns the number of each request, with a record or
+NULL; and nothing of a request where the server has not got all records of that ledger up to `upto`.
+Records of a caller whose erasure waits for an approval are left out: a box that did not know him is not
+told any more."""
 
 
 SENT = f"SELECT record FROM {SCHEMA}.ledger WHERE company = %(company)s AND box = %(box)s"  # noqa: S608

@@ -286,9 +286,9 @@ class Exchange:
         with translated(self._database):
             rows = self._connection.execute(self._sql.ledgers, (self._box,)).fetchall()
         ledgers = list[OtherLedger]()
-        for box, record, answered, *standing in rows:
-            self.receiver.expect(box, record, answered)
-            ledgers.append(OtherLedger(box, record, *standing))
+        for box, record, answered, identity, *standing in rows:
+            self.receiver.expect(box, identity, record, answered)
+            ledgers.append(OtherLedger(box, record, identity, *standing))
         self._retirements.compare(ledgers)
 
     def report(self, about: About, *, changed: bool = True) -> bool:

@@ -176,10 +176,10 @@ class ExchangeLoop:
             self.exchange.receiver.take_in(request, page, PAGE)
             self.publish()
 
-    def expect(self, box: str, upto: int, answered: int) -> None:
+    def expect(self, box: str, identity: bytes, upto: int, answered: int) -> None:
         """Remember how far another box's records are in the database (see `Receiver.expect`)."""
         if self.exchange is not None:
-            self.exchange.receiver.expect(box, upto, answered)
+            self.exchange.receiver.expect(box, identity, upto, answered)
 
     def requests(self) -> Sequence[PageRequest]:
         """Return the next requests to other boxes. Raises LedgerError."""

@@ -24,12 +24,13 @@ Rows = Sequence[Sequence[Any]]
 
 @dataclass(frozen=True)
 class PageRequest:
-    """A request for the records of another box after one and up to another: those that inform callers, or
-    have their answers, and with `seen` also calls of callers who knew a notice; with `seen` `None` answers
-    alone."""
+    """A request for the records of another box, whose ledger has this identity, after one and up to another:
+    those that inform callers, or have their answers, and with `seen` also calls of callers who knew a notice;
+    with `seen` `None` answers alone."""
 
     company: int
     box: str
+    identity: bytes
     after: int
     upto: int
     seen: bool | None
@@ -40,27 +41,28 @@ class Receiver:
 
     def __init__(self, store: SqliteStore, company: int) -> None:
         self._store, self._company = store, company
-        self._expected: dict[str, tuple[int, int]] = {}
+        self._expected: dict[str, tuple[bytes, int, int]] = {}
         self.boxes: set[str] = set()
         """The other boxes that ever sent something."""
 
-    def expect(self, box: str, upto: int, answered: int) -> None:
-        """Remember that a box's records are in the database up to a number, with their answers up to
-        another."""
+    def expect(self, box: str, identity: bytes, upto: int, answered: int) -> None:
+        """Remember that a box's records are in the database up to a number, with their answers up to another.
+        They are of the ledger with this identity: another machine may have had the name before, which a
+        server that was promoted does not know."""
         self.boxes.add(box)
-        self._expected[box] = upto, answered
+        self._expected[box] = bytes(identity), upto, answered
 
     def requests(self, *, seen: bool) -> list[PageRequest]:
         """Return the next request to each box that sent more than is here."""
         if not self._expected:
             return []
         received, requests = boxes.received(self._store), []
-        for box, (upto, answered) in sorted(self._expected.items()):
-            position, answers = received.get(box, (0, 0))
+        for box, (identity, upto, answered) in sorted(self._expected.items()):
+            position, answers = received.of(box, identity)
             if answers < (behind := min(position, answered)):
-                requests.append(PageRequest(self._company, box, answers, behind, None))
+                requests.append(PageRequest(self._company, box, identity, answers, behind, None))
             elif position < upto:
-                requests.append(PageRequest(self._company, box, position, upto, seen))
+                requests.append(PageRequest(self._company, box, identity, position, upto, seen))
             else:
                 del self._expected[box]
         return requests
@@ -74,13 +76,15 @@ class Receiver:
             return request.after
         end = int(page[-1][_RECORD]) if len(page) == count else request.upto
         if request.seen is None:
-            boxes.take_in(self._store, request.box, readable(page), None, end, alone=alone)
-            return end
-        _upto, answered = self._expected.get(request.box, (0, 0))
-        _position, answers = boxes.received(self._store).get(request.box, (0, 0))
-        if request.after <= answers and end <= answered:
-            answers = end
-        boxes.take_in(self._store, request.box, readable(page), end, answers, alone=alone)
+            upto, answers = None, end
+        else:
+            upto, answers = end, boxes.received(self._store).of(request.box, request.identity)[1]
+            identity, _upto, answered = self._expected.get(request.box, (b"", 0, 0))
+            if request.after <= answers and end <= answered and identity == request.identity:
+                answers = end
+        boxes.take_in(
+            self._store, request.box, readable(page), upto, answers, identity=request.identity, alone=alone
+        )
         return end
 
 

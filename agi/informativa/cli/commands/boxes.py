@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -11,12 +12,15 @@ from ...model import Controller
 from ...model.errors import SharedDatabaseError
 from ...operations import box_replacement, grants, joining
 from ...operations import boxes as operations
+from ...views.messages import Language
 from ...views.text import boxes as view
 from ..box_options import MakesRoles, companies, end, of_each
 from ..options import Config, Json, Of, Yes, print_document
 from ..tree import INCOMPLETE
 from ..words import _
 from . import shared_database
+
+Result = TypeVar("Result")
 
 database = typer.Typer(help="The database where the boxes of an installation meet.", no_args_is_help=True)
 boxes = typer.Typer(
@@ -113,16 +117,14 @@ def retire(
 ) -> None:
     """Retire a box permanently: the others stop waiting for it, and its name is never reused."""
     selection = companies(config, controller)
-    results, failed = of_each(
+    _change(
         selection.named,
         lambda company: operations.retire(selection.configuration, company, box, really=yes),
-        lambda result, name: None if as_json else print("\n".join(view.retired(result, name, yes, _))),
+        view.retired,
+        operations.BoxesRetired,
+        yes,
+        as_json,
     )
-    if as_json:
-        print_document(operations.BoxesRetired(yes, results, failed))
-    elif results and not yes:
-        print(_("Nothing was changed yet. To do it, add --yes."))
-    end(failed, bool(results), as_json)
 
 
 @boxes.command()
@@ -139,18 +141,16 @@ def replace(
 ) -> None:
     """Put a box that joined in the place of one that broke, which leaves permanently; its log says so."""
     selection = companies(config, controller)
-    results, failed = of_each(
+    results = _change(
         selection.named,
         lambda company: box_replacement.replace(
             selection.configuration, company, box, successor, really=yes, force=force
         ),
-        lambda result, name: None if as_json else print("\n".join(view.replaced(result, name, yes, _))),
+        view.replaced,
+        box_replacement.BoxesReplaced,
+        yes,
+        as_json,
     )
-    if as_json:
-        print_document(box_replacement.BoxesReplaced(yes, results, failed))
-    elif results and not yes:
-        print(_("Nothing was changed yet. To do it, add --yes."))
-    end(failed, bool(results), as_json)
     if yes and not all(result.is_complete for result in results):
         raise typer.Exit(INCOMPLETE)
 
@@ -171,6 +171,28 @@ def _join(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = 
     if as_json:
         print_document(joining.Joined(results, failed))
     end(failed, bool(results), as_json)
+
+
+def _change(
+    named: Sequence[Controller],
+    work: Callable[[Controller], Result],
+    words: Callable[[Result, str, bool, Language], Iterable[str]],
+    document: Callable[[bool, tuple[Result, ...], tuple[operations.FailedCompany, ...]], object],
+    yes: bool,
+    as_json: bool,
+) -> tuple[Result, ...]:
+    """Do a change of boxes for each of these companies, or without `yes` see what it would be. Show each
+    result in `words`, or all in one JSON document, and end the command where a company failed. Return the
+    results."""
+    results, failed = of_each(
+        named, work, lambda result, name: None if as_json else print("\n".join(words(result, name, yes, _)))
+    )
+    if as_json:
+        print_document(document(yes, results, failed))
+    elif results and not yes:
+        print(_("Nothing was changed yet. To do it, add --yes."))
+    end(failed, bool(results), as_json)
+    return results
 
 
 def _show(config: Config, controller: Of, as_json: bool) -> None:

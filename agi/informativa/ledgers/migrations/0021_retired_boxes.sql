@@ -7,3 +7,16 @@ CREATE TABLE retired_box (
     noted     INTEGER,   -- the record of this ledger that notes it, where that is this box
     PRIMARY KEY (name, identity)
 ) WITHOUT ROWID;
+
+-- Up to which record each other box's were taken in goes by the identity of its ledger: two machines may have had one
+-- name, one after the other since a standby took over. x'': from before, until that ledger's identity is heard of.
+ALTER TABLE box RENAME TO box_by_name;
+CREATE TABLE box (
+    name       TEXT    NOT NULL,
+    identity   BLOB    NOT NULL DEFAULT x'',
+    record     INTEGER NOT NULL,
+    answers    INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (name, identity)
+) WITHOUT ROWID;
+INSERT INTO box (name, record, answers) SELECT name, record, answers FROM box_by_name;
+DROP TABLE box_by_name;

@@ -236,6 +236,8 @@ def migrated(result: MigratedSchema, say: Language) -> Iterator[str]:
     }
     if result.login_made:
         yield one_line(say("{id}: the login {login} was made", id=result.controller, login=result.login))
+    if result.tables_made:
+        yield say("{id}: the tables of all companies were made (migration {now})", **facts)
     if 0 < result.before < result.now:
         yield say.counted(
             "{id}: migrated from {before} to {now}, with {count} record",
@@ -245,7 +247,7 @@ def migrated(result: MigratedSchema, say: Language) -> Iterator[str]:
         )
     elif result.newly_served:
         yield say("{id}: this box serves it from now on (migration {now})", **facts)
-    else:
+    elif not result.tables_made:
         yield say("{id}: all is there (migration {now})", **facts)
 
 

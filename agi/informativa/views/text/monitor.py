@@ -15,6 +15,7 @@ KINDS = {
     FindingKind.FORK: Text("FORK"),
     FindingKind.BEHIND: Text("BEHIND"),
     FindingKind.STILL: Text("STILL"),
+    FindingKind.REPLACED: Text("replaced"),
     FindingKind.NOTE: Text("note"),
     FindingKind.FEW: Text("few"),
 }

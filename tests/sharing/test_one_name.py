@@ -1,0 +1,111 @@
+"""Two machines that have one name, of which a failover brings forward the other: what others take in goes by
+the identity of a ledger, never by a name."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from examples import AT, ONE, OTHER, PLAYED
+from informativa.ledgers import boxes as ledger_boxes
+from informativa.ledgers import reversing
+from informativa.ledgers.reversing import EarlierSchema
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.sharing import receiving
+from informativa.sharing.connection import connect
+from informativa.sharing.exchange import Exchange
+from old_ledgers import old
+from sharing.conftest import Boxes, received
+
+THIRD, FOURTH = b"3" * 32, b"4" * 32
+RELEASED = 20  # the last migration that was
+
+
+def machine(boxes: Boxes, folder: str, *callers: bytes) -> Exchange:
+    """A machine of the name pbx-1 with a folder of its own, which told these callers."""
+    boxes.record(folder, *[replace(PLAYED, pseudonym=caller, call=caller.hex()[:4]) for caller in callers])
+    database = boxes.database("pbx-1")
+    exchange = Exchange(boxes.store(folder), connect(database, "acme"), database, "acme")
+    boxes.opened.append(exchange)
+    return exchange
+
+
+def lost(boxes: Boxes) -> None:
+    """A standby takes over that never heard of pbx-1."""
+    for table in ("record", "ledger", "box"):
+        boxes.sql(f"DELETE FROM acme.{table} WHERE box = 'pbx-1'")
+
+
+def known(boxes: Boxes, box: str) -> list[bytes]:
+    """Whom that box knows of these."""
+    with closing(boxes.store(box)) as store:
+        return [caller for caller in (ONE, OTHER, THIRD, FOURTH) if store.history(caller)]
+
+
+def test_the_other_machine_of_a_name_is_taken_in_from_its_first_record(boxes: Boxes) -> None:
+    """Although more was received of the one that had the name before; and that one, which gets the name back,
+    goes on where it was."""
+    first = machine(boxes, "first", ONE, OTHER)
+    first.send()
+    reader = boxes.exchange("pbx-2")
+    assert reader.receive() == 2
+    lost(boxes)
+    second = machine(boxes, "second", THIRD)
+    second.send()
+    assert reader.receive() == 1
+    assert known(boxes, "pbx-2") == [ONE, OTHER, THIRD]
+    lost(boxes)
+    first = machine(boxes, "first", FOURTH)
+    first.send()
+    assert reader.receive() == 1
+    assert known(boxes, "pbx-2") == [ONE, OTHER, THIRD, FOURTH]
+
+
+def test_a_server_that_has_another_machine_of_that_name_gives_nothing_in_its_place(boxes: Boxes) -> None:
+    """It took over between the look and the question, behind a pool that keeps the connection."""
+    machine(boxes, "first", ONE).send()
+    reader = boxes.exchange("pbx-2")
+    reader.expect_all()
+    requests = reader.receiver.requests(seen=False)
+    lost(boxes)
+    machine(boxes, "second", OTHER).send()
+    database = boxes.database("pbx-2")
+    with connect(database, "acme") as connection:
+        assert receiving.receive(connection, database, requests, 1000) == [None]
+    assert reader.receive() == 1
+    assert known(boxes, "pbx-2") == [OTHER]
+
+
+def test_what_was_received_by_name_goes_on_with_the_first_ledger_of_it(boxes: Boxes) -> None:
+    """After an upgrade nothing is taken in again."""
+    machine(boxes, "first", ONE, OTHER).send()
+    reader = boxes.exchange("pbx-2")
+    assert reader.receive() == 2
+    with closing(boxes.store("pbx-2")) as store, store.transaction(), store.connected() as connection:
+        connection.execute("UPDATE box SET identity = x''")
+    assert reader.receive() == 0
+    machine(boxes, "first", THIRD).send()
+    assert reader.receive() == 1
+    with closing(boxes.store("pbx-2")) as store:
+        assert received(store) == {"pbx-1": (3, 3)}
+
+
+def test_a_ledger_of_the_release_keeps_how_far_it_was(tmp_path: Path) -> None:
+    """And back again: of two ledgers of one name the smaller numbers, as the earlier program goes by the
+    name."""
+    file = old(tmp_path / "ledger/acme.sqlite3", RELEASED)
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("INSERT INTO box (name, record, answers) VALUES ('pbx-1', 7, 5)")
+    with closing(SqliteStore(str(file))) as store:
+        state = ledger_boxes.received(store)
+        assert state.by_ledger == {("pbx-1", b""): (7, 5)}
+        assert (state.of("pbx-1", b"1" * 16), state.of("pbx-2", b"2" * 16)) == ((7, 5), (0, 0))
+        ledger_boxes.take_in(store, "pbx-1", [], 9, 8, identity=b"1" * 16)
+        ledger_boxes.take_in(store, "pbx-1", [], 3, 4, identity=b"2" * 16)
+        state = ledger_boxes.received(store)
+        assert state.by_ledger == {("pbx-1", b"1" * 16): (9, 8), ("pbx-1", b"2" * 16): (3, 4)}
+    reversing.reverse(file, "acme", EarlierSchema("0.2.0", RELEASED), AT)
+    with closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("SELECT name, record, answers FROM box").fetchall() == [("pbx-1", 3, 4)]

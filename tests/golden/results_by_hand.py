@@ -27,15 +27,14 @@ from informativa.model.remedy import SafeChange, SafeRemedy
 from informativa.model.text import NOTHING, Text
 from informativa.operations import systemd_unit
 from informativa.operations.box_replacement import BoxesReplaced, ReplacedBox
+from informativa.operations.box_retirement import BoxesRetired, RetiredBox
 from informativa.operations.boxes import (
     Box,
     Boxes,
-    BoxesRetired,
     Difference,
     FailedCompany,
     Meeting,
     MigratedSchema,
-    RetiredBox,
     SchemasMigrated,
 )
 from informativa.operations.doctor.examination import Examination, UpgradeCheck, count_by_state
@@ -138,6 +137,7 @@ def _box(name: str, **facts: Any) -> Box:
         "clock_ahead": 0.004,
         "retired": None,
         "successor": None,
+        "joined": True,
     }
     return Box(name=name, **usual | facts)
 
@@ -235,11 +235,11 @@ def _show_joined(result: Joined, configuration: Configuration, language: Languag
 
 MIGRATED = SchemasMigrated(
     (
-        MigratedSchema("acme", 0, 6, 0, "informativa-box-pbx-1", True, True),
-        MigratedSchema("borealis", 2, 6, 1, "informativa-box-pbx-1", False, True),
-        MigratedSchema("third", 5, 6, 12_345, "informativa-box-pbx-1", False, True),
-        MigratedSchema("fourth", 6, 6, 0, "informativa-box-pbx-1", False, False),
-        MigratedSchema("fifth", 6, 6, 0, "informativa-box-pbx-1", False, True),
+        MigratedSchema("acme", 0, 6, 0, "informativa-box-pbx-1", True, True, True),
+        MigratedSchema("borealis", 2, 6, 1, "informativa-box-pbx-1", False, True, False),
+        MigratedSchema("third", 5, 6, 12_345, "informativa-box-pbx-1", False, True, False),
+        MigratedSchema("fourth", 6, 6, 0, "informativa-box-pbx-1", False, False, False),
+        MigratedSchema("fifth", 6, 6, 0, "informativa-box-pbx-1", False, True, False),
     ),
     (CORVO,),
 )

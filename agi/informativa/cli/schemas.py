@@ -13,6 +13,7 @@ from typing import Any, get_args, get_type_hints
 from ..operations import (
     access_log,
     box_replacement,
+    box_retirement,
     boxes,
     callers,
     check,
@@ -145,7 +146,7 @@ DOCUMENTS: dict[str, type] = {
     "shared doctor": grants.RightsExamination,
     "boxes": boxes.Boxes,
     "boxes replace": box_replacement.BoxesReplaced,
-    "boxes retire": boxes.BoxesRetired,
+    "boxes retire": box_retirement.BoxesRetired,
     "join": joining.Joined,
     "web invite": accounts.Invited,
     "web accounts": accounts.Accounts,

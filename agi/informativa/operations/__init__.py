@@ -59,6 +59,7 @@ The installation:
 - `controllers`, `controller_state`, `outsourcing`: companies: by name, their state, the worksheet
 - `notices`, `notice_changes`: the notices of one; what differs between two versions
 - `boxes`: the boxes of an installation
+- `box_retirement`: boxes that left for good
 - `box_replacement`: a box that takes the place of one that broke
 - `joining`: a box that takes in what the others told, before it takes calls
 - `shared_database`: the companies that a box serves there, one that leaves, and its password

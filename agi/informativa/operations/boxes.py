@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ..config import Configuration
-from ..ledgers import boxes as ledger_boxes
 from ..model import Controller, SharedDatabase
-from ..model.errors import InformativaError, LedgerError, SharedDatabaseError
+from ..model.errors import InformativaError, SharedDatabaseError
 from ..model.text import Text
-from ..process import bootstrap, storage
+from ..process import bootstrap
 from ..sharing.refusals import OF_ALL
 from ..system.patience import Work, of_each_heard
 from .document import Seconds, Sentence, Time
@@ -125,29 +122,6 @@ class Boxes:
 
     controllers: tuple[Meeting, ...]
     unknown: tuple[FailedCompany, ...]
-    """The companies that are missing there."""
-
-
-@dataclass(frozen=True)
-class RetiredBox:
-    """A box that left for good, or would."""
-
-    controller: str
-    """The controller's name in the configuration."""
-    box: str
-    """The name of the box."""
-    recently: bool
-    """True if it was heard of in the last minute."""
-
-
-@dataclass(frozen=True)
-class BoxesRetired:
-    """A box that left for good, or would, of each company."""
-
-    done: bool
-    """True if it is done; else it is what would be done."""
-    boxes: tuple[RetiredBox, ...]
-    failed: tuple[FailedCompany, ...]
     """The companies that are missing there."""
 
 
@@ -380,27 +354,3 @@ def _key_difference(their_keys: Sequence[str], our_keys: Sequence[str]) -> Diffe
     if their_keys[0] in our_keys:
         return Difference.OLDER_KEY
     return Difference.NEWER_KEY if our_keys[0] in their_keys else Difference.KEYS
-
-
-def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> RetiredBox:
-    """Retire a box: it left for good. This box's ledger remembers it, and tells a database that lost it.
-    Raises InformativaError where there is no such box, and SharedDatabaseError."""
-    from ..sharing import administration
-
-    database = shared(configuration)
-    state = administration.database_state(database, controller.id)
-    boxes = {box.name: box for box in state.boxes if not box.retired}
-    if name not in boxes:
-        names = ", ".join(boxes) or "-"
-        raise InformativaError(
-            Text("There is no box {name}.", name=name),
-            Text("There are: {known}.", known=names),
-        )
-    if really:
-        identity = administration.retire(database, controller.id, name)
-        if identity and name != database.box and Path(controller.ledger).exists():
-            # Where this fails, the service does it when it connects the next time.
-            with suppress(LedgerError), closing(storage.store(controller)) as store:
-                ledger_boxes.store_retired(store, [(name, identity, None)])
-    box = boxes[name]
-    return RetiredBox(controller.id, name, box.has_joined and box.age < QUIET_SECONDS)

@@ -10,7 +10,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Controller
 from ...model.errors import SharedDatabaseError
-from ...operations import box_replacement, grants, joining
+from ...operations import box_replacement, box_retirement, grants, joining
 from ...operations import boxes as operations
 from ...views.messages import Language
 from ...views.text import boxes as view
@@ -119,9 +119,9 @@ def retire(
     selection = companies(config, controller)
     _change(
         selection.named,
-        lambda company: operations.retire(selection.configuration, company, box, really=yes),
+        lambda company: box_retirement.retire(selection.configuration, company, box, really=yes),
         view.retired,
-        operations.BoxesRetired,
+        box_retirement.BoxesRetired,
         yes,
         as_json,
     )

@@ -10,13 +10,13 @@ from rich.progress import TextColumn
 from ...model.text import Text
 from ...operations import joining
 from ...operations.box_replacement import ReplacedBox
+from ...operations.box_retirement import RetiredBox
 from ...operations.boxes import (
     Box,
     Difference,
     FailedCompany,
     Meeting,
     MigratedSchema,
-    RetiredBox,
 )
 from ...operations.grants import DatabaseRights
 from ...operations.joining import JoinedController

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
+import os
+import pwd
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +20,11 @@ import pytest
 
 from backups import KNOWN, OTHER, config, erase, inform, sign, wipe
 from informativa.config import load
+from informativa.evidence.settings import EvidenceConfig
 from informativa.ledgers.restoring import RestoreResult
 from informativa.model import Controller
 from informativa.model.errors import InformativaError
-from informativa.model.text import NOTHING
+from informativa.model.text import NOTHING, Text
 from informativa.operations.backup import archive, making, recovery
 from informativa.operations.backup.encryption import KeyAccess, KeyProtection
 from informativa.operations.backup.manifest import BackupFile, FilePart
@@ -332,6 +337,55 @@ def test_damaged_archive_is_named_in_each_error(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(recovery.archive, "contents", noted)
     restored(folder, file, access=KeyAccess(identity=folder.parent / "identity"))
     assert files == {file}
+
+
+def test_witness_that_signed_more_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the company's own settings, after its log was fetched by the same."""
+    inform(folder, KNOWN)
+    sign(folder)
+    file = backed_up(folder)
+    asked = list[tuple[str, EvidenceConfig]]()
+    settings = load(config(folder)).evidence.for_controller("acme")
+
+    def for_controller(_evidence: EvidenceConfig, name: str) -> EvidenceConfig:
+        return settings if name == "acme" else replace(settings)
+
+    monkeypatch.setattr(type(settings), "for_controller", for_controller)
+
+    def retrieve(controller: Controller, by: EvidenceConfig) -> None:
+        asked.append((controller.id, by))
+
+    def signed_beyond(controller: Controller, by: EvidenceConfig) -> Text:
+        asked.append((controller.id, by))
+        return Text("A witness signed more.")
+
+    monkeypatch.setattr(recovery.retrieval, "retrieve", retrieve)
+    monkeypatch.setattr(recovery.retrieval, "signed_beyond", signed_beyond)
+    (acme,) = restored(folder, file, "acme").companies
+    assert str(acme.signed_beyond) == "A witness signed more."
+    assert [(name, by is settings) for name, by in asked] == [("acme", True)] * 2
+
+
+@pytest.mark.parametrize(("user", "owner"), [("daemon", "daemon"), ("nobody-of-here", None)])
+def test_files_belong_to_the_user_of_the_backup(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str, owner: str | None
+) -> None:
+    """Where root restores and that user is here; else to the owner of the folder. Each is on the disk before
+    the next step."""
+    manifest = replace(archive.verify(backed_up(folder)), owner=user)
+    restoration = recovery._Restoration(tmp_path, manifest, config(folder), NOW, "", really=True)
+    asked = list[tuple[Path, int, int, bool]]()
+
+    @contextmanager
+    def opened(target: Path, like: os.stat_result, *, most: int, durable: bool) -> Iterator[io.BytesIO]:
+        asked.append((target, like.st_uid, most, durable))
+        yield io.BytesIO()
+
+    monkeypatch.setattr(recovery.files, "open_for_replacement", opened)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    restoration._write(tmp_path / "file", [b"x"], 0o640)
+    uid = pwd.getpwnam(owner).pw_uid if owner else tmp_path.stat().st_uid
+    assert asked == [(tmp_path / "file", uid, 0o640, True)]
 
 
 def test_disk_that_fills_up_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ ledger of its own and with a database that answers by a list."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +50,18 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         made.append([PLAYED])
         signed(Path(made.file))
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _of_this_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors are translated as those of the company's database."""
+
+    def translated(database: SharedDatabase) -> AbstractContextManager[None]:
+        assert database == MEETING
+        return nullcontext()
+
+    for module in (replacing, retired_leaves, retirements):
+        monkeypatch.setattr(module, "translated", translated)
 
 
 def retirements_of(store: SqliteStore, database: Answering) -> Retirements:
@@ -254,13 +266,8 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Answering:
         made.asked.append(limits)
         return made
 
-    def translated(database: SharedDatabase) -> Any:
-        assert database == MEETING
-        return nullcontext()
-
     for module in (replacing, retired_leaves):
         monkeypatch.setattr(module, "connect", connect)
-        monkeypatch.setattr(module, "translated", translated)
     return made
 
 

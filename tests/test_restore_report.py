@@ -388,6 +388,33 @@ def test_files_belong_to_the_user_of_the_backup(
     assert asked == [(tmp_path / "file", uid, 0o640, True)]
 
 
+def test_prompts_of_named_companies_are_laid_as_anybody_may_read_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of others are not, and the configuration stays where there is one; a file that is read in pieces
+    is whole."""
+    file = backed_up(folder)
+    manifest = archive.verify(file)
+    prompt = next(declared for declared in manifest.files if declared.part is FilePart.PROMPT)
+    prompts = [replace(prompt, controller=name, place=f"prompts/{name}.wav") for name in ("acme", "borealis")]
+    mine = replace(manifest, files=(*(f for f in manifest.files if f.part is not FilePart.PROMPT), *prompts))
+    restoration = recovery._Restoration(file, mine, config(folder), NOW, "", really=True)
+    laid = list[tuple[Path, bytes, int]]()
+
+    def lay(_restoration: object, target: Path, content: bytes, mode: int) -> None:
+        laid.append((target, content, mode))
+
+    monkeypatch.setattr(recovery._Restoration, "_lay", lay)
+    monkeypatch.setattr(recovery.archive, "contents", lambda *_given: iter([b"first ", b"second"]))
+    with tarfile.open(file) as tar:
+        restoration.lay_configuration(tar, ("borealis",))
+        assert laid == [(folder / "prompts/borealis.wav", b"first second", 0o644)]
+        laid.clear()
+        restoration.lay_configuration(tar, ())
+    assert {target.name for target, *_rest in laid} >= {"informativa.yaml", "acme.wav", "borealis.wav"}
+    assert {mode for *_rest, mode in laid} == {0o644}
+
+
 def test_disk_that_fills_up_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the file, as far as the system names one."""
     file = backed_up(folder)

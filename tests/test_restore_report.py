@@ -12,7 +12,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyrage
@@ -150,6 +150,8 @@ def test_part_of_one_company_is_its_prompts_and_its_ledger(folder: Path) -> None
         f"There is no configuration {config(folder)} to put acme into.",
         "Restore all of the backup, without --controller, or lay the configuration first.",
     )
+    with pytest.raises(InformativaError, match="to put acme, acme into"):
+        restored(folder, file, "acme", "acme")
     both = restored(folder, file, "borealis", "acme")
     assert [company.controller for company in both.companies] == ["borealis", "acme"]
     assert config(folder).exists()
@@ -296,6 +298,8 @@ def test_ledger_that_was_there_is_named(folder: Path, monkeypatch: pytest.Monkey
     assert acme == RestoredCompany("acme", 2, epoch=1, before=acme.before)
     assert acme.before is not None
     assert (acme.before.parent, acme.before.exists()) == (folder / "ledger", True)
+    recovery.restore(file, config(folder), NOW + timedelta(hours=1), ["acme"], really=True)
+    assert copies[1][-1] == ""
 
 
 def test_ledger_that_cannot_be_copied_is_one_companys_problem(

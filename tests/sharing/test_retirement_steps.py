@@ -3,6 +3,7 @@ ledger of its own and with a database that answers by a list."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
@@ -352,7 +353,11 @@ class NotedElsewhere:
     def note(self, *values: object) -> SimpleNamespace | None:
         """Note these leaves; nothing where other notes have them."""
         self.values.append(values)
-        return None if self.waits is None else SimpleNamespace(waits=lambda _ledger: self.waits)
+        return None if self.waits is None else SimpleNamespace(waits=self._waits)
+
+    def _waits(self, ledger: object) -> bool | None:
+        assert isinstance(ledger, sqlite3.Connection)
+        return self.waits
 
 
 @pytest.mark.parametrize("waits", [True, False, None])
@@ -410,11 +415,16 @@ def waiting_for(monkeypatch: pytest.MonkeyPatch, *waiting: LeafPlace) -> None:
     notes.append(SimpleNamespace(note="counts", named=SimpleNamespace(elsewhere=(FIRST,))))
     standings = [SimpleNamespace(entry=SimpleNamespace(note="waits"))] if waiting else []
 
-    def noted(_connection: object, folder: LogFolder) -> list[SimpleNamespace]:
+    def noted(connection: object, folder: LogFolder) -> list[SimpleNamespace]:
+        assert isinstance(connection, sqlite3.Connection)
         assert folder.folder.name == "acme.log"
         return notes
 
-    monkeypatch.setattr(retired_leaves.own_logs, "waiting_erasures", lambda _ledger: standings)
+    def waiting_erasures(connection: object) -> list[SimpleNamespace]:
+        assert isinstance(connection, sqlite3.Connection)
+        return standings
+
+    monkeypatch.setattr(retired_leaves.own_logs, "waiting_erasures", waiting_erasures)
     monkeypatch.setattr(retired_leaves.erasure_notes, "noted", noted)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import io
+import os
+import pwd
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyrage
@@ -16,10 +20,11 @@ import pytest
 
 from backups import KNOWN, OTHER, config, erase, inform, sign, wipe
 from informativa.config import load
+from informativa.evidence.settings import EvidenceConfig
 from informativa.ledgers.restoring import RestoreResult
 from informativa.model import Controller
 from informativa.model.errors import InformativaError
-from informativa.model.text import NOTHING
+from informativa.model.text import NOTHING, Text
 from informativa.operations.backup import archive, making, recovery
 from informativa.operations.backup.encryption import KeyAccess, KeyProtection
 from informativa.operations.backup.manifest import BackupFile, FilePart
@@ -145,6 +150,8 @@ def test_part_of_one_company_is_its_prompts_and_its_ledger(folder: Path) -> None
         f"There is no configuration {config(folder)} to put acme into.",
         "Restore all of the backup, without --controller, or lay the configuration first.",
     )
+    with pytest.raises(InformativaError, match="to put acme, acme into"):
+        restored(folder, file, "acme", "acme")
     both = restored(folder, file, "borealis", "acme")
     assert [company.controller for company in both.companies] == ["borealis", "acme"]
     assert config(folder).exists()
@@ -291,6 +298,8 @@ def test_ledger_that_was_there_is_named(folder: Path, monkeypatch: pytest.Monkey
     assert acme == RestoredCompany("acme", 2, epoch=1, before=acme.before)
     assert acme.before is not None
     assert (acme.before.parent, acme.before.exists()) == (folder / "ledger", True)
+    recovery.restore(file, config(folder), NOW + timedelta(hours=1), ["acme"], really=True)
+    assert copies[1][-1] == ""
 
 
 def test_ledger_that_cannot_be_copied_is_one_companys_problem(
@@ -332,6 +341,82 @@ def test_damaged_archive_is_named_in_each_error(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(recovery.archive, "contents", noted)
     restored(folder, file, access=KeyAccess(identity=folder.parent / "identity"))
     assert files == {file}
+
+
+def test_witness_that_signed_more_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the company's own settings, after its log was fetched by the same."""
+    inform(folder, KNOWN)
+    sign(folder)
+    file = backed_up(folder)
+    asked = list[tuple[str, EvidenceConfig]]()
+    settings = load(config(folder)).evidence.for_controller("acme")
+
+    def for_controller(_evidence: EvidenceConfig, name: str) -> EvidenceConfig:
+        return settings if name == "acme" else replace(settings)
+
+    monkeypatch.setattr(type(settings), "for_controller", for_controller)
+
+    def retrieve(controller: Controller, by: EvidenceConfig) -> None:
+        asked.append((controller.id, by))
+
+    def signed_beyond(controller: Controller, by: EvidenceConfig) -> Text:
+        asked.append((controller.id, by))
+        return Text("A witness signed more.")
+
+    monkeypatch.setattr(recovery.retrieval, "retrieve", retrieve)
+    monkeypatch.setattr(recovery.retrieval, "signed_beyond", signed_beyond)
+    (acme,) = restored(folder, file, "acme").companies
+    assert str(acme.signed_beyond) == "A witness signed more."
+    assert [(name, by is settings) for name, by in asked] == [("acme", True)] * 2
+
+
+@pytest.mark.parametrize(("user", "owner"), [("daemon", "daemon"), ("nobody-of-here", None)])
+def test_files_belong_to_the_user_of_the_backup(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: str, owner: str | None
+) -> None:
+    """Where root restores and that user is here; else to the owner of the folder. Each is on the disk before
+    the next step."""
+    manifest = replace(archive.verify(backed_up(folder)), owner=user)
+    restoration = recovery._Restoration(tmp_path, manifest, config(folder), NOW, "", really=True)
+    asked = list[tuple[Path, int, int, bool]]()
+
+    @contextmanager
+    def opened(target: Path, like: os.stat_result, *, most: int, durable: bool) -> Iterator[io.BytesIO]:
+        asked.append((target, like.st_uid, most, durable))
+        yield io.BytesIO()
+
+    monkeypatch.setattr(recovery.files, "open_for_replacement", opened)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    restoration._write(tmp_path / "file", [b"x"], 0o640)
+    uid = pwd.getpwnam(owner).pw_uid if owner else tmp_path.stat().st_uid
+    assert asked == [(tmp_path / "file", uid, 0o640, True)]
+
+
+def test_prompts_of_named_companies_are_laid_as_anybody_may_read_them(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of others are not, and the configuration stays where there is one; a file that is read in pieces
+    is whole."""
+    file = backed_up(folder)
+    manifest = archive.verify(file)
+    prompt = next(declared for declared in manifest.files if declared.part is FilePart.PROMPT)
+    prompts = [replace(prompt, controller=name, place=f"prompts/{name}.wav") for name in ("acme", "borealis")]
+    mine = replace(manifest, files=(*(f for f in manifest.files if f.part is not FilePart.PROMPT), *prompts))
+    restoration = recovery._Restoration(file, mine, config(folder), NOW, "", really=True)
+    laid = list[tuple[Path, bytes, int]]()
+
+    def lay(_restoration: object, target: Path, content: bytes, mode: int) -> None:
+        laid.append((target, content, mode))
+
+    monkeypatch.setattr(recovery._Restoration, "_lay", lay)
+    monkeypatch.setattr(recovery.archive, "contents", lambda *_given: iter([b"first ", b"second"]))
+    with tarfile.open(file) as tar:
+        restoration.lay_configuration(tar, ("borealis",))
+        assert laid == [(folder / "prompts/borealis.wav", b"first second", 0o644)]
+        laid.clear()
+        restoration.lay_configuration(tar, ())
+    assert {target.name for target, *_rest in laid} >= {"informativa.yaml", "acme.wav", "borealis.wav"}
+    assert {mode for *_rest, mode in laid} == {0o644}
 
 
 def test_disk_that_fills_up_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

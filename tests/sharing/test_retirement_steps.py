@@ -3,8 +3,9 @@ ledger of its own and with a database that answers by a list."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +51,18 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         made.append([PLAYED])
         signed(Path(made.file))
         yield made
+
+
+@pytest.fixture(autouse=True)
+def _of_this_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Errors are translated as those of the company's database."""
+
+    def translated(database: SharedDatabase) -> AbstractContextManager[None]:
+        assert database == MEETING
+        return nullcontext()
+
+    for module in (replacing, retired_leaves, retirements):
+        monkeypatch.setattr(module, "translated", translated)
 
 
 def retirements_of(store: SqliteStore, database: Answering) -> Retirements:
@@ -254,13 +267,8 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Answering:
         made.asked.append(limits)
         return made
 
-    def translated(database: SharedDatabase) -> Any:
-        assert database == MEETING
-        return nullcontext()
-
     for module in (replacing, retired_leaves):
         monkeypatch.setattr(module, "connect", connect)
-        monkeypatch.setattr(module, "translated", translated)
     return made
 
 
@@ -345,7 +353,11 @@ class NotedElsewhere:
     def note(self, *values: object) -> SimpleNamespace | None:
         """Note these leaves; nothing where other notes have them."""
         self.values.append(values)
-        return None if self.waits is None else SimpleNamespace(waits=lambda _ledger: self.waits)
+        return None if self.waits is None else SimpleNamespace(waits=self._waits)
+
+    def _waits(self, ledger: object) -> bool | None:
+        assert isinstance(ledger, sqlite3.Connection)
+        return self.waits
 
 
 @pytest.mark.parametrize("waits", [True, False, None])
@@ -403,11 +415,16 @@ def waiting_for(monkeypatch: pytest.MonkeyPatch, *waiting: LeafPlace) -> None:
     notes.append(SimpleNamespace(note="counts", named=SimpleNamespace(elsewhere=(FIRST,))))
     standings = [SimpleNamespace(entry=SimpleNamespace(note="waits"))] if waiting else []
 
-    def noted(_connection: object, folder: LogFolder) -> list[SimpleNamespace]:
+    def noted(connection: object, folder: LogFolder) -> list[SimpleNamespace]:
+        assert isinstance(connection, sqlite3.Connection)
         assert folder.folder.name == "acme.log"
         return notes
 
-    monkeypatch.setattr(retired_leaves.own_logs, "waiting_erasures", lambda _ledger: standings)
+    def waiting_erasures(connection: object) -> list[SimpleNamespace]:
+        assert isinstance(connection, sqlite3.Connection)
+        return standings
+
+    monkeypatch.setattr(retired_leaves.own_logs, "waiting_erasures", waiting_erasures)
     monkeypatch.setattr(retired_leaves.erasure_notes, "noted", noted)
 
 

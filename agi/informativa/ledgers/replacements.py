@@ -44,6 +44,6 @@ def _existing(connection: sqlite3.Connection, box: str) -> int | None:
     for log in leaves.logs(connection):
         for existing in note_leaves.backwards(connection, log):
             if isinstance(existing.content, ReplacesNote) and existing.content.box == box:
-                row = connection.execute(_RECORDS, (log.first + existing.index,)).fetchone()
-                return None if row is None else int(row[0])
+                (record,) = connection.execute(_RECORDS, (log.first + existing.index,)).fetchone()
+                return int(record)
     return None

@@ -138,7 +138,7 @@ repository: setup
 
 packages: setup
 	@.venv/bin/python -m lab.fetch
-	@.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 600 $(PYTEST) tests/packages
+	@.venv/bin/python -m pytest -n 2 --dist loadfile --timeout 1800 $(PYTEST) tests/packages
 
 pex: setup
 	@.venv/bin/python -m packages.pex $(PEX)

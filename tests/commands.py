@@ -35,7 +35,7 @@ def started(*arguments: str | Path, **environment: str) -> subprocess.CompletedP
         [PROGRAM, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,  # 0.7 on an idle machine; at a load of 17 one took longer than 60
         check=False,
         env=_environment(environment),
     )

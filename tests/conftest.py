@@ -11,12 +11,15 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import typer.main
 from hypothesis import HealthCheck, settings
 
+from informativa.config import findings, looks
+from informativa.operations.doctor import checks
 from informativa.operations.init import init
 from lab import audio
 from lab.chance import (  # noqa: F401  # hooks, too
@@ -141,6 +144,21 @@ def short_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _offices(short_prompts: Path) -> None:
     """Have each `Office` laid with them."""
     Office.prompts = short_prompts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _patient_program() -> Iterator[None]:
+    """Have the program in this process wait longer for a busy machine, whose disk seems slow to it.
+    Tests of these limits set them."""
+    patient = [
+        replace(check, seconds=4 * check.seconds) if check.seconds == checks.SLOW else check
+        for check in checks.CHECKS
+    ]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(looks, "LOOK_SECONDS", 60.0)
+        patched.setattr(findings, "COMPANY_SECONDS", 120.0)
+        patched.setattr(checks, "CHECKS", tuple(patient))
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

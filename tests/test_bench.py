@@ -287,7 +287,7 @@ def test_total_of_callgrind() -> None:
 
 
 @pytest.mark.night
-@pytest.mark.timeout(600)  # valgrind takes fifty times as long
+@pytest.mark.timeout(1800)  # valgrind takes fifty times as long
 def test_instructions_are_counted(tmp_path: Path) -> None:
     """A tiny run has a number for both kinds of call, and how far its runs lie apart."""
     report = Report()

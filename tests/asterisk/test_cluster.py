@@ -25,7 +25,6 @@ def console() -> Console:
     return Console(file=io.StringIO(), width=130)
 
 
-@pytest.mark.timeout(300)  # of which it takes 60 on an idle machine
 @pytest.mark.night
 def test_boxes_go_on_when_their_database_is_killed(console: Console, tmp_path: Path) -> None:
     """Who was told on one box is spared on the others, before, during and after, by each of twenty companies;

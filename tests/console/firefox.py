@@ -167,7 +167,7 @@ def firefox(folder: Path, languages: str = "en-GB") -> Iterator[Firefox]:
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in preferences.items())
     folder.mkdir()
     (folder / "user.js").write_text("".join(lines))
-    home = {**os.environ, "HOME": str(folder)}
+    home = {**os.environ, "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
     command = [FIREFOX, "--headless", "--no-remote", "--marionette", "--remote-allow-system-access"]
     child = Child([*command, "--profile", str(folder)], cwd=folder, output=folder / "output", env=home)
     try:

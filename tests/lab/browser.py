@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -33,10 +34,12 @@ def browser(*, keeps_pages: bool = False) -> Iterator[Browser]:
 
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
     quiet += ["--disable-background-networking", "--disable-component-update"]
-    with sync_playwright() as playwright:
+    # libpulse, for sounds on a page, makes a folder that nobody deletes where there is none of a log-in
+    with tempfile.TemporaryDirectory(prefix="browser-") as runtime, sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=CHROMIUM if keeps_pages else _ENGINE or CHROMIUM,
             args=quiet,
+            env={**os.environ, "XDG_RUNTIME_DIR": runtime},
             ignore_default_args=["--disable-back-forward-cache"] if keeps_pages else None,
         )
         yield opened

@@ -177,7 +177,6 @@ def test_units_and_policy_of_the_package_are_those_of_the_page() -> None:
     assert page.block("quorum", "") == (deb.SOURCES / "policy").read_text()
 
 
-@pytest.mark.timeout(600)
 def test_the_page(debian: Machine, package: Path, tmp_path: Path) -> None:
     """A witness that signs, a first look, a mail of a note that waits, the word of the approver, and a
     webhook that hears of it: all from what the page says to type."""

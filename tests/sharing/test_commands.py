@@ -376,16 +376,16 @@ def test_one_companys_trouble_hides_no_others_boxes(
 def test_all_companies_of_a_database_are_asked_about_at_once(
     meeting: tuple[Installation, Installation], server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """40 companies take one connection and one statement, and one that this box does not serve is named with
+    """60 companies take one connection and one statement, and one that this box does not serve is named with
     what to type."""
     one, other = meeting
     for box in (one, other):
         box.exchange()
     configuration = load(one.file)
     acme, notices = configuration.controllers["acme"], configuration.notices["acme"]
-    companies = [acme, *(replace(acme, id=f"c{number}") for number in range(40))]
+    companies = [acme, *(replace(acme, id=f"c{number}") for number in range(60))]
     configuration = replace(configuration, notices={company.id: notices for company in companies})
-    for number in range(39):
+    for number in range(59):
         server.sql(f"INSERT INTO informativa.company VALUES ({number + 10}, 'c{number}')")
         server.sql(f"INSERT INTO informativa.serves VALUES ('informativa-box-pbx-1', {number + 10})")
     connect, connections = administration.connect_box, list[str]()
@@ -397,13 +397,13 @@ def test_all_companies_of_a_database_are_asked_about_at_once(
     monkeypatch.setattr(administration, "connect_box", counted)
     monkeypatch.setattr(operations, "ANSWER_SECONDS", 60.0)
     result = operations.boxes(configuration, companies)
-    assert [company.controller for company in result.controllers] == ["acme", *(f"c{n}" for n in range(39))]
+    assert [company.controller for company in result.controllers] == ["acme", *(f"c{n}" for n in range(59))]
     assert [[box.name for box in company.boxes] for company in result.controllers[:2]] == [
         ["pbx-1", "pbx-2"],
         ["pbx-1"],
     ]
     (unknown,) = result.unknown
-    assert str(unknown.message).endswith("this box, pbx-1, does not serve c39.")
+    assert str(unknown.message).endswith("this box, pbx-1, does not serve c59.")
     assert connections == ["acme"]
 
 

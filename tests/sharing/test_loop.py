@@ -27,10 +27,9 @@ from informativa.process.self_report import not_shared
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing import meeting_place, question
 from informativa.sharing.connection import Connection
-from informativa.sharing.exchange import About
+from informativa.sharing.exchange import About, Exchange
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes
-from informativa.sharing.receiving import Receiver
 from sharing.conftest import ACME, Boxes, soon
 
 
@@ -129,7 +128,7 @@ def test_i10_a_ledger_that_cannot_be_closed_ends_no_exchange(running: Running) -
         loop.stop()
     failures = [entry for entry in logged if entry["event"].endswith("could not be closed")]
     assert {(entry["controller"], entry["error"]) for entry in failures} == {("acme", "The folder is full.")}
-    assert len(failures) == 2
+    assert len(failures) >= 2  # one for each try to connect while the server starts
 
 
 def test_a_box_that_is_refused_says_why(running: Running) -> None:
@@ -154,7 +153,7 @@ def test_a_defect_is_told_and_the_exchange_goes_on_after_a_pause(
         raise KeyError("what may be of a caller")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Receiver, "requests", broken)
+        patched.setattr(Exchange, "page", broken)
         loop = running.start("pbx-1")
         shared = SharedBoxes(ACME, running.boxes.database("pbx-1"), suspend, loop)
         soon(lambda: len(tries) > 2)

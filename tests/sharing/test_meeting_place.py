@@ -117,6 +117,19 @@ def test_where_there_is_nothing_to_do_hardly_anything_is_asked(
     assert turns == []
 
 
+def test_ledgers_are_looked_at_also_where_there_was_nothing_to_do(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Less often after a while, and what another process records then goes to the other boxes all the
+    same."""
+    monkeypatch.setattr(meeting_place, "QUIET_SECONDS", 0.0)
+    fleet.start("pbx-1")
+    fleet.start("pbx-2")
+    for name in COMPANIES[:2]:
+        fleet.record("pbx-1", name)
+        soon(partial(fleet.knows, "pbx-2", name))
+
+
 @pytest.mark.parametrize("trouble", ["not served", "damaged"])
 def test_i10_trouble_of_one_company_is_its_alone(fleet: Fleet, trouble: str) -> None:
     """I10: one that the box does not serve any more, or whose ledger cannot be read, says so; the others go

@@ -48,6 +48,7 @@ SELECT NOT EXISTS (
 _COLUMNS = """
 SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s
 """
+AT_ONCE = 50  # companies of one statement: a server that is busy says something meanwhile
 QUIET = timedelta(days=31)  # without a single call
 _NOTHING_PURGED = Text(
     "In the database {database} nothing of a retired box was purged: its clock says {now:%Y-%m-%d}, and the"
@@ -289,21 +290,22 @@ def database_state(database: SharedDatabase, controller: str) -> DatabaseState:
 def database_states(
     database: SharedDatabase, controllers: Sequence[str], heard: Work = bool
 ) -> dict[str, DatabaseState | SharedDatabaseError]:
-    """Return the states of the boxes of companies that have the same database, all by one statement, and the
+    """Return the states of the boxes of companies that have the same database, over one connection, and the
     error in the place of a company that this box does not serve. Calls `heard` whenever the server says
     something. Raises SharedDatabaseError."""
     database = database.of(controllers[0])
     with _serving(database, controllers, heard) as (connection, numbers), translated(database):
         clock_ahead = _clock_ahead(connection)
-        heard()
-        with connection.pipeline():
-            ledgers = connection.execute(_LEDGERS, (list(numbers.values()),), binary=True)
-            awaited = connection.execute(_AWAITED, (list(numbers.values()),), binary=True)
-            migration = connection.execute(_MIGRATION)
-            boxes: dict[int, list[RegisteredBox]] = {}
-            for company, *values in (*ledgers.fetchall(), *awaited.fetchall()):
+        (newest,) = connection.execute(_MIGRATION).fetchone() or (0,)
+        boxes: dict[int, list[RegisteredBox]] = {}
+        companies = list(numbers.values())
+        for first in range(0, len(companies), AT_ONCE):
+            heard()
+            some = (companies[first : first + AT_ONCE],)
+            ledgers = connection.execute(_LEDGERS, some, binary=True).fetchall()
+            awaited = connection.execute(_AWAITED, some, binary=True).fetchall()
+            for company, *values in (*ledgers, *awaited):
                 boxes.setdefault(company, []).append(RegisteredBox(*values))
-            (newest,) = migration.fetchone() or (0,)
     return {
         controller: DatabaseState(boxes.get(numbers[controller], ()), newest, clock_ahead)
         if controller in numbers

@@ -175,6 +175,12 @@ def address(database: SharedDatabase, controller: str, seconds: float = CONNECT_
     return conninfo.make_conninfo("", **parameters)
 
 
+def is_usable(connection: Connection) -> bool:
+    """Return whether a connection works after an error."""
+    idle = psycopg.pq.TransactionStatus.IDLE
+    return not connection.closed and connection.info.transaction_status == idle
+
+
 def database_name(database: SharedDatabase, controller: str) -> str:
     """Return the name of a company's database."""
     return database.of(controller).name

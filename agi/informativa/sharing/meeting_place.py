@@ -25,7 +25,7 @@ import psycopg
 from ..model import Controller, SharedDatabase
 from ..model.errors import DefectError, InformativaError, LedgerError, SharedDatabaseError
 from . import box_statements
-from .connection import Connection, company_numbers, connect_box, translated
+from .connection import Connection, company_numbers, connect_box, is_usable, translated
 from .exchange import About, Exchange, say_alive, send_together
 from .idle import OLDEST_SECONDS
 from .receiving import PAGE, PageRequest, Rows, at_once, receive
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from .question_desk import QuestionDesk
 
 LOOK_SECONDS = 0.05  # between two looks at the ledgers …
-LOOK_SECONDS_A_COMPANY = 0.001  # … and more with each company
+LOOK_SECONDS_A_COMPANY = 0.001  # … and more with each company …
+QUIET_SECONDS, QUIET_TIMES = 5.0, 3  # … and so many times as much where there was nothing to do for a while
 BUSY_SECONDS = 1.0  # after the last news, for which the database is looked at every …
 RECEIVE_SECONDS = 0.1
 RECEIVE_SECONDS_A_BOX = 0.001  # … and more with each box that looks there too
@@ -59,6 +60,8 @@ class CompanyExchange(Protocol):
     has_more: bool
     left: threading.Event
 
+    @property
+    def expects(self) -> bool: ...
     def ready(self, now: float) -> bool: ...
     def is_due(self, *, look: bool) -> bool: ...
     def report(self) -> None: ...
@@ -106,6 +109,7 @@ class MeetingPlace:
         self._connection: Connection | None = None
         self._retry_at, self._pause, self._expires = 0.0, FIRST_PAUSE, 0.0
         self._look_at = self._say_at = self._busy_until = self._sent_at = self._ledgers_at = 0.0
+        self._quiet_from = 0.0
         self._has_more = False
         self._idle_seconds = IDLE_SECONDS
         self._batches: dict[str, tuple[int, int]] = {}  # of each other box: the epoch, and the last batch
@@ -154,7 +158,8 @@ class MeetingPlace:
             os.eventfd_read(self._woken)
         with self._registry:
             leaving, self._leaving = self._leaving, []
-            self._exchanges = tuple(exchange for exchange in self._exchanges if exchange not in leaving)
+            if leaving:
+                self._exchanges = tuple(exchange for exchange in self._exchanges if exchange not in leaving)
             if not self._exchanges and MeetingPlace._places.get(self._database) is self:
                 del MeetingPlace._places[self._database]
         for exchange in leaving:
@@ -191,8 +196,10 @@ class MeetingPlace:
         self._receive(connection, exchanges)
         looks = now >= self._ledgers_at
         if looks:
-            self._ledgers_at = now + LOOK_SECONDS + LOOK_SECONDS_A_COMPANY * len(exchanges)
+            self._ledgers_at = now + self._look_seconds(now)
         due = [exchange for exchange in exchanges if exchange.is_due(look=looks)]
+        if due:
+            self._quiet_from = now + QUIET_SECONDS
         if self._send(connection, due):
             self._tell(connection, now)
 
@@ -204,7 +211,7 @@ class MeetingPlace:
         try:
             return step()
         except Exception as error:
-            if not _is_usable(connection):
+            if not is_usable(connection):
                 raise
             now = time.monotonic()
             if isinstance(error, (SharedDatabaseError, LedgerError)):
@@ -215,11 +222,11 @@ class MeetingPlace:
 
     def _receive(self, connection: Connection, exchanges: Sequence[CompanyExchange]) -> None:
         """Take in about a page of what other boxes sent; the rest after the next look at our ledgers."""
-        of_company = {exchange.company: exchange for exchange in exchanges}
+        of_company = {exchange.company: exchange for exchange in exchanges if exchange.expects}
         requests = at_once(
             (
                 request
-                for exchange in exchanges
+                for exchange in of_company.values()
                 for request in self._alone(connection, exchange, exchange.requests) or ()
             ),
             PAGE,
@@ -258,7 +265,7 @@ class MeetingPlace:
         try:
             return self._send_together(connection, pages)
         except Exception:
-            if not _is_usable(connection):
+            if not is_usable(connection):
                 raise
             steps = [(page[0], partial(self._send_together, connection, [page])) for page in pages]
             sent = [self._alone(connection, exchange, step) for exchange, step in steps]
@@ -362,7 +369,7 @@ class MeetingPlace:
 
     def _wait(self) -> None:
         """Wait until somebody wakes this thread, another box calls, or it is time to look."""
-        seconds = LOOK_SECONDS + LOOK_SECONDS_A_COMPANY * len(self._exchanges)
+        seconds = self._look_seconds(time.monotonic())
         if self._connection is None or self._connection.closed:
             self._poll([self._woken], min(seconds, FIRST_PAUSE))
             return
@@ -371,6 +378,11 @@ class MeetingPlace:
         seconds = min(seconds, max(0.0, self._look_at - time.monotonic()))
         if self._connection.fileno() in self._poll([self._woken, self._connection.fileno()], seconds):
             self._hear(self._connection)
+
+    def _look_seconds(self, now: float) -> float:
+        """Return the seconds between two looks at the ledgers. What calls record does not wait for one."""
+        seconds = LOOK_SECONDS + LOOK_SECONDS_A_COMPANY * len(self._exchanges)
+        return seconds if now < self._quiet_from else QUIET_TIMES * seconds
 
     def _poll(self, descriptors: Sequence[int], seconds: float) -> set[int]:
         """Wait for one of these, for so long at most. Return those that can be read."""
@@ -385,9 +397,3 @@ class MeetingPlace:
             connection.pgconn.consume_input()
             while connection.pgconn.notifies():
                 self._look_at = 0.0
-
-
-def _is_usable(connection: Connection) -> bool:
-    """Return whether a connection works after an error."""
-    idle = psycopg.pq.TransactionStatus.IDLE
-    return not connection.closed and connection.info.transaction_status == idle

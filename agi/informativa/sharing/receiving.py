@@ -52,6 +52,11 @@ class Receiver:
         self.boxes.add(box)
         self._expected[box] = bytes(identity), upto, answered
 
+    @property
+    def expects(self) -> bool:
+        """True if a box sent something that is not here yet, as far as it was looked at."""
+        return bool(self._expected)
+
     def requests(self, *, seen: bool) -> list[PageRequest]:
         """Return the next request to each box that sent more than is here."""
         if not self._expected:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from examples import AT, ONE, OTHER, PLAYED
+from informativa.evidence.erased_leaves import LeafPlace
 from informativa.ledgers import caller_traces, erasure, erasure_requests
 from informativa.ledgers.erasure_requests import HELD, ErasureRequest, Standing
 from informativa.ledgers.sqlite import SqliteStore
@@ -34,6 +35,22 @@ def keep(store: SqliteStore, *requests: ErasureRequest) -> None:
     with store.transaction(), store.connected() as connection:
         for request in requests:
             erasure_requests.store_request(connection, request)
+
+
+def test_leaves_of_other_boxes_stay_with_a_request_until_all_have_done_it(store: SqliteStore) -> None:
+    """Those of an order that was lost too, since what is ordered again finds none of them."""
+    places = [LeafPlace("acme.example/informativa/acme/pbx-2/1", index) for index in (3, 7)]
+    request = erasure_requests.for_service([ONE])
+    with store.transaction(), store.connected() as connection:
+        erasure_requests.store_request(connection, request)
+    for place in places:
+        erasure_requests.store_order(store, request.id, 1, [ONE], [place])
+    erasure_requests.store_order(store, request.id, 2, [ONE])
+    (stored,) = erasure_requests.stored_requests(store)
+    assert stored.places == tuple(places)
+    erasure_requests.mark_done(store, [stored])
+    (done,) = erasure_requests.stored_requests(store)
+    assert (done.pseudonyms, done.places) == ((), ())
 
 
 def test_a_command_has_a_minute_to_ask_by_itself() -> None:

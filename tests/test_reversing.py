@@ -115,7 +115,7 @@ def test_records_made_after_the_upgrade_survive_both_ways(tmp_path: Path, schema
         ("INSERT INTO tally VALUES (1, 'l', 'c', '', '', 'not-asked', 4)", 16, "1 answer to a choice"),
         ("INSERT INTO leaf (leaf, record) VALUES (0, 1)", 15, "1 note in the log"),
         (
-            "INSERT INTO erasure_request VALUES (1, NULL, 1, '', 'sealed')",
+            "INSERT INTO erasure_request (request, held, pseudonyms, sealed) VALUES (1, 1, '', 'sealed')",
             12,
             "1 erasure that other boxes have not done yet",
         ),

@@ -16,7 +16,7 @@ from evidence.noted import APPROVER
 from examples import AT
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import erasure_notes
+from informativa.ledgers import erasure_notes, erasure_requests
 from informativa.process import erasing, storage
 from lab.postgres import Postgres
 from sharing.installation import Installation, of
@@ -162,6 +162,55 @@ def test_an_erasure_while_the_database_was_away_is_noted_once_it_is_back(
     bundle, _text = bundled(one, tmp_path / "bundle.zip")
     assert bundle["verdict"] == "accounted"
     assert {hole["instruction"] for box in bundle["holes"] for hole in box["holes"]} == {"DPO-9"}
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_box_that_leaves_after_the_order_and_before_it_erased_him_is_noted_too(
+    meeting: Pair, server: Postgres, tmp_path: Path, *, lost: bool
+) -> None:
+    """The other box has its leaves with the request, and notes them before it forgets that; also where the
+    order was lost, and given again when there was nothing of him any more."""
+    one, other = meeting
+    ruled(meeting)
+    recorded(one, AT)
+    recorded(other, AT, AT)
+    sent(one, other)
+    erased(one)
+    assert (listed(one), server.sql(KNOWN)) == ([], [(0,)])
+    if lost:
+        server.sql("DELETE FROM informativa.erasure; UPDATE informativa.ledger SET erasures = 0, applied = 0")
+        sent(one)
+    code, _out, error = typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    assert code == 0, error
+    sent(one)
+    assert listed(one) == [("pbx-2", 1), ("pbx-2", 2)]
+    bundle, text = bundled(one, tmp_path / "bundle.zip")
+    (gone,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
+    assert {(hole["cause"], hole["instruction"]) for hole in gone["holes"]} == {("erased", "DPO-9")}
+    assert (bundle["verdict"], ": GONE, and" in text) == ("accounted", False)
+    with closing(storage.store(one.acme, read_only=True)) as store:
+        assert erasure_requests.stored_requests(store) == []
+
+
+def test_a_box_that_leaves_with_a_record_that_nobody_erased_still_has_a_hole(
+    meeting: Pair, server: Postgres, tmp_path: Path
+) -> None:
+    """What was emptied in the database and is not the caller's is not among the leaves of the request."""
+    one, other = meeting
+    ruled(meeting)
+    recorded(one, AT)
+    recorded(other, AT, AT)
+    sent(one, other)
+    server.sql(
+        "UPDATE informativa.record SET erased = 1, pseudonym = NULL, salt_who = NULL, binding = NULL,"
+        " opening = NULL WHERE box = 'pbx-2' AND record = 3"
+    )
+    erased(one)
+    typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    sent(one)
+    assert listed(one) == [("pbx-2", 1)]
+    bundle, text = bundled(one, tmp_path / "bundle.zip")
+    assert (bundle["verdict"], "pbx-2: leaf 2: GONE, and no note says why" in text) == ("gaps", True)
 
 
 def test_a_copy_that_goes_on_under_the_retired_logs_name_excuses_nothing_of_it(

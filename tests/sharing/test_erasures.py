@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -386,10 +387,10 @@ def trouble(boxes: Boxes, chance: random.Random, box: str, caller: bytes) -> Non
 
     store_order = erasure_requests.store_order
 
-    def store_and_end(store: SqliteStore, request: int, given: int, pseudonyms: Sequence[bytes]) -> None:
+    def store_and_end(store: SqliteStore, request: int, given: int, *values: Any) -> None:
         nonlocal number
         number = given
-        store_order(store, request, given, pseudonyms)
+        store_order(store, request, given, *values)
         if how == "cut off":
             raise LedgerError("cut off")
 

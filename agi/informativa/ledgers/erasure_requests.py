@@ -8,25 +8,27 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
+from ..evidence.erased_leaves import LeafPlace
 from . import rows
 from .sqlite import SqliteStore
 
 HELD = timedelta(seconds=60)  # in which a command asks by itself; after that the service does
-_KEPT = "SELECT request, erasure, held, pseudonyms, sealed FROM erasure_request ORDER BY request"
+_KEPT = "SELECT request, erasure, held, pseudonyms, sealed, places FROM erasure_request ORDER BY request"
 _KEEP = """
-INSERT INTO erasure_request (request, erasure, held, pseudonyms, sealed) VALUES (?, ?, ?, ?, ?)
+INSERT INTO erasure_request (request, erasure, held, pseudonyms, sealed, places) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET erasure = excluded.erasure, pseudonyms = excluded.pseudonyms
 """
-_ORDERED = "UPDATE erasure_request SET erasure = ?, pseudonyms = ? WHERE request = ?"
+_ORDERED = "UPDATE erasure_request SET erasure = ?, pseudonyms = ?, places = ? WHERE request = ?"
+_PLACES = "SELECT places FROM erasure_request WHERE request = ?"
 # Numbers grow. If a number is given a second time, the request that had it was lost with the earlier server.
 _OVERTAKEN = "UPDATE erasure_request SET erasure = NULL WHERE erasure >= ?"
 _LOST = "UPDATE erasure_request SET erasure = NULL, held = 0 WHERE request = ?"
-_THROUGH = "UPDATE erasure_request SET pseudonyms = '', sealed = '' WHERE request = ?"
+_THROUGH = "UPDATE erasure_request SET pseudonyms = '', sealed = '', places = '' WHERE request = ?"
 _FORGET = "DELETE FROM erasure_request WHERE request = ?"
 
 
@@ -45,13 +47,15 @@ class Standing(Enum):
 class ErasureRequest:
     """One request. `number` is its number in the shared database, `None` if it must still be made; until
     `until` a command makes it. `pseudonyms` are all those of the caller, empty when all boxes have erased
-    him; `sealed` is the caller encrypted for boxes that know him by other keys (sharing/sealed_caller.py)."""
+    him; `sealed` is the caller encrypted for boxes that know him by other keys (sharing/sealed_caller.py).
+    `places` are his leaves in the logs of other boxes, as they were when it was ordered."""
 
     id: int
     number: int | None
     until: datetime
     pseudonyms: tuple[bytes, ...]
     sealed: tuple[bytes, ...] = ()
+    places: tuple[LeafPlace, ...] = ()
 
     def command_asks(self, now: datetime) -> bool:
         """Return whether a command makes the request itself. `False` if the clock was set back meanwhile:
@@ -99,7 +103,8 @@ def store_request(connection: sqlite3.Connection, request: ErasureRequest) -> No
         rows.microseconds(request.until),
         map(_text, (request.pseudonyms, request.sealed)),
     )
-    connection.execute(_KEEP, (request.id, request.number, until_microseconds, *texts))
+    values = request.id, request.number, until_microseconds, *texts, _lines(request.places)
+    connection.execute(_KEEP, values)
 
 
 def stored_requests(store: SqliteStore) -> list[ErasureRequest]:
@@ -107,18 +112,34 @@ def stored_requests(store: SqliteStore) -> list[ErasureRequest]:
     with store.connected() as connection:
         request_rows = connection.execute(_KEPT).fetchall()
     return [
-        ErasureRequest(request, number, rows.moment(held_until), _values(pseudonyms), _values(sealed))
-        for request, number, held_until, pseudonyms, sealed in request_rows
+        ErasureRequest(
+            request,
+            number,
+            rows.moment(held_until),
+            _values(pseudonyms),
+            _values(sealed),
+            tuple(_places(places)),
+        )
+        for request, number, held_until, pseudonyms, sealed, places in request_rows
     ]
 
 
-def store_order(store: SqliteStore, request: int, number: int, pseudonyms: Sequence[bytes]) -> None:
-    """Store the number that the shared database is about to give a request, and the pseudonyms in it. This
+def store_order(
+    store: SqliteStore,
+    request: int,
+    number: int,
+    pseudonyms: Sequence[bytes],
+    places: Iterable[LeafPlace] = (),
+) -> None:
+    """Store the number that the shared database is about to give a request, and the pseudonyms in it; and the
+    caller's leaves in other boxes' logs, besides those of an order that was lost. This
     comes before the database commits: if the program ends in between, no other request's number stands here,
     and a number that the database does not have counts as lost."""
     with store.transaction(), store.connected() as connection:
         connection.execute(_OVERTAKEN, (number,))
-        connection.execute(_ORDERED, (number, _text(pseudonyms), request))
+        (stored,) = connection.execute(_PLACES, (request,)).fetchone() or ("",)
+        lines = _lines((*_places(stored), *places))
+        connection.execute(_ORDERED, (number, _text(pseudonyms), lines, request))
 
 
 def mark_lost(store: SqliteStore, requests: Iterable[ErasureRequest]) -> None:
@@ -144,6 +165,16 @@ def _execute_for(store: SqliteStore, statement: str, requests: Iterable[ErasureR
 
 def _text(values: Iterable[bytes]) -> str:
     return " ".join(sorted(value.hex() for value in set(values)))
+
+
+def _lines(places: Iterable[LeafPlace]) -> str:
+    return "\n".join(sorted({f"{place.origin} {place.index}" for place in places}))
+
+
+def _places(text: str) -> Iterator[LeafPlace]:
+    for line in text.splitlines():
+        origin, _, index = line.rpartition(" ")
+        yield LeafPlace(origin, int(index))
 
 
 def _values(text: str) -> tuple[bytes, ...]:

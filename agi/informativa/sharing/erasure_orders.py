@@ -115,7 +115,9 @@ def _order(
         this = membership(connection, Statements(company), database, store if done_here else None)
         placed = _collect(connection, company, this, request.pseudonyms)
         all_pseudonyms = list(placed.pseudonyms)
-        waits = RetiredLeaves(store, connection, company).note(all_pseudonyms, request) or waits
+        retired = RetiredLeaves(store, connection, company)
+        places = retired.of_others(all_pseudonyms, this.name)
+        waits = retired.note(all_pseudonyms, request) or waits
         (newest,) = run(sql.newest_erasure).fetchone() or (0,)  # counts where no box took part yet
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
         run(sql.add_erasure, (number, all_pseudonyms, list(request.sealed) or None))
@@ -125,7 +127,8 @@ def _order(
             run(sql.applied_here, (number, this.name, number - 1))
         run(sql.done_everywhere)  # where there is no other box
         run(NOTIFY)
-        erasure_requests.store_order(store, request.id, number, all_pseudonyms)  # before this is valid
+        # Before this is valid:
+        erasure_requests.store_order(store, request.id, number, all_pseudonyms, places)
     return placed
 
 
@@ -291,6 +294,7 @@ class Erasures:
             erased = 0 if unknown else self._apply(row, now)
         with translated(self.database):  # only now: two boxes at once would not see each other
             self.connection.execute(self._sql.done_everywhere)
+            self._retired.note_left(completed)
         for request in unknown:
             waits = self._waits()
             _order(

@@ -46,12 +46,15 @@ class ErasureStatements:
         SELECT origin, first FROM {log} WHERE {scope} AND box = record.box AND first <= record.leaf
         ORDER BY epoch DESC LIMIT 1
         """  # noqa: S608
-        self.leaves_of_retired = f"""
+        leaves = f"""
         SELECT log.origin, record.leaf - log.first FROM {record} AS record
         CROSS JOIN LATERAL ({origin_of_leaf}) AS log
-        WHERE record.{scope} AND record.box IN ({retired}) AND pseudonym = ANY(%s) AND erased = 0
-        AND who IS NOT NULL ORDER BY 1, 2
+        WHERE record.{scope} AND pseudonym = ANY(%s) AND erased = 0 AND who IS NOT NULL
         """  # noqa: S608
+        self.leaves_of_retired = f"{leaves} AND record.box IN ({retired}) ORDER BY 1, 2"
+        # Of boxes that are there too: one may leave before it has noted the erasure in its own log.
+        self.leaves_of_others = f"{leaves} AND record.box <> %s ORDER BY 1, 2"
+        self.logs_of_retired = f"SELECT origin FROM {log} WHERE {scope} AND box IN ({retired})"  # noqa: S608
         self.erase_leaves_of_retired = f"""{erase_of_retired} AND due > 0 AND (box, leaf) IN (
             SELECT l.box, l.first + named.place FROM unnest(%s::text[], %s::bigint[]) AS named (origin, place)
             JOIN {log} AS l ON l.{scope} AND l.origin = named.origin

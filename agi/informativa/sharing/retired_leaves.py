@@ -2,12 +2,14 @@
 
 Such a box notes nothing any more. So the box that erases a caller names these leaves in the private list of
 its own note, before they are erased: with its own records if it can ask the database then (`leaves_of`),
-otherwise in a note of their own when it orders the erasure (`RetiredLeaves.note`).
+otherwise in a note of their own when it orders the erasure (`RetiredLeaves.note`). A box may leave after that
+and before it has noted the erasure. So the request has the leaves of all boxes, as they were when it was
+ordered, and before it is forgotten those of boxes that left are noted (`RetiredLeaves.note_left`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -52,13 +54,26 @@ class RetiredLeaves:
         if not places:
             return False
         request = request or self._under_way(pseudonyms)
-        given = sealed_caller.instruction(request.sealed if request else ())
-        instruction = given if instructions.is_instruction(given) else ""
-        noted = erasure.note_elsewhere(self.store, places, instruction, datetime.now(UTC))
+        noted = erasure.note_elsewhere(self.store, places, _instruction(request), datetime.now(UTC))
         if noted is None:
             return False
         with self.store.connected() as ledger:
             return noted.waits(ledger)
+
+    def of_others(self, pseudonyms: Sequence[bytes], box: str) -> tuple[LeafPlace, ...]:
+        """Return the leaves of callers in the logs of all boxes but one."""
+        rows = self.connection.execute(self._sql.leaves_of_others, (list(pseudonyms), box)).fetchall()
+        return _places(rows)
+
+    def note_left(self, requests: Sequence[ErasureRequest]) -> None:
+        """Note those that requests have of boxes that left since these were ordered, unless notes of this box
+        name them already: such a box may have noted nothing of the erasure itself."""
+        if not any(request.places for request in requests):
+            return
+        left = {origin for (origin,) in self.connection.execute(self._sql.logs_of_retired).fetchall()}
+        for request in requests:
+            places = [place for place in request.places if place.origin in left]
+            erasure.note_elsewhere(self.store, places, _instruction(request), datetime.now(UTC))
 
     def erase_of(self, pseudonyms: Sequence[bytes]) -> None:
         """Erase those of callers whose erasure was approved, or waited for nobody; but for those that a note
@@ -92,5 +107,14 @@ class RetiredLeaves:
 def _leaves(
     connection: Connection, sql: ErasureStatements, pseudonyms: Sequence[bytes]
 ) -> tuple[LeafPlace, ...]:
-    rows = connection.execute(sql.leaves_of_retired, (list(pseudonyms),)).fetchall()
+    return _places(connection.execute(sql.leaves_of_retired, (list(pseudonyms),)).fetchall())
+
+
+def _places(rows: Iterable[tuple[str, int]]) -> tuple[LeafPlace, ...]:
     return tuple(LeafPlace(origin, index) for origin, index in rows)
+
+
+def _instruction(request: ErasureRequest | None) -> str:
+    """Return the controller's instruction that came with a request; '' for none."""
+    given = sealed_caller.instruction(request.sealed if request else ())
+    return given if instructions.is_instruction(given) else ""

@@ -20,3 +20,7 @@ CREATE TABLE box (
 ) WITHOUT ROWID;
 INSERT INTO box (name, record, answers) SELECT name, record, answers FROM box_by_name;
 DROP TABLE box_by_name;
+
+-- The caller's leaves in the logs of other boxes, as ORIGIN INDEX, a line each, when they were erased in the shared
+-- database: a box that leaves for good before it has erased him notes nothing, and this one does it then.
+ALTER TABLE erasure_request ADD COLUMN places TEXT NOT NULL DEFAULT '';

@@ -9,3 +9,4 @@ CREATE TABLE box (
 ) WITHOUT ROWID;
 INSERT INTO box (name, record, answers) SELECT name, min(record), min(answers) FROM box_by_identity GROUP BY name;
 DROP TABLE box_by_identity;
+ALTER TABLE erasure_request DROP COLUMN places;

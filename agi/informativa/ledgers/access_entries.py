@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..model import Action
+from ..model.looks import PersonLook
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _NEWEST = 1 << 62  # no row has such a number
@@ -41,11 +42,7 @@ class LoggedAccess:
     def person(self) -> str:
         """The text that tells the person of an entry from others: the pseudonym, or the record where no
         pseudonym is known, or the entry itself for one who was erased; '' for nobody in particular."""
-        if self.pseudonym is not None:
-            return self.pseudonym.hex()
-        if self.erased:
-            return f"entry {self.number}"
-        return "" if self.record is None else f"record {self.record}"
+        return _person(self.number, self.pseudonym, self.record, erased=self.erased)
 
 
 @dataclass(frozen=True)
@@ -151,3 +148,27 @@ def entry(
         number,
         erased=who_hash is not None and pseudonym is None,
     )
+
+
+def person_look(
+    number: int,
+    at: int,
+    account: str,
+    action: str,
+    pseudonym: bytes | None,
+    who_hash: bytes | None,
+    record: int | None,
+    _detail: str,
+) -> PersonLook:
+    """Build a look at a person from a row, as from its entry."""
+    erased = who_hash is not None and pseudonym is None
+    person = _person(number, pseudonym, record, erased=erased)
+    return PersonLook(_EPOCH + at * _MICROSECOND, account, known_action(action), person)
+
+
+def _person(number: int, pseudonym: bytes | None, record: int | None, *, erased: bool) -> str:
+    if pseudonym is not None:
+        return pseudonym.hex()
+    if erased:
+        return f"entry {number}"
+    return "" if record is None else f"record {record}"

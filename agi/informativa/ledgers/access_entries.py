@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,11 +47,12 @@ class LoggedAccess:
 
 @dataclass(frozen=True)
 class AccessFilter:
-    """A choice of entries: all, or those of one account, of one action, about one caller or about one of
-    these `records`, from the time `since` on and before the time `until`."""
+    """A choice of entries: all, or those of one account, of one action or one of these `actions`, about one
+    caller or about one of these `records`, from the time `since` on and before the time `until`."""
 
     account: str | None = None
     action: Action | None = None
+    actions: Collection[Action] = ()
     pseudonyms: Sequence[bytes] = ()
     records: Sequence[int] = ()
     since: datetime | None = None
@@ -107,6 +108,9 @@ def conditions_of(access_filter: AccessFilter) -> tuple[str, list[object]]:
     ]
     present = [(sql, value) for sql, value in optional if value is not None]
     conditions, values = [sql for sql, _value in present], [value for _sql, value in present]
+    if access_filter.actions:
+        conditions.append(f"action IN ({', '.join('?' * len(access_filter.actions))})")
+        values += map(str, access_filter.actions)
     alternatives: list[str] = []
     if access_filter.pseudonyms:
         alternatives.append(f"pseudonym IN ({', '.join('?' * len(access_filter.pseudonyms))})")

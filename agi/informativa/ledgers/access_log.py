@@ -26,7 +26,7 @@ from typing import Any
 
 from ..model import Action, Period
 from ..model.errors import LedgerError
-from ..model.looks import PersonLook
+from ..model.looks import AT_PERSONS, PersonLook
 from ..model.redaction import without_numbers
 from ..model.text import Foreign, Text
 from ..system.files import create
@@ -84,8 +84,9 @@ class AccessLog:
         return tuple(starmap(entry, self._rows(before, count, wanted)))
 
     def looks(self, since: datetime) -> list[PersonLook]:
-        """Return the looks since a time, at most the newest MOST_LOOKS."""
-        return list(starmap(person_look, self._rows(None, MOST_LOOKS, AccessFilter(since=since))))
+        """Return the looks at persons since a time, at most the newest MOST_LOOKS."""
+        selection = AccessFilter(since=since, actions=AT_PERSONS)
+        return list(starmap(person_look, self._rows(None, MOST_LOOKS, selection)))
 
     def _rows(self, before: int | None, count: int, selection: AccessFilter) -> list[tuple[Any, ...]]:
         if not self.file.exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.staticfiles import StaticFiles
 
 from ..config import Configuration
+from ..ledgers.single_openings import single_openings
 from ..model import Controller
 from ..model.errors import InformativaError
 from ..operations.accounts.user_account import Way
@@ -173,7 +174,8 @@ def _checked_answer(context: RequestContext, route: Route) -> Response:
         if route.operators_only and not context.is_operator:
             raise HTTPException(404)
     try:
-        return handler(context)
+        with single_openings() if method in _SAFE else nullcontext():
+            return handler(context)
     except InformativaError as error:
         return context.page("error.html", 409, error=error)
 

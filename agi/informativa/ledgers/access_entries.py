@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..model import Action
+from ..model.looks import PersonLook
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _NEWEST = 1 << 62  # no row has such a number
@@ -41,20 +42,17 @@ class LoggedAccess:
     def person(self) -> str:
         """The text that tells the person of an entry from others: the pseudonym, or the record where no
         pseudonym is known, or the entry itself for one who was erased; '' for nobody in particular."""
-        if self.pseudonym is not None:
-            return self.pseudonym.hex()
-        if self.erased:
-            return f"entry {self.number}"
-        return "" if self.record is None else f"record {self.record}"
+        return _person(self.number, self.pseudonym, self.record, erased=self.erased)
 
 
 @dataclass(frozen=True)
 class AccessFilter:
-    """A choice of entries: all, or those of one account, of one action, about one caller or about one of
-    these `records`, from the time `since` on and before the time `until`."""
+    """A choice of entries: all, or those of one account, of one action or one of these `actions`, about one
+    caller or about one of these `records`, from the time `since` on and before the time `until`."""
 
     account: str | None = None
     action: Action | None = None
+    actions: Collection[Action] = ()
     pseudonyms: Sequence[bytes] = ()
     records: Sequence[int] = ()
     since: datetime | None = None
@@ -110,6 +108,9 @@ def conditions_of(access_filter: AccessFilter) -> tuple[str, list[object]]:
     ]
     present = [(sql, value) for sql, value in optional if value is not None]
     conditions, values = [sql for sql, _value in present], [value for _sql, value in present]
+    if access_filter.actions:
+        conditions.append(f"action IN ({', '.join('?' * len(access_filter.actions))})")
+        values += map(str, access_filter.actions)
     alternatives: list[str] = []
     if access_filter.pseudonyms:
         alternatives.append(f"pseudonym IN ({', '.join('?' * len(access_filter.pseudonyms))})")
@@ -151,3 +152,27 @@ def entry(
         number,
         erased=who_hash is not None and pseudonym is None,
     )
+
+
+def person_look(
+    number: int,
+    at: int,
+    account: str,
+    action: str,
+    pseudonym: bytes | None,
+    who_hash: bytes | None,
+    record: int | None,
+    _detail: str,
+) -> PersonLook:
+    """Build a look at a person from a row, as from its entry."""
+    erased = who_hash is not None and pseudonym is None
+    person = _person(number, pseudonym, record, erased=erased)
+    return PersonLook(_EPOCH + at * _MICROSECOND, account, known_action(action), person)
+
+
+def _person(number: int, pseudonym: bytes | None, record: int | None, *, erased: bool) -> str:
+    if pseudonym is not None:
+        return pseudonym.hex()
+    if erased:
+        return f"entry {number}"
+    return "" if record is None else f"record {record}"

@@ -20,11 +20,13 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from importlib import resources
+from itertools import starmap
 from pathlib import Path
+from typing import Any
 
 from ..model import Action, Period
 from ..model.errors import LedgerError
-from ..model.looks import PersonLook
+from ..model.looks import AT_PERSONS, PersonLook
 from ..model.redaction import without_numbers
 from ..model.text import Foreign, Text
 from ..system.files import create
@@ -39,6 +41,7 @@ from .access_entries import (
     entry,
     known_action,
     numbers_of,
+    person_look,
 )
 from .wal_files import LedgerFiles
 
@@ -78,19 +81,22 @@ class AccessLog:
     def page(self, before: int | None, count: int, wanted: AccessFilter = ALL) -> tuple[LoggedAccess, ...]:
         """Return the newest `count` entries before the number `before`, the newest first. Of a time only the
         entries about it are read."""
-        if not self.file.exists():
-            return ()
-        conditions, values = conditions_of(wanted)
-        with self._open() as connection:
-            first, end = numbers_of(connection, wanted)
-            end = end if before is None else min(before, end)
-            rows = connection.execute(PAGE.format(conditions=conditions), (first, end, *values, count))
-            return tuple(entry(*row) for row in rows)
+        return tuple(starmap(entry, self._rows(before, count, wanted)))
 
     def looks(self, since: datetime) -> list[PersonLook]:
-        """Return the looks since a time, at most the newest MOST_LOOKS."""
-        entries = self.page(None, MOST_LOOKS, AccessFilter(since=since))
-        return [PersonLook(entry.at, entry.account, entry.action, entry.person) for entry in entries]
+        """Return the looks at persons since a time, at most the newest MOST_LOOKS."""
+        selection = AccessFilter(since=since, actions=AT_PERSONS)
+        return list(starmap(person_look, self._rows(None, MOST_LOOKS, selection)))
+
+    def _rows(self, before: int | None, count: int, selection: AccessFilter) -> list[tuple[Any, ...]]:
+        if not self.file.exists():
+            return []
+        conditions, values = conditions_of(selection)
+        with self._open() as connection:
+            first, end = numbers_of(connection, selection)
+            end = end if before is None else min(before, end)
+            query = PAGE.format(conditions=conditions)
+            return connection.execute(query, (first, end, *values, count)).fetchall()
 
     def count(self, selection: AccessFilter = ALL) -> Mapping[Action | str, int]:
         """Return the number of entries by action."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ..model import Record, RecordKind, Status
@@ -20,6 +21,7 @@ from ..model.text import Foreign, Text
 from . import migrating, month_counts, recorded_calls, rows, tally
 from .month_counts import MonthCounts
 from .owner import LedgerOwner, require
+from .single_openings import open_once
 from .tally import AnswerCount, HourCount
 from .wal_files import FileIdentities, LedgerFiles
 
@@ -251,17 +253,14 @@ class Follower:
 @contextmanager
 def _open(file: Path, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]:
     os.stat(file)  # noqa: PTH116  # raises FileNotFoundError, which SQLite does not
-    connection = _connect(file)
-    try:
+    with open_once(("following", file), partial(_connect, file)) as connection:
         connection.execute("BEGIN")  # all queries see the same state
         if migrating.of(connection):  # otherwise it is being created
             migrating.require_newest(connection, file)
             if owner is not None:
                 require(connection, file, owner)
         yield connection
-    finally:
-        with suppress(sqlite3.Error):
-            connection.close()
+        connection.execute("ROLLBACK")
 
 
 def _connect(file: Path) -> sqlite3.Connection:

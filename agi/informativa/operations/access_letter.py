@@ -76,6 +76,18 @@ class AccessHistory:
 
 
 @dataclass(frozen=True)
+class CallerEntries:
+    """The records that one company has of a caller, in the order in which they happened, with the words that
+    he heard."""
+
+    answer: CallerRecords
+    """The records, and the boxes that may have more."""
+    entries: tuple[LetterEntry, ...]
+    doubt: Text
+    """The reason why this may not be the caller who was meant; empty for none."""
+
+
+@dataclass(frozen=True)
 class AccessLetter:
     """Everything that one company has on record of a caller, in the order in which it happened."""
 
@@ -100,16 +112,41 @@ class AccessLetter:
 
 
 def access_letter(
+    controller: Controller, typed: Typed, configuration: Configuration, now: datetime
+) -> AccessLetter:
+    """Collect the answer to one caller's access request. Raises LedgerError, and SharedDatabaseError: half an
+    answer is none."""
+    collected = caller_entries(controller, typed, configuration)
+    evidence_settings = configuration.evidence.for_controller(controller.id)
+    purposes = {
+        purpose
+        for _box, record in collected.answer.records
+        if record.event.asked is None
+        for purpose in record.event.purposes
+    }
+    own_records = [record for box, record in collected.answer.records if not box]
+    return AccessLetter(
+        controller,
+        mask(typed.caller.number),
+        typed.caller.customer,
+        collected.entries,
+        tuple(sorted(purposes)),
+        collected.doubt,
+        bool(evidence_settings.targets or evidence_settings.witnesses or evidence_settings.timestamp),
+        collected.answer.missing,
+        _history(controller, typed, own_records, now, elsewhere=configuration.shared is not None),
+        _consents(controller, typed, configuration, collected.answer, now),
+    )
+
+
+def caller_entries(
     controller: Controller,
     typed: Typed,
     configuration: Configuration,
-    now: datetime,
     remembered: RememberedCallers | None = None,
-) -> AccessLetter:
-    """Collect the answer to one caller's access request; `remembered` as of `caller_records`. Raises
-    LedgerError, and SharedDatabaseError: half an answer is none."""
+) -> CallerEntries:
+    """Collect the records of one caller; `remembered` as of `caller_records`. Raises as `access_letter`."""
     answer = caller_records(controller, typed.caller, configuration.shared, remembered)
-    evidence_settings = configuration.evidence.for_controller(controller.id)
     words: dict[tuple[str, str], PlayedWords] = {}
     for _box, record in answer.records:
         played = record.event.prompt, record.event.recording
@@ -122,25 +159,7 @@ def access_letter(
         for box, record in answer.records
     ]
     entries.sort(key=lambda entry: (entry.record.event.at, entry.box, entry.record.number))
-    purposes = {
-        purpose
-        for _box, record in answer.records
-        if record.event.asked is None
-        for purpose in record.event.purposes
-    }
-    own_records = [record for box, record in answer.records if not box]
-    return AccessLetter(
-        controller,
-        mask(typed.caller.number),
-        typed.caller.customer,
-        tuple(entries),
-        tuple(sorted(purposes)),
-        NOTHING if answer.records else typed.doubt,
-        bool(evidence_settings.targets or evidence_settings.witnesses or evidence_settings.timestamp),
-        answer.missing,
-        _history(controller, typed, own_records, now, elsewhere=configuration.shared is not None),
-        _consents(controller, typed, configuration, answer, now),
-    )
+    return CallerEntries(answer, tuple(entries), NOTHING if answer.records else typed.doubt)
 
 
 def _consents(

@@ -19,6 +19,9 @@ from .evidence.log_state import log_state
 from .request_register import OpenRequests
 from .statistics import DayStatistics
 
+UNHEARD = frozenset({Status.FAILED, Status.PARTIAL})
+"""Outcomes after which a notice that was due stays due."""
+
 
 class Light(StrEnum):
     """The urgency of an answer."""

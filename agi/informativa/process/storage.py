@@ -69,7 +69,17 @@ def existing_ledger(controller: Controller) -> Iterator[SqliteStore | None]:
     if not exists:
         yield None
         return
-    with closing(store(controller, read_only=True)) as ledger:
+    with reading(controller) as ledger:
+        yield ledger
+
+
+@contextmanager
+def reading(controller: Controller) -> Iterator[SqliteStore]:
+    """Open one controller's ledger, which must exist, to be read only, for the time of a `with` block. Raises
+    LedgerError if it cannot be used, or is another's."""
+    from ..ledgers.single_openings import open_once
+
+    with open_once((controller.id, controller.ledger), partial(store, controller, read_only=True)) as ledger:
         yield ledger
 
 

@@ -64,14 +64,14 @@ def show(context: RequestContext) -> Response:
 
     known = consents.consents(context.configuration, company.id)
 
-    def read() -> tuple[access_letter.AccessLetter, consents.CallerConsents]:
+    def read() -> tuple[access_letter.CallerEntries, consents.CallerConsents]:
         now, caller = context.console.now(), lookup.typed.caller
-        letter = access_letter.access_letter(
-            company, lookup.typed, context.configuration, now, context.console.callers
+        records = access_letter.caller_entries(
+            company, lookup.typed, context.configuration, context.console.callers
         )
-        note_access(context, "open-caller", lookup.typed, letter.entries, reason=lookup.reason)
-        own_records = [entry.record for entry in letter.entries if not entry.box]
-        return letter, consents.of_caller(company, known, caller, now, own_records)
+        note_access(context, "open-caller", lookup.typed, records.entries, reason=lookup.reason)
+        own_records = [entry.record for entry in records.entries if not entry.box]
+        return records, consents.of_caller(company, known, caller, now, own_records)
 
     return context.stream(
         "caller.html",

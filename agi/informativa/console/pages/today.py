@@ -46,18 +46,19 @@ def today(context: RequestContext) -> Response:
     choices: tuple[ChoiceStatistics, ...] = ()
     before: tuple[date, DayStatistics] | None = None
     later: Mapping[Status, int] = {}
-    error = None
+    total, error = statistics.total(()), None
     try:
         slots = tuple(_slots(context, span))
+        total = statistics.total(slot.count for slot in slots if slot.count)
+        if not daily_brief.UNHEARD.isdisjoint(total.by_status):
+            later = statistics.informed_later(context.company, *_axis(context, span))
         first, end = (at.date() for at in _axis(context, span))
-        later = statistics.informed_later(context.company, *_axis(context, span))
         configured = context.configuration.choices.get(context.company.id, ())
         choices = statistics.answers(context.company, configured, first, end - timedelta(days=1))
         last = records.page(context.company, records.CALLS, count=LAST).records
         before = _a_week_before(context) if span == DAY else None
     except LedgerError as failed:
         error = failed
-    total = statistics.total(slot.count for slot in slots if slot.count)
     questions = (
         (Text("Was everybody told?"), [daily_brief.informed_answer(None if error else total, later)]),
         (Text("Is anything broken?"), daily_brief.fault_answers([*_problems(context, error)])),

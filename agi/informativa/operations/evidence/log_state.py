@@ -3,7 +3,6 @@ the logs of its other boxes, as far as each has sent them to the shared database
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -78,7 +77,7 @@ def log_state(controller: Controller) -> LogState:
     """Return the state of a controller's log, by the files beside its ledger; nothing is verified. Raises
     LedgerError, and EvidenceError also if the files of a log that was signed are gone."""
     folder = LogFolder(Path(controller.ledger))
-    with closing(storage.store(controller, read_only=True)) as store:
+    with storage.reading(controller) as store:
         log = store.log()
         extension.require_present(store, folder, log)
         published = folder.published(log.epoch)

@@ -55,7 +55,7 @@ def test_what_is_missing_is_made_and_nothing_twice(untouched: Boxes) -> None:
     was there is not made again, and the first company is there before the second begins."""
     database = untouched._database("pbx-1")
     results = administration.migrate(database, ["acme", "globex"], SUPERUSER)
-    assert next(results) == Migrated("acme", 0, 6, 0, ROLE, True, True)
+    assert next(results) == Migrated("acme", 0, 6, 0, ROLE, True, True, tables_made=True)
     assert untouched.sql(COMPANIES) == [(1, "acme")]
     assert list(results) == [Migrated("globex", 0, 6, 0, ROLE, False, True)]
     assert untouched.sql(COMPANIES) == [(1, "acme"), (2, "globex")]
@@ -174,7 +174,7 @@ def test_each_company_is_looked_for_in_its_own_database(boxes: Boxes) -> None:
     boxes.sql("CREATE DATABASE acme")
     try:
         database = boxes._database("pbx-1", name="{controller}")
-        assert migrated(database) == [Migrated("acme", 0, 6, 0, ROLE, False, True)]
+        assert migrated(database) == [Migrated("acme", 0, 6, 0, ROLE, False, True, tables_made=True)]
         state = administration.database_state(database, "acme")
         assert ([(box.name, box.has_joined) for box in state.boxes], state.migration) == (
             [("pbx-1", False)],
@@ -296,7 +296,7 @@ def test_state_is_asked_over_a_connection_of_its_own(
     answering.rows |= {CLOCK: [(90.0,)], ledgers: [(7, *box)], awaited: [(7, *late)], newest: rows}
     state = administration.database_state(DATABASE, "acme")
     assert state == DatabaseState([RegisteredBox(*box), RegisteredBox(*late)], migration, 12.0)  # type: ignore[arg-type]
-    assert answering.asked == [(CLOCK, None), (ledgers, ([7],)), (awaited, ([7],)), (newest, None)]
+    assert answering.asked == [(CLOCK, None), (newest, None), (ledgers, ([7],)), (awaited, ([7],))]
     assert answering.closed
 
 
@@ -395,7 +395,7 @@ def test_empty_database_gets_all_that_the_script_has(answering: Answering) -> No
     login = script.index(f'CREATE ROLE "{ROLE}" LOGIN')
     made = [*script[:2], script[login], *schema.prepared()]
     answering.rows[NEWEST] = [(None,)]
-    assert migrated_by(answering) == Migrated("acme", 0, 6, 0, ROLE, True, False)
+    assert migrated_by(answering) == Migrated("acme", 0, 6, 0, ROLE, True, False, tables_made=True)
     assert answering.asked[:2] == [
         (ROLES_OF, (["informativa_owner", "informativa_boxes", ROLE],)),
         (SCHEMAS_OF, (["informativa", "informativa_acme"],)),

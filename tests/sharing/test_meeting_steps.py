@@ -4,6 +4,7 @@ still and a server that answers by a list."""
 from __future__ import annotations
 
 import gc
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -135,6 +136,7 @@ class Setup:
         self.companies = [Company(number, self.journal) for number in (1, 2, 3)]
         self.place = StillPlace(DATABASE)
         self.place._exchanges = tuple(self.exchanges)
+        self.place._quiet_from = math.inf
         self.pages: list[Any] = []
         self.sent: Callable[[list[Any]], Any] = lambda named: [exchange for exchange, _page in named]
         self.connects: Exception | None = None
@@ -250,6 +252,22 @@ def test_exchange_does_all_that_is_due_in_one_turn(setup: Setup) -> None:
         assert (len(setup.asked("connect")), len(setup.asked("alive"))) == (connects, 1)
 
 
+def test_quiet_ledgers_are_looked_at_less_often(setup: Setup) -> None:
+    """Where nobody was due for five seconds, a third as often."""
+    place = setup.place
+    place._exchange(setup.exchanges)
+    assert place._quiet_from == 1005.0
+    for company in setup.companies:
+        company.answers["is_due"] = False
+    for now, next_look in ((1004.0, 1004.053), (1005.0, 1005.159)):
+        setup.now = now
+        place._exchange(setup.exchanges)
+        assert place._ledgers_at == pytest.approx(next_look, abs=1e-9)
+    setup.companies[1].answers["is_due"] = True
+    place._exchange(setup.exchanges)
+    assert place._quiet_from == 1010.0
+
+
 def test_a_company_that_is_not_due_is_not_asked_for_records(setup: Setup) -> None:
     """The others are, and whoever sent something has the other boxes called."""
     setup.companies[1].answers |= {"is_due": False, "requests": FULL}
@@ -311,7 +329,7 @@ def test_i10_a_ledger_that_cannot_be_opened_is_left_out(setup: Setup, error: Exc
 
 def request(company: int, records: int) -> PageRequest:
     """Return a request for so many records."""
-    return PageRequest(company, "pbx-2", 0, records, None)
+    return PageRequest(company, "pbx-2", b"2", 0, records, None)
 
 
 def test_about_a_page_of_all_companies_is_taken_in(setup: Setup) -> None:
@@ -441,15 +459,15 @@ def test_news_are_asked_for_where_another_box_sent_something(setup: Setup) -> No
     hints = [("pbx-2", 1, 6), ("pbx-3", 1, 4), ("pbx-4", 2, 9), ("pbx-5", 1, 3), ("pbx-6", 1, 1)]
     setup.server.rows |= {
         box_statements.HINTS: hints,
-        box_statements.NEWS: [("pbx-2", 2, 30, 20), ("pbx-2", 9, 1, 1), ("pbx-6", 1, 8, 8)],
+        box_statements.NEWS: [("pbx-2", b"2", 2, 30, 20), ("pbx-2", b"2", 9, 1, 1), ("pbx-6", b"6", 1, 8, 8)],
     }
     place._look(setup.connection, setup.exchanges)
     assert setup.journal == [
         (box_statements.HINTS, ("pbx-1",)),
         (box_statements.TO_ERASE, ("pbx-1",)),
         (box_statements.NEWS, (["pbx-2", "pbx-4", "pbx-5", "pbx-6"], [4, -1, -1, -1])),
-        ("c2", "expect", "pbx-2", 30, 20),
-        ("c1", "expect", "pbx-6", 8, 8),
+        ("c2", "expect", "pbx-2", b"2", 30, 20),
+        ("c1", "expect", "pbx-6", b"6", 8, 8),
     ]
     assert place._batches == {name: (epoch, batch) for name, epoch, batch in hints}
     setup.journal.clear()
@@ -462,7 +480,7 @@ def test_news_are_asked_for_where_another_box_sent_something(setup: Setup) -> No
     [
         ({}, False),
         ({box_statements.TO_ERASE: [(2,), (9,)]}, True),
-        ({box_statements.HINTS: [("pbx-2", 1, 1)], box_statements.NEWS: [("pbx-2", 1, 1, 1)]}, True),
+        ({box_statements.HINTS: [("pbx-2", 1, 1)], box_statements.NEWS: [("pbx-2", b"2", 1, 1, 1)]}, True),
         ({box_statements.HINTS: [("pbx-2", 1, 1)]}, False),
     ],
 )

@@ -28,7 +28,7 @@ _ABSENT = Text(
 )
 _AWAITED = Text(
     "{box} serves {id} and never took part: what it has on record of callers is on its disk alone.",
-    "Type on it: informativa join. If it is gone for good: informativa boxes retire {box}",
+    "Type on it: informativa join. If it left for good: informativa boxes retire {box}",
 )
 
 

@@ -138,6 +138,7 @@ def _box(name: str, **facts: Any) -> Box:
         "clock_ahead": 0.004,
         "retired": None,
         "successor": None,
+        "joined": True,
     }
     return Box(name=name, **usual | facts)
 
@@ -235,11 +236,11 @@ def _show_joined(result: Joined, configuration: Configuration, language: Languag
 
 MIGRATED = SchemasMigrated(
     (
-        MigratedSchema("acme", 0, 6, 0, "informativa-box-pbx-1", True, True),
-        MigratedSchema("borealis", 2, 6, 1, "informativa-box-pbx-1", False, True),
-        MigratedSchema("third", 5, 6, 12_345, "informativa-box-pbx-1", False, True),
-        MigratedSchema("fourth", 6, 6, 0, "informativa-box-pbx-1", False, False),
-        MigratedSchema("fifth", 6, 6, 0, "informativa-box-pbx-1", False, True),
+        MigratedSchema("acme", 0, 6, 0, "informativa-box-pbx-1", True, True, False),
+        MigratedSchema("borealis", 2, 6, 1, "informativa-box-pbx-1", False, True, False),
+        MigratedSchema("third", 5, 6, 12_345, "informativa-box-pbx-1", False, True, False),
+        MigratedSchema("fourth", 6, 6, 0, "informativa-box-pbx-1", False, False, False),
+        MigratedSchema("fifth", 6, 6, 0, "informativa-box-pbx-1", False, True, False),
     ),
     (CORVO,),
 )

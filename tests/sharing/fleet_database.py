@@ -47,6 +47,15 @@ SELECT FROM informativa.serves AS s WHERE login = %s
 AND NOT EXISTS (SELECT FROM informativa.ledger AS l WHERE l.company = s.company AND l.box = %s)
 """
 
+_WAITED_FOR = """
+SELECT controller, box FROM informativa.ledger JOIN informativa.company USING (company)
+WHERE retired IS NULL AND applied < erasures
+UNION ALL
+SELECT controller, login FROM informativa.serves AS s JOIN informativa.company USING (company)
+WHERE NOT EXISTS (SELECT FROM informativa.ledger AS l
+    WHERE l.company = s.company AND s.login = 'informativa-box-' || l.box)
+"""
+
 
 class FleetDatabase:
     """The tables of boxes on one server. `port` is where boxes reach it."""
@@ -180,6 +189,10 @@ class FleetDatabase:
         """The number of erasures that some box has still to do."""
         (count,) = self._connection.execute("SELECT count(*) FROM informativa.erasure").fetchone() or (0,)
         return int(count)
+
+    def waited_for(self) -> list[tuple[str, str]]:
+        """The boxes that have erasures still to do, or never took part, each with the company."""
+        return self._connection.execute(_WAITED_FOR).fetchall()
 
     def rows(self) -> list[Row]:
         """All records but those about records."""

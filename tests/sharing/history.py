@@ -97,7 +97,8 @@ class History(Faults):
                 break
         else:
             states = [f"{member.name}: {member.box}" for member in self.members]
-            raise AssertionError(f"It does not come to an end: {states}, orders {self.database.orders()}")
+            waited_for = self.database.waited_for()
+            raise AssertionError(f"It does not come to an end: {waited_for} is waited for; {states}")
         for member in self.members:
             self.exchange(member)
         self.model.settle(next(self.ticks))

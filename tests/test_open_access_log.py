@@ -171,8 +171,8 @@ def test_one_transaction_for_all_that_wait(log: OpenAccessLog, monkeypatch: pyte
 
 @pytest.mark.parametrize(("end", "number"), [("", 1), ("-wal", 4), ("-shm", 4)])
 def test_an_entry_goes_where_others_see_it(log: OpenAccessLog, ledger: Path, end: str, number: int) -> None:
-    """Also after somebody has deleted the file, or what lies beside it, while it was open; of the latter nothing
-    is lost."""
+    """Also after somebody has deleted the file, or what lies beside it, while it was open; by the latter
+    nothing is lost."""
     log.file.with_name(f"{log.file.name}{end}").unlink()
     assert log.add(replace(LOOK, account="berta")) == number
     (entry,) = AccessLog(ledger).page(None, 1)

@@ -169,13 +169,16 @@ def test_one_transaction_for_all_that_wait(log: OpenAccessLog, monkeypatch: pyte
     assert (len(transactions), log.verify().rows) == (1, 23)
 
 
-@pytest.mark.parametrize("end", ["", "-wal", "-shm"])
-def test_an_entry_goes_where_others_see_it(log: OpenAccessLog, ledger: Path, end: str) -> None:
-    """Also after somebody has deleted the file, or what lies beside it, while it was open."""
+@pytest.mark.parametrize(("end", "number"), [("", 1), ("-wal", 4), ("-shm", 4)])
+def test_an_entry_goes_where_others_see_it(log: OpenAccessLog, ledger: Path, end: str, number: int) -> None:
+    """Also after somebody has deleted the file, or what lies beside it, while it was open; by the latter
+    nothing is lost."""
     log.file.with_name(f"{log.file.name}{end}").unlink()
-    number = log.add(replace(LOOK, account="berta"))
+    assert log.add(replace(LOOK, account="berta")) == number
     (entry,) = AccessLog(ledger).page(None, 1)
     assert (entry.number, entry.account) == (number, "berta")
+    chain = AccessLog(ledger).verify()
+    assert (chain.rows, chain.first_wrong) == (number, None)
 
 
 def test_an_entry_that_nobody_sees_is_an_error(log: OpenAccessLog, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from argon2 import PasswordHasher
 
 from evidence.receipts import Company
 from informativa.call.caller import pseudonym
-from informativa.config import load
+from informativa.config import Configuration, load
 from informativa.console.console import Console
 from informativa.console.routes import Route
 from informativa.console.server import uvicorn_config
@@ -150,9 +150,15 @@ class ServedConsole:
         self.folder, self.address, self.console = folder, address, console
         self.browsers: list[Browser] = []
 
+    @property
+    def configuration(self) -> Configuration:
+        """The configuration as the file stands now."""
+        configuration, _problems = self.console.inspected()
+        return configuration
+
     def controller(self, name: str = ACME) -> Controller:
         """One of the companies."""
-        return self.console.configuration().controllers[name]
+        return self.configuration.controllers[name]
 
     def browser(self, account: str = "", language: str = "en") -> Browser:
         """Return a browser in which an account is logged in, or none."""

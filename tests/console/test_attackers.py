@@ -208,7 +208,7 @@ def test_an_invitation_is_accepted_once(office: ServedConsole) -> None:
 def test_what_nobody_may_know_is_in_no_representation(office: ServedConsole) -> None:
     """A log that shows what a function was given shows neither a form nor a cookie."""
     context = RequestContext(
-        office.console, Request({"type": "http", "headers": []}), "a token", office.console.configuration()
+        office.console, Request({"type": "http", "headers": []}), "a token", office.configuration
     )
     context.form = FormData({"number": "+393331234567"})
     assert "+393331234567" not in repr(context)

@@ -46,7 +46,7 @@ def test_pages_about_callers_do_not_inspect_an_unchanged_configuration(
 def test_a_new_key_counts_from_the_next_page_on(office: ServedConsole, *, looked_before: bool) -> None:
     """After a change of the key a look-up is logged under the new pseudonym, and finds the same records as
     before, whether or not a page was about the company since the configuration was loaded."""
-    office.console.configuration()
+    office.console.inspected()
     before = look_up(office) if looked_before else ""
     file = office.folder / "informativa.yaml"
     keys.rotate(select_for_callers(file, [ACME]), datetime.now(UTC), really=True)

@@ -91,7 +91,7 @@ def test_i6_mistakes_of_another_company_are_counted_alone(office: ServedConsole,
 
 def test_i6_lines_of_another_company_are_not_told(office: ServedConsole, admin: Browser) -> None:
     """Whoever takes another company's line in his text is not told that it is one."""
-    line = next(line for line in office.console.configuration().lines if line.controller.id == "borealis")
+    line = next(line for line in office.configuration.lines if line.controller.id == "borealis")
     text = changed(office)
     head, number, rest = text.partition(f'"{line.number}"')
     text = head + number + rest.replace("controller: borealis", "controller: acme", 1)

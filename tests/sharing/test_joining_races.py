@@ -28,6 +28,8 @@ STEPS = {
     "before the commit": (erasure_requests, "store_order"),
 }
 """The function that an order calls at a step of its transaction, and where it is looked up."""
+OTHERS = [(), ("pbx-1",), ("pbx-1", "pbx-3")]
+"""The boxes that take part already."""
 
 
 class Gate:
@@ -76,47 +78,55 @@ def joined(boxes: Boxes, box: str, ledger: str = "") -> Exchange:
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("others", [(), ("pbx-1",), ("pbx-1", "pbx-3")])
+@pytest.mark.parametrize("others", OTHERS)
 def test_i9_a_box_that_joins_amid_an_order_carries_it_out(
     boxes: Boxes, step: str, others: tuple[str, ...]
 ) -> None:
     """Its ledger has the caller from before: whether a box took part already or none, and at whichever step
     of the order's transaction it comes, he is gone from all ledgers and from the database."""
-    begin(boxes, *others, told=(ONE,))
-    boxes.record("pbx-1", PLAYED)
-    boxes.record("pbx-2", PLAYED)
-    boxes.database("pbx-2")
-    with gate(*STEPS[step]) as amid:
-        ordering = begun(lambda: erase(boxes, "pbx-1", ONE))
-        assert amid.reached.wait(60)
-        joining = begun(lambda: joined(boxes, "pbx-2"))
-        soon(lambda: not joining.is_alive() or boxes.sql(LOCKED))
-        amid.opened.set()
-        ordering.join()
-        joining.join()
-    quiet(boxes)
-    if not others:
-        boxes.exchange("pbx-1")
-        quiet(boxes)
-    assert left(boxes, ONE) == []
-    assert kept(boxes, "pbx-1") == []
+    assert_gone_after(
+        boxes,
+        others,
+        STEPS[step],
+        first=lambda: erase(boxes, "pbx-1", ONE),
+        second=lambda: joined(boxes, "pbx-2"),
+    )
 
 
-@pytest.mark.parametrize("others", [(), ("pbx-1",), ("pbx-1", "pbx-3")])
+@pytest.mark.parametrize("others", OTHERS)
 def test_i9_an_order_amid_the_joining_of_a_box_waits_for_it(boxes: Boxes, others: tuple[str, ...]) -> None:
     """The other way round: the box is there when the order is counted, or comes after it."""
+    assert_gone_after(
+        boxes,
+        others,
+        (Erasures, "order_all_again"),
+        first=lambda: joined(boxes, "pbx-2"),
+        second=lambda: erase(boxes, "pbx-1", ONE),
+    )
+
+
+def assert_gone_after(
+    boxes: Boxes,
+    others: tuple[str, ...],
+    place: tuple[object, str],
+    *,
+    first: Callable[[], object],
+    second: Callable[[], object],
+) -> None:
+    """Do the first of two works up to a place, then the second until it ends or waits, and both to their end.
+    Fail unless the caller, whom both boxes had on record, is gone."""
     begin(boxes, *others, told=(ONE,))
     boxes.record("pbx-1", PLAYED)
     boxes.record("pbx-2", PLAYED)
     boxes.database("pbx-2")
-    with gate(Erasures, "order_all_again") as amid:
-        joining = begun(lambda: joined(boxes, "pbx-2"))
+    with gate(*place) as amid:
+        interrupted = begun(first)
         assert amid.reached.wait(60)
-        ordering = begun(lambda: erase(boxes, "pbx-1", ONE))
-        soon(lambda: not ordering.is_alive() or boxes.sql(LOCKED))
+        interrupting = begun(second)
+        soon(lambda: not interrupting.is_alive() or boxes.sql(LOCKED))
         amid.opened.set()
-        joining.join()
-        ordering.join()
+        interrupted.join()
+        interrupting.join()
     quiet(boxes)
     if not others:
         boxes.exchange("pbx-1")

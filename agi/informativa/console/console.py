@@ -98,11 +98,6 @@ class Console:
         self.access_logs.close()
         self._scratch.close()
 
-    def configuration(self) -> Configuration:
-        """Return the configuration as the file stands now. Raises ConfigError if no part of it can be
-        used."""
-        return self.inspected()[0]
-
     def inspected(self, company: str = "") -> Inspected:
         """Return the configuration as the file stands now, and its problems. Where the key of that company
         has changed, or the place of its ledger, all is inspected again. Raises ConfigError if no part of it

@@ -76,7 +76,8 @@ def test_choice_is_counted_as_no_notice_and_no_call_of_its_own(acme: Controller)
     days = statistics.by_day(acme, AT.date(), AT.date() + timedelta(days=3))
     assert [(day.calls, dict(day.by_status)) for day in days] == [(1, {Status.PLAYED: 1}), (1, {})]
     assert counted(acme) == EXPECTED
-    summary = following.summary(acme.ledger, AT - timedelta(days=9), AT)
+    with closing(storage.store(acme, read_only=True)) as store:
+        summary = following.summary(store, AT - timedelta(days=9), AT)
     assert [(count.status, count.in_period) for count in summary.counts] == [(Status.PLAYED, 1)]
     assert summary.known_callers == 1
     with closing(storage.store(acme)) as store:

@@ -99,7 +99,7 @@ def test_old_ledger_is_counted_when_it_is_migrated(ledger: Path, schema: int) ->
     SqliteStore(str(old(ledger, schema))).close()
     with closing(SqliteStore(str(ledger))) as store:
         store.append([replace(PLAYED, call="c", pseudonym=OTHER)])
-        summary = following.summary(str(ledger), datetime(1970, 1, 1, tzinfo=UTC), START)
+        summary = following.summary(store, datetime(1970, 1, 1, tzinfo=UTC), START)
     assert (summary.calls[0], sum(count.in_period for count in summary.counts), summary.known_callers) == (
         1,
         4,

@@ -101,7 +101,7 @@ def _work(store: SqliteStore, size: int, times: int, chosen: random.Random) -> d
     same("records appended", times, store.newest() - before)
     now = datetime.now(UTC)
     begun = time.perf_counter()
-    found_calls = summary(str(store.file), now - timedelta(days=SUMMARY_DAYS), now).calls
+    found_calls = summary(store, now - timedelta(days=SUMMARY_DAYS), now).calls
     summed_up = time.perf_counter() - begun
     same("calls in the summary", True, found_calls[0] > size * SUMMARY_DAYS / YEAR / 2)
     return dict(zip(_WORK, (looked_up, appended, summed_up), strict=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from . import migrating, month_counts, recorded_calls, rows, tally
 from .month_counts import MonthCounts
 from .owner import LedgerOwner, require
 from .single_openings import open_once
+from .sqlite import SqliteStore
 from .tally import AnswerCount, HourCount
 from .wal_files import FileIdentities, LedgerFiles
 
@@ -76,23 +77,43 @@ class LedgerSummary:
     size: int
 
 
-def summary(file: str, since: datetime, today: datetime, owner: LedgerOwner | None = None) -> LedgerSummary:
-    """Summarise a ledger for the hours that began since a time, and for today. Read from its counters, which
-    a purge leaves unchanged. Raises LedgerError if it cannot be read."""
+def summary(ledger: SqliteStore, since: datetime, today: datetime) -> LedgerSummary:
+    """Summarise an open ledger for the hours that began since a time, and for today. Read from its counters,
+    which a purge leaves unchanged. Raises LedgerError if it cannot be read."""
     hours = {"since": tally.first_hour(since), "today": tally.first_hour(today)}
-    with _read(file, owner) as connection:
-        counts = tuple(
-            NoticeCount(line, notice, version, language, Status(status), in_period, count_today)
-            for line, notice, version, language, status, in_period, count_today in connection.execute(
-                _COUNTS, hours
-            )
+    with ledger.connected() as connection:
+        migrating.require_newest(connection, ledger.file)
+        connection.execute("BEGIN")  # all queries see the same state
+        try:
+            return _summary(connection, ledger.file, hours, since)
+        finally:
+            connection.execute("ROLLBACK")
+
+
+def _summary(
+    connection: sqlite3.Connection, file: Path, hours: Mapping[str, int], since: datetime
+) -> LedgerSummary:
+    counts = tuple(
+        NoticeCount(line, notice, version, language, Status(status), in_period, count_today)
+        for line, notice, version, language, status, in_period, count_today in connection.execute(
+            _COUNTS, hours
         )
-        calls = connection.execute(_CALLS, hours).fetchone()
-        callers = connection.execute(_KNOWN).fetchone()[0]
-        last = connection.execute(_LAST).fetchone()
-        size = sum(Path(file + end).stat().st_size for end in ("", "-wal") if Path(file + end).exists())
-        answers = tally.answers(connection, since, datetime.max.replace(tzinfo=UTC))
-        return LedgerSummary(counts, answers, calls, callers, rows.record(last) if last else None, size)
+    )
+    calls = connection.execute(_CALLS, hours).fetchone()
+    callers = connection.execute(_KNOWN).fetchone()[0]
+    last = connection.execute(_LAST).fetchone()
+    files = (file, file.with_name(f"{file.name}-wal"))
+    size = sum(part.stat().st_size for part in files if part.exists())
+    answers = tally.answers(connection, since, datetime.max.replace(tzinfo=UTC))
+    return LedgerSummary(counts, answers, calls, callers, rows.record(last) if last else None, size)
+
+
+def missing(file: Path) -> LedgerError:
+    """Return the error for a ledger that does not exist."""
+    return LedgerError(
+        Text("There is no ledger {file}.", file=file),
+        Text("The service makes it when it starts; if there was one, it was taken away."),
+    )
 
 
 def answers(
@@ -141,10 +162,7 @@ def _read(file: str, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]:
         with _open(Path(file), owner) as connection:
             yield connection
     except FileNotFoundError as error:
-        raise LedgerError(
-            Text("There is no ledger {file}.", file=file),
-            Text("The service makes it when it starts; if there was one, it was taken away."),
-        ) from error
+        raise missing(Path(file)) from error
     except (sqlite3.Error, OSError, ValueError) as error:
         raise LedgerError(
             Text("The ledger {file} cannot be read ({error}).", file=file, error=Foreign(str(error))),

@@ -205,17 +205,15 @@ def _enter_old(ledger: Path, progress: Progress | None) -> None:
                 progress(log.old - left, log.old)
 
 
-def examine(ledger: Path) -> None:
-    """Check whether the next checkpoint may be signed, as far as can be seen on this machine. Raises as
-    `sequence` does."""
-    folder = LogFolder(ledger)
-    with contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
-        log = store.log()
-        published = folder.published(log.epoch)
-        signed = folder.last_signed(log.epoch)
-        is_signed = signed is not None and Checkpoint.unverified(signed).size > 0
-        if not (is_signed or store.remembered_tree(log.epoch) or published.checkpoint()):
-            return  # nothing was ever signed, though the key may be about to be made
-        _signer, checkpoints = signed_before(store, folder, log, create=False)
-        log = store.log()  # as it is after the checkpoints were read
-        require_extension(store, log, checkpoints, published)
+def examine(store: SqliteStore) -> None:
+    """Check whether the next checkpoint of an open ledger may be signed, as far as can be seen on this
+    machine. Raises as `sequence` does."""
+    folder, log = LogFolder(store.file), store.log()
+    published = folder.published(log.epoch)
+    signed = folder.last_signed(log.epoch)
+    is_signed = signed is not None and Checkpoint.unverified(signed).size > 0
+    if not (is_signed or store.remembered_tree(log.epoch) or published.checkpoint()):
+        return  # nothing was ever signed, though the key may be about to be made
+    _signer, checkpoints = signed_before(store, folder, log, create=False)
+    log = store.log()  # as it is after the checkpoints were read
+    require_extension(store, log, checkpoints, published)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +11,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ..config import inspect
 from ..model import Answer, Asks, Line, PlannedChoice, errors, name_and_id
 from ..model.countries import variants
-from ..model.errors import ConfigError, LedgerError
+from ..model.errors import LedgerError
 from ..process import storage
+from ..system.patience import run
 from .doctor.examination import check_configuration
 from .doctor.findings import Finding, State
+from .doctor.ledger_facts import UP_TO_DATE
+from .doctor.system import System
 from .document import AbsolutePath, Seconds, Sentence
 from .problems import Problem
 
@@ -116,13 +117,15 @@ def check(file: Path, now: datetime) -> Checked:
     Ledgers of an earlier informativa are migrated, in case there is no service to do it, and the parsed
     configuration is stored for scripts.
     """
-    _prepare(file)
-    return check_read_only(file, now)
+    return _checked(file, now, *run(check_configuration(file, keep=True, prepare=_migrate)))
 
 
 def check_read_only(file: Path, now: datetime) -> Checked:
     """Check everything, and change nothing."""
-    case, findings = asyncio.run(check_configuration(file))
+    return _checked(file, now, *run(check_configuration(file)))
+
+
+def _checked(file: Path, now: datetime, case: System, findings: Sequence[Finding]) -> Checked:
     problems = tuple(_problem(finding, file) for finding in findings if finding.state is State.WRONG)
     doubtful = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
     valid = None if problems else case.configuration
@@ -145,12 +148,13 @@ def _problem(finding: Finding, file: Path) -> Problem:
     )
 
 
-def _prepare(file: Path) -> None:
-    with suppress(ConfigError):
-        for controller in inspect(file, keep=True)[0].controllers.values():
-            if not controller.refused and Path(controller.ledger).exists():
-                with suppress(LedgerError):  # which the check of the ledgers reports
-                    storage.migrate(controller)
+def _migrate(system: System) -> None:
+    """Bring ledgers up to date, and give those that name no owner theirs."""
+    for controller in system.recording():
+        with suppress(LedgerError):  # which the check of the ledgers reports
+            if not system.fact(controller, UP_TO_DATE):
+                system.facts.forget(controller)
+                storage.migrate(controller)
 
 
 def _line(line: Line, now: datetime) -> CheckedLine:

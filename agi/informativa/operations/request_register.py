@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -139,7 +139,14 @@ class OpenRequests:
 
 def open_requests(controller: Controller, now: datetime) -> OpenRequests | None:
     """Count the open requests of a company; `None` where there are none. Raises LedgerError."""
-    selection = [request for request in storage.requests(controller) if request.is_open]
+    return count_open(controller, storage.requests(controller), now)
+
+
+def count_open(
+    controller: Controller, requests: Iterable[PersonRequest], now: datetime
+) -> OpenRequests | None:
+    """Count those of a company's requests that are open; `None` where there are none."""
+    selection = [request for request in requests if request.is_open]
     if not selection:
         return None
     day = today(controller, now)

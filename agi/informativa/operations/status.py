@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import urllib.request
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -22,11 +21,12 @@ from ..ledgers.tally import AnswerCount
 from ..model import Answer, Controller, Line, Status
 from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ..model.text import NOTHING, Text
+from ..system.patience import run
 from ..system.processes import run_command
 from . import statistics
 from .boxes import Meeting
 from .controller_state import lines_of
-from .doctor import examination, probe
+from .doctor import examination, ledger_facts, probe
 from .doctor.checks import Suite, of_suite
 from .doctor.findings import State
 from .doctor.system import System
@@ -177,7 +177,7 @@ def look(file: Path, now: datetime) -> StatusReport:
     Raises ConfigError for a configuration of which no part can be used, InformativaError for a user who may
     not see it.
     """
-    return asyncio.run(_look(_system(file, now)))
+    return run(_look(_system(file, now)))
 
 
 def look_at_service(file: Path, now: datetime) -> StatusReport:
@@ -186,7 +186,7 @@ def look_at_service(file: Path, now: datetime) -> StatusReport:
     Raises ConfigError for a configuration of which no part can be used, InformativaError for a user who may
     not see it.
     """
-    return asyncio.run(_look_at_service(_system(file, now)))
+    return run(_look_at_service(_system(file, now)))
 
 
 def _system(file: Path, now: datetime) -> System:
@@ -211,10 +211,10 @@ async def _look(system: System) -> StatusReport:
         kept_since = controller.retention and controller.retention.before(system.now, controller.zone)
         if controller in readable:
             try:
-                kept_since = system.kept_since(controller)
-                summary = system.summary(controller)
+                kept_since = system.fact(controller, ledger_facts.KEPT_SINCE)
+                summary = system.fact(controller, ledger_facts.SUMMARY)
                 log = system.log(controller)
-                requests = system.requests(controller)
+                requests = system.fact(controller, ledger_facts.REQUESTS)
             except (LedgerError, EvidenceError):
                 in_order = False
             try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..ledgers.access_log import AccessLog
     from ..ledgers.backup import Backup
     from ..ledgers.caller_states import CallerStates, PeriodMarks
-    from ..ledgers.following import Follower, LedgerSummary
+    from ..ledgers.following import Follower
     from ..ledgers.migrating import MigrationEstimate
     from ..ledgers.month_counts import MonthCounts
     from ..ledgers.owner import LedgerOwner
@@ -143,13 +143,6 @@ def follower(controller: Controller) -> Follower:
     return Follower(controller.ledger, _owner(controller))
 
 
-def summary(controller: Controller, since: datetime, today: datetime) -> LedgerSummary:
-    """Return the summary of one controller's ledger since a time, and of today. Raises LedgerError."""
-    from ..ledgers.following import summary
-
-    return summary(controller.ledger, since, today, _owner(controller))
-
-
 def hours(controller: Controller, since: datetime, until: datetime) -> tuple[HourCount, ...]:
     """Return the counters of one controller's ledger, for the hours that began from `since` on and before
     `until`. Raises LedgerError."""
@@ -255,25 +248,11 @@ def callers_of_removed(controller: Controller, notices: Sequence[Notice]) -> dic
         return ledger.callers_of(listed)
 
 
-def last_callers(controller: Controller, last: int) -> dict[tuple[str, str, str | None], int]:
-    """Return, by line, reason and who vouched for the number, the number of records among the `last` records
-    of calls of a ledger, which must exist. Raises LedgerError."""
-    with closing(store(controller, read_only=True)) as ledger:
-        return ledger.last_callers(last)
-
-
 def damage(controller: Controller) -> str:
     """Return the errors that SQLite finds in a ledger, which must exist; '' if none. Reads all of it. Raises
     LedgerError."""
     with closing(store(controller, read_only=True)) as ledger:
         return ledger.damage()
-
-
-def foreign_schema(controller: Controller) -> list[str]:
-    """Return the parts of a ledger's schema that informativa did not make, as `trigger audit`. The ledger
-    must exist. Raises LedgerError."""
-    with closing(store(controller, read_only=True)) as ledger:
-        return ledger.foreign_schema()
 
 
 def processes_with_deleted_wal(controllers: Iterable[Controller]) -> dict[str, list[int]]:
@@ -288,8 +267,21 @@ def processes_with_deleted_wal(controllers: Iterable[Controller]) -> dict[str, l
 
 
 def migrate(controller: Controller) -> None:
-    """Migrate a ledger, beside the calls. Raises LedgerError."""
+    """Migrate a ledger, and have it name its present owner and key, beside the calls. Raises LedgerError."""
     store(controller, create=False).close()
+
+
+def is_up_to_date(controller: Controller, ledger: SqliteStore) -> bool:
+    """Return whether an open ledger has the newest schema and names its present owner and key, so that
+    `migrate` has nothing to do. Raises LedgerError."""
+    from ..ledgers import owner
+
+    schema, newest_schema = ledger.schema()
+    company = _owner(controller)
+    with ledger.connected() as connection:
+        return schema == newest_schema and (
+            company is None or owner.require(connection, ledger.file, company)
+        )
 
 
 def requests(controller: Controller) -> list[PersonRequest]:

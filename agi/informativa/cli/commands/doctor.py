@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from ...operations.doctor import mending
 from ...operations.doctor.account import of_configuration
 from ...operations.doctor.examination import examine
 from ...operations.doctor.remedy_commands import execute
+from ...system.patience import run
 from ...views import terminal
 from ...views.text import mending as view
 from ...views.text.account import instructions
@@ -56,7 +56,7 @@ def _doctor(
     if account:
         print(instructions(of_configuration(config), _), end="")
         return
-    examination = asyncio.run(examine(config))
+    examination = run(examine(config))
     if as_json:
         print_document(examination)
     else:

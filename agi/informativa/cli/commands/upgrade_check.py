@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...operations.doctor.examination import upgrade_check
+from ...system.patience import run
 from ...views import terminal
 from ...views.text.doctor import findings
 from ..options import Config, Json, print_document
@@ -34,7 +34,7 @@ def _upgrade_check(
 ) -> None:
     """Say what would happen if this version took over: configuration, ledgers, dialplan, units, other boxes.
     Changes nothing; exit 1 if anything keeps it from that."""
-    result = asyncio.run(upgrade_check(config, asterisk, units))
+    result = run(upgrade_check(config, asterisk, units))
     if as_json:
         print_document(result)
     else:

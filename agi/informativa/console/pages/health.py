@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.responses import Response
 
 from ... import __version__
 from ...operations import boxes, controller_state, status
 from ...operations.doctor.examination import Examination, examine
 from ...operations.doctor.findings import State
+from ...system.patience import run
 from ..context import RequestContext
 from ..jobs import Job
 
@@ -44,7 +43,7 @@ def look(context: RequestContext) -> Response:
     """Start the doctor again."""
 
     def work(_progress: object) -> Examination:
-        return asyncio.run(examine(context.console.file))
+        return run(examine(context.console.file))
 
     context.console.jobs.start(DOCTOR, "", work)
     return context.redirect("/health")

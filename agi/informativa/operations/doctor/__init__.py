@@ -7,6 +7,7 @@ The machinery:
 - `examination`: checks at the same time, each within its limit
 - `findings`: the result of one
 - `system`: what they examine, read once
+- `ledger_facts`: facts of ledgers, each of which is opened once for them
 - `probe`: questions to the service
 - `mending`, `remedy_commands`: `doctor --fix`, and the commands that it runs
 

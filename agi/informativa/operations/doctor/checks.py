@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Flag, auto
 from functools import reduce
 from operator import or_
+from typing import Any
 
 from ...model.text import NOTHING, Text
 from . import (
@@ -27,6 +28,19 @@ from . import (
     upgrade,
 )
 from .findings import Finding
+from .ledger_facts import (
+    FOREIGN_PARTS,
+    KEPT_SINCE,
+    LAST_CALLERS,
+    LOG,
+    OUTBOX,
+    REFUSAL,
+    REQUESTS,
+    SCHEMA,
+    SUMMARY,
+    WAITING,
+    LedgerFact,
+)
 from .system import System
 
 SECONDS = 5.0  # for a check, and for logging in
@@ -75,9 +89,10 @@ Run = Callable[[System], Iterator[Finding] | AsyncIterator[Finding]]
 class Check:
     """One check: `run` yields findings, which are shown under `name`.
 
-    It may take `seconds`, in a thread unless it is asynchronous. With `blocks_start` a wrong finding means
-    that the service cannot start, which the remedies of other checks mention. `by_hand` says why a remedy of
-    the doctor's that is no `SafeRemedy` is left to a person.
+    It may take `seconds`, in a thread unless it is asynchronous. It uses these `facts` of ledgers, and
+    `System.meeting` where it `asks_boxes`. With `blocks_start` a wrong finding means that the service cannot
+    start, which the remedies of other checks mention. `by_hand` says why a remedy of the doctor's that is no
+    `SafeRemedy` is left to a person.
     """
 
     id: str
@@ -86,6 +101,8 @@ class Check:
     suites: Suite = Suite.CHECK | Suite.DOCTOR
     needs: Needs = Needs.CONFIGURATION
     seconds: float = SECONDS
+    facts: tuple[LedgerFact[Any], ...] = ()
+    asks_boxes: bool = False
     blocks_start: bool = False
     by_hand: Text = NOTHING
 
@@ -147,19 +164,53 @@ CHECKS = (
     Check("service-upgrade", Text("service"), upgrade.service, _UPGRADE),
     Check("recordings", Text("recordings"), installation.recordings, seconds=SLOW, by_hand=_SOUND),
     Check("ports", Text("ports"), ports.ports, blocks_start=True, by_hand=_OTHERS),
-    Check("ledgers", Text("ledgers"), ledgers.ledgers, seconds=SLOW, by_hand=_RECORDS),
+    Check("ledgers", Text("ledgers"), ledgers.ledgers, seconds=SLOW, facts=(SCHEMA,), by_hand=_RECORDS),
     Check("damage", Text("damage"), ledgers.damage, seconds=SLOW, by_hand=_RECORDS),
-    Check("schema", Text("ledgers"), ledgers.schema, by_hand=_RECORDS),
+    Check("schema", Text("ledgers"), ledgers.schema, seconds=SLOW, facts=(FOREIGN_PARTS,), by_hand=_RECORDS),
     Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR, by_hand=_RECORDS),
     Check("backups", Text("backups"), installation.backups, _DOCTOR, by_hand=_DISK),
-    Check("evidence", Text("evidence"), evidence.evidence, _DOCTOR, seconds=SLOW, by_hand=_LOG),
-    Check("audits", Text("evidence"), evidence.audits, _DOCTOR, seconds=SLOW, by_hand=_LOG),
-    Check("approvals", Text("evidence"), evidence.approvals, _DOCTOR | _STATUS, seconds=SLOW, by_hand=_LOG),
+    Check(
+        "evidence",
+        Text("evidence"),
+        evidence.evidence,
+        _DOCTOR,
+        seconds=SLOW,
+        facts=(LOG, REFUSAL),
+        by_hand=_LOG,
+    ),
+    Check("audits", Text("evidence"), evidence.audits, _DOCTOR, seconds=SLOW, facts=(LOG,), by_hand=_LOG),
+    Check(
+        "approvals",
+        Text("evidence"),
+        evidence.approvals,
+        _DOCTOR | _STATUS,
+        seconds=SLOW,
+        facts=(WAITING,),
+        by_hand=_LOG,
+    ),
     Check("approvers", Text("evidence"), evidence.approvers, by_hand=_SETTINGS),
     Check("evidence-outside", Text("evidence"), evidence.outside, by_hand=_SETTINGS),
-    Check("hooks", Text("hooks"), hooks.hooks, _DOCTOR | _STATUS, seconds=SLOW, by_hand=_OTHERS),
-    Check("requests", Text("requests"), requests.requests, _DOCTOR | _STATUS, seconds=SLOW, by_hand=_PERSONS),
-    Check("boxes", Text("other boxes"), shared.shared, _DOCTOR | _UPGRADE, seconds=SLOW, by_hand=_OTHERS),
+    Check(
+        "hooks", Text("hooks"), hooks.hooks, _DOCTOR | _STATUS, seconds=SLOW, facts=(OUTBOX,), by_hand=_OTHERS
+    ),
+    Check(
+        "requests",
+        Text("requests"),
+        requests.requests,
+        _DOCTOR | _STATUS,
+        seconds=SLOW,
+        facts=(REQUESTS,),
+        by_hand=_PERSONS,
+    ),
+    Check(
+        "boxes",
+        Text("other boxes"),
+        shared.shared,
+        _DOCTOR | _UPGRADE,
+        seconds=SLOW,
+        asks_boxes=True,
+        by_hand=_OTHERS,
+    ),
     Check("program", Text("program"), installation.program, by_hand=_OTHERS),
     Check("plans", Text("plans"), installation.plans, by_hand=_SOUND),
     Check("prompts", Text("prompts"), installation.prompts, seconds=SLOW, by_hand=_SOUND),
@@ -168,7 +219,9 @@ CHECKS = (
     Check("vouching", Text("choices"), choices.vouching, seconds=SLOW, by_hand=_SETTINGS),
     Check("names", Text("names"), names.names, by_hand=_SETTINGS),
     Check("versions", Text("versions"), notices.removed, seconds=SLOW, by_hand=_SETTINGS),
-    Check("numbers", Text("numbers"), notices.numbers, seconds=SLOW, by_hand=_SETTINGS),
+    Check(
+        "numbers", Text("numbers"), notices.numbers, seconds=SLOW, facts=(LAST_CALLERS,), by_hand=_SETTINGS
+    ),
     Check("files", Text("files"), service.files, _DOCTOR, by_hand=_ALL),
     Check("files-open", Text("files"), service.open_to_all, by_hand=_ALL),
     Check("unit", Text("service"), service.started, _DOCTOR, by_hand=_CAUSE),
@@ -177,8 +230,16 @@ CHECKS = (
     Check("room", Text("room"), service.room, _DOCTOR, by_hand=_DISK),
     Check("console", Text("console"), console.front, _DOCTOR, by_hand=_OTHERS),
     Check("passkeys", Text("console"), console.passkeys, by_hand=_OTHERS),
-    Check("future", Text("future"), service.future, _DOCTOR, by_hand=_CAUSE),
-    Check("companies", Text("ledgers"), status.companies, _STATUS, seconds=SLOW),
+    Check("future", Text("future"), service.future, _DOCTOR, seconds=SLOW, by_hand=_CAUSE),
+    Check(
+        "companies",
+        Text("ledgers"),
+        status.companies,
+        _STATUS,
+        seconds=SLOW,
+        facts=(KEPT_SINCE, SUMMARY, LOG),
+        asks_boxes=True,
+    ),
     Check("spool-status", Text("spool"), status.spool, _STATUS, seconds=SLOW),
     Check("database", Text("other boxes"), shared.reachable, _CHECK),
     Check("manager", Text("manager"), asterisk.manager, _DOCTOR, Needs.NOTHING, by_hand=_PBX),
@@ -200,3 +261,8 @@ CHECKS = (
 def of_suite(suite: Suite) -> list[Check]:
     """Return the checks of a suite, in their order."""
     return [check for check in CHECKS if suite in check.suites]
+
+
+def facts_of(checks: Iterable[Check]) -> list[LedgerFact[Any]]:
+    """Return the facts of ledgers that these checks use, each once."""
+    return list(dict.fromkeys(fact for check in checks for fact in check.facts))

@@ -11,11 +11,11 @@ from ...model import Answer, Choice, Line, Prompt, Vouched
 from ...model.choices import VOUCHED_AT_LEAST
 from ...model.errors import LedgerError
 from ...model.text import Text
-from ...process import storage
 from ...prompts.named_keys import named_keys
 from ...system.shipped import spoken_words
+from . import ledger_facts
 from .findings import Finding, warning
-from .notices import LAST, recorded_words
+from .notices import recorded_words
 from .system import System
 
 FEW = 20  # records that say too little of a line
@@ -88,7 +88,7 @@ def vouching(system: System) -> Iterator[Finding]:
         if not any(_consents(line) for line in lines):
             continue
         try:
-            counts = storage.last_callers(controller, LAST)
+            counts = system.fact(controller, ledger_facts.LAST_CALLERS)
         except LedgerError:  # reported by the check `ledgers`
             continue
         for line in lines:

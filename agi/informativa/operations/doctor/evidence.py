@@ -11,14 +11,13 @@ from ...evidence.last_audit import LastAudit
 from ...evidence.log_folder import LogFolder
 from ...evidence.note_standing import NoteStanding
 from ...evidence.notes import NoteKind
-from ...ledgers import sequencer
 from ...model import Controller, Verdict
 from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError
 from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, clause
-from ...process import log_storage
 from ..evidence.log_state import LogState
 from ..evidence.verdict import remembered
+from . import ledger_facts
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
@@ -44,7 +43,7 @@ def evidence(system: System) -> Iterator[Finding]:
             yield _refusal(error)
         if state is None:
             continue
-        refused = list(_refused(controller))
+        refused = list(_refused(controller, system))
         signed_by_other = any(finding.note for finding in refused)
         late = _late(controller, state, system, signed_by_other)
         findings = [*refused, *late, *_elsewhere(controller, state, system)]
@@ -123,7 +122,7 @@ def approvals(system: System) -> Iterator[Finding]:
     for controller in system.live():
         waiting: tuple[NoteStanding, ...] = ()
         with suppress(LedgerError, EvidenceError):  # reported by the check `ledgers`
-            waiting, _noted = log_storage.waiting_notes(controller)
+            waiting = system.fact(controller, ledger_facts.WAITING)
         for standing in waiting[:SHOWN]:
             yield _waiting(controller, standing)
         if len(waiting) > SHOWN:
@@ -164,11 +163,9 @@ def _waiting(controller: Controller, standing: NoteStanding) -> Finding:
     return warning(text, fix)
 
 
-def _refused(controller: Controller) -> Iterator[Finding]:
+def _refused(controller: Controller, system: System) -> Iterator[Finding]:
     """Yield why the next checkpoint may not be signed; a note if another user signs."""
-    try:
-        sequencer.examine(Path(controller.ledger))
-    except (LedgerError, EvidenceError) as error:
+    if error := system.fact(controller, ledger_facts.REFUSAL):
         yield _refusal(error)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ... import __version__, config
@@ -16,9 +17,11 @@ from ...system.patience import in_thread
 from . import asterisk_files, users
 from .account import ACTIONS
 from .asterisk_files import AsteriskFiles
-from .checks import SECONDS, SLOW, Check, Run, Suite, of_suite
+from .checks import SECONDS, SLOW, Check, Run, Suite, facts_of, of_suite
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System
+
+AHEAD_SECONDS = 0.5  # for which the database where boxes meet is asked before all else
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,16 @@ async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck
     return UpgradeCheck(tuple(findings), **count_by_state(findings), version=__version__)
 
 
-async def check_configuration(file: Path) -> tuple[System, list[Finding]]:
+async def check_configuration(
+    file: Path, *, keep: bool = False, prepare: Callable[[System], None] | None = None
+) -> tuple[System, list[Finding]]:
     """Return the findings of `informativa check`, whose checks need neither Asterisk nor the service. Creates
-    nothing."""
-    return await run_checks(file, of_suite(Suite.CHECK))
+    nothing, but that `keep` stores the parsed configuration for scripts, and `prepare` has a turn before."""
+    system, checks = await read(file, keep=keep), of_suite(Suite.CHECK)
+    system.facts.need(facts_of(checks))
+    if prepare is not None and system.configuration is not None:
+        await in_thread(prepare, system)
+    return system, await run(system, checks)
 
 
 async def run_checks(
@@ -85,6 +94,10 @@ async def run_checks(
 async def run(system: System, checks: Sequence[Check], *, asks_asterisk: bool = False) -> list[Finding]:
     """Return the findings of these checks, in their order and without duplicates. Checks that say whether the
     service can start run first. Asterisk is asked if one of them needs it, or all are to know of it."""
+    system.facts.need(facts_of(checks))
+    if any(check.asks_boxes for check in checks):
+        with suppress(TimeoutError):  # beside all other checks its turns would be short and far between
+            await asyncio.wait_for(in_thread(system.ask_boxes), AHEAD_SECONDS)
     async with AsyncExitStack() as stack:
         if asks_asterisk or any(check.asks_asterisk for check in checks):
             system.login = await _log_in(system, stack)
@@ -105,12 +118,12 @@ async def _all(system: System, checks: Sequence[Check]) -> dict[str, list[Findin
     }
 
 
-async def read(file: Path) -> System:
-    """Return a system with the configuration, as far as it can be read. Raises InformativaError for a user
-    who may not see its secrets."""
+async def read(file: Path, *, keep: bool = False) -> System:
+    """Return a system with the configuration, as far as it can be read; `keep` stores it as it was parsed.
+    Raises InformativaError for a user who may not see its secrets."""
     try:
         async with asyncio.timeout(SLOW):  # the limit of a company's own files is shorter, and names them
-            configuration, problems = await in_thread(config.inspect, file)
+            configuration, problems = await in_thread(partial(config.inspect, file, keep=keep))
     except TimeoutError:
         problem = ConfigProblem(str(file), None, "", Text("cannot be read in {seconds} s", seconds=SLOW))
         return System(file, None, (problem,))

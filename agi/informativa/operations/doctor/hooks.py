@@ -9,7 +9,7 @@ from ...ledgers.outbox import OutboxState
 from ...model import Controller
 from ...model.errors import LedgerError
 from ...model.text import Foreign, Text
-from .. import hooks as operations
+from . import ledger_facts
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
@@ -21,7 +21,7 @@ def hooks(system: System) -> Iterator[Finding]:
     faultless = 0
     for controller in system.recording():
         try:
-            state = operations.state(controller)
+            state = system.fact(controller, ledger_facts.OUTBOX)
         except LedgerError:  # reported by the check `ledgers`
             continue
         findings = list(_findings(controller, state, system))

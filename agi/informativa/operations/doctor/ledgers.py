@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ...model.text import Foreign, Text, clause, command
 from ...process import storage
 from ...system.files import obstacle
 from ...system.patience import within
-from . import unit, users, write_trial
+from . import ledger_facts, unit, users, write_trial
 from .findings import Finding, ok, unknown, warning, wrong
 from .system import System
 
@@ -85,7 +85,7 @@ def schema(system: System) -> Iterator[Finding]:
         if not Path(controller.ledger).is_file():
             continue
         with suppress(InformativaError):  # reported by `ledgers`
-            if parts := storage.foreign_schema(controller):
+            if parts := system.fact(controller, ledger_facts.FOREIGN_PARTS):
                 text = Text("{file} has parts that informativa did not make: {parts}")
                 fix = Text(
                     "Find out who made them, and what they did to the records:"
@@ -208,8 +208,7 @@ def opening_findings(
     if file.is_file() and file.stat().st_mode & 0o077:
         yield warning(Text("others can read {file}", file=file), _private(file))
     try:
-        with closing(storage.store(controller, read_only=True)) as store:
-            schema, newest_schema = store.schema()
+        schema, newest_schema = system.fact(controller, ledger_facts.SCHEMA)
     except LedgerEmptyError as error:  # only a warning: the service begins one, as if there were no file
         yield warning(clause(error.message), error.remedy)
         return

@@ -6,7 +6,6 @@ A remedy is taken from a finding of that moment, so what somebody else mended me
 
 from __future__ import annotations
 
-import asyncio
 import fcntl
 import os
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from ...model.errors import InformativaError
 from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import NOTHING, Text, command
+from ...system.patience import run
 from ..document import OptionalSentence, Sentence
 from . import users
 from .checks import Check, Suite, of_suite
@@ -83,7 +83,7 @@ Examine = Callable[[Path, Sequence[Check]], list[Finding]]
 
 def examined(file: Path, checks: Sequence[Check]) -> list[Finding]:
     """Return the findings of these checks now."""
-    return asyncio.run(run_checks(file, checks, asks_asterisk=True))[1]
+    return run(run_checks(file, checks, asks_asterisk=True))[1]
 
 
 def mend(

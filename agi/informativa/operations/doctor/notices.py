@@ -29,10 +29,10 @@ from ...prompts.named_keys import named_keys
 from ...prompts.store import PromptStore
 from ...system.files import read
 from ...system.shipped import spoken_words, texts_without_company
+from . import ledger_facts
 from .findings import Finding, warning
 from .system import System
 
-LAST = 1000  # records of a company that show in which form its callers' numbers arrive
 LARGEST_TEXT = 1 << 16  # bytes of the words beside a recording
 
 
@@ -63,7 +63,7 @@ def numbers(system: System) -> Iterator[Finding]:
     one, or one with its country code."""
     for controller in system.recording():
         try:
-            counts = storage.last_callers(controller, LAST)
+            counts = system.fact(controller, ledger_facts.LAST_CALLERS)
         except LedgerError:  # reported by the check `ledgers`
             continue
         for line in system.configured.lines:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from ...model.errors import LedgerError
 from ...model.text import Text
 from .. import request_register
+from . import ledger_facts
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
@@ -19,7 +20,7 @@ def requests(system: System) -> Iterator[Finding]:
     in_time = 0
     for controller in system.recording():
         try:
-            requests = system.requests(controller)
+            requests = system.fact(controller, ledger_facts.REQUESTS)
         except LedgerError:  # reported by the check `ledgers`
             continue
         if requests is None:

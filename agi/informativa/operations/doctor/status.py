@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from ...model.errors import EvidenceError, LedgerError, ManagerError, SharedDatabaseError
 from ...model.text import Text
-from . import probe
+from . import ledger_facts, probe
 from .findings import Finding, warning, wrong
 from .shared import by_trouble
 from .system import System
@@ -34,8 +34,9 @@ def companies(system: System) -> Iterator[Finding]:
     failures: dict[str, SharedDatabaseError] = {}
     for controller in system.readable():
         try:
-            for read in (system.kept_since, system.summary, system.log):
-                read(controller)
+            system.fact(controller, ledger_facts.KEPT_SINCE)
+            system.fact(controller, ledger_facts.SUMMARY)
+            system.log(controller)
         except (LedgerError, EvidenceError) as error:
             yield warning(error.text)
         try:

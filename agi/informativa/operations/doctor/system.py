@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any, TypeVar
@@ -16,23 +16,19 @@ from ...asterisk import ami
 from ...asterisk.ami import ManagerSession
 from ...call import spool as spools
 from ...config import Configuration, by_company, of_callers, stops_service
-from ...ledgers.following import LedgerSummary
 from ...model import Controller, Prompt
 from ...model.errors import ConfigProblem, ManagerError, SharedDatabaseError
 from ...model.remedy import COMMANDS, SafeChange, SafeRemedy
 from ...model.text import Text
-from ...process import log_storage, storage
 from ...system.patience import start_in_thread
-from .. import boxes, request_register
+from .. import boxes
 from ..boxes import Meeting
-from ..evidence.log_state import LogState, log_state
-from ..request_register import OpenRequests
-from . import probe, unit, users
+from ..evidence.log_state import LogState
+from . import ledger_facts, probe, unit, users
 from .asterisk_files import AsteriskFiles, usual_files
 from .dialplan import DialplanStep
 from .findings import Finding
-
-DAYS = 30  # of a ledger's summary
+from .ledger_facts import LedgerFact, LedgerFacts, midnight
 
 Result = TypeVar("Result")
 
@@ -59,9 +55,13 @@ class System:
     units: Path = field(default_factory=lambda: unit.FOLDER)
     start_blocked: bool = False  # a finding says that the service cannot start
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    facts: LedgerFacts = field(init=False, repr=False)
     _answers: dict[str, asyncio.Task[Any]] = field(default_factory=dict, repr=False)
     _readings: dict[str, Future[Any]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.facts = LedgerFacts(self.now)
 
     @property
     def configured(self) -> Configuration:
@@ -72,7 +72,7 @@ class System:
     @property
     def today(self) -> datetime:
         """The time at which the day of `now` began."""
-        return _midnight(self.now)
+        return midnight(self.now)
 
     @property
     def manager(self) -> ManagerSession:
@@ -123,29 +123,14 @@ class System:
             if not controller.refused and not of_callers(self.problems, controller.id)
         ]
 
-    def summary(self, controller: Controller) -> LedgerSummary:
-        """Return the summary of a ledger, for the last days and for today. Raises LedgerError."""
-        since = self.now - timedelta(days=DAYS)
-        today = _midnight(self.now.astimezone(controller.zone))
-        return self._read(f"summary {controller.id}", lambda: storage.summary(controller, since, today))
-
-    def kept_since(self, controller: Controller) -> datetime | None:
-        """Return the time from before which a purge deletes records now, `None` for never: a shorter
-        retention that waits does not count yet. Raises LedgerError, EvidenceError."""
-        return self._read(f"purge {controller.id}", lambda: log_storage.purged_until(controller, self.now))
+    def fact(self, controller: Controller, fact: LedgerFact[Result]) -> Result:
+        """Return a fact of a company's ledger. Raises LedgerError, also where there is none, and
+        EvidenceError."""
+        return self.facts.of(controller, fact)
 
     def log(self, controller: Controller) -> LogState | None:
         """Return the state of a log; `None` if there is no ledger. Raises LedgerError, EvidenceError."""
-        if not Path(controller.ledger).exists():
-            return None
-        return self._read(f"log {controller.id}", lambda: log_state(controller))
-
-    def requests(self, controller: Controller) -> OpenRequests | None:
-        """Return the open requests of persons to a company; `None` where there are none. Raises
-        LedgerError."""
-        return self._read(
-            f"requests {controller.id}", lambda: request_register.open_requests(controller, self.now)
-        )
+        return self.fact(controller, ledger_facts.LOG) if Path(controller.ledger).exists() else None
 
     def meeting(self, controller: Controller) -> Meeting | None:
         """Return the state of a company's boxes; `None` if they share nothing. Raises SharedDatabaseError."""
@@ -155,6 +140,13 @@ class System:
         if isinstance(outcome, SharedDatabaseError):
             raise outcome
         return outcome
+
+    def ask_boxes(self) -> None:
+        """Ask the database about the boxes of all companies, for `meeting`. Raises nothing that this does not
+        raise again."""
+        if self.configuration is not None and self.configuration.shared is not None:
+            with suppress(Exception):
+                self._read("boxes", self._meetings)
 
     def _meetings(self) -> dict[str, Meeting | SharedDatabaseError]:
         companies = [company for company in self.configured.in_shape() if not company.refused]
@@ -271,8 +263,3 @@ class System:
             for message in messages
             if message.event == "ListDialplan" and message.priority.isdigit()
         ]
-
-
-def _midnight(now: datetime) -> datetime:
-    """Return the time at which the day of `now` began, in its zone."""
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)

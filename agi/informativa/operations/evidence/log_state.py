@@ -16,6 +16,7 @@ from ...evidence.checkpoint import Checkpoint
 from ...evidence.last_audit import LastAudit
 from ...evidence.log_folder import LogFolder
 from ...ledgers import extension
+from ...ledgers.sqlite import SqliteStore
 from ...model import Controller
 from ...process import publication, storage
 from ..boxes import Box, meeting
@@ -76,13 +77,17 @@ class BoxLog:
 def log_state(controller: Controller) -> LogState:
     """Return the state of a controller's log, by the files beside its ledger; nothing is verified. Raises
     LedgerError, and EvidenceError also if the files of a log that was signed are gone."""
-    folder = LogFolder(Path(controller.ledger))
     with storage.reading(controller) as store:
-        log = store.log()
-        extension.require_present(store, folder, log)
-        published = folder.published(log.epoch)
-        signed, at = published.newest()
-        since = store.recorded_from(log.first + signed)
+        return state_of_log(controller, store)
+
+
+def state_of_log(controller: Controller, store: SqliteStore) -> LogState:
+    """Return the same, by a controller's open ledger and the files beside it."""
+    folder, log = LogFolder(store.file), store.log()
+    extension.require_present(store, folder, log)
+    published = folder.published(log.epoch)
+    signed, at = published.newest()
+    since = store.recorded_from(log.first + signed)
     others = publication.state(controller, log.epoch)
     stamped, stamped_at = timestamp.newest(published.timestamps(), signed)
     return LogState(

@@ -3,7 +3,6 @@ secrets."""
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import io
 import tarfile
@@ -16,6 +15,7 @@ from typing import TypeVar
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...system import files
+from ...system.patience import run
 from .. import check, status
 from ..doctor import examination
 from ..document import AbsolutePath
@@ -65,7 +65,7 @@ def collect(file: Path, now: datetime) -> Collected:
         versions(),
         configuration,
         check.check_read_only(file, now),
-        _result_or_error(lambda: asyncio.run(examination.examine(file))),
+        _result_or_error(lambda: run(examination.examine(file))),
         _result_or_error(lambda: _without_callers(status.look(file, now))),
         tuple(last_errors(status.UNIT, configuration.cleaner)),
     )

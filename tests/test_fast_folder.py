@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from lab.fast_folder import fast_folder
+from lab.fast_folder import fast_folder, short_folder
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +31,10 @@ def test_tmpdir_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever says where temporary files are to be is obeyed."""
     monkeypatch.setenv("TMPDIR", "/elsewhere")
     assert fast_folder(tmp_path, 1) is None
+
+
+def test_sockets_have_a_short_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder for temporary files is taken where a socket's address has room for it."""
+    for folder, expected in (("/short", "/short"), ("/" + 60 * "x", "/tmp")):
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        assert short_folder() == expected

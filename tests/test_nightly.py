@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from lab.nightly import faked
+from lab.nightly import faked, summary
 
 NEW_YEAR = 1798758000  # seconds: 2027-01-01 00:00:00 in Rome, in UTC an hour earlier
 
@@ -27,6 +27,22 @@ def test_clock_before_and_after_the_true_one(clock: str, sign: str) -> None:
     """A time that is past and one that is to come are both set."""
     assert _printed(faked(clock, "printenv FAKETIME")).startswith(sign)
     assert _printed(faked(clock, "date -u +%Y")) == clock[:4]
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        (
+            "cluster: Call 106 came to PLAYED.\nmake[1]: *** [Makefile:48: cluster] Error 1\n",
+            "cluster: Call 106",
+        ),
+        ("== 3 passed in 4.00s ==\nremoved\nmake[1]: Leaving directory '/x'\n", "3 passed in 4.00s"),
+        ("make: Nothing to be done\n", "nothing was printed"),
+    ],
+)
+def test_summary_is_of_the_job_and_not_of_make(printed: str, told: str) -> None:
+    """The table says the last thing that a job said, and not that make leaves a folder."""
+    assert summary(printed).startswith(told)
 
 
 def _printed(command: str) -> str:

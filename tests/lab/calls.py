@@ -65,7 +65,8 @@ class Note:
 class Step:
     """One call: who rings whom and what it must come to, and, as it goes on, what was seen of it.
 
-    ``boxes`` are the other installations by name, whose records may be why nothing is played here.
+    ``boxes`` are the other installations by name, whose records may be why nothing is played here. ``ready``
+    returns when the call may begin.
     """
 
     number: int
@@ -78,6 +79,7 @@ class Step:
     office: Office
     controller: str = "acme"
     boxes: Mapping[str, Office] = field(default_factory=dict)
+    ready: Callable[[], object] | None = None
     hang_up_after: float | None = None
     call: Call | None = None
     status: str = ""
@@ -140,6 +142,8 @@ class Calls:
 
     def ring(self, step: Step) -> None:
         """Make the call, wait for its end, and see what it came to. Raises OutcomeError if to another."""
+        if step.ready:
+            step.ready()
         header = [f"X-Step: {step.number}"]
         phone = self._phones[id(step.pbx)]
         step.call = phone.dial(step.line, step.caller, withheld=step.caller is None, extra_headers=header)

@@ -19,6 +19,7 @@ from typing import Self
 
 from .builds import loader
 from .debian import Progress, Unavailable, cache_folder, packages, running_suite, silent
+from .fast_folder import short_folder
 from .process import Child
 
 # Essential on every Debian, so the machine has them; or called by maintainer scripts alone; or large, and
@@ -215,11 +216,11 @@ def given(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def socket_folder(wanted: Path) -> Iterator[Path]:
-    """That folder, or one in /tmp where its path is too long for the address of a socket in it."""
+    """That folder, or a temporary one where its path is too long for the address of a socket in it."""
     if len(os.fsencode(wanted)) + len(_SOCKET_NAME) <= _SOCKET_PATH:
         yield given(wanted)
         return
-    with tempfile.TemporaryDirectory(prefix="lab-", dir="/tmp") as short:
+    with tempfile.TemporaryDirectory(prefix="lab-", dir=short_folder()) as short:
         yield given(Path(short))
 
 

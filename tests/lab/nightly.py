@@ -127,9 +127,10 @@ def run(job: Job) -> Outcome:
 
 
 def summary(printed: str) -> str:
-    """The last line that counts tests, mutants or the like; else the last line."""
+    """The last line that counts tests, mutants or the like; else the last line that is not make's."""
     plain = re.sub(r"\x1b\[[\d;]*m", "", printed)
     lines = [line.strip("= \t") for line in plain.splitlines() if line.strip()]
+    lines = [line for line in lines if not re.match(r"make(\[\d+\])?: ", line)]
     counted = [line for line in lines if re.search(r"\d+ (passed|failed|error|of \d+ killed)", line)]
     return (counted or lines or ["nothing was printed"])[-1]
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from . import conf
 from .ami import Event, Listener
 from .builds import Build
+from .fast_folder import short_folder
 from .ports import PORTS, free_port
 from .process import Child
 
@@ -111,7 +112,7 @@ class Pbx:
             raise PbxError("This Asterisk runs already; stop it first.")
         run = self.folder / "run"
         if len(os.fsencode(run / "asterisk.ctl")) > _SOCKET_PATH:
-            run = Path(tempfile.mkdtemp(prefix="lab-", dir=_short_folder()))
+            run = Path(tempfile.mkdtemp(prefix="lab-", dir=short_folder()))
         self._folders = conf.Folders(**{**vars(self._folders), "run": run})
         self._folders.make()
         try:
@@ -288,10 +289,6 @@ def _in_time() -> Sequence[str]:
         if subprocess.run(["chrt", "--rr", "10", "true"], capture_output=True, check=False).returncode == 0:
             return ("-p",)
     return ()
-
-
-def _short_folder() -> str:
-    return "/tmp" if len(tempfile.gettempdir()) > 60 and Path("/tmp").is_dir() else tempfile.gettempdir()
 
 
 def _rtp_range() -> range:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -42,8 +43,9 @@ from sharing.cluster_companies import CompanyCalls
 
 FOLDER = Path(".cluster")
 ANNA = "+393279876552"
+ACME_ID = "acme"
 BOXES = A, B, C = "pbx-a", "pbx-b", "pbx-c"
-COMPANIES = ("acme", "borealis", *cluster_companies.NAMES)
+COMPANIES = (ACME_ID, "borealis", *cluster_companies.NAMES)
 DATABASE, PASSWORD = "informativa", "of-the-roles"
 LIMIT = 1.0
 """Seconds that a caller may wait for the notice, or for what comes after it where it is not due: what three
@@ -163,19 +165,31 @@ class Cluster:
         """Wait until the database has what the ledgers have, and each box what the others told Acme's
         callers."""
         until(
-            lambda: self.rows() == self.records() and all(map(self._has_taken_in, BOXES)),
+            lambda: self.rows() == self.records() and all(self.has_taken_in(box, ACME_ID) for box in BOXES),
             PATIENCE,
             lambda: f"The ledgers have {self.records()}, and the database has {self.rows()}.",
         )
 
-    def _has_taken_in(self, box: str) -> bool:
-        with contextlib.closing(SqliteStore(str(self.offices[box].folder / "ledger/acme.sqlite3"))) as store:
+    def has_taken_in(self, box: str, company: str) -> bool:
+        """Tell if a box has what the others told a company's callers."""
+        ledger = self.offices[box].folder / f"ledger/{company}.sqlite3"
+        with contextlib.closing(SqliteStore(str(ledger))) as store:
             by_ledger = ledger_boxes.received(store).by_ledger
         received = {name: record for (name, _identity), (record, _answers) in by_ledger.items()}
         return all(
-            received.get(name, 0) >= number
-            for company, name, number, _at, _status in self.records()
-            if company == "acme" and name != box
+            received.get(name, 0) >= record.number
+            for name, office in self.offices.items()
+            if name != box
+            for record in office.records(company)
+        )
+
+    def wait_taken_in(self, box: str, company: str) -> None:
+        """Wait until a box has what the others told a company's callers. Before that it asks the database for
+        30 ms, which is too short on a busy machine: then the caller hears the notice again."""
+        until(
+            lambda: self.has_taken_in(box, company),
+            PATIENCE,
+            lambda: f"{box} has not all that other boxes recorded of {company}.",
         )
 
 
@@ -187,10 +201,11 @@ class Play:
         self.away: list[Step] = []
         """The calls that began while the database could not be used."""
 
-    def step(self, title: str, caller: str, box: str, expected: str) -> Step:
-        """Plan one call."""
+    def step(self, title: str, caller: str, box: str, expected: str, *, taken_in: bool = False) -> Step:
+        """Plan one call; with `taken_in` it begins when the box has what the others recorded."""
         pbx, offices = self._cluster.pbxs[box], self._cluster.offices
-        step = Step(0, title, caller, ACME, box, expected, pbx, offices[box], boxes=offices)
+        ready = partial(self._cluster.wait_taken_in, box, ACME_ID) if taken_in else None
+        step = Step(0, title, caller, ACME, box, expected, pbx, offices[box], boxes=offices, ready=ready)
         return self._calls.add(step)
 
     def all(self) -> None:
@@ -201,10 +216,10 @@ class Play:
 
     def _there(self) -> None:
         first = self.step("first call", MARIO, A, "PLAYED")
-        moment = self.step("a moment later", MARIO, B, "NOTDUE")
+        moment = self.step("a moment later", MARIO, B, "NOTDUE", taken_in=True)
         other = self.step("another, the other way", GIULIA, B, "PLAYED")
-        round_ = self.step("a moment later", GIULIA, A, "NOTDUE")
-        third = self.step("and once more", GIULIA, C, "NOTDUE")
+        round_ = self.step("a moment later", GIULIA, A, "NOTDUE", taken_in=True)
+        third = self.step("and once more", GIULIA, C, "NOTDUE", taken_in=True)
         with ThreadPoolExecutor(1) as threads:
             others = threads.submit(self._of_others.ring)
             self._calls.together([first, moment], [other, round_, third])
@@ -310,7 +325,11 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
         silent = Console(file=io.StringIO())
         of_others = cluster_companies.calls(silent, cluster.offices[A], folder / "heard/of-others")
         closing.callback(of_others.close)
-        play = Play(cluster, calls, CompanyCalls(of_others, GIULIA, cluster.pbxs, cluster.offices))
+        play = Play(
+            cluster,
+            calls,
+            CompanyCalls(of_others, GIULIA, cluster.pbxs, cluster.offices, cluster.wait_taken_in),
+        )
         with calls.shown(f"Placing {COUNT + len(play.steps)} calls; this takes about a minute."):
             play.all()
         outcome = play.outcome()

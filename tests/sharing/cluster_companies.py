@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -75,12 +76,20 @@ def lay(office: Office, first: Office | None) -> None:
 
 
 class CompanyCalls:
-    """One caller who rings each of them, at one box and then at the next one: each tells him, once."""
+    """One caller who rings each of them, at one box and then at the next one: each tells him, once.
+
+    ``wait_taken_in`` waits until a box has what the others told a company's callers.
+    """
 
     def __init__(
-        self, calls: Calls, caller: str, pbxs: Mapping[str, Pbx], offices: Mapping[str, Office]
+        self,
+        calls: Calls,
+        caller: str,
+        pbxs: Mapping[str, Pbx],
+        offices: Mapping[str, Office],
+        wait_taken_in: Callable[[str, str], None],
     ) -> None:
-        self._calls, self._boxes = calls, list(pbxs)
+        self._calls, self._boxes, self._wait_taken_in = calls, list(pbxs), wait_taken_in
         self.steps = [
             step
             for number, name in enumerate(NAMES)
@@ -103,6 +112,8 @@ class CompanyCalls:
         step = Step(
             0, company, caller, line(company), box, expected, pbxs[box], offices[box], company, boxes=offices
         )
+        if expected == "NOTDUE":
+            step.ready = partial(self._wait_taken_in, box, company)
         self._calls.add(step).number += FIRST
         return step
 

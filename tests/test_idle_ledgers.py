@@ -210,7 +210,7 @@ def test_new_thread_is_named_and_keeps_no_process_from_ending(looks: Looks) -> N
     """One for all ledgers."""
     begun, over = threading.Event(), threading.Event()
     looks.after = lambda: (begun.set(), over.wait(60))
-    looks.ledgers._thread = None
+    looks.ledgers = IdleLedgers()
     ledgers = [looks.add(), looks.add("/ledgers/globex.sqlite3")]
     assert begun.wait(60)
     thread = looks.ledgers._thread

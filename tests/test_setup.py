@@ -27,7 +27,7 @@ from informativa.operations.setup import journal, machine, number_form, running,
 from informativa.operations.setup.call_places import places
 from informativa.operations.setup.number_form import form_of, learn
 from informativa.operations.setup.plan import Request, planned
-from informativa.operations.setup.report import SetupReport, SetupState
+from informativa.operations.setup.report import SetupPart, SetupReport, SetupState
 from informativa.process.storage import store
 from informativa.system import shipped
 from informativa.system.processes import CommandOutput
@@ -336,6 +336,26 @@ def test_command_that_fails(pbx: Pbx) -> None:
     pbx.commands.lines.clear()
     assert pbx.set_up().in_order
     assert "systemctl enable --now informativa" in pbx.commands.lines
+
+
+def test_command_that_fails_without_a_word_is_told_by_its_code() -> None:
+    """Nothing else is known of it."""
+    commands = [("false",), ("true",)]
+    outputs = iter([CommandOutput(3, "", ""), DONE])
+    failed, done = running.executed(SetupPart.SERVICE, commands, lambda _words: next(outputs))
+    assert (failed.target, failed.state, str(failed.reason)) == ("false", SetupState.FAILED, "it failed (3)")
+    assert (done.target, done.state, str(done.reason)) == ("true", SetupState.DONE, "")
+
+
+def test_links_of_the_configuration_are_known_by_their_place(pbx: Pbx) -> None:
+    """What they lead to is no file of setup's: only files are known by their content."""
+    pbx.set_up()
+    written = journal.read(pbx.etc)
+    assert written is not None
+    known = {entry.path: bool(entry.digest) for entry in written.entries if entry.part == "configuration"}
+    links = {path: path.is_symlink() for path in known}
+    assert known == {path: not is_link for path, is_link in links.items()}
+    assert {*links.values()} == {True, False}
 
 
 def test_service_that_cannot_be_stopped_keeps_its_unit(pbx: Pbx) -> None:
@@ -656,8 +676,10 @@ def test_i10_mistake_of_one_company_leaves_it_out(pbx: Pbx, short_prompts: Path)
     whole = file.read_text()
     assert number in whole
     file.write_text(whole.replace(key, "cay: keys/borealis.key"))
+    (early,) = [str(text) for text in pbx.set_up(write=False).warnings if "borealis" in str(text)]
     report = pbx.set_up()
     (warning,) = [str(text) for text in report.warnings if "borealis" in str(text)]
+    assert early == warning
     assert warning.startswith("borealis is left out until this is mended; then type the same again: ")
     assert report.next[0] == f"informativa ledger show --controller acme -c {file}"
     assert "informativa.service" in states(report, SetupState.DONE)

@@ -358,6 +358,52 @@ def test_links_of_the_configuration_are_known_by_their_place(pbx: Pbx) -> None:
     assert {*links.values()} == {True, False}
 
 
+def test_journal_has_the_edits_of_what_was_there_and_the_content_of_the_rest(pbx: Pbx) -> None:
+    """Somebody else's file may change meanwhile: neither its content nor its text of before is known."""
+    pbx.set_up()
+    written = journal.read(pbx.etc)
+    assert written is not None
+    entries = {entry.path: entry for entry in written.entries}
+    edited, made = entries[pbx.asterisk / "extensions.conf"], entries[pbx.asterisk / "informativa.conf"]
+    assert (edited.digest, edited.before, bool(edited.edits)) == ("", None, True)
+    assert (made.digest, made.before, made.edits) == (journal.digest(made.path.read_bytes()), None, ())
+
+
+def test_edited_files_stay_their_owners(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has the token is for its readers alone, and belongs to whom Asterisk's folder does."""
+    written, write_file = dict[str, tuple[int | None, bool]](), running.write_file
+
+    def writing(file: Path, data: bytes, like: os.stat_result | None, *, secret: bool) -> None:
+        written[file.name] = like and like.st_ino, secret
+        write_file(file, data, like, secret=secret)
+
+    edited = (pbx.asterisk / "extensions.conf").stat().st_ino
+    monkeypatch.setattr(running, "write_file", writing)
+    like = pbx.asterisk.stat()
+    monkeypatch.setattr(running, "owner_in_asterisks_folder", lambda *_given: like)
+    pbx.set_up()
+    assert written == {
+        "informativa.service": (None, False),
+        "informativa.conf": (like.st_ino, True),
+        "extensions.conf": (edited, False),
+    }
+
+
+def test_root_may_give_the_configuration_to_anybody(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a user to himself; nobody else may."""
+    request = Request(pbx.etc, ACME, NumberForm.NATIONAL, pbx.listen, "", False)
+    with planned(request, machine.find(pbx.asterisk, pbx.units, ME)) as plan:
+        user = pwd.struct_passwd(("other", "x", OTHER, OTHER, "", "/", "/"))
+        given = replace(plan, machine=replace(plan.machine, user=user))
+        for me, refused in ((0, False), (OTHER, False), (1, True)):
+            monkeypatch.setattr(os, "geteuid", lambda me=me: me)
+            if refused:
+                with pytest.raises(InformativaError, match="Only root may give the configuration to other"):
+                    running.require_rights(given)
+            else:
+                running.require_rights(given)
+
+
 def test_service_that_cannot_be_stopped_keeps_its_unit(pbx: Pbx) -> None:
     """So that somebody can stop it, and take the rest back then; a dialplan that nobody read anew is no
     reason to stop."""
@@ -935,7 +981,7 @@ def test_rights_are_asked_for_before_anything_is_done(pbx: Pbx, monkeypatch: pyt
     told what to do."""
     before = pbx.tree()
     with monkeypatch.context() as patched:
-        patched.setattr(os, "access", lambda place, _mode: Path(place) != pbx.units)
+        patched.setattr(os, "access", lambda place, mode: (Path(place), mode) != (pbx.units, 3))
         with pytest.raises(InformativaError) as caught:
             pbx.set_up()
     assert said(caught.value) == (f"{pbx.units} cannot be written.", "Be root, or type `sudo` before it.")

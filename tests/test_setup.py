@@ -450,7 +450,6 @@ def test_run_warns_of_what_is_mute(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_step_of_a_file_says_whose_it_will_be(
-    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     part: SetupPart,
     change: dict[str, object],

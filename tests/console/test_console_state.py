@@ -264,6 +264,18 @@ def test_limits_are_those_of_the_console(folder: Path) -> None:
         console.close()
 
 
+def test_console_with_an_identity_provider_asks_that_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its settings."""
+    provider = cast("Any", object())
+    monkeypatch.setattr(console_module, "ProviderClient", lambda of: ("client", of))
+    web = replace(load(folder / "informativa.yaml").web, folder=str(folder / "web"), provider=provider)
+    console = Console(folder / "informativa.yaml", web)
+    assert console.provider == ("client", provider)
+    console.close()
+
+
 def test_end_of_a_console_deletes_its_files(folder: Path) -> None:
     """Streams and jobs end first."""
     console = Console(folder / "informativa.yaml", load(folder / "informativa.yaml").web)

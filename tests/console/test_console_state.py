@@ -259,6 +259,7 @@ def test_limits_are_those_of_the_console(folder: Path) -> None:
         assert (console.file, console.settings, console.provider) == (folder / "informativa.yaml", web, None)
         assert console.accounts.file.parent == folder / "web"
         assert dict(console.anonymous_by_address) == {}
+        assert console.templates.get_template("login.html")
         assert console.folder == console._scratch.folder
     finally:
         console.close()

@@ -101,10 +101,11 @@ def test_ledger_is_checkpointed_at_the_second_look_without_a_call(looks: Looks) 
     assert ledger.taken() == []
 
 
-def test_checkpoint_that_is_not_complete_is_made_again(looks: Looks) -> None:
+@pytest.mark.parametrize("groups", [0, 1, 2])
+def test_checkpoint_that_is_not_complete_is_made_again(looks: Looks, groups: int) -> None:
     """At each look, until it is."""
     ledger = looks.add()
-    ledger.complete = False
+    ledger.complete, ledger.groups_done = False, groups
     looks.look(3)
     assert ledger.taken() == ["checkpoint", "checkpoint"]
     ledger.complete = True

@@ -387,7 +387,15 @@ def test_files_belong_to_the_user_of_the_backup(
 
     monkeypatch.setattr(recovery.files, "open_for_replacement", opened)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
+    folders = list[tuple[int | None, int]]()
+
+    def make_folder(_folder: Path, like: os.stat_result | None, mode: int) -> None:
+        folders.append((like and like.st_uid, mode))
+
+    monkeypatch.setattr(recovery.files, "make_folder", make_folder)
     restoration._write(tmp_path / "file", [b"x"], 0o640)
+    restoration._make_folder(tmp_path / "new", 0o750)
+    assert folders == [(pwd.getpwnam(owner).pw_uid if owner else None, 0o750)]
     uid = pwd.getpwnam(owner).pw_uid if owner else tmp_path.stat().st_uid
     assert asked == [(tmp_path / "file", uid, 0o640, True)]
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import typer
@@ -22,6 +24,7 @@ from informativa.config import load
 from informativa.config.parsed_cache import cache_file
 from informativa.model import NumberForm
 from informativa.model.errors import ConfigError, InformativaError
+from informativa.model.text import Text
 from informativa.operations.new_company import NewCompany
 from informativa.operations.setup import journal, machine, number_form, running, staging, undoing
 from informativa.operations.setup.call_places import places
@@ -402,6 +405,72 @@ def test_root_may_give_the_configuration_to_anybody(pbx: Pbx, monkeypatch: pytes
                     running.require_rights(given)
             else:
                 running.require_rights(given)
+            owners = {step.owner for step in running.preview(given).steps if step.part == "configuration"}
+            assert owners == {None if refused else f"other:{given.machine.group}"}
+
+
+def test_commands_are_those_of_the_parts_that_change(pbx: Pbx) -> None:
+    """A unit that is as it was is not enabled again; of a file that is in order the step says so."""
+    pbx.set_up()
+    (pbx.asterisk / "informativa.conf").unlink()
+    steps = pbx.set_up(write=False).steps
+    assert [step.target for step in steps if step.action == "run"] == ["asterisk -rx 'dialplan reload'"]
+    unchanged = [step for step in steps if step.state is SetupState.UNCHANGED]
+    assert [step.target for step in unchanged] == [
+        f"{pbx.etc}/informativa.yaml",
+        f"{pbx.units}/informativa.service",
+    ]
+
+
+def test_run_warns_of_what_is_mute(pbx: Pbx, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the dialplan that was just written."""
+    files = list[Path]()
+
+    def render(_configuration: object, file: Path) -> str:
+        files.append(file)
+        return "rendered"
+
+    monkeypatch.setattr(running, "render", render)
+    monkeypatch.setattr(
+        running, "mute", lambda _configuration, text: [Text("It is mute.")] * (text == "rendered")
+    )
+    assert [str(text) for text in pbx.set_up().warnings] == ["It is mute."]
+    assert files == [pbx.asterisk / "informativa.conf"]
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "rights"),
+    [
+        (SetupPart.SERVICE, {}, "mine: 644"),
+        (SetupPart.SERVICE, {"before": ""}, "mine: 757"),
+        (SetupPart.SERVICE, {"edits": ("edit",)}, "mine: 644"),
+        (SetupPart.SERVICE, {"before": "", "edits": ("edit",)}, "its own: 757"),
+        (SetupPart.DIALPLAN, {"secret": True}, "Asterisk's: 640"),
+        (SetupPart.DIALPLAN, {"before": "", "secret": True}, "Asterisk's: 640"),
+    ],
+)
+def test_step_of_a_file_says_whose_it_will_be(
+    monkeypatch: pytest.MonkeyPatch,
+    part: SetupPart,
+    change: dict[str, object],
+    rights: str,
+) -> None:
+    """One that is edited stays its owner's; Asterisk's files are its folder's; others belong to whoever runs
+    this. A file with the token is not for all to read. What is in order has no difference."""
+    owner, mode = rights.split(": ")
+    owners = {"mine": os.geteuid(), "its own": 71001, "Asterisk's": 71002}
+    ids = {name: os.stat_result((0o757, 1, 1, 1, uid, uid, 0, 0, 0, 0)) for name, uid in owners.items()}
+    path = SimpleNamespace(stat=lambda: ids["its own"])
+    usual = {"part": part, "path": path, "before": None, "edits": (), "secret": False, "difference": ("+",)}
+    file = cast("Any", SimpleNamespace(**(usual | change)))
+    monkeypatch.setattr(running, "owner_in_asterisks_folder", lambda *_given: ids["Asterisk's"])
+    monkeypatch.setattr(running.users, "name", str)
+    monkeypatch.setattr(running.users, "group", lambda gid: "own" if gid == os.getegid() else str(gid))
+    plan = cast("Any", SimpleNamespace(configuration=None))
+    step = running.file_step(plan, file, SetupState.PLANNED)
+    expected = f"{os.geteuid()}:own" if owner == "mine" else f"{owners[owner]}:{owners[owner]}"
+    assert (step.owner, step.mode, step.difference) == (expected, mode, ("+",))
+    assert running.file_step(plan, file, SetupState.UNCHANGED).difference == ()
 
 
 def test_service_that_cannot_be_stopped_keeps_its_unit(pbx: Pbx) -> None:

@@ -259,9 +259,22 @@ def test_limits_are_those_of_the_console(folder: Path) -> None:
         assert (console.file, console.settings, console.provider) == (folder / "informativa.yaml", web, None)
         assert console.accounts.file.parent == folder / "web"
         assert dict(console.anonymous_by_address) == {}
+        assert console.templates.get_template("login.html")
         assert console.folder == console._scratch.folder
     finally:
         console.close()
+
+
+def test_console_with_an_identity_provider_asks_that_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its settings."""
+    provider = cast("Any", object())
+    monkeypatch.setattr(console_module, "ProviderClient", lambda of: ("client", of))
+    web = replace(load(folder / "informativa.yaml").web, folder=str(folder / "web"), provider=provider)
+    console = Console(folder / "informativa.yaml", web)
+    assert console.provider == ("client", provider)
+    console.close()
 
 
 def test_end_of_a_console_deletes_its_files(folder: Path) -> None:

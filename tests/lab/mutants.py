@@ -74,7 +74,7 @@ TESTS = {
     "ledgers/outbox": ("hooks", "hook_sending"),
     "process/hook_sending": ("hook_pauses",),
     "ledgers/replacements": ("sharing/test_retirement_steps",),
-    "ledgers/idle": ("idle_ledgers", "group_commit"),
+    "ledgers/idle": ("idle_ledgers",),
     "ledgers/following": ("following",),
     "ledgers/access_chain": ("access_log",),
     "ledgers/access_log": ("access_log",),

@@ -66,11 +66,11 @@ def test_file_is_inspected_when_it_has_changed(console: Console, inspections: In
     assert inspections.files == [console.file]
     assert (sorted(configuration.controllers), problems) == (["acme", "borealis"], ())
     assert console.inspected() == (configuration, problems)
-    assert console.configuration() is configuration
+    assert console.inspected()[0] is configuration
     assert inspections.count == 1
     text = console.file.read_text()
     console.file.write_text(f"{text}# mine\n")
-    assert console.configuration() is not configuration
+    assert console.inspected()[0] is not configuration
     assert inspections.count == 1
     console.file.chmod(0o640)
     console.inspected()
@@ -89,16 +89,19 @@ def older(*files: Path) -> None:
 
 
 class Marks:
-    """The marks of companies' files, of which a test says the times."""
+    """The marks of companies' files, of which a test says the times and the key."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now, self.key, self.seconds = 1000, (10, 20), list[float]()
+        self.key, self.seconds = (10, 20), list[float]()
+        self.secret: bytes | None = None
         self.ledger: object = "its place"
         self.hangs = False
         monkeypatch.setattr(console_module, "within", self._within)
         monkeypatch.setattr(console_module, "file_mark", lambda _ledger: self.ledger)
-        clock = SimpleNamespace(time_ns=lambda: self.now)
-        monkeypatch.setattr(console_module, "time", clock)
+        read = console_module._key
+        monkeypatch.setattr(
+            console_module, "_key", lambda file: read(file) if self.secret is None else self.secret
+        )
         self._state: Callable[[Path], tuple[int, ...]] = console_module._state
         monkeypatch.setattr(console_module, "_state", self._key_or_file)
 
@@ -140,17 +143,13 @@ def test_company_whose_key_changes_has_all_inspected_again(
     assert set(marks.seconds) == {1.0}
 
 
-@pytest.mark.parametrize(
-    ("key", "inspected"),
-    [((1000, 20), 2), ((20, 1000), 2), ((999, 999), 1), ((10, 20, 5000), 1), ((), 1)],
-)
-def test_first_page_of_a_company_rests_on_the_time_of_its_key(
-    console: Console, inspections: Inspections, marks: Marks, key: tuple[int, ...], inspected: int
+@pytest.mark.parametrize(("secret", "inspected"), [(b"another", 2), (b"", 2), (None, 1)])
+def test_first_page_of_a_company_rests_on_its_key(
+    console: Console, inspections: Inspections, marks: Marks, secret: bytes | None, inspected: int
 ) -> None:
-    """One that was written or exchanged since the configuration was read has it read again; sizes are no
-    times, and a key that is missing was missing then."""
+    """Another one than was inspected, or none, has all inspected again, whatever the time of its file is."""
     console.inspected()
-    marks.key = key
+    marks.key, marks.secret = (1000, 20), secret
     console.inspected(AS)
     console.inspected(AS)
     assert inspections.count == inspected
@@ -171,31 +170,29 @@ def test_company_that_is_not_there_or_hangs_is_inspected_by_the_file_alone(
 
 def test_marks_are_of_the_key_and_the_ledger_of_that_company(console: Console) -> None:
     """By what the system says of them."""
-    controller = console.configuration().controllers[AS]
+    controller = console.inspected()[0].controllers[AS]
     key, ledger = console.file.with_name("keys") / "acme.key", Path(controller.ledger)
     ledger.parent.mkdir(exist_ok=True)
     ledger.touch()
     mark = console._load().mark(AS)
     assert mark is not None
     status, place = key.stat(), ledger.stat()
-    assert mark.key == (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+    assert mark.key == controller.key
+    assert mark.key_state == (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
     assert mark.ledger == (place.st_dev, place.st_ino)
     key.unlink()
     gone = console._load().mark(AS)
     assert gone is not None
-    assert gone.key == ()
+    assert (gone.key_state, gone.key) == ((), b"")
 
 
-def test_pages_at_once_inspect_once_for_a_change(
-    console: Console, inspections: Inspections, marks: Marks
-) -> None:
+def test_pages_at_once_inspect_once_for_a_change(console: Console, inspections: Inspections) -> None:
     """Whoever comes second finds what the first has loaded."""
     console.inspected(AS)
     loaded = console._load()
     first, second = console._load(instead_of=loaded), console._load(instead_of=loaded)
     assert (first is loaded, second is first) == (False, True)
     assert inspections.count == 2
-    assert (first.begun, loaded.begun) == (marks.now, marks.now)
 
 
 # -- sessions and forms --------------------------------------------------------------------------------------

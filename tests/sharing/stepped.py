@@ -20,10 +20,11 @@ from informativa.call.guard import suspend
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model import CallResult, Controller, Line, Playback, Prompt, SharedDatabase
 from informativa.model.errors import BoxRefusedError, DefectError, InformativaError
+from informativa.sharing.company_exchange import CompanyExchange
 from informativa.sharing.connection import Connection
 from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
-from informativa.sharing.meeting_place import CompanyExchange, MeetingPlace
+from informativa.sharing.meeting_place import MeetingPlace
 from informativa.sharing.others import SharedBoxes
 from sharing.wire import Wire
 

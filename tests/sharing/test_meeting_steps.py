@@ -20,9 +20,10 @@ import pytest
 from informativa.model import SharedDatabase
 from informativa.model.errors import DefectError, InformativaError, LedgerError, SharedDatabaseError
 from informativa.sharing import box_statements, meeting_place
+from informativa.sharing.company_exchange import CompanyExchange
 from informativa.sharing.connection import Connection
 from informativa.sharing.exchange import About
-from informativa.sharing.meeting_place import CompanyExchange, MeetingPlace
+from informativa.sharing.meeting_place import MeetingPlace
 from informativa.sharing.question_desk import QuestionDesk
 from informativa.sharing.receiving import PageRequest
 from sharing.conftest import ACME, soon

@@ -18,17 +18,18 @@ import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import psycopg
 
-from ..model import Controller, SharedDatabase
+from ..model import SharedDatabase
 from ..model.errors import DefectError, InformativaError, LedgerError, SharedDatabaseError
 from . import box_statements
+from .company_exchange import CompanyExchange
 from .connection import Connection, company_numbers, connect_box, is_usable, translated
-from .exchange import About, Exchange, say_alive, send_together
+from .exchange import say_alive, send_together
 from .idle import OLDEST_SECONDS
-from .receiving import PAGE, PageRequest, Rows, at_once, receive
+from .receiving import PAGE, Rows, at_once, receive
 
 if TYPE_CHECKING:
     from .question_desk import QuestionDesk
@@ -46,36 +47,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a lost connection to the next try
 HELD_SECONDS = 1.0  # for which an exchange that leaves waits for a server that says nothing
 
 Result = TypeVar("Result")
-
-
-class CompanyExchange(Protocol):
-    """The exchange of one company's ledger, as this thread carries it out (`loop.ExchangeLoop`)."""
-
-    controller: Controller
-    database: SharedDatabase
-    about: About
-    company: int
-    exchange: Exchange | None
-    unsure: bool
-    has_more: bool
-    left: threading.Event
-
-    @property
-    def expects(self) -> bool: ...
-    def ready(self, now: float) -> bool: ...
-    def is_due(self, *, look: bool) -> bool: ...
-    def report(self) -> None: ...
-    def prepare(self, connection: Connection) -> Rows: ...
-    def take_sent(self, *, sent: bool) -> None: ...
-    def send_rest(self) -> None: ...
-    def expect(self, box: str, identity: bytes, upto: int, answered: int) -> None: ...
-    def requests(self) -> Sequence[PageRequest]: ...
-    def take_in(self, request: PageRequest, page: Rows | None) -> None: ...
-    def compare(self, record: int, *, retired: bool) -> None: ...
-    def disconnect(self) -> None: ...
-    def close_store(self) -> None: ...
-    def fail(self, error: InformativaError, now: float, unforeseen: Exception | None = None) -> None: ...
-    def explain(self, error: Exception) -> SharedDatabaseError: ...
 
 
 class MeetingPlace:

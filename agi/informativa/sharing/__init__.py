@@ -8,7 +8,7 @@ A call asks:
 
 Beside the calls:
 
-- `company_exchange`: one company's part in that thread
+- `company_exchange`: one company's exchange, as `meeting_place` knows it
 - `meeting_place`: the thread that sends and takes in for all companies of the box, over one connection
 - `loop`: the part of one company's ledger in it
 - `exchange`: one step of that

@@ -18,7 +18,7 @@ from .receiving import PageRequest, Rows
 
 
 class CompanyExchange(Protocol):
-    """The exchange of one company's ledger, as the thread of all companies carries it out (`loop.ExchangeLoop`)."""
+    """The exchange of one company's ledger, as that thread carries it out (`loop.ExchangeLoop`)."""
 
     controller: Controller
     database: SharedDatabase

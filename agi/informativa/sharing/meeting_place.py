@@ -274,9 +274,9 @@ class MeetingPlace:
         for company, record, retired in standing:
             if company in of_company:
                 of_company[company].compare(record, retired=retired)
-        there = {company for company, _record, _retired in standing}
+        registered = {company for company, _record, _retired in standing}
         for exchange in exchanges:
-            exchange.unsure |= exchange.company not in there  # a server took over without its row
+            exchange.unsure |= exchange.company not in registered  # a server took over without its row
         for exchange in exchanges:
             self._alone(connection, exchange, exchange.report)
 

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -174,7 +174,8 @@ def test_summary_counts_as_the_records_say(folder: Path) -> None:
         event(NOTDUE, call="2.1", basis=1),
         event(PLAYED, call="", kind=RecordKind.CONTRACT, reason=Reason.TOLD_ELSEWHERE),
     )
-    totals = summary(str(folder / "ledger/acme.sqlite3"), now - timedelta(days=30), now - timedelta(hours=1))
+    with closing(SqliteStore(str(folder / "ledger/acme.sqlite3"), read_only=True)) as store:
+        totals = summary(store, now - timedelta(days=30), now - timedelta(hours=1))
     assert totals.calls == (2, 1)
     assert {(count.status, count.in_period, count.today) for count in totals.counts} == {
         ("PLAYED", 2, 1),

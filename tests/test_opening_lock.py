@@ -15,7 +15,6 @@ import pytest
 
 from examples import PLAYED
 from informativa.ledgers import opening_lock, wal_files
-from informativa.ledgers.following import summary
 from informativa.ledgers.opening_lock import locked
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError
@@ -216,14 +215,13 @@ def test_folder_that_cannot_be_read_is_an_error(file: Path, monkeypatch: pytest.
 
 @pytest.mark.usefixtures("impatient")
 def test_i3_ledger_that_another_opens_is_not_opened_beside_it(file: Path) -> None:
-    """I3: a writer, a reader and a summary end with an error that names the process, and another ledger of
+    """I3: a writer and a reader end with an error that names the process, and another ledger of
     that folder can be opened."""
     SqliteStore(str(file)).close()
     holder = program(HOLDS, file)
     for opened in (
         lambda: SqliteStore(str(file)),
         lambda: SqliteStore(str(file), read_only=True),
-        lambda: summary(str(file), PLAYED.at, PLAYED.at),
     ):
         with pytest.raises(LedgerError, match=rf"process {holder.pid} is opening"):
             opened()

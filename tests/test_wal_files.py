@@ -11,15 +11,13 @@ import sys
 import threading
 import time
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from examples import AT, PLAYED
+from examples import PLAYED
 from informativa.ledgers import idle, wal_files
-from informativa.ledgers.following import summary
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
@@ -168,8 +166,6 @@ def test_i3_who_opens_a_ledger_without_its_log_waits_until_it_is_saved(
     for read_only in (False, True):
         with pytest.raises(LedgerError, match="was taken away"):
             SqliteStore(str(file), read_only=read_only)
-    with pytest.raises(LedgerError, match="was taken away"):
-        summary(str(file), AT - timedelta(days=1), AT)
     assert not [one for one in ends if Path(f"{file}{one}").exists()]
     numbers_got: list[list[int]] = []
     script = threading.Thread(target=lambda: numbers_got.append(SqliteStore(str(file)).append([PLAYED])))

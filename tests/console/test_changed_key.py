@@ -66,7 +66,7 @@ def test_a_new_key_counts_on_a_disk_whose_clock_is_late(
     monkeypatch.setattr(
         console, "_state", lambda file: (*(time - HOUR for time in state(file)[:2]), *state(file)[2:])
     )
-    office.console.configuration()
+    office.console.inspected()
     file = office.folder / "informativa.yaml"
     keys.rotate(select_for_callers(file, [ACME]), datetime.now(UTC), really=True)
     look_up(office)

@@ -203,6 +203,12 @@ def test_key_that_has_lost_what_it_signed_signs_nothing_else(ledger: Path, kept:
     assert raised.value.code == "signed-unknown"
 
 
+def examined(ledger: Path) -> None:
+    """Examine a ledger that was opened to be read only."""
+    with closing(SqliteStore(str(ledger), read_only=True)) as store:
+        examine(store)
+
+
 @pytest.mark.parametrize("more", [0, 1])
 def test_i7_deleted_folder_of_a_log_is_missed(ledger: Path, more: int) -> None:
     """I7: the ledger remembers what was signed; no new log takes the place of the one that is gone."""
@@ -210,7 +216,7 @@ def test_i7_deleted_folder_of_a_log_is_missed(ledger: Path, more: int) -> None:
     grown(ledger, more)
     folder = LogFolder(ledger).folder
     shutil.rmtree(folder)
-    for attempt in (sequence, examine):
+    for attempt in (sequence, examined):
         with pytest.raises(
             SigningError, match=f"is gone from {folder}: 3 records of it were signed"
         ) as raised:
@@ -232,7 +238,7 @@ def test_i7_folder_of_another_log_is_not_taken(ledger: Path, tmp_path: Path) -> 
     shutil.rmtree(folder)
     kept.rename(folder)
     files_before = files(ledger)
-    for attempt in (sequence, examine):
+    for attempt in (sequence, examined):
         with pytest.raises(SigningError, match="is not the one that the ledger") as raised:
             attempt(ledger)
         assert raised.value.code == "other-log"
@@ -249,10 +255,10 @@ def test_whoever_looks_makes_no_key(ledger: Path) -> None:
     signer = folder.signer(log.origin, log.epoch, create=True)
     key = folder.folder / f"signing/{log.epoch}.key"
     key.unlink()
-    examine(ledger)
+    examined(ledger)
     assert not key.exists()
     key.write_text(f"{signer.secret}\n")
-    examine(ledger)
+    examined(ledger)
     assert sequence(ledger).key == str(signer.verifier)
 
 
@@ -267,7 +273,7 @@ def test_older_folder_of_the_log_is_brought_up_to_date(ledger: Path, tmp_path: P
     assert [str(problem) for problem in audited(ledger, key).cut_off] == [
         f"The log in {folder}/1 ends before 303 records that were signed according to the ledger {ledger}."
     ]
-    examine(ledger)
+    examined(ledger)
     assert sequence(ledger).data == newest.data
     require_one_history(ledger)
     assert audited(ledger, key).is_sound
@@ -429,7 +435,7 @@ def test_of_two_sequencers_one_signs(ledger: Path, monkeypatch: pytest.MonkeyPat
 SIGN = """
 import sys
 from pathlib import Path
-from informativa.ledgers.sequencer import examine, sequence
+from informativa.ledgers.sequencer import sequence
 sequence(Path(sys.argv[1]))
 """
 
@@ -498,7 +504,7 @@ from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from informativa.model.errors import SigningError
-from informativa.ledgers.sequencer import examine, sequence
+from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from examples import PLAYED
 ledger = Path(sys.argv[1])

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from lab.certificates import Authority, Certificate
+from lab.fast_folder import short_folder
 from lab.postgres import Postgres
 from lab.process import gone, until
 from sharing.haproxy import HaProxy, Target
@@ -121,16 +122,17 @@ with Postgres(folder / "pg") as server, Patroni(folder / "patroni", members=1) a
 """
 
 
-def test_nothing_outlives_the_tests(tmp_path: Path) -> None:
+def test_nothing_outlives_the_tests() -> None:
     """Servers end when Python is killed, those that Patroni has set free included."""
-    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=WITH_LAB) as python:
-        assert python.stdout
-        pids = [int(number) for number in python.stdout.readline().split()]
-        assert len(pids) == 3
-        assert not any(map(gone, pids))
-        python.kill()
-    until(lambda: all(map(gone, pids)), 60, lambda: f"{pids} should have ended.")
+    with tempfile.TemporaryDirectory(dir=short_folder()) as folder:  # where sockets need no other one
+        command = [sys.executable, "-c", SCRIPT, folder]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=WITH_LAB) as python:
+            assert python.stdout
+            pids = [int(number) for number in python.stdout.readline().split()]
+            assert len(pids) == 3
+            assert not any(map(gone, pids))
+            python.kill()
+        until(lambda: all(map(gone, pids)), 60, lambda: f"{pids} should have ended.")
 
 
 def issued(folder: Path, what: str) -> Certificate:

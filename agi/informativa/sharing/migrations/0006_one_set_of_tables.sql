@@ -13,6 +13,7 @@ CREATE TABLE informativa.serves (
     company integer NOT NULL,
     PRIMARY KEY (login, company)
 );
+CREATE INDEX serves_company ON informativa.serves (company);
 -- Each PBX that ever took part.
 CREATE TABLE informativa.box (
     box     text        PRIMARY KEY,

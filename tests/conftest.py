@@ -15,7 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import typer.main
 from hypothesis import HealthCheck, settings
 
 from informativa.config import findings, looks
@@ -40,6 +39,7 @@ from lab.fewer_reports import pytest_sessionstart  # noqa: F401  # a hook, too
 from lab.leftovers import pytest_configure, pytest_runtest_teardown  # noqa: F401  # hooks, too
 from lab.office import Office, lay, listen_at, numbered, without_masters
 from lab.ports import free_port
+from lab.remembered import remember
 
 HERE = Path(__file__).parent
 
@@ -58,8 +58,7 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 if (fast := fast_folder()) is not None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(fast))
 
-# Each command reads the signatures of all its neighbours, three times over, and they are always the same.
-typer.main.get_params_from_function = functools.cache(typer.main.get_params_from_function)
+remember()
 
 FEW = bool(os.environ.get("INFORMATIVA_FEW"))  # `make check`, `make again`
 

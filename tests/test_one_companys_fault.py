@@ -67,13 +67,6 @@ Facts = dict[str, object]
 NUMBERS = count()
 
 
-@pytest.fixture(autouse=True)
-def _tests_are_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a service that starts or reloads here leave out its collection: it would look through all that
-    the tests have loaded, and does in test_service.py."""
-    monkeypatch.setattr("informativa.process.service._freeze_objects", lambda: None)
-
-
 @pytest.fixture(scope="module")
 def faults() -> Iterator[Faults]:
     """The faults of this file's tests."""

@@ -116,13 +116,14 @@ class Circle:
 
 def test_earlier_configuration_is_let_go_of() -> None:
     """What is kept out of collections is looked through again when another takes its place."""
+    freeze_objects = service._freeze_objects.__wrapped__  # type: ignore[attr-defined]  # lab/remembered.py
     thresholds, circle = gc.get_threshold(), Circle()
     gone = weakref.ref(circle)
     try:
-        service._freeze_objects()
+        freeze_objects()
         assert gc.get_freeze_count() > 0
         del circle
-        service._freeze_objects()
+        freeze_objects()
         assert gone() is None
     finally:
         gc.freeze()  # what was collected of tests, as conftest.py has it

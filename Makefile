@@ -33,7 +33,7 @@ PYTHON ?= python3
 DISTRIBUTIONS = $(shell /usr/bin/python3 -c 'import sys; print(sys.executable if sys.version_info >= (3, 11) else "")' 2>/dev/null)
 export PYTHONPATH := tests
 unexport PYTHONDONTWRITEBYTECODE  # pytest takes ten seconds to read all tests anew
-COMPILE = .venv/uv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 $(REQUIREMENTS)
+COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 $(REQUIREMENTS)
 TORTURE = tests/torture tests/evidence tests/sharing tests/asterisk/test_faults.py
 MUTMUT = tests/mutants-requirements.txt
 
@@ -123,7 +123,6 @@ screens: setup
 # No address stands there: where packages come from is pip's own setting. Without --upgrade what still fits keeps
 # its version. mutmut's go into an environment that has all others.
 requirements: setup
-	@.venv/bin/python -m venv .venv/uv && .venv/uv/bin/pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(COMPILE) --all-extras --output-file tests/requirements.txt pyproject.toml
 	@sed -n 's/==.*//p' $(MUTMUT) | $(COMPILE) --no-deps --no-annotate --output-file $(MUTMUT) -
 

@@ -21,6 +21,7 @@ from informativa.config import findings, looks
 from informativa.operations.doctor import checks
 from informativa.operations.init import init
 from lab import audio
+from lab.browser import close_browsers
 from lab.chance import (  # noqa: F401  # hooks, too
     NIGHT,
     SEED,
@@ -143,6 +144,13 @@ def short_prompts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _offices(short_prompts: Path) -> None:
     """Have each `Office` laid with them."""
     Office.prompts = short_prompts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _browsers() -> Iterator[None]:
+    """Close them before it is looked at what tests have left."""
+    yield
+    close_browsers()
 
 
 @pytest.fixture(scope="session", autouse=True)

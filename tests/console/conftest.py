@@ -67,7 +67,7 @@ def sign_on(folder: Path) -> Iterator[SignOn]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One for all tests of a file. No longer: while Playwright is there, no test may use asyncio."""
+    """One for all tests of a file. No longer: meanwhile no test may use asyncio."""
     with browser() as opened:
         yield opened
 

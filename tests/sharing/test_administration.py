@@ -505,3 +505,12 @@ def test_password_is_encrypted_before_it_is_sent(tmp_path: Path) -> None:
         "Run this as the user whose file it is.",
     )
     assert len(connection.values) == 1
+
+
+def test_password_of_other_bytes_than_utf_8_is_taken_as_libpq_takes_it(tmp_path: Path) -> None:
+    """A comment, or a password, that an editor has written in Latin-1."""
+    file, connection = tmp_path / "pgpass", Encrypting()
+    file.write_bytes(f"# für Büros\r\n*:*:*:{ROLE}:s\x85cr\xe9t\r\n".encode("latin-1"))
+    database = replace(MEETING, passwords=str(file))
+    assert administration._password(cast("psycopg.Connection", connection), database, ROLE)
+    assert connection.values == [(b"s\x85cr\xe9t", ROLE.encode(), b"scram-sha-256")]

@@ -69,6 +69,17 @@ def test_the_password_is_another_in_both_places(boxes: Boxes, database: SharedDa
     assert password(database) not in boxes.server.log
 
 
+def test_other_bytes_of_the_file_stay(database: SharedDatabase) -> None:
+    """It is no UTF-8, and libpq reads it: the password is changed, and all else of the file is as it was."""
+    file, others = Path(database.passwords), "# Büro\n*:*:*:ander\xe9:\x85\x0b\n".encode("latin-1")
+    file.write_bytes(others + f"*:*:*:{ROLE}:{PASSWORD}\n".encode())
+    passwords.change(database, ["acme"])
+    changed = file.read_bytes()
+    assert changed.startswith(others)
+    assert PASSWORD.encode() not in changed
+    connect(database, "acme").close()
+
+
 def cut(database: SharedDatabase, monkeypatch: pytest.MonkeyPatch, step: str, *, after: bool) -> None:
     """Change the password, killed before or after one step of it."""
     real: Callable[..., None] = getattr(passwords, step)

@@ -33,7 +33,7 @@ from .connection import (
 )
 from .erasure_statements import ErasureStatements
 from .rows import LEDGER_COLUMNS, Statements, awaiting
-from .startup import password_of
+from .startup import password_bytes, password_of, read_passwords
 
 _ROLES = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
 _SCHEMAS = "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
@@ -252,7 +252,7 @@ def _password(connection: psycopg.Connection, database: SharedDatabase, role: st
     if not database.passwords:
         return ""
     try:
-        text = Path(database.passwords).read_text(encoding="utf-8")
+        text = read_passwords(Path(database.passwords))
     except OSError as error:
         raise SharedDatabaseError(
             Text("{file} cannot be read ({why}).", file=database.passwords, why=error.strerror or ""),
@@ -261,7 +261,7 @@ def _password(connection: psycopg.Connection, database: SharedDatabase, role: st
     password = password_of(text, connection.info.dbname, role)
     if not password:
         return ""
-    encrypted = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+    encrypted = connection.pgconn.encrypt_password(password_bytes(password), role.encode(), b"scram-sha-256")
     return f" PASSWORD '{encrypted.decode()}'"  # of letters, digits, $, :, =, + and /
 
 

@@ -31,7 +31,7 @@ from .connection import (
     new_passwords,
     translated,
 )
-from .startup import fields_of, password_of
+from .startup import fields_of, lines_of, password_bytes, password_of, read_passwords
 
 _BYTES = 24
 _PREFIX = re.compile(r"((?:\\.|[^:\\])*:){4}")  # of a line: host, port, database, role
@@ -55,7 +55,7 @@ def change(database: SharedDatabase, controllers: Sequence[str]) -> ChangedPassw
     login = schema.login(database.box)
     try:
         with _alone(file.parent):
-            text = file.read_text(encoding="utf-8")
+            text = read_passwords(file)
             databases = {database.of(controller): controller for controller in reversed(controllers)}
             servers = {one.hosts: controller for one, controller in databases.items()}
             addresses = [(one.name, login, *host_and_port(host)) for one in databases for host in one.hosts]
@@ -63,7 +63,7 @@ def change(database: SharedDatabase, controllers: Sequence[str]) -> ChangedPassw
                 new = replace(database, passwords=str(changing))
                 remaining = [server for server in servers.values() if not _connects(new, server)]
                 if len(remaining) < len(servers):
-                    text = changing.read_text(encoding="utf-8")
+                    text = read_passwords(changing)
                     password = next(filter(None, (password_of(text, *one) for one in addresses)))
                     for server in remaining:
                         with _connected(database, server) as connection:
@@ -99,7 +99,7 @@ def with_password(text: str, addresses: Sequence[tuple[str, str, str, str]], pas
     """Return the text of a file of passwords in which a role has another one, at these databases, roles,
     hosts and ports. All other lines stay as they are; where the role has no line of its own, one is put
     before them."""
-    lines = text.splitlines()
+    lines = lines_of(text) if text else []
     for number, line in enumerate(lines):
         prefix = _PREFIX.match(line)
         if prefix and not line.startswith("#") and _is_of(line, addresses):
@@ -120,7 +120,7 @@ def _is_of(line: str, addresses: Sequence[tuple[str, str, str, str]]) -> bool:
 
 def _alter(connection: Connection, database: SharedDatabase, login: str, password: str) -> None:
     """Give the login its password: the hash of it, so that no log of the server's has the password."""
-    encrypted = connection.pgconn.encrypt_password(password.encode(), login.encode(), b"scram-sha-256")
+    encrypted = connection.pgconn.encrypt_password(password_bytes(password), login.encode(), b"scram-sha-256")
     try:
         with translated(database), connection.transaction():
             connection.execute("SET LOCAL synchronous_commit = on")  # else a crash may take it back
@@ -163,7 +163,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _write(file: Path, text: str, like: Path) -> None:
     with open_for_replacement(file, like.stat(), most=0o600, durable=True) as out:
-        out.write(text.encode())
+        out.write(password_bytes(text))
 
 
 def _replace(changing: Path, file: Path) -> None:

@@ -144,8 +144,8 @@ def refused(
 def passwords(database: SharedDatabase) -> str:
     """Return the text of the file of passwords; '' where none can be read."""
     try:
-        return Path(database.passwords or startup.default_passwords()).read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        return startup.read_passwords(Path(database.passwords or startup.default_passwords()))
+    except (OSError, ValueError):  # ValueError: a NUL in the name
         return ""
 
 

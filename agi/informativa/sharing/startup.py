@@ -20,6 +20,7 @@ import struct
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 LONGEST = 30_000  # bytes of a message, as for libpq
 _MESSAGES = 100
@@ -153,7 +154,7 @@ class _Wire:
     def _authenticate(self, code: int, data: bytes, login: Login) -> bool:
         """Answer a request for the password; return False where it is in none of the ways known here."""
         if code == 5:  # MD5
-            inner = hashlib.md5((login.password + login.role).encode()).hexdigest()  # noqa: S324  # the server's
+            inner = hashlib.md5(password_bytes(login.password + login.role)).hexdigest()  # noqa: S324  # the server's
             outer = hashlib.md5(inner.encode() + data[:4]).hexdigest()  # noqa: S324
             self._send(b"md5" + outer.encode() + b"\0")
             return True
@@ -226,10 +227,26 @@ def _scram(password: str, first: bytes, challenge: bytes, nonce: bytes) -> bytes
     return final + b",p=" + base64.b64encode(proof)
 
 
+def read_passwords(file: Path) -> str:
+    """Return the text of a file of passwords, whatever bytes it has: libpq sends those of a password as they
+    are. Bytes that are no UTF-8 are surrogates, as `os.fsdecode` has them. Raises OSError."""
+    return file.read_bytes().decode(errors="surrogateescape")
+
+
+def password_bytes(text: str) -> bytes:
+    """Return the bytes of what `read_passwords` has read."""
+    return text.encode(errors="surrogateescape")
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a file of passwords as libpq reads them, without their ends."""
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
 def password_of(text: str, database: str, role: str, host: str = "", port: str = "") -> str:
     """Return a role's password in a file of the form of .pgpass, at a host or at any; '' if there is none."""
     names = ("localhost", host) if host.startswith("/") else (host,)
-    for line in text.splitlines():
+    for line in lines_of(text):
         if line.startswith("#"):
             continue
         fields = fields_of(line)

@@ -8,15 +8,17 @@ from informativa.operations.boxes import Box, Difference, Meeting
 from informativa.operations.doctor import shared
 from informativa.operations.doctor.findings import State
 
+OLDER = "Copy keys/{}.key, and those before it, to pbx-2, and reload it. Until then delete no key here."
 SEEN = datetime(2026, 12, 1, 10, tzinfo=UTC)
 
 
 def meeting(company: str, *different: Difference, seconds_ago: float = 600.0, behind: int = 0) -> Meeting:
     """The boxes of a company: this one, and another."""
     boxes = tuple(
-        Box(name, this, 1, 0 if this else behind, 0, SEEN, 0.0 if this else seconds_ago, "1", () if this else different,
-            0.0, None, None, joined=True)
-        for name, this in (("pbx-1", True), ("pbx-2", False))
+        Box(name, name == "pbx-1", 1, waiting, 0, SEEN, seconds, "1", differences, 0.0, None, None, joined=True)
+        for name, waiting, seconds, differences in (
+            ("pbx-1", 0, 0.0, ()), ("pbx-2", behind, seconds_ago, different)
+        )
     )  # fmt: skip
     return Meeting(company, company.title(), 6, 1.0, 0.0, boxes)
 
@@ -49,12 +51,12 @@ def test_another_configuration_is_named_once_and_another_key_for_each_company() 
         (
             State.WARNING,
             "pbx-2 still works with an earlier key of acme",
-            "Copy keys/acme.key, and those before it, to pbx-2, and reload it. Until then delete no key here.",
+            OLDER.format("acme"),
         ),
         (
             State.WARNING,
             "pbx-2 still works with an earlier key of rossi",
-            "Copy keys/rossi.key, and those before it, to pbx-2, and reload it. Until then delete no key here.",
+            OLDER.format("rossi"),
         ),
     ]
 

@@ -289,20 +289,19 @@ def processes_with_deleted_wal(ledgers: Iterable[Path]) -> dict[Path, list[int]]
     logs = {f"{os.path.realpath(f'{ledger}-wal')} (deleted)": ledger for ledger in ledgers}
     indexes = {f"{os.path.realpath(f'{ledger}-shm')} (deleted)": ledger for ledger in logs.values()}
     processes: dict[Path, set[int]] = {}
-    for link in descriptors():
+    for process, link, name in descriptors():
+        if not name.endswith(" (deleted)"):
+            continue
         with contextlib.suppress(OSError):
-            name = os.readlink(link)  # noqa: PTH115
-            if not name.endswith(" (deleted)"):
-                continue
             if (ledger := logs.get(name)) is not None:
-                with link.open("rb") as file:  # a retired log holds nothing any more
+                with Path(link).open("rb") as file:  # a retired log holds nothing any more
                     deleted = not file.read(len(_RETIRED)).startswith(_RETIRED)
             elif (ledger := indexes.get(name)) is not None:
-                deleted = _has_open(link.parent, os.path.realpath(f"{ledger}-wal"))
+                deleted = _has_open(Path(link).parent, os.path.realpath(f"{ledger}-wal"))
             else:
                 continue
             if deleted:
-                processes.setdefault(ledger, set()).add(int(link.parts[2]))
+                processes.setdefault(ledger, set()).add(process)
     return {ledger: sorted(numbers) for ledger, numbers in processes.items()}
 
 

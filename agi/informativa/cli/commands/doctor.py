@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text as Styled
 
 from ...config import DEFAULT_FILE
 from ...model.errors import InformativaError
@@ -60,9 +61,9 @@ def _doctor(
     if as_json:
         print_document(examination)
     else:
-        console = terminal.console(wrap=False)
-        for line in findings(examination, _, unicode=_unicode()):
-            console.print(line)
+        # Printed at once: rich takes longer to begin than for a line.
+        lines = findings(examination, _, unicode=_unicode())
+        terminal.console(wrap=False).print(Styled("\n").join(lines))
     if examination.wrong:
         raise typer.Exit(1)
 

@@ -15,8 +15,8 @@ SEEN = datetime(2026, 12, 1, 10, tzinfo=UTC)
 def meeting(company: str, *different: Difference, seconds_ago: float = 600.0, behind: int = 0) -> Meeting:
     """The boxes of a company: this one, and another."""
     boxes = tuple(
-        Box(name, name == "pbx-1", 1, waiting, 0, SEEN, seconds, "1", differences, 0.0, None, None, joined=True)
-        for name, waiting, seconds, differences in (
+        Box(name, name == "pbx-1", 1, waiting, 0, SEEN, seconds, "1", unlike, 0.0, None, None, joined=True)
+        for name, waiting, seconds, unlike in (
             ("pbx-1", 0, 0.0, ()), ("pbx-2", behind, seconds_ago, different)
         )
     )  # fmt: skip

@@ -83,7 +83,7 @@ def reachable(system: System) -> Iterator[Finding]:
     if configuration.shared is None:
         return
     companies = [controller for controller in configuration.in_shape() if not controller.refused]
-    outcomes = of_companies(configuration, companies, connectable)
+    outcomes = of_companies(configuration, companies, connectable, system.begun)
     failures = {
         company: error for company, error in outcomes.items() if isinstance(error, SharedDatabaseError)
     }

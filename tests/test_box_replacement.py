@@ -23,6 +23,7 @@ from informativa.model import SharedDatabase
 from informativa.model.errors import EvidenceError, InformativaError, LedgerError, SharedDatabaseError
 from informativa.operations import box_replacement
 from informativa.operations.box_replacement import ReplacedBox
+from informativa.operations.evidence import bundle_sources
 from informativa.sharing import administration, replacing
 from informativa.sharing.administration import RegisteredBox
 
@@ -251,7 +252,7 @@ def waiting(
         return [SimpleNamespace(notes=notes)]
 
     monkeypatch.setattr(box_replacement.storage, "provable", provable)
-    monkeypatch.setattr(box_replacement, "records_of_boxes", records)
+    monkeypatch.setattr(bundle_sources, "records_of_boxes", records)
     return box_replacement._waiting(DATABASE, ACME, OLD), questions
 
 

@@ -338,7 +338,7 @@ def test_processes_are_looked_at_once_for_all_companies(
     make_ledgers(public)
     looks, descriptors = list[int](), processes.descriptors
 
-    def counted() -> Iterator[Path]:
+    def counted() -> Iterator[processes.Descriptor]:
         looks.append(1)
         return descriptors()
 

@@ -27,9 +27,8 @@ from informativa.operations.doctor.ledger_facts import LedgerFact, LedgerFacts
 from informativa.process import storage
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
-# Beside the facts: whole ledgers are read for damage and for callers of removed versions; recordings are held
-# against those that were served; a record is written and undone; the doctor looks for records to come.
-READS = {"status": 1, "check": 5, "doctor": 6}
+# Beside the facts `check` and `doctor` write a record, as the user who will, and undo it.
+OPENINGS = {"status": 1, "check": 2, "doctor": 2, "upgrade-check": 1}
 
 
 @pytest.fixture
@@ -41,7 +40,13 @@ def acme(folder: Path) -> Controller:
     return controller
 
 
-@pytest.mark.parametrize("command", READS)
+def counted(controller: Controller, _now: datetime) -> int:
+    """The number of records in a ledger."""
+    with storage.reading(controller) as ledger:
+        return ledger.count()
+
+
+@pytest.mark.parametrize("command", OPENINGS)
 def test_a_command_opens_each_ledger_once_for_all_facts(
     acme: Controller, folder: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
@@ -51,6 +56,7 @@ def test_a_command_opens_each_ledger_once_for_all_facts(
         "status": lambda: status.look(file, NOW),
         "check": lambda: check.check(file, NOW),
         "doctor": lambda: asyncio.run(examination.examine(file)),
+        "upgrade-check": lambda: asyncio.run(examination.upgrade_check(file, folder, folder)),
     }
     connect, ledgers = sqlite3.connect, Counter[str]()
 
@@ -61,15 +67,16 @@ def test_a_command_opens_each_ledger_once_for_all_facts(
     with closing(storage.store(acme)):
         monkeypatch.setattr(sqlite3, "connect", counted)
         commands[command]()
-    assert ledgers[Path(acme.ledger).as_uri()] == READS[command]
+    assert ledgers[Path(acme.ledger).as_uri()] == OPENINGS[command]
 
 
 def test_the_first_fact_has_all_read_that_are_needed(acme: Controller) -> None:
     """In one thread, over one connection; what is not needed is read when somebody asks for it."""
     stores, threads = list[SqliteStore](), set[int]()
 
-    def read(_controller: Controller, ledger: SqliteStore, _now: datetime) -> int:
-        stores.append(ledger)
+    def read(controller: Controller, _now: datetime) -> int:
+        with storage.reading(controller) as ledger:
+            stores.append(ledger)
         threads.add(threading.get_ident())
         return len(stores)
 
@@ -86,15 +93,12 @@ def test_the_first_fact_has_all_read_that_are_needed(acme: Controller) -> None:
 def test_a_fact_that_cannot_be_read_hides_no_other(acme: Controller) -> None:
     """Its error is raised where it is asked for, as often as it is."""
 
-    def fail(_controller: Controller, _ledger: SqliteStore, _now: datetime) -> int:
+    def fail(_controller: Controller, _now: datetime) -> int:
         raise EvidenceError(Text("The log is gone."))
 
-    broken, schema = (
-        LedgerFact("broken", fail),
-        LedgerFact("schema", lambda _one, ledger, _now: ledger.count()),
-    )
-    facts = LedgerFacts(NOW, [broken, schema])
-    assert facts.of(acme, schema) == 2  # the call, and the rule by which records are kept
+    broken, count = LedgerFact("broken", fail), LedgerFact("count", counted)
+    facts = LedgerFacts(NOW, [broken, count])
+    assert facts.of(acme, count) == 2  # the call, and the rule by which records are kept
     for _ in range(2):
         with pytest.raises(EvidenceError, match="The log is gone"):
             facts.of(acme, broken)
@@ -102,7 +106,7 @@ def test_a_fact_that_cannot_be_read_hides_no_other(acme: Controller) -> None:
 
 def test_ledger_that_cannot_be_opened_has_no_facts(acme: Controller, tmp_path: Path) -> None:
     """One that is missing, and one that is no ledger: each fact says why."""
-    counts = [LedgerFact(name, lambda _one, ledger, _now: ledger.count()) for name in ("one", "other")]
+    counts = [LedgerFact(name, counted) for name in ("one", "other")]
     facts = LedgerFacts(NOW, counts)
     missing, text = replace(acme, id="b", ledger=str(tmp_path / "b")), tmp_path / "c"
     text.write_text("no ledger")
@@ -111,3 +115,49 @@ def test_ledger_that_cannot_be_opened_has_no_facts(acme: Controller, tmp_path: P
             facts.of(missing, fact)
         with pytest.raises(LedgerError, match="cannot be used"):
             facts.of(replace(acme, id="c", ledger=str(text)), fact)
+
+
+def test_reading_of_whole_ledgers_holds_up_no_other_fact(acme: Controller, tmp_path: Path) -> None:
+    """Of six large ledgers four are read at a time; what the others say otherwise is known meanwhile, and
+    their turn comes."""
+    go_on, reading = threading.Event(), threading.Semaphore(0)
+
+    def read(_controller: Controller, _now: datetime) -> str:
+        reading.release()
+        assert go_on.wait(30)
+        return "whole"
+
+    long, count = LedgerFact("long", read, reads_all=True), LedgerFact("count", counted)
+    facts, companies = LedgerFacts(NOW, [long, count]), list[Controller]()
+    for number in range(6):
+        companies.append(replace(acme, id=f"c{number}", ledger=str(tmp_path / f"{number}.sqlite3")))
+        storage.store(companies[-1]).close()
+    assert [facts.of(company, count) for company in companies] == [1] * 6
+    for _ in range(4):
+        assert reading.acquire(timeout=30)
+    assert not reading.acquire(blocking=False)
+    go_on.set()
+    assert [facts.of(company, long) for company in companies] == ["whole"] * 6
+
+
+def test_a_ledger_is_not_changed_while_it_is_read(acme: Controller) -> None:
+    """`check` migrates a ledger when nothing reads it any more."""
+    reading, go_on, forgotten = threading.Event(), threading.Event(), threading.Event()
+
+    def read(_controller: Controller, _now: datetime) -> None:
+        reading.set()
+        assert go_on.wait(30)
+
+    long, count = LedgerFact("long", read, reads_all=True), LedgerFact("count", counted)
+    facts = LedgerFacts(NOW, [long, count])
+    assert facts.of(acme, count) == 2
+
+    def forget() -> None:
+        facts.forget(acme)
+        forgotten.set()
+
+    assert reading.wait(30)
+    threading.Thread(target=forget).start()
+    assert not forgotten.is_set()
+    go_on.set()
+    assert forgotten.wait(30)

@@ -99,7 +99,7 @@ def test_work_that_is_heard_of_is_waited_for() -> None:
         assert released.wait(30)
 
     works = {1: talk, 2: hang, 3: hang, 4: lambda _heard: begun.append(4)}
-    outcomes = of_each_heard(works, 1.5, 30.0, threads=2)
+    outcomes = of_each_heard(works, 1.5, 30.0, 2, time.monotonic())
     assert outcomes.pop(1) == "answer"
     assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError] * 3
     assert begun == []
@@ -114,7 +114,20 @@ def test_work_that_never_ends_is_left_though_it_is_heard_of() -> None:
         while not released.wait(0.01):
             heard()
 
-    outcomes = of_each_heard({1: talk}, 30.0, 0.3, threads=1)
+    outcomes = of_each_heard({1: talk}, 30.0, 0.3, 1, time.monotonic())
+    released.set()
+    assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
+
+
+def test_time_that_passed_before_counts_as_silence() -> None:
+    """A command has loaded itself and its configuration before it asks anybody: who hangs is not waited for
+    as long again."""
+    released = threading.Event()
+
+    def hang(_heard: Callable[[], object]) -> None:
+        released.wait(300)
+
+    outcomes = of_each_heard({1: hang}, 600.0, 6000.0, 1, time.monotonic() - 601.0)
     released.set()
     assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
 

@@ -77,3 +77,17 @@ def test_service_loads_nothing_of_commands() -> None:
         "informativa.operations.problems",
         "informativa.operations.record_document",
     ]
+
+
+LOADED = (
+    "import sys; from informativa.cli.main import app; app(sys.argv[1]); print('phonenumbers' in sys.modules)"
+)
+
+
+@pytest.mark.parametrize("word", ["status", "doctor", "check", "upgrade-check", "boxes", "shared"])
+def test_commands_about_all_companies_do_not_load_the_numbering_plans_of_the_world(word: str) -> None:
+    """Nobody types a number there, and to load them takes a tenth of the time in which the program starts."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOADED, word], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert loaded.stdout == "False\n"

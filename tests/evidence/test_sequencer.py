@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from evidence.ledger import audited, checkpoints, files, forged, grown, published, require_one_history, signed
+from informativa.evidence import ed25519
 from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.note import Signer
 from informativa.ledgers import sequencer
@@ -260,6 +261,21 @@ def test_whoever_looks_makes_no_key(ledger: Path) -> None:
     key.write_text(f"{signer.secret}\n")
     examined(ledger)
     assert sequence(ledger).key == str(signer.verifier)
+
+
+def test_one_note_in_three_files_is_verified_once(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last checkpoint is published twice, and lies beside the key: `doctor` verified it three times for
+    each company."""
+    sequence(ledger)
+    verify, verified = ed25519.verify, list[bytes]()
+
+    def counted(public: bytes, message: bytes, signature: bytes) -> bool:
+        verified.append(signature)
+        return verify(public, message, signature)
+
+    monkeypatch.setattr(ed25519, "verify", counted)
+    examined(ledger)
+    assert len(verified) == 1
 
 
 def test_older_folder_of_the_log_is_brought_up_to_date(ledger: Path, tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,7 @@ from doubles import CALLER, ScriptedSession, incoming
 from examples import AT, PLAYED
 from informativa.call.answering import answer
 from informativa.call.caller import pseudonym
+from informativa.cli import main
 from informativa.config import Configuration, load
 from informativa.model import Controller, SharedDatabase
 from informativa.model.errors import SharedDatabaseError
@@ -405,6 +407,44 @@ def test_all_companies_of_a_database_are_asked_about_at_once(
     (unknown,) = result.unknown
     assert str(unknown.message).endswith("this box, pbx-1, does not serve c59.")
     assert connections == ["acme"]
+
+
+@pytest.mark.parametrize(
+    "words", ["status", "check", "doctor", "upgrade-check", "boxes", "shared status", "shared doctor"]
+)
+def test_the_database_is_waited_for_since_the_command_began(
+    two: tuple[Installation, Installation], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """Once, for all companies of one database, and not from when the program and the configuration are
+    loaded."""
+    times = list[float]()
+
+    def silent(works: Mapping[SharedDatabase, object], *bounds: float) -> dict[SharedDatabase, TimeoutError]:
+        times.append(bounds[-1])
+        return dict.fromkeys(works, TimeoutError())
+
+    monkeypatch.setattr(main, "time", SimpleNamespace(monotonic=lambda: 7.0))
+    monkeypatch.setattr(operations, "ANSWER_SECONDS", 1e9)
+    monkeypatch.setattr(operations, "of_each_heard", silent)
+    typed(*words.split(), "-c", two[0].file)
+    assert times == [7.0]
+
+
+def test_a_database_has_a_second_however_late_it_is_asked(
+    two: tuple[Installation, Installation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that took an hour until it asked does not call a database dead that nobody has asked yet."""
+    since, configuration = list[float](), load(two[0].file)
+
+    def silent(works: Mapping[SharedDatabase, object], *bounds: float) -> dict[SharedDatabase, TimeoutError]:
+        since.append(bounds[-1])
+        return dict.fromkeys(works, TimeoutError())
+
+    monkeypatch.setattr(operations, "of_each_heard", silent)
+    monkeypatch.setattr(operations, "time", SimpleNamespace(monotonic=lambda: 5000.0))
+    for begun in (1400.0, 4999.5, None):
+        assert len(operations.boxes(configuration, configuration.in_shape(), begun).unknown) == 2
+    assert since == [4999.0, 4999.5, 5000.0]
 
 
 def test_check_asks_the_database(two: tuple[Installation, Installation], server: Postgres) -> None:

@@ -12,9 +12,11 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
@@ -110,6 +112,7 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return the exit code. Every error becomes one message and an exit code."""
+    begun = time.monotonic()
     _.speak()
     terminal.prepare()
     try:
@@ -117,8 +120,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             words = sys.argv[1:] if arguments is None else arguments
             if arguments is None and any(tuple(words[: len(command)]) == command for command in GIVE_WAY):
                 give_way()  # before the rest of the program is loaded, which takes a tenth of the time
-            program = translated.command(app(*words[:1]))
-            return int(program(args=arguments, prog_name="informativa", standalone_mode=False) or 0)
+            program = partial(translated.command(app(*words[:1])), obj=begun, standalone_mode=False)
+            return int(program(args=arguments, prog_name="informativa") or 0)
         finally:
             _flush()
     except PermissionError as error:

@@ -72,6 +72,12 @@ Json = Annotated[
 ]
 
 
+def begun(context: typer.Context) -> float | None:
+    """Return the time of `time.monotonic()` at which the command began, since when others are waited for."""
+    time: float | None = context.find_root().obj
+    return time
+
+
 def moment(text: str) -> datetime:
     """Return a day, or a day and time, that somebody typed."""
     try:

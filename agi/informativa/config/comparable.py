@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from datetime import datetime, tzinfo
+from functools import cache
 from typing import Any
 
 from ..model import Controller, Line, Notice, Prompt
@@ -50,16 +51,22 @@ def digest(controller: Controller, notices: Sequence[Notice], lines: Sequence[Li
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+@cache
+def _compared(kind: Any) -> tuple[tuple[str, object], ...]:
+    """Return the names of the fields of a dataclass that are compared, with their defaults."""
+    return tuple((field.name, field.default) for field in fields(kind) if field.name not in _LEFT_OUT)
+
+
 def _plain(value: Any) -> Any:
     """Return a value as JSON data. A prompt is only `True`, since each box has its own place for it."""
     if isinstance(value, Prompt):
         return True
     if is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: _plain(getattr(value, field.name))
-            for field in fields(value)
-            if field.name not in _LEFT_OUT
-            and not (field.name in _IF_SET and getattr(value, field.name) == field.default)
+            name: _plain(setting)
+            for name, default in _compared(type(value))
+            for setting in (getattr(value, name),)
+            if name not in _IF_SET or setting != default
         }
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}

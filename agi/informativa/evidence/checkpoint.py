@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..model.errors import EvidenceFormatError, SignatureError
 from ..model.text import Text
 from .encoding import HASH_SIZE, LARGEST, decimal, decoded_hash, encode_base64
-from .keys import is_plain
+from .keys import is_line
 from .note import NoteVerifier, OpenedNote, open_note, parse
 from .tree import EMPTY_ROOT
 
@@ -29,7 +29,7 @@ class Checkpoint:
     root: bytes
 
     def __post_init__(self) -> None:
-        if not self.origin or not all(map(is_plain, self.origin)):
+        if not self.origin or not is_line(self.origin):
             raise EvidenceFormatError(Text("A log's origin is one line of text."))
         if not 0 <= self.size <= LARGEST or len(self.root) != HASH_SIZE:
             raise _malformed()

@@ -7,6 +7,7 @@ that says what is signed, and how.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import ClassVar, Self
@@ -17,6 +18,8 @@ from . import ed25519
 from .encoding import decode_base64, encode_base64
 
 PRIVATE = "PRIVATE+KEY+"
+_NOT_PLAIN = re.compile(r"[\x00-\x1f\ud800-\udfff]")
+_NOT_IN_NAME = re.compile(rf"[+\s]|{_NOT_PLAIN.pattern}")
 
 
 @dataclass(frozen=True)
@@ -119,14 +122,14 @@ def check_seed(name: str, seed: bytes) -> None:
 
 def check_name(name: str) -> None:
     """Check a key's name. Raises EvidenceFormatError."""
-    if not name or any(letter == "+" or letter.isspace() or not is_plain(letter) for letter in name):
+    if not name or _NOT_IN_NAME.search(name):
         raise EvidenceFormatError(Text("A key's name is not empty, and has no space and no plus in it."))
 
 
-def is_plain(letter: str) -> bool:
-    """Return whether a letter may stand in a line: it is no control character, and no half of a surrogate
+def is_line(text: str) -> bool:
+    """Return whether a text may stand in a line: it has no control character, and no half of a surrogate
     pair."""
-    return letter >= " " and not "\ud800" <= letter <= "\udfff"
+    return _NOT_PLAIN.search(text) is None
 
 
 def _parts(key: str, kind: int) -> tuple[str, str, bytes]:

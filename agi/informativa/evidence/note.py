@@ -7,6 +7,7 @@ A key is known by its name and its ID of 4 bytes. Anybody may claim both: only t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,6 +22,7 @@ ED25519 = 0x01  # the signature type
 LARGEST_NOTE = 1_000_000  # bytes
 MOST_SIGNATURES = 100
 _DASH = "— "
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")  # but the line break
 
 
 class NoteVerifier(Protocol):
@@ -126,7 +128,7 @@ def sign(text: str, *signers: NoteSigner) -> bytes:
 def parse(data: bytes) -> Note:
     """Parse a note without verifying it. Raises EvidenceFormatError."""
     content = as_text(data, LARGEST_NOTE)
-    if any(letter < " " and letter != "\n" for letter in content):
+    if _CONTROL.search(content):
         raise EvidenceFormatError(Text("It has a control character in it."))
     text, separator, signature_lines = content.rpartition("\n\n")
     if not separator or not signature_lines.endswith("\n"):

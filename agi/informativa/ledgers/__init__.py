@@ -21,7 +21,7 @@ Its file:
 
 - `ledger_file`, `wal_files`: the open file, and those that SQLite keeps beside it
 - `write_lock`: one writer at a time, for all that write
-- `single_openings`: one opening for all that a page reads
+- `single_openings`: one opening for all that a page, or a command, reads
 - `opening`, `opening_lock`: opening that cannot hang, by one process at a time
 - `owner`, `foreign_schema`: no other company's, and nothing that no migration made
 - `write_check`: whether a call could be recorded

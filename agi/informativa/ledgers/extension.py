@@ -94,7 +94,10 @@ def signed_before(
     published_ones = [data for data in (published.checkpoint(), last) if data is not None]
     has_signed = signed is not None and Checkpoint.unverified(signed).size > 0
     signer = folder.signer(log.origin, log.epoch, create=create and not published_ones and not has_signed)
-    all_data = [*published_ones, *filter(None, [folder.last_signed(log.epoch)])]
+    if not has_signed:
+        signed = folder.last_signed(log.epoch)  # of a key that was just made
+    # Mostly all are the same note, which is verified once.
+    all_data = dict.fromkeys([*published_ones, *filter(None, [signed])])
     if not all_data:
         raise SigningError(
             Text(
@@ -105,8 +108,9 @@ def signed_before(
             ),
             code="signed-unknown",
         )
-    checkpoints = [open_checkpoint(data, [signer.verifier]).checkpoint for data in all_data]
-    if remembered and remembered.key != str(signer.verifier):
+    key = signer.verifier
+    checkpoints = [open_checkpoint(data, [key]).checkpoint for data in all_data]
+    if remembered and remembered.key != str(key):
         raise _not_remembered(store, published)
     return signer, checkpoints
 

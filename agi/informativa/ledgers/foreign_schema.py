@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterable
 from functools import cache
 
 from . import migrating
@@ -23,7 +24,10 @@ def foreign_parts(connection: sqlite3.Connection) -> list[str]:
     migrated or refused. Raises sqlite3.Error."""
     if migrating.of(connection) != migrating.newest():
         return []
-    differing = _parts(connection) ^ _made()
+    parts, made = frozenset(connection.execute(_SCHEMA)), _made()
+    if parts == made:
+        return []
+    differing = _without_style(parts) ^ _without_style(made)
     return sorted({f"{kind} {name}" for kind, name, _table, _sql in differing})
 
 
@@ -36,17 +40,17 @@ def _made() -> frozenset[Part]:
             for statement in migrating.statements(sql):
                 connection.execute(statement)
             connection.execute("COMMIT")
-        return _parts(connection)
+        return frozenset(connection.execute(_SCHEMA))
     finally:
         connection.close()
 
 
-def _parts(connection: sqlite3.Connection) -> frozenset[Part]:
-    """Return the parts without what differs between ledgers that the same migrations made: comments and
+def _without_style(parts: Iterable[Part]) -> frozenset[Part]:
+    """Return parts without what differs between ledgers that the same migrations made: comments and
     quotes, which a later release may have, and a counter of records, which some ledgers keep."""
     return frozenset(
         (kind, name, table, _plain(sql))
-        for kind, name, table, sql in connection.execute(_SCHEMA)
+        for kind, name, table, sql in parts
         if not name.startswith(_OF_SQLITE)
     )
 

@@ -4,7 +4,7 @@ records too, so that it has a number, and the log no gap."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -147,10 +147,14 @@ def _is_unchanged(connection: sqlite3.Connection, newest: int, log: LedgerLog) -
     return is_same_log and connection.execute(_CHANGES_SINCE, (newest,)).fetchone() is None
 
 
-def missing_rule(connection: sqlite3.Connection, rule: RuleNote) -> RuleNote | None:
+def missing_rule(
+    connection: sqlite3.Connection, rule: RuleNote, notes: Iterable[LogNote] | None = None
+) -> RuleNote | None:
     """Return what `keep_rule` would write; `None` for nothing: the newest rule is the same, and the
-    instruction stands in it or in one before. Raises sqlite3.Error."""
-    notes = backwards(connection, leaves.log(connection))
+    instruction stands in it or in one before. `notes` are those of the newest log, the newest first, if they
+    were read. Raises sqlite3.Error."""
+    if notes is None:
+        notes = backwards(connection, leaves.log(connection))
     stated = (note.content for note in notes if isinstance(note.content, RuleNote))
     newest = next(stated, None)
     if newest is None:

@@ -88,12 +88,12 @@ def _holders(folder: int, byte: int) -> list[str]:
 
     name = os.readlink(f"/proc/self/fd/{folder}")  # noqa: PTH115
     processes = set()
-    for link in descriptors():
-        with contextlib.suppress(OSError):
-            if os.readlink(link) == name:  # noqa: PTH115
-                locks = (link.parent.parent / "fdinfo" / link.name).read_text()
+    for process, link, file in descriptors():
+        if file == name:
+            with contextlib.suppress(OSError):
+                locks = Path(link.replace("/fd/", "/fdinfo/")).read_text()
                 if f" {byte} {byte}\n" in locks or "FLOCK  ADVISORY  WRITE" in locks:
-                    processes.add(int(link.parts[2]))
+                    processes.add(process)
     return [str(process) for process in sorted(processes)]
 
 

@@ -138,10 +138,12 @@ def _add_rule(
     at: datetime,
 ) -> None:
     """Add the configured rule to what was read of the newest log, as it would be written."""
-    content = note_leaves.missing_rule(connection, configured)
+    before = read_logs[log.origin]
+    notes = (entry.note for entry in reversed(before.entries) if entry.note)
+    content = note_leaves.missing_rule(connection, configured, notes)
     if content is not None:
         note = LogNote(log.origin, log.size, at, NoteSource.COMMAND, content)
-        entry, before = ReadEntry.read(note.entry, log.origin, log.size), read_logs[log.origin]
+        entry = ReadEntry.read(note.entry, log.origin, log.size)
         read_logs[log.origin] = replace(before, size=log.size + 1, entries=[*before.entries, entry])
 
 

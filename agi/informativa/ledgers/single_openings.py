@@ -1,5 +1,5 @@
-"""One opening of a ledger for all that is read of it for one page: SQLite reads the whole schema at each,
-which takes longer than most of what is asked then."""
+"""One opening of a ledger for all that is read of it for one page, or for all facts that a command needs:
+SQLite reads the whole schema at each, which takes longer than most of what is asked then."""
 
 from __future__ import annotations
 

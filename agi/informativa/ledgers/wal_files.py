@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -165,20 +166,25 @@ class LedgerFiles:
         """Check that a ledger can be opened. SQLite would only say that it cannot; and it deletes the log
         beside an empty file, with the records in it. Of a link, SQLite has the log beside the file it
         leads to. Raises LedgerError."""
-        if self.ledger.is_symlink():
+        name = self._names[0]
+        try:
+            mode = os.lstat(name).st_mode
+        except FileNotFoundError:
+            mode = stat.S_IFREG  # it is about to be made
+        if stat.S_ISLNK(mode):
             raise LedgerError(
                 Text("The ledger {file} is a symbolic link.", file=self.ledger),
                 Text(
                     "Name the file itself as `ledger` in the configuration: {target}",
-                    target=os.path.realpath(self.ledger),
+                    target=os.path.realpath(name),
                 ),
             )
-        if self.ledger.is_dir():
+        if stat.S_ISDIR(mode):
             raise LedgerError(
                 Text("The ledger {file} is a folder.", file=self.ledger),
                 Text("Type: mv {file} {file}.aside, or name a file as `ledger`.", file=self.ledger),
             )
-        if self.ledger.exists() and not self.ledger.is_file():  # SQLite would wait for the writer of a pipe
+        if not stat.S_ISREG(mode):  # SQLite would wait for the writer of a pipe
             raise LedgerError(
                 Text("The ledger {file} is not a regular file.", file=self.ledger),
                 Text("Type: mv {file} {file}.aside, or name a file as `ledger`.", file=self.ledger),
@@ -289,20 +295,19 @@ def processes_with_deleted_wal(ledgers: Iterable[Path]) -> dict[Path, list[int]]
     logs = {f"{os.path.realpath(f'{ledger}-wal')} (deleted)": ledger for ledger in ledgers}
     indexes = {f"{os.path.realpath(f'{ledger}-shm')} (deleted)": ledger for ledger in logs.values()}
     processes: dict[Path, set[int]] = {}
-    for link in descriptors():
+    for process, link, name in descriptors():
+        if not name.endswith(" (deleted)"):
+            continue
         with contextlib.suppress(OSError):
-            name = os.readlink(link)  # noqa: PTH115
-            if not name.endswith(" (deleted)"):
-                continue
             if (ledger := logs.get(name)) is not None:
-                with link.open("rb") as file:  # a retired log holds nothing any more
+                with Path(link).open("rb") as file:  # a retired log holds nothing any more
                     deleted = not file.read(len(_RETIRED)).startswith(_RETIRED)
             elif (ledger := indexes.get(name)) is not None:
-                deleted = _has_open(link.parent, os.path.realpath(f"{ledger}-wal"))
+                deleted = _has_open(Path(link).parent, os.path.realpath(f"{ledger}-wal"))
             else:
                 continue
             if deleted:
-                processes.setdefault(ledger, set()).add(int(link.parts[2]))
+                processes.setdefault(ledger, set()).add(process)
     return {ledger: sorted(numbers) for ledger, numbers in processes.items()}
 
 
@@ -320,7 +325,7 @@ def _identity(name: str) -> Identity:
 
 def _size(name: str) -> int | None:
     with contextlib.suppress(FileNotFoundError):
-        return Path(name).stat().st_size
+        return os.stat(name).st_size  # noqa: PTH116  # half the time of Path.stat
     return None
 
 

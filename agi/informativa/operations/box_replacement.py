@@ -20,7 +20,6 @@ from ..process import storage
 from .boxes import QUIET_SECONDS, FailedCompany, shared
 from .day_range import DayRange
 from .document import Time
-from .evidence.bundle_sources import records_of_boxes
 
 if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
     from ..sharing.administration import RegisteredBox
@@ -182,6 +181,8 @@ def _alive(box: RegisteredBox) -> InformativaError:
 def _waiting(database: SharedDatabase, controller: Controller, box: RegisteredBox) -> tuple[str, ...] | None:
     """Return the instructions of erasures that a box noted in its log, and that wait for an approval; `None`
     where its notes are not what it signed."""
+    from .evidence.bundle_sources import records_of_boxes  # not for commands that only list boxes
+
     with storage.provable(database, controller) as reader:
         if not any(log.box == box.name for log in reader.logs()):
             return ()

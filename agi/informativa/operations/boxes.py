@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the driver is an extra, and the other commands must do with
 
 QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a box
 ANSWER_SECONDS = 2.0  # without a word of any database: a command ends within three, also where one hangs
+LEAST_SECONDS = 1.0  # of them, however long the command took until it asked
 LONGEST_SECONDS = 10.0  # for all to answer who do say something
 DATABASES_AT_ONCE = 8  # which are asked side by side
 
@@ -212,33 +213,55 @@ def by_database(
     return companies
 
 
+def of_databases(
+    works: Mapping[SharedDatabase, Callable[[Work], Result]], begun: float | None
+) -> dict[SharedDatabase, Result | SharedDatabaseError]:
+    """Ask databases, side by side, until none says anything for `ANSWER_SECONDS` since the command `begun` at
+    that time of `time.monotonic()`, now where it is `None`. Return the answers, or the error in the place of
+    one. Raises all other errors."""
+    from ..sharing import connection  # noqa: F401  # the driver: no database is to blame for its loading
+
+    now = time.monotonic()
+    since = now if begun is None else max(begun, now + LEAST_SECONDS - ANSWER_SECONDS)
+    outcomes: dict[SharedDatabase, Result | SharedDatabaseError] = {}
+    answers = of_each_heard(works, ANSWER_SECONDS, LONGEST_SECONDS, DATABASES_AT_ONCE, since)
+    for database, answer in answers.items():
+        if isinstance(answer, TimeoutError):
+            outcomes[database] = no_answer(database)
+        elif isinstance(answer, Exception) and not isinstance(answer, SharedDatabaseError):
+            raise answer
+        else:
+            outcomes[database] = answer
+    return outcomes
+
+
 def of_companies(
-    configuration: Configuration, controllers: Sequence[Controller], ask: AskDatabase[Result]
+    configuration: Configuration,
+    controllers: Sequence[Controller],
+    ask: AskDatabase[Result],
+    begun: float | None = None,
 ) -> dict[str, Result | SharedDatabaseError]:
-    """Ask each database of these companies, side by side, until none says anything for `ANSWER_SECONDS`.
-    Return what `ask` returns, by company, or the error in its place. Raises InformativaError where no
-    database is configured, and all other errors."""
+    """Ask each database of these companies, as `of_databases`. Return what `ask` returns, by company, or the
+    error in its place. Raises InformativaError where no database is configured, and all other errors."""
     databases = by_database(configuration, controllers)
     works = {database: partial(ask, configuration, companies) for database, companies in databases.items()}
     outcomes: dict[str, Result | SharedDatabaseError] = {}
-    for database, answer in of_each_heard(works, ANSWER_SECONDS, LONGEST_SECONDS, DATABASES_AT_ONCE).items():
-        if isinstance(answer, TimeoutError):
-            answer = no_answer(database)
+    for database, answer in of_databases(works, begun).items():
         if isinstance(answer, SharedDatabaseError):
             outcomes |= dict.fromkeys((company.id for company in databases[database]), answer)
-        elif isinstance(answer, Exception):
-            raise answer
         else:
             outcomes |= answer
     return {company.id: outcomes[company.id] for company in controllers}
 
 
-def boxes(configuration: Configuration, controllers: Sequence[Controller]) -> Boxes:
-    """Return the state of the boxes of these companies, as far as the database tells within
-    `ANSWER_SECONDS`. Raises InformativaError where none is configured."""
+def boxes(
+    configuration: Configuration, controllers: Sequence[Controller], begun: float | None = None
+) -> Boxes:
+    """Return the state of the boxes of these companies, as far as the database tells it in time (see
+    `of_databases`). Raises InformativaError where none is configured."""
     by_id = {company.id: company for company in controllers}
     known, unknown = [], []
-    for company, outcome in of_companies(configuration, controllers, meetings).items():
+    for company, outcome in of_companies(configuration, controllers, meetings, begun).items():
         if isinstance(outcome, Meeting):
             known.append(outcome)
         else:

@@ -111,13 +111,14 @@ class Checked:
     lines: tuple[CheckedLine, ...] | None
 
 
-def check(file: Path, now: datetime) -> Checked:
-    """Check everything, and report all problems at once, and warnings.
+def check(file: Path, now: datetime, begun: float | None = None) -> Checked:
+    """Check everything, and report all problems at once, and warnings. The command has `begun` at that time
+    of `time.monotonic()`.
 
     Ledgers of an earlier informativa are migrated, in case there is no service to do it, and the parsed
     configuration is stored for scripts.
     """
-    return _checked(file, now, *run(check_configuration(file, keep=True, prepare=_migrate)))
+    return _checked(file, now, *run(check_configuration(file, keep=True, prepare=_migrate, begun=begun)))
 
 
 def check_read_only(file: Path, now: datetime) -> Checked:

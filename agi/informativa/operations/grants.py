@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..config import Configuration
-from ..model import Controller
+from ..model import Controller, SharedDatabase
+from ..model.errors import SharedDatabaseError
 from ..model.text import Text
 from ..sharing import schema
-from ..system.patience import of_each_heard
-from .boxes import ANSWER_SECONDS, LONGEST_SECONDS, FailedCompany, no_answer, shared
+from .boxes import FailedCompany, by_database, failure, of_databases
 from .document import Sentence
+
+if TYPE_CHECKING:  # the driver is an extra
+    from ..sharing.grants import Grants
 
 FLAWS = {
     "no-role": Text("there is no role {login}", "On that box type: informativa shared migrate"),
@@ -108,19 +112,27 @@ class RightsExamination:
     """A company of each database that did not tell."""
 
 
-def examine(configuration: Configuration, controllers: Sequence[Controller], user: str) -> DatabaseRights:
-    """Examine the rights in the database of these companies, as a `user` of it. Raises
-    SharedDatabaseError."""
+def examine(
+    configuration: Configuration, controllers: Sequence[Controller], user: str, begun: float | None = None
+) -> RightsExamination:
+    """Examine the rights in the databases of these companies, as a `user` of each, as far as they tell them
+    in time (see `boxes.of_databases`). Raises InformativaError where none is configured."""
     from ..sharing import grants
 
-    database = shared(configuration).of(controllers[0].id)
-    ids = [company.id for company in controllers]
-    works = {database: partial(grants.examine, database, ids, user)}
-    rights = of_each_heard(works, ANSWER_SECONDS, LONGEST_SECONDS, 1)[database]
-    if isinstance(rights, TimeoutError):
-        raise no_answer(database)
-    if isinstance(rights, Exception):
-        raise rights
+    databases, examined, failed = by_database(configuration, controllers), [], []
+    works = {
+        database: partial(grants.examine, database, [company.id for company in companies], user)
+        for database, companies in databases.items()
+    }
+    for database, rights in of_databases(works, begun).items():
+        if isinstance(rights, SharedDatabaseError):
+            failed.append(failure(databases[database][0], rights))
+        else:
+            examined.append(_rights(database, rights))
+    return RightsExamination(tuple(examined), tuple(failed))
+
+
+def _rights(database: SharedDatabase, rights: Grants) -> DatabaseRights:
     return DatabaseRights(
         database.name,
         tuple(_flaws(rights.flaws, "")),

@@ -13,7 +13,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..call.caller import pseudonyms_under
 from ..ledgers import requests
 from ..model import Action, Controller, plausibility
 from ..model.errors import InformativaError
@@ -32,9 +34,10 @@ from ..model.text import Text
 from ..process import storage
 from . import access_log
 from . import request_refusals as refusals
-from .callers import pseudonyms
 from .document import Time
-from .typed_caller import Typed
+
+if TYPE_CHECKING:  # it loads the world's numbering plans, which `status` and `doctor` do not need
+    from .typed_caller import Typed
 
 _ACCOUNT = re.compile(r"[\w.@:-]{1,64}")
 
@@ -194,7 +197,7 @@ def open_request(
     """Open a request that came on a day. Raises InformativaError for a day to come, and LedgerError."""
     if received > today(controller, now):
         raise InformativaError(refusals.NO_DAY, Text("Type the day on which it came, such as 2026-01-31."))
-    pseudonym = pseudonyms(controller, typed.caller)[0]
+    pseudonym = pseudonyms_under(typed.caller, controller.keys)[0]
     with _transaction(controller, create=True) as connection:
         request = requests.open_request(connection, kind, received, pseudonym)
         request = _add(controller, connection, request, RequestStep(now, account, Move.OPEN, kind))
@@ -255,7 +258,7 @@ def require_possible(controller: Controller, request: PersonRequest, step: Reque
 
 def require_caller(controller: Controller, request: PersonRequest, typed: Typed) -> None:
     """Raise InformativaError for a caller whom a request is not about."""
-    if request.pseudonym not in pseudonyms(controller, typed.caller):
+    if request.pseudonym not in pseudonyms_under(typed.caller, controller.keys):
         raise refusals.another_caller(controller, request)
 
 

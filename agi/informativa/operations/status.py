@@ -171,28 +171,29 @@ class StatusReport:
     """False if the database where boxes meet did not tell of some company's boxes; a warning says why."""
 
 
-def look(file: Path, now: datetime) -> StatusReport:
-    """Report the status at `now`, a time in the zone whose day is today.
+def look(file: Path, now: datetime, begun: float | None = None) -> StatusReport:
+    """Report the status at `now`, a time in the zone whose day is today. The command has `begun` at that time
+    of `time.monotonic()`.
 
     Raises ConfigError for a configuration of which no part can be used, InformativaError for a user who may
     not see it.
     """
-    return run(_look(_system(file, now)))
+    return run(_look(_system(file, now, begun)))
 
 
-def look_at_service(file: Path, now: datetime) -> StatusReport:
+def look_at_service(file: Path, now: datetime, begun: float | None = None) -> StatusReport:
     """Report on the service alone: one company's trouble is no reason to end what serves the others (I10).
 
     Raises ConfigError for a configuration of which no part can be used, InformativaError for a user who may
     not see it.
     """
-    return run(_look_at_service(_system(file, now)))
+    return run(_look_at_service(_system(file, now, begun)))
 
 
-def _system(file: Path, now: datetime) -> System:
+def _system(file: Path, now: datetime, begun: float | None) -> System:
     configuration, problems = inspect(file)
     require_reader(problems)
-    return System(file, configuration, problems, now=now)
+    return System(file, configuration, problems, now=now, begun=begun)
 
 
 async def _look(system: System) -> StatusReport:

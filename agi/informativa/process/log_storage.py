@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..model import Controller
-from .storage import access_log, existing_ledger, store
+from .storage import access_log, existing_ledger, reading, store
 
 if TYPE_CHECKING:
     from ..evidence.note import Verifier
@@ -72,12 +72,13 @@ def purge_plan(controller: Controller, ledger: SqliteStore, at: datetime) -> Pur
     return purge_plan.read(ledger, at, configured_rule(controller), roots)
 
 
-def purged_until(controller: Controller, ledger: SqliteStore, at: datetime) -> datetime | None:
-    """Return the time from before which a purge deletes records of a controller's open ledger; `None` where
-    the controller has no retention. Raises LedgerError, EvidenceError."""
+def purged_until(controller: Controller, at: datetime) -> datetime | None:
+    """Return the time from before which a purge deletes records of a controller's ledger, which must exist;
+    `None` where the controller has no retention. Raises LedgerError, EvidenceError."""
     if controller.retention is None:
         return None
-    plan = purge_plan(controller, ledger, at)
+    with reading(controller) as ledger:
+        plan = purge_plan(controller, ledger, at)
     return (plan and plan.cutoff) or controller.retention.before(at, controller.zone)
 
 
@@ -104,17 +105,10 @@ def keep_access_head(controller: Controller, at: datetime) -> None:
 def waiting_notes(controller: Controller) -> tuple[tuple[NoteStanding, ...], set[str]]:
     """Return the notes in the logs of a controller's ledger that wait for an approval, and the names of the
     approvals there; none where there is no ledger. Changes nothing. Raises LedgerError, EvidenceError."""
-    with existing_ledger(controller) as ledger:
-        return waiting_notes_in(controller, ledger) if ledger else ((), set())
-
-
-def waiting_notes_in(
-    controller: Controller, ledger: SqliteStore
-) -> tuple[tuple[NoteStanding, ...], set[str]]:
-    """Return the same of a controller's open ledger."""
     from ..ledgers import approvals
 
-    return approvals.state(ledger, _approver(controller))
+    with existing_ledger(controller) as ledger:
+        return approvals.state(ledger, _approver(controller)) if ledger else ((), set())
 
 
 def judge_approval(controller: Controller, data: bytes) -> ReceivedApproval | None:

@@ -39,6 +39,9 @@ Answer = TypeVar("Answer")
 PATIENCE_SECONDS = 10.0  # for the files of one prompt, or for one ledger: more than a busy disk takes
 COMPANY_SECONDS = 30.0  # for all of one company's, beside the others'
 
+ServedSums = dict[tuple[str, ...], str]
+"""The SHA-256 of each sound file that was served, by its place."""
+
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:
     """Return the configuration in `file`, if a service may run with it. Missing ledgers are created; those of
@@ -144,16 +147,21 @@ class ExaminedRecordings:
 
 
 def verify_recordings(
-    configuration: Configuration, *, keep: bool, create: bool = True, migrate: bool = True
+    configuration: Configuration, *, keep: bool, served: Callable[[Controller], ServedSums] | None = None
 ) -> None:
     """Examine the recordings and raise ConfigError if there is any problem."""
-    examined = examine_recordings(configuration, keep=keep, create=create, migrate=migrate)
+    examined = examine_recordings(configuration, keep=keep, served=served)
     if examined.problems:
         raise ConfigError(examined.problems)
 
 
 def examine_recordings(
-    configuration: Configuration, *, keep: bool, create: bool = True, migrate: bool = True
+    configuration: Configuration,
+    *,
+    keep: bool,
+    create: bool = True,
+    migrate: bool = True,
+    served: Callable[[Controller], ServedSums] | None = None,
 ) -> ExaminedRecordings:
     """Compare the prompts with those that each version was first served with, and the formats of each with
     each other; `keep` stores new ones.
@@ -161,7 +169,8 @@ def examine_recordings(
     A recording that changed under an unchanged version is a problem, for its records would point at a text
     that nobody heard. So is a recording without sound, a format with another sound, and a file that cannot be
     read in time. A ledger that cannot be used is passed over: nothing is recorded there either. The prompts
-    of a company that is not live are read without `keep`, when nobody waits for it.
+    of a company that is not live are read without `keep`, when nobody waits for it. What a company `served`
+    is read of its ledger, unless somebody has read it; that may raise LedgerError.
     """
     open_store = partial(store, read_only=not keep, create=create, migrate=migrate)
     works: dict[str, Callable[[], _Part]] = {}
@@ -177,6 +186,7 @@ def examine_recordings(
             partial(open_store, controller),
             looks.anew(),
             sounds,
+            served,
             keep=keep,
         )
     expected: dict[str, dict[str, str]] = {}
@@ -235,13 +245,20 @@ def _examine_company(
     open_store: Callable[..., SqliteStore],
     looks: Looks,
     sounds: _Sounds,
+    read_served: Callable[[Controller], ServedSums] | None,
     *,
     keep: bool,
 ) -> _Part:
     recordings, faults = _read(controller.id, prompts, looks, sounds)
     if controller.refused and keep:
         return _sums(recordings), []
-    served = None if controller.refused else _served(controller, open_store, looks)
+    served = None
+    if not controller.refused:
+        served = (
+            _answer(controller, partial(read_served, controller), looks)
+            if read_served
+            else _served(controller, open_store, looks)
+        )
     served_sums = served or {}
     new = [recording for recording in recordings if recording.key not in served_sums]
     changed = [
@@ -278,11 +295,11 @@ def _read(
 
 def _served(
     controller: Controller, open_store: Callable[..., SqliteStore], looks: Looks
-) -> dict[tuple[str, ...], str] | None:
+) -> ServedSums | None:
     """Return the SHA-256 of each sound file that was served, by its place; `None` where the ledger cannot be
     used. A connection that only reads takes half the time; where it cannot, another makes the ledger."""
 
-    def recordings(store: SqliteStore) -> dict[tuple[str, ...], str]:
+    def recordings(store: SqliteStore) -> ServedSums:
         return store.recordings()
 
     served = _ask_ledger(controller, partial(open_store, read_only=True), looks, recordings)
@@ -301,6 +318,11 @@ def _ask_ledger(
         with closing(open_store()) as ledger:
             return question(ledger)
 
+    return _answer(controller, ask, looks)
+
+
+def _answer(controller: Controller, ask: Callable[[], Answer], looks: Looks) -> Answer | None:
+    """Return what is read of a ledger; `None` where it cannot be used."""
     try:
         return looks.look(controller.id, Path(controller.ledger), ask)
     except (LedgerError, StalledError):  # opening it for calls tells that

@@ -191,7 +191,7 @@ def restore(controller: Controller, copy: Path, at: datetime, instruction: str =
 def migration_estimate(controller: Controller) -> MigrationEstimate:
     """Return an estimate of what it would take to migrate a ledger, which must exist. Changes nothing. Raises
     LedgerError."""
-    with closing(store(controller, read_only=True)) as ledger:
+    with reading(controller) as ledger:
         return ledger.migration_estimate()
 
 
@@ -244,15 +244,8 @@ def callers_of_removed(controller: Controller, notices: Sequence[Notice]) -> dic
     """Return, by notice and version, the number of callers that were told a version that the ledger, which
     must exist, has and the configuration has not. Reads all callers. Raises LedgerError."""
     listed = {(notice.id, version.id) for notice in notices for version in notice.versions}
-    with closing(store(controller, read_only=True)) as ledger:
+    with reading(controller) as ledger:
         return ledger.callers_of(listed)
-
-
-def damage(controller: Controller) -> str:
-    """Return the errors that SQLite finds in a ledger, which must exist; '' if none. Reads all of it. Raises
-    LedgerError."""
-    with closing(store(controller, read_only=True)) as ledger:
-        return ledger.damage()
 
 
 def processes_with_deleted_wal(controllers: Iterable[Controller]) -> dict[str, list[int]]:
@@ -271,14 +264,14 @@ def migrate(controller: Controller) -> None:
     store(controller, create=False).close()
 
 
-def is_up_to_date(controller: Controller, ledger: SqliteStore) -> bool:
-    """Return whether an open ledger has the newest schema and names its present owner and key, so that
-    `migrate` has nothing to do. Raises LedgerError."""
+def is_up_to_date(controller: Controller) -> bool:
+    """Return whether a ledger, which must exist, has the newest schema and names its present owner and key,
+    so that `migrate` has nothing to do. Raises LedgerError."""
     from ..ledgers import owner
 
-    schema, newest_schema = ledger.schema()
     company = _owner(controller)
-    with ledger.connected() as connection:
+    with reading(controller) as ledger, ledger.connected() as connection:
+        schema, newest_schema = ledger.schema()
         return schema == newest_schema and (
             company is None or owner.require(connection, ledger.file, company)
         )

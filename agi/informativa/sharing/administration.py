@@ -338,7 +338,6 @@ def _serving(
         heard()  # it refused, and is asked for the reason
         return explained(database, controllers[0], error)
 
-    heard()  # the driver is loaded
     with connect_box(database, controllers[0], explain=explain) as connection:
         heard()
         numbers = company_numbers(connection, database, controllers)

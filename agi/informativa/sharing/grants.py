@@ -111,7 +111,6 @@ def examine(database: SharedDatabase, controllers: Collection[str], user: str, h
     `heard` whenever the server says something. Raises SharedDatabaseError."""
     of_database = next(iter(controllers))
     own = schema.login(database.box)
-    heard()  # the driver is loaded
     with connect_as(database, of_database, user) as connection, translated(database):
         heard()
         (of_tables,) = connection.execute(_TABLES).fetchall()

@@ -147,13 +147,14 @@ def of_each_by(
 
 
 def of_each_heard(
-    works: Mapping[Key, Callable[[Work], Result]], silence: float, longest: float, threads: int
+    works: Mapping[Key, Callable[[Work], Result]], silence: float, longest: float, threads: int, since: float
 ) -> dict[Key, Result | Exception]:
     """Do the work of each company, or place, so many at a time, until none has been heard of for `silence`
-    seconds, or for the `longest` time in all. Work calls its argument as often as the other side says
-    something: a machine that is busy is waited for, and one that hangs is not. Return as `of_each_by`."""
+    seconds, or for the `longest` time in all, both of them `since` that time of `time.monotonic()`. Work
+    calls its argument as often as the other side says something: a machine that is busy is waited for, and
+    one that hangs is not. Return as `of_each_by`."""
     futures: dict[Key, Future[Result]] = {key: Future() for key in works}
-    begun = heard = time.monotonic()
+    heard = since
 
     def hear(*_future: object) -> None:
         nonlocal heard
@@ -164,7 +165,7 @@ def of_each_heard(
     waiting = deque[tuple[Future[Result], Callable[[], Result]]]()
     waiting.extend((future, partial(works[key], hear)) for key, future in futures.items())
     _work_off(waiting, threads)
-    while (seconds := min(heard + silence, begun + longest) - time.monotonic()) > 0:
+    while (seconds := min(heard + silence, since + longest) - time.monotonic()) > 0:
         if not wait(futures.values(), seconds).not_done:
             break
     waiting.clear()

@@ -4,7 +4,6 @@ this one, worker processes for long work, and commands of the system."""
 from __future__ import annotations
 
 import errno
-import glob
 import os
 import resource
 import shutil
@@ -12,8 +11,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -66,10 +64,25 @@ def run_command(words: Sequence[str], seconds: float | None = 60.0) -> CommandOu
     )
 
 
-def descriptors() -> Iterator[Path]:
-    """Iterate over the links /proc/PROCESS/fd/NUMBER, as far as we may see them. Processes end meanwhile, and
-    their links go: `Path.glob` raises then."""
-    yield from map(Path, glob.iglob("/proc/[0-9]*/fd/*"))  # noqa: PTH207
+class Descriptor(NamedTuple):
+    """A descriptor of a process: its link below /proc, and the name of the open file, which is no path for a
+    socket, say."""
+
+    process: int
+    link: str
+    name: str
+
+
+def descriptors() -> Iterator[Descriptor]:
+    """Iterate over the descriptors of all processes, as far as we may see them. Processes end meanwhile, and
+    their links go. A service of hundreds of companies has thousands: no `Path` is made of each."""
+    for process in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208
+        folder = f"/proc/{process}/fd"
+        with suppress(OSError):
+            for number in os.listdir(folder):  # noqa: PTH208
+                with suppress(FileNotFoundError):
+                    link = f"{folder}/{number}"
+                    yield Descriptor(int(process), link, os.readlink(link))  # noqa: PTH115
 
 
 def return_memory() -> None:

@@ -9,13 +9,12 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...model import Controller
-from ...model.errors import SharedDatabaseError
 from ...operations import box_replacement, box_retirement, grants, joining
 from ...operations import boxes as operations
 from ...views.messages import Language
 from ...views.text import boxes as view
 from ..box_options import MakesRoles, companies, end, of_each
-from ..options import Config, Json, Of, Yes, print_document
+from ..options import Config, Json, Of, Yes, begun, print_document
 from ..tree import INCOMPLETE
 from ..words import _
 from . import shared_database
@@ -65,14 +64,17 @@ def sql(config: Config = DEFAULT_FILE, controller: Of = None) -> None:
 
 
 @database.command()
-def status(config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False) -> None:
+def status(
+    context: typer.Context, config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False
+) -> None:
     """The same as `informativa boxes`: whether the database can be used for each company, and how far the
     boxes are."""
-    _show(config, controller, as_json)
+    _show(context, config, controller, as_json)
 
 
 @database.command()
 def doctor(
+    context: typer.Context,
     user: Annotated[
         str, typer.Option("--as", metavar="ROLE", help="A role of the database that may connect.")
     ] = "",
@@ -82,20 +84,14 @@ def doctor(
 ) -> None:
     """Compare the rights that boxes' logins have in the database with those that they should have."""
     selection = companies(config, controller)
-    configuration, results, failed = selection.configuration, [], []
-    for same_database in operations.by_database(configuration, selection.named).values():
-        try:
-            examined = grants.examine(configuration, same_database, user)
-        except SharedDatabaseError as error:
-            failed.append(operations.failure(same_database[0], error))
-        else:
-            results.append(examined)
-            if not as_json:
-                print("\n".join(view.rights(examined, _)))
+    examination = grants.examine(selection.configuration, selection.named, user, begun(context))
     if as_json:
-        print_document(grants.RightsExamination(tuple(results), tuple(failed)))
-    end(failed, bool(results), as_json)
-    if any(examined.flaws or any(login.flaws for login in examined.logins) for examined in results):
+        print_document(examination)
+    else:
+        for rights in examination.databases:
+            print("\n".join(view.rights(rights, _)))
+    end(examination.failed, bool(examination.databases), as_json)
+    if any(rights.flaws or any(login.flaws for login in rights.logins) for rights in examination.databases):
         raise typer.Exit(1)
 
 
@@ -104,7 +100,7 @@ def _boxes(
     context: typer.Context, config: Config = DEFAULT_FILE, controller: Of = None, as_json: Json = False
 ) -> None:
     if context.invoked_subcommand is None:
-        _show(config, controller, as_json)
+        _show(context, config, controller, as_json)
 
 
 @boxes.command()
@@ -195,9 +191,9 @@ def _change(
     return results
 
 
-def _show(config: Config, controller: Of, as_json: bool) -> None:
+def _show(context: typer.Context, config: Config, controller: Of, as_json: bool) -> None:
     selection = companies(config, controller)
-    boxes = operations.boxes(selection.configuration, selection.named)
+    boxes = operations.boxes(selection.configuration, selection.named, begun(context))
     if as_json:
         print_document(boxes)
     else:

@@ -15,7 +15,7 @@ from ...operations.forecast import forecast
 from ...views.text import forecast as view
 from ...views.text.check import in_order, problem_lines
 from ...views.text.configuration import upgraded
-from ..options import Config, Json, Of, day, print_document, print_result, warn
+from ..options import Config, Json, Of, begun, day, print_document, print_result, warn
 from ..words import _
 
 app = typer.Typer(help="The configuration file itself.", no_args_is_help=True)
@@ -27,9 +27,9 @@ def add_to(program: typer.Typer) -> None:
     program.add_typer(app, name="config")
 
 
-def _check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
+def _check(context: typer.Context, config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Check the configuration and all that it names, and open the ledgers, without serving calls."""
-    result = check.check(config, datetime.now(UTC))
+    result = check.check(config, datetime.now(UTC), begun(context))
     if as_json:
         print_document(result)
     else:

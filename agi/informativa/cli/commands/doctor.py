@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text as Styled
 
 from ...config import DEFAULT_FILE
 from ...model.errors import InformativaError
@@ -21,7 +22,7 @@ from ...views import terminal
 from ...views.text import mending as view
 from ...views.text.account import instructions
 from ...views.text.doctor import findings
-from ..options import Config, Json, print_document
+from ..options import Config, Json, begun, print_document
 from ..questions import ask_yes, is_terminal
 from ..words import _
 
@@ -32,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _doctor(
+    context: typer.Context,
     config: Config = DEFAULT_FILE,
     account: Annotated[
         bool,
@@ -56,13 +58,13 @@ def _doctor(
     if account:
         print(instructions(of_configuration(config), _), end="")
         return
-    examination = run(examine(config))
+    examination = run(examine(config, begun(context)))
     if as_json:
         print_document(examination)
     else:
-        console = terminal.console(wrap=False)
-        for line in findings(examination, _, unicode=_unicode()):
-            console.print(line)
+        # Printed at once: rich takes longer to begin than for a line.
+        lines = findings(examination, _, unicode=_unicode())
+        terminal.console(wrap=False).print(Styled("\n").join(lines))
     if examination.wrong:
         raise typer.Exit(1)
 

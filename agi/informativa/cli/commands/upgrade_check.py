@@ -13,7 +13,7 @@ from ...operations.doctor.examination import upgrade_check
 from ...system.patience import run
 from ...views import terminal
 from ...views.text.doctor import findings
-from ..options import Config, Json, print_document
+from ..options import Config, Json, begun, print_document
 from ..words import _
 
 
@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _upgrade_check(
+    context: typer.Context,
     config: Config = DEFAULT_FILE,
     asterisk: Annotated[
         Path, typer.Option("--asterisk", metavar="DIR", help="Asterisk's folder, with extensions.conf in it.")
@@ -34,7 +35,7 @@ def _upgrade_check(
 ) -> None:
     """Say what would happen if this version took over: configuration, ledgers, dialplan, units, other boxes.
     Changes nothing; exit 1 if anything keeps it from that."""
-    result = run(upgrade_check(config, asterisk, units))
+    result = run(upgrade_check(config, asterisk, units, begun(context)))
     if as_json:
         print_document(result)
     else:

@@ -12,7 +12,7 @@ from ...config import DEFAULT_FILE
 from ...operations import status
 from ...views import terminal
 from ...views.text import status as view
-from ..options import Config, Json, Of, print_document, warn
+from ..options import Config, Json, Of, begun, print_document, warn
 from ..tree import INCOMPLETE
 from ..words import _
 from . import tail
@@ -38,6 +38,7 @@ def _tail(
 
 
 def _status(
+    context: typer.Context,
     service: Annotated[
         bool,
         typer.Option(
@@ -56,7 +57,7 @@ def _status(
     tell of all boxes.
     """
     look = status.look_at_service if service else status.look
-    report = look(config, datetime.now().astimezone())
+    report = look(config, datetime.now().astimezone(), begun(context))
     if as_json:
         print_document(report)
     elif screen or service or sys.stdout.isatty():

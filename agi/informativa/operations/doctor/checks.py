@@ -29,11 +29,16 @@ from . import (
 )
 from .findings import Finding
 from .ledger_facts import (
+    CALLERS_BY_VERSION,
+    DAMAGE,
     FOREIGN_PARTS,
+    FUTURE_CALL,
     KEPT_SINCE,
     LAST_CALLERS,
     LOG,
+    MIGRATION,
     OUTBOX,
+    RECORDINGS,
     REFUSAL,
     REQUESTS,
     SCHEMA,
@@ -158,14 +163,21 @@ CHECKS = (
         by_hand=_SETTINGS,
     ),
     Check("format", Text("format"), upgrade.format_of_file, _UPGRADE),
-    Check("ledgers-upgrade", Text("ledgers"), upgrade.ledgers, _UPGRADE, seconds=SLOW),
+    Check("ledgers-upgrade", Text("ledgers"), upgrade.ledgers, _UPGRADE, seconds=SLOW, facts=(MIGRATION,)),
     Check("dialplan-upgrade", Text("dialplan"), upgrade.dialplan, _UPGRADE, Needs.FAULTLESS),
     Check("units-upgrade", Text("unit"), upgrade.units, _UPGRADE, Needs.FAULTLESS),
     Check("service-upgrade", Text("service"), upgrade.service, _UPGRADE),
-    Check("recordings", Text("recordings"), installation.recordings, seconds=SLOW, by_hand=_SOUND),
+    Check(
+        "recordings",
+        Text("recordings"),
+        installation.recordings,
+        seconds=SLOW,
+        facts=(RECORDINGS,),
+        by_hand=_SOUND,
+    ),
     Check("ports", Text("ports"), ports.ports, blocks_start=True, by_hand=_OTHERS),
     Check("ledgers", Text("ledgers"), ledgers.ledgers, seconds=SLOW, facts=(SCHEMA,), by_hand=_RECORDS),
-    Check("damage", Text("damage"), ledgers.damage, seconds=SLOW, by_hand=_RECORDS),
+    Check("damage", Text("damage"), ledgers.damage, seconds=SLOW, facts=(DAMAGE,), by_hand=_RECORDS),
     Check("schema", Text("ledgers"), ledgers.schema, seconds=SLOW, facts=(FOREIGN_PARTS,), by_hand=_RECORDS),
     Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR, by_hand=_RECORDS),
     Check("backups", Text("backups"), installation.backups, _DOCTOR, by_hand=_DISK),
@@ -218,7 +230,14 @@ CHECKS = (
     Check("choices", Text("words"), choices.keys, seconds=SLOW, by_hand=_SOUND),
     Check("vouching", Text("choices"), choices.vouching, seconds=SLOW, by_hand=_SETTINGS),
     Check("names", Text("names"), names.names, by_hand=_SETTINGS),
-    Check("versions", Text("versions"), notices.removed, seconds=SLOW, by_hand=_SETTINGS),
+    Check(
+        "versions",
+        Text("versions"),
+        notices.removed,
+        seconds=SLOW,
+        facts=(CALLERS_BY_VERSION,),
+        by_hand=_SETTINGS,
+    ),
     Check(
         "numbers", Text("numbers"), notices.numbers, seconds=SLOW, facts=(LAST_CALLERS,), by_hand=_SETTINGS
     ),
@@ -230,7 +249,9 @@ CHECKS = (
     Check("room", Text("room"), service.room, _DOCTOR, by_hand=_DISK),
     Check("console", Text("console"), console.front, _DOCTOR, by_hand=_OTHERS),
     Check("passkeys", Text("console"), console.passkeys, by_hand=_OTHERS),
-    Check("future", Text("future"), service.future, _DOCTOR, seconds=SLOW, by_hand=_CAUSE),
+    Check(
+        "future", Text("future"), service.future, _DOCTOR, seconds=SLOW, facts=(FUTURE_CALL,), by_hand=_CAUSE
+    ),
     Check(
         "companies",
         Text("ledgers"),

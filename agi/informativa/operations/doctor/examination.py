@@ -54,29 +54,34 @@ def count_by_state(findings: Iterable[Finding]) -> dict[str, int]:
     return {state.value: states.count(state) for state in State}
 
 
-async def examine(file: Path) -> Examination:
-    """Return the findings of `informativa doctor`. Changes nothing."""
-    _system, findings = await run_checks(file, of_suite(Suite.DOCTOR))
+async def examine(file: Path, begun: float | None = None) -> Examination:
+    """Return the findings of `informativa doctor`, which has `begun` at that time of `time.monotonic()`.
+    Changes nothing."""
+    _system, findings = await run_checks(file, of_suite(Suite.DOCTOR), begun=begun)
     return Examination(tuple(findings), **count_by_state(findings))
 
 
-async def upgrade_check(file: Path, asterisk: Path, units: Path) -> UpgradeCheck:
+async def upgrade_check(file: Path, asterisk: Path, units: Path, begun: float | None = None) -> UpgradeCheck:
     """Return the findings of `informativa upgrade-check`, which the new program runs before it takes over,
     from a virtual environment of its own, for example: on the configuration in `file` and all that it names,
     on the dialplan in the folder `asterisk`, and on the units of systemd in the folder `units`. Changes
     nothing."""
-    system = await read(file)
+    system = await read(file, begun=begun)
     system.asterisk_files, system.units = AsteriskFiles(asterisk.absolute()), units
     findings = await run(system, of_suite(Suite.UPGRADE))
     return UpgradeCheck(tuple(findings), **count_by_state(findings), version=__version__)
 
 
 async def check_configuration(
-    file: Path, *, keep: bool = False, prepare: Callable[[System], None] | None = None
+    file: Path,
+    *,
+    keep: bool = False,
+    prepare: Callable[[System], None] | None = None,
+    begun: float | None = None,
 ) -> tuple[System, list[Finding]]:
     """Return the findings of `informativa check`, whose checks need neither Asterisk nor the service. Creates
     nothing, but that `keep` stores the parsed configuration for scripts, and `prepare` has a turn before."""
-    system, checks = await read(file, keep=keep), of_suite(Suite.CHECK)
+    system, checks = await read(file, keep=keep, begun=begun), of_suite(Suite.CHECK)
     system.facts.need(facts_of(checks))
     if prepare is not None and system.configuration is not None:
         await in_thread(prepare, system)
@@ -84,10 +89,10 @@ async def check_configuration(
 
 
 async def run_checks(
-    file: Path, checks: Sequence[Check], *, asks_asterisk: bool = False
+    file: Path, checks: Sequence[Check], *, asks_asterisk: bool = False, begun: float | None = None
 ) -> tuple[System, list[Finding]]:
     """Return the findings of these checks, in their order and without duplicates, and the system."""
-    system = await read(file)
+    system = await read(file, begun=begun)
     return system, await run(system, checks, asks_asterisk=asks_asterisk)
 
 
@@ -118,7 +123,7 @@ async def _all(system: System, checks: Sequence[Check]) -> dict[str, list[Findin
     }
 
 
-async def read(file: Path, *, keep: bool = False) -> System:
+async def read(file: Path, *, keep: bool = False, begun: float | None = None) -> System:
     """Return a system with the configuration, as far as it can be read; `keep` stores it as it was parsed.
     Raises InformativaError for a user who may not see its secrets."""
     try:
@@ -130,7 +135,8 @@ async def read(file: Path, *, keep: bool = False) -> System:
     except ConfigError as error:
         return System(file, None, error.problems)
     config.require_reader(problems)
-    return System(file, configuration, problems, service_uid=users.listener(configuration.port))
+    service_uid = users.listener(configuration.port)
+    return System(file, configuration, problems, service_uid=service_uid, begun=begun)
 
 
 async def _log_in(system: System, stack: AsyncExitStack) -> Finding | None:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from ... import config
@@ -19,7 +20,7 @@ from ...model.text import Foreign, Text, joined
 from ...process.preparation import verify_recordings
 from ...prompts import audio
 from ..backup import listing
-from . import users
+from . import ledger_facts, users
 from .findings import Finding, State, of_problem, ok, warning
 from .system import System
 
@@ -57,7 +58,8 @@ def cached(system: System) -> Iterator[Finding]:
 def recordings(system: System) -> Iterator[Finding]:
     """Check that each version that was served still has the same recordings."""
     try:
-        verify_recordings(system.configured, keep=False, create=False, migrate=False)
+        served = partial(system.fact, fact=ledger_facts.RECORDINGS)
+        verify_recordings(system.configured, keep=False, served=served)
     except ConfigError as error:
         for problem in error.problems:
             yield of_problem(problem, State.WRONG)

@@ -60,7 +60,7 @@ def damage(system: System) -> Iterator[Finding]:
         if not file.is_file() or not file.stat().st_size:
             continue
         try:
-            fault = within(LOOK_SECONDS, partial(storage.damage, controller))
+            fault = within(LOOK_SECONDS, partial(system.fact, controller, ledger_facts.DAMAGE))
         except TimeoutError:
             text = Text("{file} cannot be looked through in {seconds:.0f} s", file=file, seconds=LOOK_SECONDS)
             yield unknown(text, command("sqlite3", "-readonly", file, "PRAGMA quick_check"))

@@ -23,7 +23,6 @@ from ...model import (
 )
 from ...model.errors import LedgerError
 from ...model.text import Text, command
-from ...process import storage
 from ...prompts.installed import LARGEST, installed
 from ...prompts.named_keys import named_keys
 from ...prompts.store import PromptStore
@@ -40,11 +39,14 @@ def removed(system: System) -> Iterator[Finding]:
     """Check that no caller's history rests on a version that is gone from the configuration."""
     for controller in system.recording():
         notices = system.configured.notices[controller.id]
+        listed = {(notice.id, version.id) for notice in notices for version in notice.versions}
         try:
-            removed_versions = storage.callers_of_removed(controller, notices)
+            callers_by_version = system.fact(controller, ledger_facts.CALLERS_BY_VERSION)
         except LedgerError:  # reported by the check `ledgers`
             continue
-        for (notice, version), callers in removed_versions.items():
+        for (notice, version), callers in callers_by_version.items():
+            if (notice, version) in listed:
+                continue
             text = Text.counted(
                 "{count} caller of {id} was told {notice} {version}, which the configuration has no more:"
                 " what he knows counts by his record alone",

@@ -7,22 +7,19 @@ import os
 import shutil
 import stat
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, suppress
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from ...config import Configuration
-from ...model import Controller
 from ...model.errors import InformativaError
 from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, command
-from ...process import storage
 from ...system.patience import in_thread
-from . import ports, probe, unit, users
+from . import ledger_facts, ports, probe, unit, users
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
-AHEAD = timedelta(minutes=1)  # of the clock; no true record is later than that
 LITTLE, FULL = 500 << 20, 50 << 20  # bytes; a record takes about 500
 
 
@@ -164,11 +161,11 @@ def room(system: System) -> Iterator[Finding]:
 
 def future(system: System) -> Iterator[Finding]:
     """Check that no record has a time in the future."""
-    ahead = {
-        controller.id: time
-        for controller in system.recording()
-        if (time := _time_ahead(controller, system.now)) is not None
-    }
+    ahead = dict[str, datetime]()
+    for controller in system.recording():
+        with suppress(InformativaError):  # reported by the check `ledgers`
+            if time := system.fact(controller, ledger_facts.FUTURE_CALL):
+                ahead[controller.id] = time
     for name, time in ahead.items():
         text = Text("the ledger of {controller} has records of {time} UTC, which is still to come")
         yield warning(
@@ -208,13 +205,3 @@ def _opening(uid: int, file: Path, own_folder: Path) -> str | SafeRemedy:
             SafeChange.RIGHTS, ("chown", "-R", "-h", owner, folder), ("chmod", "-R", "u+rX", folder)
         )
     return SafeRemedy(SafeChange.RIGHTS, ("chown", "-h", owner, file), ("chmod", "u+r", file))
-
-
-def _time_ahead(controller: Controller, now: datetime) -> datetime | None:
-    """Return the time of a record that is in the future, or `None`."""
-    with (
-        suppress(InformativaError),  # reported by the check `ledgers`
-        closing(storage.store(controller, read_only=True)) as store,
-    ):
-        return store.calls_around(now + AHEAD)[1]
-    return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from ...model.errors import SharedDatabaseError
 from ...model.text import Text, clause, joined, plain
@@ -38,12 +39,14 @@ _MEND = {
     Difference.CONFIGURATION: Text("Compare the sections of {id}, and its lines, on both boxes."),
     Difference.PROGRAM: Text("Two versions go well together for as long as an upgrade takes."),
 }
+_OF_ALL = (Difference.CONFIGURATION, Difference.PROGRAM)
+"""The differences whose remedy is the same for all companies; others name the files of one."""
 
 
 def shared(system: System) -> Iterator[Finding]:
     """Check that the database accepts this box for each company, and that no box is silent, far behind or
     different."""
-    faultless, others, clock_ahead = 0, set[str](), 0.0
+    meetings, others, clock_ahead = list[Meeting](), set[str](), 0.0
     failures: dict[str, SharedDatabaseError] = {}
     for controller in system.recording():
         try:
@@ -53,18 +56,17 @@ def shared(system: System) -> Iterator[Finding]:
             continue
         if meeting is None:
             continue
-        findings = list(_of_meeting(meeting))
-        yield from findings
-        faultless += not findings
+        meetings.append(meeting)
         clock_ahead = max(clock_ahead, meeting.clock_ahead, key=abs)
         others |= {box.name for box in meeting.boxes if not (box.this or box.retired) and box.joined}
+    yield from of_meetings(meetings)
     for failure in by_trouble(failures):
         yield wrong(*failure)
     if abs(clock_ahead) > CLOCK_SECONDS:
         text = Text("the clock of the shared database and this machine's are {seconds:.1f} s apart")
         fix = Text("Have both machines set their clocks by NTP, and look at each: timedatectl")
         yield warning(text.format(seconds=abs(clock_ahead)), fix)
-    if faultless:
+    if faultless := sum(not any(_of_meeting(meeting)) for meeting in meetings):
         text = Text.counted(
             "{number} company shares what callers were told with {others}",
             "{number} companies share what callers were told with {others}",
@@ -81,7 +83,7 @@ def reachable(system: System) -> Iterator[Finding]:
     if configuration.shared is None:
         return
     companies = [controller for controller in configuration.in_shape() if not controller.refused]
-    outcomes = of_companies(configuration, companies, connectable)
+    outcomes = of_companies(configuration, companies, connectable, system.begun)
     failures = {
         company: error for company, error in outcomes.items() if isinstance(error, SharedDatabaseError)
     }
@@ -104,39 +106,71 @@ def by_trouble(failures: Mapping[str, SharedDatabaseError]) -> Iterator[tuple[Te
         key = (error.state or str(error.message), str(error.remedy))
         groups.setdefault(key, []).append(controller)
     for companies in groups.values():
-        error, names = failures[companies[0]], plain(", ".join(companies[:NAMED]))
-        if len(companies) > NAMED:
-            names = Text("{names} and {count} more", names=names, count=len(companies) - NAMED)
-        yield joined(": ", names, clause(error.message)), error.remedy
+        error = failures[companies[0]]
+        yield joined(": ", _names(companies), clause(error.message)), error.remedy
 
 
-def _of_meeting(meeting: Meeting) -> Iterator[Finding]:
+def _names(companies: Sequence[str]) -> Text:
+    names = plain(", ".join(companies[:NAMED]))
+    if len(companies) > NAMED:
+        return Text("{names} and {count} more", names=names, count=len(companies) - NAMED)
+    return names
+
+
+class BoxTrouble(NamedTuple):
+    """A trouble of a box, and its remedy, without the companies that have it (`{id}`). One `of_all` is said
+    once for all companies that have it: its remedy is the same for all."""
+
+    box: str
+    text: Text
+    fix: Text
+    of_all: bool = True
+
+
+def of_meetings(meetings: Iterable[Meeting]) -> Iterator[Finding]:
+    """Yield each trouble of boxes once, with the companies that have it: a box that is off is off for all of
+    three hundred."""
+    groups: dict[tuple[str, str, str], tuple[BoxTrouble, list[str]]] = {}
+    for meeting in meetings:
+        for trouble in _of_meeting(meeting):
+            key = (trouble.box, trouble.text.template, "" if trouble.of_all else meeting.controller)
+            groups.setdefault(key, (trouble, []))[1].append(meeting.controller)
+    for trouble, companies in groups.values():
+        facts = {**trouble.text.arguments, "box": trouble.box, "id": _names(companies)}
+        yield warning(trouble.text.format(**facts), trouble.fix.format(**facts))
+
+
+def _of_meeting(meeting: Meeting) -> Iterator[BoxTrouble]:
     if not any(box.this and box.joined for box in meeting.boxes):
-        text = Text("this box has not sent anything of {id} yet", id=meeting.controller)
-        yield warning(text, Text("The service does it when it starts with `shared:` in its configuration."))
+        text = Text("this box has not sent anything of {id} yet")
+        fix = Text("The service does it when it starts with `shared:` in its configuration.")
+        yield BoxTrouble("", text, fix)
     for box in meeting.boxes:
         if box.retired is None and (box.joined or not box.this):
-            yield from _of_box(box, meeting.controller)
+            yield from _of_box(box)
 
 
-def _of_box(box: Box, controller: str) -> Iterator[Finding]:
-    facts = {"box": box.name, "id": controller, "version": box.version}
+def _of_box(box: Box) -> Iterator[BoxTrouble]:
     if not box.joined:
         text = Text("{box} serves {id} and never took part, so that erasures wait for it")
         fix = Text("Type on it: informativa join. If it left for good: informativa boxes retire {box}")
-        yield warning(text.format(**facts), fix.format(**facts))
+        yield BoxTrouble(box.name, text, fix)
     elif box.quiet:
-        text = Text("{box} was last heard of {minutes} min ago, for {id}")
+        text = Text(
+            "{box} was last heard of {minutes} min ago, for {id}", minutes=round(box.seconds_ago / 60)
+        )
         fix = Text("Start its service; if it left for good, type: informativa boxes retire {box}")
-        minutes = round(box.seconds_ago / 60)
-        yield warning(text.format(**facts, minutes=minutes), fix.format(**facts))
+        yield BoxTrouble(box.name, text, fix)
     elif box.behind > BEHIND:
-        text = Text("{count} records of {box} for {id} are not in the database yet")
+        text = Text("{count} records of {box} for {id} are not in the database yet", count=box.behind)
         fix = Text("It sends them as fast as the database takes them; look again: informativa boxes")
-        yield warning(text.format(**facts, count=box.behind), fix)
+        yield BoxTrouble(box.name, text, fix, of_all=False)
     if not (box.this or box.quiet) and box.joined and abs(box.clock_ahead or 0.0) > CLOCK_SECONDS:
-        text = Text("the clock of {box} is {seconds:+.1f} s from the shared database's")
+        text = Text(
+            "the clock of {box} is {seconds:+.1f} s from the shared database's", seconds=box.clock_ahead
+        )
         fix = Text("Have it set by NTP on {box}; look there: timedatectl")
-        yield warning(text.format(**facts, seconds=box.clock_ahead), fix.format(**facts))
+        yield BoxTrouble(box.name, text, fix)
     for difference in box.different:
-        yield warning(_DIFFERENT[difference].format(**facts), _MEND[difference].format(**facts))
+        text = _DIFFERENT[difference].format(version=box.version)
+        yield BoxTrouble(box.name, text, _MEND[difference], of_all=difference in _OF_ALL)

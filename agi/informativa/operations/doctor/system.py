@@ -55,6 +55,7 @@ class System:
     units: Path = field(default_factory=lambda: unit.FOLDER)
     start_blocked: bool = False  # a finding says that the service cannot start
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun: float | None = None  # the time of `time.monotonic()` since which the database is waited for
     facts: LedgerFacts = field(init=False, repr=False)
     _answers: dict[str, asyncio.Task[Any]] = field(default_factory=dict, repr=False)
     _readings: dict[str, Future[Any]] = field(default_factory=dict, repr=False)
@@ -150,7 +151,7 @@ class System:
 
     def _meetings(self) -> dict[str, Meeting | SharedDatabaseError]:
         companies = [company for company in self.configured.in_shape() if not company.refused]
-        return boxes.of_companies(self.configured, companies, boxes.meetings)
+        return boxes.of_companies(self.configured, companies, boxes.meetings, self.begun)
 
     async def loaded(self, module: str) -> bool:
         """Return whether Asterisk has a module loaded. Raises ManagerError."""

@@ -14,8 +14,8 @@ from ...ledgers.reversing import NOTES_SINCE
 from ...model import Controller
 from ...model.errors import InformativaError
 from ...model.text import Text, clause, command
-from ...process import storage
 from .. import dialplan_install, systemd_unit
+from . import ledger_facts
 from .findings import Finding, ok, unknown, warning, wrong
 from .system import System
 
@@ -51,14 +51,14 @@ def ledgers(system: System) -> Iterator[Finding]:
         controller for controller in system.configured.in_shape() if Path(controller.ledger).exists()
     ]
     for controller in controllers:
-        yield _outlook(controller)
+        yield _outlook(controller, system)
     if not controllers:
         yield ok(Text("there is no ledger yet"))
 
 
-def _outlook(controller: Controller) -> Finding:
+def _outlook(controller: Controller, system: System) -> Finding:
     try:
-        estimate = storage.migration_estimate(controller)
+        estimate = system.fact(controller, ledger_facts.MIGRATION)
     except InformativaError as error:
         return wrong(clause(error.message), error.remedy)
     facts = {

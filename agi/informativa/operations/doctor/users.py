@@ -6,7 +6,6 @@ import grp
 import os
 import pwd
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,11 +50,8 @@ def listener(port: int) -> int | None:
 
 def holder(inode: str) -> int:
     """Return the id of the process that has a socket open; 0 if the system does not show it to us."""
-    for link in descriptors():
-        with suppress(OSError):
-            if os.readlink(link) == f"socket:[{inode}]":  # noqa: PTH115  # no path is meant
-                return int(link.parts[2])
-    return 0
+    name = f"socket:[{inode}]"
+    return next((descriptor.process for descriptor in descriptors() if descriptor.name == name), 0)
 
 
 def name(uid: int) -> str:

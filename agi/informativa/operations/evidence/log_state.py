@@ -78,11 +78,10 @@ def log_state(controller: Controller) -> LogState:
     """Return the state of a controller's log, by the files beside its ledger; nothing is verified. Raises
     LedgerError, and EvidenceError also if the files of a log that was signed are gone."""
     with storage.reading(controller) as store:
-        return state_of_log(controller, store)
+        return _state(controller, store)
 
 
-def state_of_log(controller: Controller, store: SqliteStore) -> LogState:
-    """Return the same, by a controller's open ledger and the files beside it."""
+def _state(controller: Controller, store: SqliteStore) -> LogState:
     folder, log = LogFolder(store.file), store.log()
     extension.require_present(store, folder, log)
     published = folder.published(log.epoch)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.progress import TextColumn
-
 from ...model.text import Text
 from ...operations import joining
 from ...operations.box_replacement import ReplacedBox
@@ -269,6 +267,8 @@ def rights(examined: DatabaseRights, say: Language) -> Iterator[str]:
 @contextmanager
 def bar(name: str, say: Language) -> Iterator[joining.Progress]:
     """Show the progress of each box's records, on stderr if that is a terminal."""
+    from rich.progress import TextColumn  # not for commands that only list boxes
+
     amount = TextColumn(say("{task.completed:,.0f} of {task.total:,.0f} records"))
     with progress(amount) as shown:
         tasks = {}

@@ -79,6 +79,9 @@ ON CONFLICT DO UPDATE SET successor = coalesce(successor, excluded.successor)
 """
 # A row without an identity is of the first ledger of that name that is heard of.
 _IDENTIFIED = "UPDATE OR IGNORE box SET identity = ?2 WHERE name = ?1 AND identity = x''"
+_LOWER_CURSORS = """
+UPDATE box SET record = min(record, ?), answers = min(answers, ?) WHERE name = ? AND identity = ?
+"""
 _CURSORS = """
 INSERT INTO box (name, identity, record, answers) VALUES (?1, ?2, coalesce(?3, 0), coalesce(?4, 0))
 ON CONFLICT DO UPDATE SET record = coalesce(?3, record), answers = coalesce(?4, answers)
@@ -154,6 +157,16 @@ def received(store: SqliteStore) -> Received:
     return Received(
         {(name, bytes(identity)): (record, answers) for name, identity, record, answers in rows_of_boxes}
     )
+
+
+def receive_again(store: SqliteStore, existing: Mapping[tuple[str, bytes], tuple[int, int]]) -> None:
+    """Have what other boxes sent received once more, but for what exists in the database now: the number of
+    the last record of each ledger there, and of the one up to which its answers are, by name and identity."""
+    by_name = {name: numbers for (name, _identity), numbers in existing.items()}
+    with store.transaction(), store.connected() as connection:
+        for name, identity in connection.execute("SELECT name, identity FROM box").fetchall():
+            numbers = existing.get((name, bytes(identity))) if identity else by_name.get(name)
+            connection.execute(_LOWER_CURSORS, (*(numbers or (0, 0)), name, identity))
 
 
 def retired(store: SqliteStore) -> dict[tuple[str, bytes], str | None]:

@@ -177,9 +177,16 @@ class Erasures:
 
         The records under its earlier names show which of them are erased by now: those with the same
         commitment, as a copy of a ledger may have gone on with others under these numbers. Callers known from
-        other boxes alone are erased if nothing of them is there any more.
+        other boxes alone are erased if nothing of them is there any more. A standby that took over may only
+        have lost the last records of those boxes, which send them once more: so they are received then.
         """
         if pseudonyms := self.unerased():
+            rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
+            existing = {
+                (box, bytes(identity)): (record, answered)
+                for box, record, answered, identity, *_standing in rows
+            }
+            boxes.receive_again(self.store, existing)
             now = datetime.now(UTC)
             erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=AGAIN)
             self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then

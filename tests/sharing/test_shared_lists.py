@@ -119,7 +119,7 @@ def test_a_list_that_is_not_the_notes_excuses_nothing(
     one, _other, third = three(meeting, 1, 1, 0)
     retired(one, "pbx-2")
     erased(one)
-    ((_box, _record, sealed),) = server.sql(LISTS)
+    ((_box, record, sealed),) = server.sql(LISTS)
     assert isinstance(sealed, bytes)
     key = one.acme.key
     opened = shared_lists.unseal(sealed, [key])
@@ -131,7 +131,9 @@ def test_a_list_that_is_not_the_notes_excuses_nothing(
         "missing": b"",
     }[change]
     value = f"'\\x{changed.hex()}'"
-    server.sql(f"UPDATE informativa.record SET sealed_list = {value} WHERE box = 'pbx-1' AND record = 3")
+    server.sql(
+        f"UPDATE informativa.record SET sealed_list = {value} WHERE box = 'pbx-1' AND record = {record}"
+    )
     bundle, _text = bundled(third, tmp_path / "bundle.zip")
     assert (gone(bundle, "pbx-2"), bundle["verdict"]) == ([("deleted", 1, None)], "gaps")
 
@@ -143,7 +145,7 @@ def test_i9_a_list_is_sealed_for_the_boxes_of_the_company(meeting: Pair, server:
     erased(one)
     ((box, record, sealed),) = server.sql(LISTS)
     assert isinstance(sealed, bytes)
-    assert (box, record, b"pbx" in sealed) == ("pbx-1", 3, False)
+    assert (box, record, b"pbx" in sealed) == ("pbx-1", 4, False)
     opened = shared_lists.unseal(sealed, [OTHER_KEY, one.acme.key])
     ((epoch, index),) = LogFolder(Path(one.acme.ledger)).private_lists()
     assert opened == LogFolder(Path(one.acme.ledger)).private_list(epoch, index)

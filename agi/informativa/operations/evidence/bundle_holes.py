@@ -13,7 +13,7 @@ from datetime import datetime
 
 from ...evidence.note_standing import NoteStanding, NoteVerdict
 from ...evidence.note_values import ErasureRule
-from ...evidence.notes import ErasureNote, PurgeNote, ReplacesNote, RuleNote
+from ...evidence.notes import ErasureNote, PurgeNote, ReplacesNote, RetiresNote, RuleNote
 from ...ledgers.audit_flaws import ClosedLeaves
 from ...ledgers.leaves import LedgerLog
 from ...ledgers.named_holes import NamedRange, NamingNote, by_log
@@ -177,8 +177,8 @@ def _satisfies(rule: RuleNote | None, standing: NoteStanding, notes: BoxNotes) -
 def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
     """Return the rows of `leaf` of the notes that name leaves in rows `first` to `last`, in order: all notes
     of erasures, where the box alone knows which, or which name leaves of boxes that left for good; and of the
-    notes that this box took the place of another. A purge names all that those before it did, and counts for
-    the others alone."""
+    notes that another box left, or that this one took its place. A purge names all that those before it did,
+    and counts for the others alone."""
     firsts = {log.origin: log.first for log in notes.logs}
     period = dict(by_log(notes.logs, (range(first, last + 1),)))
     result, purged = set[int](), dict[str, int]()
@@ -198,7 +198,7 @@ def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
         result |= {
             firsts[log] + index
             for (log, index), standing in _by_place(notes).items()
-            if standing.entry.note and isinstance(standing.entry.note.content, ReplacesNote)
+            if standing.entry.note and isinstance(standing.entry.note.content, ReplacesNote | RetiresNote)
         }
     return sorted(result)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ...evidence.erased_leaves import PrivateLists
 from ...evidence.log_folder import LogFolder
-from ...evidence.note_standing import standings
+from ...evidence.note_standing import NoteStanding, standings
 from ...evidence.notes import NoteKind
 from ...evidence.read_log import ReadLog
 from ...ledgers import leaves, loss_notes, named_holes, note_leaves, own_logs
@@ -119,7 +119,13 @@ class SharedRecords(BoxRecords):
             yield provable.leaf, provable.record
 
     def notes(self) -> BoxNotes:
+        """Nobody puts an approval into the log of a box that left for good: those in others' logs count."""
         own = self.own_notes
+        if not self._others:
+            return own
+        logs = {origin: log for other in self._others for origin, log in other.signed_logs.items()}
+        judged_notes = _judged({**logs, **self.signed_logs})
+        own = replace(own, standings={origin: judged_notes[origin] for origin in self.signed_logs})
         elsewhere = [
             erasure
             for other in self._others
@@ -133,50 +139,64 @@ class SharedRecords(BoxRecords):
         """The notes of its own logs. Only what stands in its signed trees counts. When a witness first signed
         something, the database does not tell: it has not all checkpoints, and the newest is signed again and
         again."""
+        proven, logs, read = self._reader.proven(self.box), self._ledger_logs, self.signed_logs
+        return BoxNotes(
+            logs,
+            named_holes.closed_of(self._reader.closed(self.box, proven), logs),
+            named_holes.naming_of(self._note_rows, logs, self._lists, read),
+            _judged(read),
+            unlisted=() if self._has_all else frozenset(self._unlisted()),
+            of_database=True,
+        )
+
+    @cached_property
+    def _ledger_logs(self) -> list[LedgerLog]:
         end, ledger_logs = self._reader.proven(self.box), list[LedgerLog]()
         for log in reversed(self.maker.logs):
             ledger_logs.insert(0, LedgerLog(log.epoch, log.origin, log.first, max(end, log.first), 0, 0, 0))
             end = log.first
-        rows, read = list(self._note_rows()), dict[str, ReadLog]()
-        for ledger_log in ledger_logs:
+        return ledger_logs
+
+    @cached_property
+    def signed_logs(self) -> dict[str, ReadLog]:
+        """Its logs with their notes, as far as it signed them, by origin."""
+        read = dict[str, ReadLog]()
+        for ledger_log in self._ledger_logs:
             signed = self.maker.newest(ledger_log.epoch)
             if signed is not None:
                 entries = [
                     note_leaves.read_entry(ledger_log, row.leaf, row.event.reference)
-                    for row in rows
+                    for row in self._note_rows
                     if row.is_note and ledger_log.first <= row.leaf < ledger_log.next
                 ]
                 tree = signed.checkpoint
                 read[ledger_log.origin] = ReadLog(signed.key, tree.size, tree.root, entries)
-        return BoxNotes(
-            ledger_logs,
-            named_holes.closed_of(self._reader.closed(self.box, self._reader.proven(self.box)), ledger_logs),
-            named_holes.naming_of(rows, ledger_logs, self._lists, read),
-            standings(read, (), lambda _origin, _size, _witnesses, latest: latest),
-            unlisted=() if self._has_all else frozenset(self._unlisted(read, ledger_logs)),
-            of_database=True,
-        )
+        return read
 
-    def _unlisted(
-        self, read: Mapping[str, ReadLog], ledger_logs: Sequence[LedgerLog]
-    ) -> Iterator[tuple[str, int]]:
+    def _unlisted(self) -> Iterator[tuple[str, int]]:
         """Yield the places of the notes of erasures that have no list which is theirs."""
-        for log in read.values():
+        for log in self.signed_logs.values():
             for note in (entry.note for entry in log.entries):
                 if (
                     note
                     and note.kind is NoteKind.ERASURE
-                    and loss_notes.read_list(note, ledger_logs, self._lists) is None
+                    and loss_notes.read_list(note, self._ledger_logs, self._lists) is None
                 ):
                     yield note.log, note.index
 
-    def _note_rows(self) -> Iterator[NoteRow]:
-        """Yield its records about records that are in its signed trees. Raises EvidenceError if one is not
-        what was signed."""
-        for leaf, record in self._notes.values():
-            if self.maker.is_signed(leaf):
-                receipt = self.maker.make(record, leaf)
-                yield NoteRow(record.event, leaf.leaf, isinstance(receipt, RecordWithoutReceipt))
+    @cached_property
+    def _note_rows(self) -> list[NoteRow]:
+        """Its records about records that are in its signed trees. Raises EvidenceError if one is not what was
+        signed."""
+        return [
+            NoteRow(
+                record.event,
+                leaf.leaf,
+                isinstance(self.maker.make(record, leaf), RecordWithoutReceipt),
+            )
+            for leaf, record in self._notes.values()
+            if self.maker.is_signed(leaf)
+        ]
 
     def record_of(self, leaf: int) -> Iterator[tuple[OpenedLeaf, Record]]:
         if leaf in self._notes and self._notes[leaf][1].event.at >= self._period.until:
@@ -196,6 +216,10 @@ class SharedRecords(BoxRecords):
 
     def unopenable(self, first: int, last: int) -> int:
         return last + 1 - first - self._reader.leaves(self.box, first, last) if last >= 0 else 0
+
+
+def _judged(read: Mapping[str, ReadLog]) -> dict[str, tuple[NoteStanding, ...]]:
+    return standings(read, (), lambda _origin, _size, _witnesses, latest: latest)
 
 
 def records_of_boxes(

@@ -174,21 +174,24 @@ def test_lists_of_earlier_notes_come_when_the_box_connects(meeting: Pair, server
     assert server.sql(LISTS)[0][2] == before  # it is not sent once more for nothing
 
 
+@pytest.mark.parametrize("left", [False, True])
 def test_i9_a_list_that_nobody_needs_any_more_goes(
-    meeting: Pair, server: Postgres, monkeypatch: pytest.MonkeyPatch
+    meeting: Pair, server: Postgres, monkeypatch: pytest.MonkeyPatch, *, left: bool
 ) -> None:
-    """I9: once its box has deleted it, since all that it names was purged; and one that is only missing
-    there stays."""
+    """I9: once its box has deleted it, since all that it names was purged. One that is only missing there
+    stays, and so does one that names a leaf of a box that left, which no purge here takes."""
     one, _other, _third = three(meeting, 1, 1, 0)
+    if left:
+        retired(one, "pbx-2")
     erased(one)
+    folder = LogFolder(Path(one.acme.ledger))
+    for epoch, index in folder.private_lists():
+        folder.drop_private_list(epoch, index)
     for useless in (False, True):
-        folder = LogFolder(Path(one.acme.ledger))
-        for epoch, index in folder.private_lists():
-            folder.drop_private_list(epoch, index)
         monkeypatch.setattr(private_lists, "_is_useless", lambda *_args, useless=useless: useless)
-        with closing(exchange(one, KEY)) as own:
+        with closing(exchange(one, one.acme.key)) as own:
             own.erase()
-        assert bool(server.sql(LISTS)) is not useless
+        assert bool(server.sql(LISTS)) is (left or not useless)
 
 
 def test_a_list_of_no_known_form_is_none() -> None:

@@ -115,6 +115,10 @@ class ErasureStatements:
         SELECT record FROM {record} WHERE {scope} AND box = %s AND record = ANY(%s)
         AND (sealed_list IS NULL OR substr(sealed_list, 1, 8) <> %s)
         """  # noqa: S608
+        self.own_lists = f"""
+        SELECT record, sealed_list FROM {record} WHERE {scope} AND box = %s AND record = ANY(%s)
+        AND sealed_list IS NOT NULL
+        """  # noqa: S608
         self.drop_lists = f"""
         UPDATE {record} SET sealed_list = NULL
         WHERE {scope} AND box = %s AND record = ANY(%s) AND sealed_list IS NOT NULL

@@ -13,11 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from ..call.caller import fingerprint
+from ..evidence.erased_leaves import ErasedLeaves
 from ..evidence.log_folder import LogFolder
-from ..ledgers import private_lists
+from ..ledgers import leaves, loss_notes, private_lists
 from ..ledgers.erasure_notes import NotedErasure
 from ..ledgers.sqlite import SqliteStore
 from ..model import hashing
+from ..model.errors import EvidenceError
 from .connection import Connection
 from .erasure_statements import ErasureStatements
 
@@ -79,7 +81,7 @@ class ListSender:
 
     def compare(self, noted: Sequence[NotedErasure]) -> None:
         """Put those of these erasures' lists beside their notes that are missing there, or are sealed under
-        another key than the current one; and take away those that this box needs no more."""
+        another key than the current one; and take away those that nobody needs any more."""
         if not self._keys:
             return
         if records := [erasure.record for erasure in noted]:
@@ -90,8 +92,19 @@ class ListSender:
             self.send(erasure for erasure in noted if erasure.record in missing)
         with self._store.connected() as connection:
             records = private_lists.not_needed(connection, self._folder)
-        if records:
+            logs = leaves.logs(connection)
+        existing = self._connection.execute(self._sql.own_lists, (self._box, records)) if records else ()
+        if records := [record for record, sealed in existing if self._is_of_own_leaves(bytes(sealed), logs)]:
             self._connection.execute(self._sql.drop_lists, (self._box, records))
+
+    def _is_of_own_leaves(self, sealed: bytes, logs: Sequence[leaves.LedgerLog]) -> bool:
+        """Return whether a list names no leaf of a box that left for good, which nothing else accounts for:
+        then it is missing here by some accident. One that cannot be opened may name some."""
+        try:
+            listed = ErasedLeaves.parse(unseal(sealed, self._keys) or b"")
+        except EvidenceError:
+            return False
+        return not any(loss_notes.places_elsewhere(logs, listed.erased))
 
 
 def _name(key: bytes) -> bytes:

@@ -75,7 +75,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setattr(administration, "database_state", made.state)
     monkeypatch.setattr(replacing, "copies", made.copies)
     monkeypatch.setattr(replacing, "replace", made.replace)
-    monkeypatch.setattr(box_replacement, "_waiting", made.waiting)
+    monkeypatch.setattr(box_replacement, "waiting_erasures", made.waiting)
     monkeypatch.setattr(box_replacement, "_remember", made.remember)
     return made
 
@@ -253,7 +253,7 @@ def waiting(
 
     monkeypatch.setattr(box_replacement.storage, "provable", provable)
     monkeypatch.setattr(bundle_sources, "records_of_boxes", records)
-    return box_replacement._waiting(DATABASE, ACME, OLD), questions
+    return box_replacement.waiting_erasures(DATABASE, ACME, OLD), questions
 
 
 def test_erasures_that_wait_are_named_by_their_instructions(monkeypatch: pytest.MonkeyPatch) -> None:

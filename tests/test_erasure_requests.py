@@ -53,6 +53,21 @@ def test_leaves_of_other_boxes_stay_with_a_request_until_all_have_done_it(store:
     assert (done.pseudonyms, done.places) == ((), ())
 
 
+def test_an_overtaken_request_is_ordered_again_at_once(store: SqliteStore) -> None:
+    """A server that lost the order gave its number to another. The command is over that ordered it first, and
+    makes it no second time."""
+    now = datetime.now(UTC)
+    first, second = (
+        replace(erasure_requests.new(now), pseudonyms=(pseudonym,)) for pseudonym in (ONE, OTHER)
+    )
+    keep(store, first, second)
+    erasure_requests.store_order(store, first.id, 7, [ONE])
+    erasure_requests.store_order(store, second.id, 7, [OTHER])
+    by_id = {request.id: request for request in erasure_requests.stored_requests(store)}
+    assert by_id[first.id].standing(now, 7, 6, None) is Standing.UNKNOWN
+    assert by_id[second.id].standing(now, 7, 6, {OTHER}) is Standing.WAITING
+
+
 def test_a_command_has_a_minute_to_ask_by_itself() -> None:
     """From when it began; what it asks has a number of its own, which is no number of the database, and names
     nobody yet."""

@@ -327,7 +327,7 @@ def test_every_status_and_reason_is_explained() -> None:
     """Every word that a dialplan can get is explained in the dialplan, where an admin looks for it."""
     explained = (ROOT / "dialplan/informativa.conf").read_text().split("[informativa]")[0]
     of_no_call = {Reason.REQUEST, Reason.RETENTION, Reason.RESTORED, Reason.NEW_KEY}
-    of_no_call |= {Reason.CONFIGURED, Reason.COUNTED, Reason.APPROVED, Reason.REPLACED}
+    of_no_call |= {Reason.CONFIGURED, Reason.COUNTED, Reason.APPROVED, Reason.REPLACED, Reason.RETIRED}
     untold = {Ending.WHOLE, *of_no_call}  # the first is told by the status
     words = {*Status, *Reason, *Ending} - untold
     assert [word for word in words if word not in explained] == []

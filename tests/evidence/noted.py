@@ -80,6 +80,11 @@ CONTENTS: dict[str, tuple[int, notes.NoteContent, dict[str, Any]]] = {
         notes.ReplacesNote(box="pbx-2", record=17, after=(Checkpoint(OLD, 17, bytes(range(32))),)),
         {"box": "pbx-2", "record": 17, "after": f"{OLD} 17 {bytes(range(32)).hex()}"},
     ),
+    "retires": (
+        47,
+        notes.RetiresNote(box="pbx-2", record=17, after=(Checkpoint(OLD, 17, bytes(range(32))),)),
+        {"box": "pbx-2", "record": 17, "after": f"{OLD} 17 {bytes(range(32)).hex()}"},
+    ),
     "approval": (45, notes.ApprovalNote(SIGNED), {"text": SIGNED.decode()}),
 }
 """For each kind the index, the content, and the members of the JSON that only this kind has."""

@@ -59,7 +59,6 @@ def counted(here: Rules, standing: NoteVerdict, there: Rules, *places: tuple[str
         [ClosedLeaves(RETIRED, range(3, 4), facts=False)],
         (),
         retired,
-        lists=False,
         of_database=True,
         elsewhere=bundle_holes.elsewhere_of(box, retired, [RETIRED]),
     )

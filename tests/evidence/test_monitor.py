@@ -49,7 +49,15 @@ from informativa.evidence.log_copy import LogCopy
 from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.monitor_state import MonitorFolder
 from informativa.evidence.note import Signer
-from informativa.evidence.notes import ApprovalNote, LogNote, NewLogNote, NextNote, PurgeNote, ReplacesNote
+from informativa.evidence.notes import (
+    ApprovalNote,
+    LogNote,
+    NewLogNote,
+    NextNote,
+    PurgeNote,
+    ReplacesNote,
+    RetiresNote,
+)
 from informativa.evidence.tiles import ENTRIES, Tile, bundle, parse_bundle
 from informativa.operations.evidence.monitor import Monitor, MonitorSettings
 from informativa.operations.evidence.monitor_findings import FindingKind, Look
@@ -320,17 +328,30 @@ def other_box(log: ServedLog, origin: str = "acme.example/informativa/acme/pbx-4
     return new
 
 
-def test_the_log_of_a_replaced_box_stands_still_no_more_and_alarms_if_it_goes_on(log: ServedLog) -> None:
+LEFT = {
+    ReplacesNote: (
+        FindingKind.REPLACED,
+        "left for good, and another one took its place, by the note in leaf",
+    ),
+    RetiresNote: (FindingKind.RETIRED, "left for good, by the note in leaf"),
+}
+
+
+@pytest.mark.parametrize("content", LEFT)
+def test_the_log_of_a_box_that_left_stands_still_no_more_and_alarms_if_it_goes_on(
+    log: ServedLog, content: type[ReplacesNote] | type[RetiresNote]
+) -> None:
     """The note in the other box's log is quoted once, and nobody need look into it; leaves after that are an
-    alarm, which is told once and stays open."""
+    alarm, which quotes it too, is told once and stays open."""
     new, clock = other_box(log), Clock()
-    index = new.note(ReplacesNote("pbx-2", 340, (log.checkpoint(),))).index
+    kind, words = LEFT[content]
+    index = new.note(content("pbx-2", 340, (log.checkpoint(),))).index
     new.publish()
     chosen = settings(log)
     policy(chosen.policy, log, new)
     seen = look(monitor(chosen, clock))
-    assert (seen.exit_code, FindingKind.REPLACED in [finding.kind for finding in seen.news]) == (0, True)
-    assert f"left for good, and another one took its place, by the note in leaf {index} of " in messages(seen)
+    assert (seen.exit_code, kind in [finding.kind for finding in seen.news]) == (0, True)
+    assert f"{words} {index} of {new.signer.name}" in messages(seen)
     clock.now += 30 * 86_400
     new.publish(clock.now)
     later = look(monitor(chosen, clock))
@@ -339,14 +360,34 @@ def test_the_log_of_a_replaced_box_stands_still_no_more_and_alarms_if_it_goes_on
     log.publish(clock.now)
     new.publish(clock.now)
     on = look(monitor(chosen, clock))
-    assert (on.exit_code, [finding.kind for finding in on.news]) == (3, [FindingKind.REPLACED])
+    assert (on.exit_code, [finding.kind for finding in on.news]) == (3, [kind])
+    assert f"{words} {index} of {new.signer.name}." in messages(on)
     assert f"this log goes on: it had {log.size - 2} leaves then, and has {log.size}." in messages(on)
     again = look(monitor(chosen, clock))
     assert (again.exit_code, again.news) == (3, ())
 
 
+def test_a_place_that_was_taken_later_counts_for_more_than_the_retirement(log: ServedLog) -> None:
+    """Whichever of the two notes stands first."""
+    new, clock = other_box(log), Clock()
+    for content in (RetiresNote, ReplacesNote, RetiresNote):
+        new.note(content("pbx-2", 340, (log.checkpoint(),)))
+    new.publish()
+    chosen = settings(log)
+    policy(chosen.policy, log, new)
+    seen = look(monitor(chosen, clock))
+    assert [
+        finding.kind
+        for finding in seen.findings
+        if finding.kind in (FindingKind.REPLACED, FindingKind.RETIRED)
+    ] == [FindingKind.REPLACED]
+
+
+@pytest.mark.parametrize("content", LEFT)
 @pytest.mark.parametrize("case", ["another company", "the same box", "more than is published", "no tree"])
-def test_no_other_note_ends_the_wait_for_a_log(log: ServedLog, case: str) -> None:
+def test_no_other_note_ends_the_wait_for_a_log(
+    log: ServedLog, case: str, content: type[ReplacesNote] | type[RetiresNote]
+) -> None:
     """It stands still where the note is of another company or of a later log of the same box, names a tree
     that is not all published, or names none."""
     clock = Clock()
@@ -355,7 +396,7 @@ def test_no_other_note_ends_the_wait_for_a_log(log: ServedLog, case: str) -> Non
     tree = log.checkpoint()
     if case == "more than is published":
         tree = replace(tree, size=tree.size + 1)
-    new.note(ReplacesNote("pbx-2", 340, () if case == "no tree" else (tree,)))
+    new.note(content("pbx-2", 340, () if case == "no tree" else (tree,)))
     log.publish()
     chosen = settings(log)
     policy(chosen.policy, log, new)

@@ -93,6 +93,7 @@ OPTIONAL = {
     "rule": {"witnesses", "approver", "instruction", "purged", "erased", "lost"},
     "new-log": {"instruction"},
     "replaces": {"after"},
+    "retires": {"after"},
 }
 
 

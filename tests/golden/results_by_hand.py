@@ -177,8 +177,10 @@ def _show_boxes(result: Boxes, _configuration: Configuration, language: Language
 
 
 def _boxes_retired(*, done: bool) -> BoxesRetired:
-    acme = RetiredBox("acme", "pbx-3", recently=False)
-    return BoxesRetired(done, (acme, RetiredBox("borealis", "pbx-3", recently=True)), (CORVO,))
+    acme = RetiredBox("acme", "pbx-3", recently=False, by="pbx-1", noted=812 if done else None)
+    borealis = RetiredBox("borealis", "pbx-3", recently=True, to_erase=2, waiting=("DPO-9",), by="pbx-1")
+    before = RetiredBox("acme", "pbx-3", recently=False, before=True, waiting=None)
+    return BoxesRetired(done, (acme, borealis, before), (CORVO,))
 
 
 def _show_retired(result: BoxesRetired, configuration: Configuration, language: Language) -> Iterator[object]:

@@ -258,7 +258,7 @@ class Faults(Fleet):
             (pages,) = connection.execute("PRAGMA page_count").fetchone()
             connection.execute(f"PRAGMA max_page_count = {pages}")
         for _call in range(self.chance.randrange(1, 6)):
-            self.ring(member, company)
+            self.ring(member, company, full=True)
         with member.box.ledgers[company]._store().connected() as connection:
             connection.execute(f"PRAGMA max_page_count = {MOST_PAGES}")
         return True

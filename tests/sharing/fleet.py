@@ -140,7 +140,8 @@ class Fleet:
         print(f"  on {member}")
         return member
 
-    def ring(self, member: Member, company: str = "", number: str = "") -> None:
+    def ring(self, member: Member, company: str = "", number: str = "", *, full: bool = False) -> None:
+        """One call, on a ledger that may be `full`."""
         box = member.box
         company = company or self.chance.choice(self.companies)
         number = number or self.chance.choice(NUMBERS)
@@ -167,6 +168,7 @@ class Fleet:
             record=int(result.record) if result.record.isdigit() else 0,
             off=bool(member.clock.ahead),
             answered=answered and not refused,
+            full=full,
         )
         print(f"  {member}: {ring}")
         self.model.add(member.name, member.holdings, ring)

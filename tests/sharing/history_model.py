@@ -35,6 +35,8 @@ class Ring:
     off: bool
     answered: bool
     """True if the database was asked, where it had to be."""
+    full: bool = False
+    """True if the box's ledger had no room for a record."""
 
     def __str__(self) -> str:
         keys = "".join(key[:1].decode() for key in self.keys)
@@ -114,6 +116,8 @@ class Model:
             since = self.forgotten.get(ring.caller, 0)
             assert any(since < earlier.heard < ring.ended for earlier in same), f"skipped uninformed: {ring}"
             return
+        if ring.full and not ring.record:
+            return  # a skip that cannot be put on record is not made
         known = {*holdings.received, *(own for own in holdings.records.values())}
         if ring.answered:
             known |= {other for (box, _place), other in self.shared.items() if box != name}

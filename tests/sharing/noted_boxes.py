@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -24,9 +25,9 @@ from sharing.installation import Installation, of
 Pair = tuple[Installation, Installation]
 
 
-def ruled(pair: Pair, *lines: str) -> None:
-    """Let the logs of both have names of their own, and these lines stand in the company's configuration."""
-    for box in pair:
+def ruled(boxes: Sequence[Installation], *lines: str) -> None:
+    """Let the logs of these have names of their own, and these lines stand in the company's configuration."""
+    for box in boxes:
         evidence = f"\nevidence:\n  domain: acme.example\n  box: {box.box}\noperator:"
         text = box.file.read_text().replace("\noperator:", evidence, 1)
         place = "    ledger: ledger/acme.sqlite3\n"

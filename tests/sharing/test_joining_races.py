@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest import mock
 
 import pytest
 
-from examples import ONE, PLAYED
+from examples import ONE, OTHER, PLAYED
 from informativa.ledgers import erasure_requests
 from informativa.sharing import erasure_orders
 from informativa.sharing.connection import connect
@@ -193,3 +194,20 @@ def test_i6_a_box_holds_up_orders_of_no_company_that_it_does_not_serve(boxes: Bo
         for company in (1, 2):
             connection.execute(f"SELECT informativa.lock_company({company})")
         assert boxes.sql(free) == [(2,)]
+
+
+def test_a_box_that_takes_another_name_learns_again_what_a_standby_lost_of_others(boxes: Boxes) -> None:
+    """Of a caller whom another box told nothing is in the database, since a standby took over without it: he
+    counts as erased since the backup. But that box sends him once more, and then the new name knows him."""
+    begin(boxes, "pbx-1", "pbx-3", told=(ONE,))
+    boxes.record("pbx-3", replace(PLAYED, pseudonym=OTHER, call="1.2"))
+    quiet(boxes)
+    boxes.opened.pop(0).close()  # pbx-1 is set up anew under another name
+    boxes.sql(f"DELETE FROM acme.record WHERE pseudonym = '\\x{OTHER.hex()}'")
+    boxes.sql("UPDATE acme.ledger SET record = 1, answered = 1, proven = 1 WHERE box = 'pbx-3'")
+    joined(boxes, "pbx-9", "pbx-1")
+    with closing(boxes.store("pbx-1")) as store:
+        assert store.history(OTHER) == {}
+    quiet(boxes)
+    with closing(boxes.store("pbx-1")) as store:
+        assert store.history(OTHER)

@@ -102,6 +102,7 @@ ABOUT_RECORDS = frozenset(
         RecordKind.RULE,
         RecordKind.APPROVAL,
         RecordKind.REPLACES,
+        RecordKind.RETIRES,
     }
 )
 """Kinds whose reference is about other records and leads to nobody."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Protocol
 
 from ..model.errors import EvidenceError, EvidenceFormatError
 from ..model.text import Text
@@ -113,6 +114,14 @@ class ErasedLeaves:
             raise EvidenceError(Text("The list has another number of leaves than the note says."))
         if any(place.origin == note.log and place.index >= note.index for place in self.places):
             raise EvidenceError(Text("The list names leaves that come after the note."))
+
+
+class PrivateLists(Protocol):
+    """The private lists of the erasures that the logs of one ledger note."""
+
+    def private_list(self, epoch: int, index: int) -> bytes | None:
+        """Return the list of the erasure that leaf `index` of an epoch notes; `None` if it is not there.
+        Nothing is checked. Raises EvidenceError."""
 
 
 def _in_order(places: Iterable[LeafPlace]) -> list[LeafPlace]:

@@ -19,6 +19,7 @@ from .notes import (
     NextNote,
     PurgeNote,
     ReplacesNote,
+    RetiresNote,
     RuleNote,
 )
 from .purging import LARGEST_STEP
@@ -64,7 +65,7 @@ class NoteFlaws:
                 yield from self._tree_flaws(after)
             case NextNote() as successor:
                 yield from self._next_flaws(note, successor, log)
-            case ReplacesNote(after=after):
+            case ReplacesNote(after=after) | RetiresNote(after=after):
                 yield from self._other_trees(after)
             case ApprovalNote() as approval:
                 if flaw := self._approvals.flaw(approval):

@@ -41,6 +41,7 @@ class NoteKind(StrEnum):
     NEXT = "next"
     APPROVAL = "approval"
     REPLACES = "replaces"
+    RETIRES = "retires"
 
 
 @dataclass(frozen=True)
@@ -199,8 +200,31 @@ class ReplacesNote:
     )
 
 
+@dataclass(frozen=True)
+class RetiresNote:
+    """The statement that another box left for good, and none took its place. `after` has the newest tree of
+    that one's log that other boxes have; none where it signed none."""
+
+    box: str = field(metadata=_key(note_values.BOX, "the box that left for good"))
+    record: int = field(
+        metadata=_key(note_values.INDEX, "the number of its last record that other boxes have; 0 for none")
+    )
+    after: tuple[Checkpoint, ...] = field(
+        default=(),
+        metadata=_key(note_values.TREES, "the end of its log, as other boxes have it: origin, size, root"),
+    )
+
+
 NoteContent = (
-    RuleNote | PurgeNote | ErasureNote | LostNote | NewLogNote | NextNote | ApprovalNote | ReplacesNote
+    RuleNote
+    | PurgeNote
+    | ErasureNote
+    | LostNote
+    | NewLogNote
+    | NextNote
+    | ApprovalNote
+    | ReplacesNote
+    | RetiresNote
 )
 KINDS: Mapping[NoteKind, type[NoteContent]] = {
     NoteKind.RULE: RuleNote,
@@ -211,6 +235,7 @@ KINDS: Mapping[NoteKind, type[NoteContent]] = {
     NoteKind.NEXT: NextNote,
     NoteKind.APPROVAL: ApprovalNote,
     NoteKind.REPLACES: ReplacesNote,
+    NoteKind.RETIRES: RetiresNote,
 }
 
 
@@ -329,7 +354,8 @@ def _flaws(note: LogNote) -> Iterator[Text]:
         yield Text("The note names a time that comes after it.")
     if isinstance(content, NewLogNote) and note.index != 0:
         yield Text("The note is not the first leaf of its log.")
-    if isinstance(content, NewLogNote | ReplacesNote) and note.log in [tree.origin for tree in content.after]:
+    after = content.after if isinstance(content, NewLogNote | ReplacesNote | RetiresNote) else ()
+    if note.log in [tree.origin for tree in after]:
         yield Text("The note says that its log follows itself.")
     if isinstance(content, NextNote) and note.log == content.key.name:
         yield Text("The note says that its log follows itself.")

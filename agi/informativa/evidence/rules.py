@@ -22,6 +22,7 @@ from .notes import (
     NextNote,
     PurgeNote,
     ReplacesNote,
+    RetiresNote,
     RuleNote,
 )
 
@@ -131,7 +132,7 @@ def needs_approval(note: LogNote, rule: RuleNote | None, ended: Collection[Check
             return rule is None or rule.erasures is ErasureRule.EACH
         case RuleNote() as new:
             return bool(new.purged or new.erased or new.lost) or (rule is not None and _changes(new, rule))
-        case PurgeNote() | NextNote() | ApprovalNote() | ReplacesNote():
+        case PurgeNote() | NextNote() | ApprovalNote() | ReplacesNote() | RetiresNote():
             return False
 
 

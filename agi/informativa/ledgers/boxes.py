@@ -73,12 +73,17 @@ EXCEPT SELECT pseudonym FROM event WHERE pseudonym IS NOT NULL
 _LEARNT_PAGE = 10_000  # callers
 _NUMBERS_PAGE = 20_000
 _RETIRED = "SELECT name, identity, successor FROM retired_box"
+_RETIRED_HERE = "SELECT name, identity FROM retired_box WHERE left_by = 0 AND successor IS NULL"
 _RETIRE = """
-INSERT INTO retired_box (name, identity, successor) VALUES (?, ?, ?)
-ON CONFLICT DO UPDATE SET successor = coalesce(successor, excluded.successor)
+INSERT INTO retired_box (name, identity, successor, left_by) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET
+    successor = coalesce(successor, excluded.successor), left_by = coalesce(left_by, excluded.left_by)
 """
 # A row without an identity is of the first ledger of that name that is heard of.
 _IDENTIFIED = "UPDATE OR IGNORE box SET identity = ?2 WHERE name = ?1 AND identity = x''"
+_LOWER_CURSORS = """
+UPDATE box SET record = min(record, ?), answers = min(answers, ?) WHERE name = ? AND identity = ?
+"""
 _CURSORS = """
 INSERT INTO box (name, identity, record, answers) VALUES (?1, ?2, coalesce(?3, 0), coalesce(?4, 0))
 ON CONFLICT DO UPDATE SET record = coalesce(?3, record), answers = coalesce(?4, answers)
@@ -156,6 +161,16 @@ def received(store: SqliteStore) -> Received:
     )
 
 
+def receive_again(store: SqliteStore, existing: Mapping[tuple[str, bytes], tuple[int, int]]) -> None:
+    """Forget that records of other boxes were received, but for those in the database now: the number of
+    the last record of each ledger there, and of the one up to which its answers are, by name and identity."""
+    by_name = {name: numbers for (name, _identity), numbers in existing.items()}
+    with store.transaction(), store.connected() as connection:
+        for name, identity in connection.execute("SELECT name, identity FROM box").fetchall():
+            numbers = existing.get((name, bytes(identity))) if identity else by_name.get(name)
+            connection.execute(_LOWER_CURSORS, (*(numbers or (0, 0)), name, identity))
+
+
 def retired(store: SqliteStore) -> dict[tuple[str, bytes], str | None]:
     """Return the other boxes of which this ledger knows that they left for good, by name and identity, each
     with the box that took its place, if any."""
@@ -164,11 +179,20 @@ def retired(store: SqliteStore) -> dict[tuple[str, bytes], str | None]:
     return {(name, bytes(identity)): successor for name, identity, successor in rows_of_boxes}
 
 
-def store_retired(store: SqliteStore, boxes: Iterable[tuple[str, bytes, str | None]]) -> None:
+def store_retired(
+    store: SqliteStore, boxes: Iterable[tuple[str, bytes, str | None]], *, here: bool = False
+) -> None:
     """Store that other boxes left for good: the name and the identity of each, and the box that took its
-    place, if any."""
+    place, if any. `here` is true if that was typed on this box, whose log then has to note it."""
     with store.transaction(), store.connected() as connection:
-        connection.executemany(_RETIRE, boxes)
+        connection.executemany(_RETIRE, [(*box, 0 if here else None) for box in boxes])
+
+
+def retired_here(store: SqliteStore) -> set[tuple[str, bytes]]:
+    """Return the other boxes, by name and identity, whose retirement this ledger's log has still to note."""
+    with store.connected() as connection:
+        rows_of_boxes = connection.execute(_RETIRED_HERE).fetchall()
+    return {(name, bytes(identity)) for name, identity in rows_of_boxes}
 
 
 def take_in(

@@ -26,7 +26,7 @@ ON CONFLICT DO UPDATE SET erasure = excluded.erasure, pseudonyms = excluded.pseu
 _ORDERED = "UPDATE erasure_request SET erasure = ?, pseudonyms = ?, places = ? WHERE request = ?"
 _PLACES = "SELECT places FROM erasure_request WHERE request = ?"
 # Numbers grow. If a number is given a second time, the request that had it was lost with the earlier server.
-_OVERTAKEN = "UPDATE erasure_request SET erasure = NULL WHERE erasure >= ?"
+_OVERTAKEN = "UPDATE erasure_request SET erasure = NULL, held = 0 WHERE erasure >= ?"
 _LOST = "UPDATE erasure_request SET erasure = NULL, held = 0 WHERE request = ?"
 _THROUGH = "UPDATE erasure_request SET pseudonyms = '', sealed = '', places = '' WHERE request = ?"
 _FORGET = "DELETE FROM erasure_request WHERE request = ?"

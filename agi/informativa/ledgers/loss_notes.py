@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
+from ..evidence.erased_leaves import ErasedLeaves, LeafPlace, PrivateLists
 from ..evidence.log_folder import LogFolder
 from ..evidence.notes import ErasureNote, LogNote, LostNote, PurgeNote, RuleNote
 from ..evidence.purging import LARGEST_STEP, before
@@ -92,16 +92,16 @@ class NamedLeaves:
         return self.own + self.resting
 
 
-def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder | None) -> NamedLeaves:
+def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], lists: PrivateLists | None) -> NamedLeaves:
     """Return the rows that a note names in these logs of a ledger. An erasure whose private list is missing,
-    or is not the one of the note, names none; nor does any without a `folder`."""
+    or is not the one of the note, names none; nor does any without `lists`."""
     match note.content:
         case PurgeNote(of=origin, below=below):
             return NamedLeaves(tuple(_rows(logs, origin, 0, below)))
         case LostNote(of=origin, first=first, end=end):
             return NamedLeaves(tuple(_rows(logs, origin, first, end)))
         case ErasureNote():
-            erased = read_list(note, logs, folder) if folder else None
+            erased = read_list(note, logs, lists) if lists else None
             if erased is not None:
                 return NamedLeaves(
                     rows_of_places(logs, erased.erased),
@@ -111,11 +111,11 @@ def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder 
     return NamedLeaves()
 
 
-def read_list(note: LogNote, logs: Sequence[leaves.LedgerLog], folder: LogFolder) -> ErasedLeaves | None:
+def read_list(note: LogNote, logs: Sequence[leaves.LedgerLog], lists: PrivateLists) -> ErasedLeaves | None:
     """Return the private list of an erasure; `None` if it is missing or is not the one of the note."""
     epoch = next((log.epoch for log in logs if log.origin == note.log), None)
     try:
-        data = folder.private_list(epoch, note.index) if epoch is not None else None
+        data = lists.private_list(epoch, note.index) if epoch is not None else None
         erased = ErasedLeaves.parse(data) if data is not None else None
         if erased is not None:
             erased.check(note)

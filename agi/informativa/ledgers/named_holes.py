@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..evidence.erased_leaves import LeafPlace
+from ..evidence.erased_leaves import LeafPlace, PrivateLists
 from ..evidence.log_folder import LogFolder
 from ..evidence.notes import NewLogNote, NoteKind
 from ..evidence.read_log import ReadEntry, ReadLog
@@ -67,13 +67,13 @@ def naming_notes(
 def naming_of(
     note_rows: Iterable[NoteRow],
     logs: Sequence[leaves.LedgerLog],
-    folder: LogFolder | None,
+    lists: PrivateLists | None,
     read: Mapping[str, ReadLog],
 ) -> tuple[NamingNote, ...]:
-    """Return those of a ledger's records about records that name leaves, in order. Without the `folder` that
-    has the private lists no erasure does."""
+    """Return those of a ledger's records about records that name leaves, in order. Without `lists` no erasure
+    does."""
     note_rows, first_rule = list(note_rows), _first_rule(logs, read)
-    notes = [*_loss_notes(note_rows, logs, folder, first_rule), *_ends(note_rows, logs, read, first_rule)]
+    notes = [*_loss_notes(note_rows, logs, lists, first_rule), *_ends(note_rows, logs, read, first_rule)]
     return tuple(note for note in notes if note.ranges or note.elsewhere)
 
 
@@ -123,7 +123,7 @@ def _first_rule(logs: Sequence[leaves.LedgerLog], read: Mapping[str, ReadLog]) -
 def _loss_notes(
     note_rows: Iterable[NoteRow],
     logs: Sequence[leaves.LedgerLog],
-    folder: LogFolder | None,
+    lists: PrivateLists | None,
     first_rule: float,
 ) -> Iterator[NamingNote]:
     for row in note_rows:
@@ -136,7 +136,7 @@ def _loss_notes(
                 note = note_leaves.read_entry(log, row.leaf, event.reference).note
                 if note is None:
                     continue
-                listed = loss_notes.named_by(note, logs, folder)
+                listed = loss_notes.named_by(note, logs, lists)
                 named, elsewhere = listed.all, listed.elsewhere
                 instruction, at = getattr(note.content, "instruction", ""), note.at
             else:

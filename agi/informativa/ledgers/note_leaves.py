@@ -36,6 +36,7 @@ REASONS: Mapping[NoteKind, Reason] = {
     NoteKind.NEXT: Reason.NEW_KEY,
     NoteKind.APPROVAL: Reason.APPROVED,
     NoteKind.REPLACES: Reason.REPLACED,
+    NoteKind.RETIRES: Reason.RETIRED,
 }
 
 

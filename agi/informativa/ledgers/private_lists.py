@@ -18,6 +18,7 @@ from . import leaves, loss_notes, note_leaves, own_logs
 from .sqlite import SqliteStore
 
 _RECORD = "SELECT 1 FROM leaf WHERE leaf >= ? AND leaf < ? AND what IS NOT NULL LIMIT 1"
+_RECORD_OF = "SELECT record FROM leaf WHERE leaf = ?"
 _OPEN = "SELECT 1 FROM leaf WHERE leaf >= ? AND leaf < ? AND salt_what IS NOT NULL LIMIT 1"
 
 
@@ -61,6 +62,27 @@ def delete_useless(store: SqliteStore) -> None:
             named = listed.all
             if not any(connection.execute(_OPEN, (part.start, part.stop)).fetchone() for part in named):
                 folder.drop_private_list(log.epoch, note.index)
+
+
+def not_needed(connection: sqlite3.Connection, folder: LogFolder) -> list[int]:
+    """Return the numbers of the records that note erasures whose list is missing and that need none. Raises
+    sqlite3.Error."""
+    logs = leaves.logs(connection)
+    without = [
+        (log, note)
+        for log in logs
+        for note in note_leaves.backwards(connection, log)
+        if note.kind is NoteKind.ERASURE and loss_notes.read_list(note, logs, folder) is None
+    ]
+    if not without:
+        return []
+    purged = loss_notes.read_loss_notes(connection, logs, folder).purged
+    return [
+        record
+        for log, note in without
+        if _is_useless(connection, log, note, purged)
+        for (record,) in connection.execute(_RECORD_OF, (log.first + note.index,)).fetchall()
+    ]
 
 
 def _is_useless(

@@ -1,49 +1,72 @@
-"""Places of other boxes that this one took, each noted once in the log of the ledger."""
+"""Other boxes that left for good, as the log of this ledger notes them: once, that this box took the place of
+one, or that none did, where the retirement was typed on this box."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime
 
 from ..evidence.note_values import NoteSource
-from ..evidence.notes import ReplacesNote
+from ..evidence.notes import ReplacesNote, RetiresNote
 from . import leaves, note_leaves
 from .sqlite import SqliteStore
 
-_NOTED = "SELECT noted FROM retired_box WHERE name = ? AND identity = ?"
-_NOTE = "UPDATE retired_box SET noted = ? WHERE name = ? AND identity = ?"
+_COLUMNS: Mapping[type[ReplacesNote] | type[RetiresNote], str] = {
+    ReplacesNote: "noted",
+    RetiresNote: "left_by",
+}
+"""The column of `retired_box` with the number of the record of a note."""
 _RECORDS = "SELECT record FROM leaf WHERE leaf = ?"
 
 
-def noted(store: SqliteStore, name: str, identity: bytes) -> int | None:
-    """Return the number of the record which notes that this box took another's place; `None` if none does."""
+def noted(
+    store: SqliteStore,
+    name: str,
+    identity: bytes,
+    kind: type[ReplacesNote] | type[RetiresNote] = ReplacesNote,
+) -> int | None:
+    """Return the number of the record that has the note of this kind about another box; `None` if none
+    has."""
     with store.connected() as connection:
-        row = connection.execute(_NOTED, (name, identity)).fetchone()
-        return None if row is None else row[0]
+        return _noted(connection, (name, identity), kind)
 
 
 def note(
-    store: SqliteStore, box: tuple[str, bytes], content: ReplacesNote, at: datetime, by: NoteSource
+    store: SqliteStore,
+    box: tuple[str, bytes],
+    content: ReplacesNote | RetiresNote,
+    at: datetime,
+    by: NoteSource,
 ) -> int:
-    """Note that this box took the place of another, which `store_retired` stored, by its name and identity.
-    Return the number of the record. Another process may have noted it, or a backup of this ledger, which
-    forgets it, may have been put back: then nothing is noted again."""
+    """Note it of another box, which `store_retired` stored, by its name and identity. Return the number of
+    the record. Another process may have noted it, or a backup of this ledger, which forgets it, may have been
+    put back: then nothing is noted again."""
     with store.transaction() as transaction, store.connected() as connection:
-        row = connection.execute(_NOTED, box).fetchone()
-        if row is not None and row[0] is not None:
-            return int(row[0])
-        number = _existing(connection, content.box)
+        number = _noted(connection, box, type(content)) or _existing(connection, content)
         if number is None:
             _note, number = note_leaves.append(transaction, connection, content, at, by)
-        connection.execute(_NOTE, (number, *box))
+        column = _COLUMNS[type(content)]
+        connection.execute(
+            f"UPDATE retired_box SET {column} = ? WHERE name = ? AND identity = ?",  # noqa: S608  # our own
+            (number, *box),
+        )
         return number
 
 
-def _existing(connection: sqlite3.Connection, box: str) -> int | None:
-    """Return the number of the record that notes it already, if one does."""
+def _noted(
+    connection: sqlite3.Connection, box: tuple[str, bytes], kind: type[ReplacesNote] | type[RetiresNote]
+) -> int | None:
+    query = f"SELECT {_COLUMNS[kind]} FROM retired_box WHERE name = ? AND identity = ?"  # noqa: S608  # our own
+    row = connection.execute(query, box).fetchone()
+    return None if row is None else row[0] or None
+
+
+def _existing(connection: sqlite3.Connection, content: ReplacesNote | RetiresNote) -> int | None:
+    """Return the number of the record that notes the same of this box already, if one does."""
     for log in leaves.logs(connection):
         for existing in note_leaves.backwards(connection, log):
-            if isinstance(existing.content, ReplacesNote) and existing.content.box == box:
+            if isinstance(existing.content, type(content)) and existing.content.box == content.box:
                 (record,) = connection.execute(_RECORDS, (log.first + existing.index,)).fetchone()
                 return int(record)
     return None

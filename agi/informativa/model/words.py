@@ -36,6 +36,7 @@ class RecordKind(StrEnum):
     RULE = "rule"  # the rule by which records are kept and deleted from now on
     APPROVAL = "approval"  # the controller's word for other records about records
     REPLACES = "replaces"  # this box took the place of another, which left for good
+    RETIRES = "retires"  # another box left for good, and none took its place
     TOTALS = "totals"  # the records of a day, counted
     ACCESS = "access"  # the newest entry of the access log
 
@@ -69,6 +70,7 @@ class Reason(StrEnum):
     COUNTED = "counted"  # a day is over, or somebody looked at records
     APPROVED = "approved"  # whoever approves for the controller has signed it
     REPLACED = "replaced"  # a box that left for good was replaced
+    RETIRED = "retired"  # a box left for good
     NOTHING_TO_TELL = "nothing-to-tell"  # an operator read what is due on every call anyway
     LEDGER_UNAVAILABLE = "ledger-unavailable"
     SERVICE_UNAVAILABLE = "service-unavailable"  # the dialplan had to play it by itself …

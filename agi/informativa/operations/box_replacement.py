@@ -107,7 +107,7 @@ def replace(
         raise _alive(old)
     is_copy = old.identity == new.identity
     copies = replacing.copies(database, controller.id, name, successor) if is_copy else 0
-    waiting = _waiting(database, controller, old)
+    waiting = waiting_erasures(database, controller, old)
     record, noted = old.record, None
     if really:
         if not before:
@@ -178,7 +178,9 @@ def _alive(box: RegisteredBox) -> InformativaError:
     )
 
 
-def _waiting(database: SharedDatabase, controller: Controller, box: RegisteredBox) -> tuple[str, ...] | None:
+def waiting_erasures(
+    database: SharedDatabase, controller: Controller, box: RegisteredBox
+) -> tuple[str, ...] | None:
     """Return the instructions of erasures that a box noted in its log, and that wait for an approval; `None`
     where its notes are not what it signed."""
     from .evidence.bundle_sources import records_of_boxes  # not for commands that only list boxes

@@ -5,15 +5,20 @@ from __future__ import annotations
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..config import Configuration
 from ..ledgers import boxes as ledger_boxes
-from ..model import Controller
-from ..model.errors import InformativaError, LedgerError
+from ..model import Controller, SharedDatabase
+from ..model.errors import InformativaError, LedgerError, SharedDatabaseError
 from ..model.text import Text
 from ..process import storage
 from . import boxes
+from .box_replacement import waiting_erasures
 from .boxes import FailedCompany
+
+if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
+    from ..sharing.administration import RegisteredBox
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,24 @@ class RetiredBox:
     """The name of the box."""
     recently: bool
     """True if it was heard of in the last minute."""
+    before: bool = False
+    """True if it left before."""
+    to_erase: int = 0
+    """The number of callers whom it had still to erase."""
+    waiting: tuple[str, ...] | None = ()
+    """The instructions of erasures that it noted, and that wait for the controller's approval; null where its
+    notes are not what it signed, so that nobody knows."""
+    by: str | None = None
+    """The box in whose log this is noted: this one; null if no log notes it, since this is the box itself, or
+    has no ledger of the company."""
+    noted: int | None = None
+    """The number of the record by which that box notes it; null if it does so by itself when it connects the
+    next time, within ten minutes."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether no erasure of the box waits for an approval."""
+        return self.waiting == ()
 
 
 @dataclass(frozen=True)
@@ -40,24 +63,48 @@ class BoxesRetired:
 
 
 def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> RetiredBox:
-    """Retire a box: it left for good. This box's ledger remembers it, and tells a database that lost it.
-    Raises InformativaError where there is no such box, and SharedDatabaseError."""
+    """Retire a box: it left for good. This box's ledger remembers it, notes it in its log, and tells a
+    database that lost it. Of a box that left before, only the note is written that is missing. Raises
+    InformativaError where there is no such box, and SharedDatabaseError."""
     from ..sharing import administration
 
     database = boxes.shared(configuration)
     state = administration.database_state(database, controller.id)
-    active = {box.name: box for box in state.boxes if not box.retired}
-    if name not in active:
-        names = ", ".join(active) or "-"
+    by_name = {box.name: box for box in state.boxes}
+    box = by_name.get(name)
+    if box is None or box.successor is not None:
+        names = ", ".join(box.name for box in state.boxes if not box.retired) or "-"
         raise InformativaError(
             Text("There is no box {name}.", name=name),
             Text("There are: {known}.", known=names),
         )
+    before, notes_it = box.retired is not None, name != database.box and Path(controller.ledger).exists()
+    waiting = waiting_erasures(database, controller, box) if box.has_joined else ()
+    noted = None
     if really:
-        identity = administration.retire(database, controller.id, name)
-        if identity and name != database.box and Path(controller.ledger).exists():
-            # Where this fails, the service does it when it connects the next time.
-            with suppress(LedgerError), closing(storage.store(controller)) as store:
-                ledger_boxes.store_retired(store, [(name, identity, None)])
-    box = active[name]
-    return RetiredBox(controller.id, name, box.has_joined and box.age < boxes.QUIET_SECONDS)
+        identity = box.identity if before else administration.retire(database, controller.id, name)
+        if identity and notes_it:
+            noted = _note(database, controller, box, identity)
+    return RetiredBox(
+        controller.id,
+        name,
+        recently=not before and box.has_joined and box.age < boxes.QUIET_SECONDS,
+        before=before,
+        to_erase=0 if before else box.erasures,
+        waiting=waiting,
+        by=database.box if notes_it and box.has_joined else None,
+        noted=noted,
+    )
+
+
+def _note(
+    database: SharedDatabase, controller: Controller, box: RegisteredBox, identity: bytes
+) -> int | None:
+    """Store it in this box's ledger, and note it in its log. Return the number of the record of that. Where
+    this fails, the service does it when it connects the next time."""
+    from ..sharing import replacing
+
+    with suppress(LedgerError, SharedDatabaseError), closing(storage.store(controller)) as store:
+        ledger_boxes.store_retired(store, [(box.name, identity, None)], here=True)
+        return replacing.note_retirement(database, controller.id, store, box)
+    return None

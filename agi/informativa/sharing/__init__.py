@@ -17,6 +17,7 @@ Beside the calls:
 - `membership`: the ledger that the database knows by this box's name, and no other
 - `proof_sender`: the box's log, so that others can prove its records
 - `erasure_orders`, `sealed_caller`: erasures that boxes order of each other, and the caller as they carry him
+- `shared_lists`: the private lists of erasures beside their notes, sealed
 - `retired_leaves`: what boxes that left for good have of erased callers, noted by the box that erases it
 
 Reading:

@@ -39,6 +39,7 @@ from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes
 from .retired_leaves import RetiredLeaves
 from .rows import Statements
+from .shared_lists import ListSender
 
 NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
 AGAIN = "restored"  # the instruction for what was erased since a backup
@@ -162,6 +163,7 @@ class Erasures:
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
         self._folder = LogFolder(self.store.file)
         self._retired = RetiredLeaves(self.store, self.connection, self.company)
+        self._lists = ListSender(self.store, self.connection, self.company, self.database.box, self.keys)
         self._not_done: list[NotedErasure] | None = None  # `None` before the first look
         self._erased_again = set[bytes]()
 
@@ -175,9 +177,16 @@ class Erasures:
 
         The records under its earlier names show which of them are erased by now: those with the same
         commitment, as a copy of a ledger may have gone on with others under these numbers. Callers known from
-        other boxes alone are erased if nothing of them is there any more.
+        other boxes alone are erased if nothing of them is there any more. A standby that took over may only
+        have lost the last records of those boxes, which send them once more: so they are received then.
         """
         if pseudonyms := self.unerased():
+            rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
+            existing = {
+                (box, bytes(identity)): (record, answered)
+                for box, record, answered, identity, *_standing in rows
+            }
+            boxes.receive_again(self.store, existing)
             now = datetime.now(UTC)
             erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=AGAIN)
             self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then
@@ -200,9 +209,10 @@ class Erasures:
 
     def follow(self, record: int, reference: str) -> None:
         """Erase in the database what the record of an erasure says that this box erased. What a note says is
-        erased there once it is done here."""
+        erased there once it is done here, and its list goes beside it at once."""
         with self.store.connected() as connection:
             noted = erasure_notes.of_record(connection, self._folder, record)
+            self._lists.send([] if noted is None else [noted])
             if noted is not None and erasure_notes.not_done(connection, [noted]):
                 if self._not_done is not None and noted not in self._not_done:
                     self._not_done.append(noted)
@@ -262,11 +272,14 @@ class Erasures:
         """Erase in the database what was noted before, and has been done here since the last look. At the
         first look that is all, since nobody knows what was done while there was no connection."""
         with self.store.connected() as connection:
-            if self._not_done is None:
+            is_first = self._not_done is None
+            noted = self._not_done
+            if noted is None:
                 noted = list(erasure_notes.noted(connection, self._folder))
-            else:
-                noted = self._not_done
             self._not_done = erasure_notes.not_done(connection, noted)
+        if is_first:
+            with translated(self.database):
+                self._lists.compare(noted)
         if done := [erasure for erasure in noted if erasure not in self._not_done]:
             with translated(self.database), self.connection.transaction():
                 self._erase_there([leaf_range for erasure in done for leaf_range in erasure.named.resting])

@@ -109,6 +109,21 @@ class ErasureStatements:
         ) AS counted LEFT JOIN {erasure} AS ordered ON ordered.{scope} AND ordered.erasure = ANY(%s)
         """  # noqa: S608
 
+        # The list of what a note's erasure names, beside the note; and the notes without one under this key.
+        self.send_list = f"UPDATE {record} SET sealed_list = %s WHERE {scope} AND box = %s AND record = %s"  # noqa: S608
+        self.unlisted = f"""
+        SELECT record FROM {record} WHERE {scope} AND box = %s AND record = ANY(%s)
+        AND (sealed_list IS NULL OR substr(sealed_list, 1, 8) <> %s)
+        """  # noqa: S608
+        self.own_lists = f"""
+        SELECT record, sealed_list FROM {record} WHERE {scope} AND box = %s AND record = ANY(%s)
+        AND sealed_list IS NOT NULL
+        """  # noqa: S608
+        self.drop_lists = f"""
+        UPDATE {record} SET sealed_list = NULL
+        WHERE {scope} AND box = %s AND record = ANY(%s) AND sealed_list IS NOT NULL
+        """  # noqa: S608
+
         # The other names under which the records of a ledger are there: it was restored under a new one.
         self.earlier_names = f"SELECT box FROM {ledger} WHERE {scope} AND identity = %s AND box <> %s"  # noqa: S608
         self.erased_of = f"""

@@ -129,6 +129,10 @@ class ProofReader:
         """Return a box's records about records, in order."""
         return list(_provable(self._rows(self._sql.notes, box)))
 
+    def lists(self, box: str) -> dict[int, bytes]:
+        """Return the sealed lists of a box's erasures, each by the row of `leaf` of its note."""
+        return {leaf: bytes(sealed) for leaf, sealed in self._rows(self._sql.lists, box)}
+
     def proven(self, box: str) -> int:
         """Return the first row of `leaf` of a box that may be missing here; 0 if it sends none."""
         proven = self._rows(self._sql.proven, box)

@@ -93,6 +93,10 @@ class ProofStatements:
         self.notes = f"""
         SELECT {listed} FROM {record} WHERE {scope} AND box = %s AND kind IN ({_KINDS}) ORDER BY record
         """  # noqa: S608
+        self.lists = f"""
+        SELECT leaf, sealed_list FROM {record} WHERE {scope} AND box = %s AND sealed_list IS NOT NULL
+        AND leaf IS NOT NULL
+        """  # noqa: S608
         self.proven = f"SELECT proven FROM {ledger} WHERE {scope} AND box = %s"  # noqa: S608
         # The leaves with a record, as ranges, and whether it is open whom they are about. A note is open.
         self.leaf_ranges = f"""

@@ -3,6 +3,9 @@ records that one goes on."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ..evidence.note_values import NoteSource
 from ..ledgers.sqlite import SqliteStore
 from ..model import SharedDatabase
@@ -49,8 +52,21 @@ def replace(
 def note(database: SharedDatabase, controller: str, store: SqliteStore, box: RegisteredBox) -> int | None:
     """Note in the log of this box's ledger that it took the place of a box. Return the number of the record.
     Raises LedgerError and SharedDatabaseError."""
-    database = database.of(controller)
-    with connect(database, controller, silence=SILENCE_SECONDS) as connection:
-        retirements = Retirements(store, connection, database, connection.company, controller)
+    with _retirements(database, controller, store) as retirements:
         ledger = OtherLedger(box.name, box.record, box.identity, retired=True, successor=database.box)
         return retirements.note(ledger, NoteSource.COMMAND)
+
+
+def note_retirement(database: SharedDatabase, controller: str, store: SqliteStore, box: RegisteredBox) -> int:
+    """Note in the log of this box's ledger that another left for good. Return the number of the record.
+    Raises LedgerError and SharedDatabaseError."""
+    with _retirements(database, controller, store) as retirements:
+        ledger = OtherLedger(box.name, box.record, box.identity, retired=True, successor=None)
+        return retirements.note_retirement(ledger, NoteSource.COMMAND)
+
+
+@contextmanager
+def _retirements(database: SharedDatabase, controller: str, store: SqliteStore) -> Iterator[Retirements]:
+    database = database.of(controller)
+    with connect(database, controller, silence=SILENCE_SECONDS) as connection:
+        yield Retirements(store, connection, database, connection.company, controller)

@@ -11,7 +11,7 @@ import structlog
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
 from ..evidence.note import Verifier
 from ..evidence.note_values import NoteSource
-from ..evidence.notes import ReplacesNote
+from ..evidence.notes import ReplacesNote, RetiresNote
 from ..ledgers import boxes, replacements
 from ..ledgers.sqlite import SqliteStore
 from ..model import SharedDatabase
@@ -59,8 +59,8 @@ class Retirements:
     def compare(self, ledgers: Sequence[OtherLedger]) -> None:
         """Remember which other boxes left for good, and which took their places; and tell again what only
         this ledger still knows: a standby took over without it. Nobody takes a retirement back. A place that
-        this box took is noted in its log."""
-        known = boxes.retired(self._store)
+        this box took is noted in its log, and a retirement that was typed on it."""
+        known, here = boxes.retired(self._store), boxes.retired_here(self._store)
         new = [
             (*ledger.key, ledger.successor)
             for ledger in ledgers
@@ -82,6 +82,8 @@ class Retirements:
         for ledger in ledgers:
             if self._database.box in (ledger.successor, known.get(ledger.key)):
                 self.note(ledger, NoteSource.SERVICE)
+            elif ledger.key in here and ledger.successor is None:
+                self.note_retirement(ledger, NoteSource.SERVICE)
 
     def note(self, ledger: OtherLedger, by: NoteSource) -> int | None:
         """Note in this box's log, once, that it took the place of another, and after which of its records.
@@ -90,6 +92,15 @@ class Retirements:
         if number is not None:
             return number
         content = ReplacesNote(ledger.box, ledger.record, self._ends(ledger.box))
+        return replacements.note(self._store, ledger.key, content, datetime.now(UTC), by)
+
+    def note_retirement(self, ledger: OtherLedger, by: NoteSource) -> int:
+        """Note in this box's log, once, that another left for good, and after which of its records. Return
+        the number of the record of that."""
+        number = replacements.noted(self._store, *ledger.key, RetiresNote)
+        if number is not None:
+            return number
+        content = RetiresNote(ledger.box, ledger.record, self._ends(ledger.box))
         return replacements.note(self._store, ledger.key, content, datetime.now(UTC), by)
 
     def _ends(self, box: str) -> tuple[Checkpoint, ...]:

@@ -37,6 +37,7 @@ NOTES: dict[RecordKind, Text] = {
     RecordKind.RULE: Text("retention rule"),
     RecordKind.APPROVAL: Text("approval"),
     RecordKind.REPLACES: Text("box replaced"),
+    RecordKind.RETIRES: Text("box retired"),
     RecordKind.TOTALS: Text("totals of a day"),
     RecordKind.ACCESS: Text("access log"),
 }
@@ -69,6 +70,7 @@ REASONS: dict[Reason, Text] = {
     Reason.COUNTED: Text("counted"),
     Reason.APPROVED: Text("approved"),
     Reason.REPLACED: Text("replaced"),
+    Reason.RETIRED: Text("retired"),
     Reason.NOTHING_TO_TELL: Text("read by an operator"),
     Reason.LEDGER_UNAVAILABLE: Text("records unreadable"),
     Reason.SERVICE_UNAVAILABLE: Text("program unreachable"),

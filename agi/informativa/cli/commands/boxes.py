@@ -113,7 +113,7 @@ def retire(
 ) -> None:
     """Retire a box permanently: the others stop waiting for it, and its name is never reused."""
     selection = companies(config, controller)
-    _change(
+    results = _change(
         selection.named,
         lambda company: box_retirement.retire(selection.configuration, company, box, really=yes),
         view.retired,
@@ -121,6 +121,8 @@ def retire(
         yes,
         as_json,
     )
+    if yes and not all(result.is_complete for result in results):
+        raise typer.Exit(INCOMPLETE)
 
 
 @boxes.command()

@@ -5,6 +5,7 @@ CREATE TABLE retired_box (
     identity  BLOB NOT NULL,
     successor TEXT,      -- the box that took its place
     noted     INTEGER,   -- the record of this ledger that notes it, where that is this box
+    left_by   INTEGER,   -- the record that notes that it left, where that was typed on this box; 0: not noted yet
     PRIMARY KEY (name, identity)
 ) WITHOUT ROWID;
 

@@ -1,18 +1,19 @@
 """Records of a bundle's period that are gone, by the notes of the logs of their box. Pure.
 
-Of another box the database has its notes, each held against its signed tree, and not what only its own
-machine has: the private lists of erasures, and when a witness first signed what is named.
+Of another box the database has its notes, each held against its signed tree, and the private lists of its
+erasures, which count where a note's commitment binds them. It has not what only the box's own machine has:
+when a witness first signed what is named, and lists that were not sent or that no key here opens.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ...evidence.note_standing import NoteStanding, NoteVerdict
 from ...evidence.note_values import ErasureRule
-from ...evidence.notes import ErasureNote, PurgeNote, ReplacesNote, RuleNote
+from ...evidence.notes import ErasureNote, PurgeNote, ReplacesNote, RetiresNote, RuleNote
 from ...ledgers.audit_flaws import ClosedLeaves
 from ...ledgers.leaves import LedgerLog
 from ...ledgers.named_holes import NamedRange, NamingNote, by_log
@@ -26,15 +27,16 @@ from .verdict import Hole, HoleCause
 @dataclass(frozen=True)
 class BoxNotes:
     """The notes of one box: its logs in order, the leaves that nobody can open, the notes that name leaves,
-    and the standings of all notes by log. `lists` is true if the private lists of its erasures are here,
-    `of_database` if all this is by what the box sent to the shared database. Of a box that left for good,
-    `elsewhere` has the erasures in another box's log that name leaves of its logs."""
+    and the standings of all notes by log. `unlisted` are the places of the notes of erasures that the box
+    alone knows the private lists of. `of_database` is true if all this is by what the box sent to the
+    shared database. Of a box that left for good, `elsewhere` has the erasures in other boxes' logs that name
+    leaves of its logs."""
 
     logs: Sequence[LedgerLog]
     closed: Sequence[ClosedLeaves]
     naming: Sequence[NamingNote]
     standings: Mapping[str, Sequence[NoteStanding]]
-    lists: bool = True
+    unlisted: Collection[tuple[str, int]] = ()
     of_database: bool = False
     elsewhere: Sequence[tuple[NamingNote, NoteStanding]] = ()
 
@@ -76,7 +78,7 @@ class BoxHoles:
     log: str
     """The origin of its newest log."""
     holes: tuple[Hole, ...]
-    """The leaves. Of another box the note of an erased one is null: that box alone knows it."""
+    """The leaves. The note of an erased one is null where the box alone knows it."""
     erasures: tuple[BoxErasure, ...]
     """The notes among which are those of the erased leaves, where the box alone knows them."""
     of_database: bool
@@ -109,7 +111,7 @@ def of_period(notes: BoxNotes, box: str, first: int, last: int, since: datetime)
     within = [hole for hole in all_holes if hole.log in period and _overlaps(hole.leaves, period[hole.log])]
     if period and (before := _right_before(all_holes, period, _by_place(notes), since)):
         within = [*before, *within]
-    if not notes.lists:
+    if notes.unlisted:
         within = [_of_erasure(hole, notes) for hole in within]
     if not within:
         return None
@@ -175,8 +177,8 @@ def _satisfies(rule: RuleNote | None, standing: NoteStanding, notes: BoxNotes) -
 def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
     """Return the rows of `leaf` of the notes that name leaves in rows `first` to `last`, in order: all notes
     of erasures, where the box alone knows which, or which name leaves of boxes that left for good; and of the
-    notes that this box took the place of another. A purge names all that those before it did, and counts for
-    the others alone."""
+    notes that another box left, or that this one took its place. A purge names all that those before it did,
+    and counts for the others alone."""
     firsts = {log.origin: log.first for log in notes.logs}
     period = dict(by_log(notes.logs, (range(first, last + 1),)))
     result, purged = set[int](), dict[str, int]()
@@ -188,7 +190,7 @@ def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
         is_of_period = any(log in period and _overlaps(part, period[log]) for log, part in named)
         if is_of_period or (note.elsewhere and first >= 0):
             result.add(firsts[note.log] + note.index)
-    if not notes.lists and any(
+    if notes.unlisted and any(
         not closed.facts and _is_among(closed.leaves, period) for closed in notes.closed
     ):
         result |= {firsts[erasure.log] + erasure.note for erasure in _erasures(notes)}
@@ -196,7 +198,7 @@ def note_rows(notes: BoxNotes, first: int, last: int) -> list[int]:
         result |= {
             firsts[log] + index
             for (log, index), standing in _by_place(notes).items()
-            if standing.entry.note and isinstance(standing.entry.note.content, ReplacesNote)
+            if standing.entry.note and isinstance(standing.entry.note.content, ReplacesNote | RetiresNote)
         }
     return sorted(result)
 
@@ -235,9 +237,9 @@ def _of_erasure(hole: Hole, notes: BoxNotes) -> Hole:
 
 
 def _erasures(notes: BoxNotes) -> Iterator[BoxErasure]:
-    for standing in _by_place(notes).values():
+    for place, standing in _by_place(notes).items():
         note = standing.entry.note
-        if note is not None and isinstance(note.content, ErasureNote):
+        if place in notes.unlisted and note is not None and isinstance(note.content, ErasureNote):
             yield BoxErasure(
                 log=note.log,
                 note=note.index,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from ...evidence.erased_leaves import PrivateLists
 from ...evidence.log_folder import LogFolder
-from ...evidence.note_standing import standings
+from ...evidence.note_standing import NoteStanding, standings
+from ...evidence.notes import NoteKind
 from ...evidence.read_log import ReadLog
-from ...ledgers import leaves, named_holes, note_leaves, own_logs
+from ...ledgers import leaves, loss_notes, named_holes, note_leaves, own_logs
 from ...ledgers.leaves import LedgerLog
 from ...ledgers.named_holes import NoteRow
 from ...ledgers.sqlite import SqliteStore
@@ -90,9 +93,9 @@ class LedgerRecords(BoxRecords):
 
 
 class SharedRecords(BoxRecords):
-    """Records that one box has sent to the shared database. `folder` has the private lists of its erasures,
-    if it is this box. Of a box that left for good, `this` are the records of this box, which may have erased
-    some of its callers."""
+    """Records that one box has sent to the shared database. `lists` has the private lists of its erasures; it
+    `has_all` of them if it is this box. `others` are the records of all boxes, of which some may have erased
+    callers of this one after it left for good; they are empty for one that is there."""
 
     entered = True
 
@@ -102,52 +105,98 @@ class SharedRecords(BoxRecords):
         reader: ProofReader,
         box: str,
         period: DayRange,
-        folder: LogFolder | None = None,
-        this: SharedRecords | None = None,
+        lists: PrivateLists,
+        *,
+        has_all: bool = False,
+        others: Sequence[SharedRecords] = (),
     ) -> None:
         self.box, self.maker, self.origin = box, maker, maker.origin
-        self._reader, self._period, self._folder, self._this = reader, period, folder, this
+        self._reader, self._period = reader, period
+        self._lists, self._has_all, self._others = lists, has_all, others
 
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
         for provable in self._reader.of_period(self.box, self._period.since, self._period.until):
             yield provable.leaf, provable.record
 
     def notes(self) -> BoxNotes:
-        """Only what stands in its signed trees counts. When a witness first signed something, the database
-        does not tell: it has not all checkpoints, and the newest is signed again and again."""
+        """Nobody puts an approval into the log of a box that left for good: those in others' logs count."""
+        own = self.own_notes
+        if not self._others:
+            return own
+        logs = {origin: log for other in self._others for origin, log in other.signed_logs.items()}
+        judged_notes = _judged({**logs, **self.signed_logs})
+        own = replace(own, standings={origin: judged_notes[origin] for origin in self.signed_logs})
+        elsewhere = [
+            erasure
+            for other in self._others
+            if other is not self
+            for erasure in elsewhere_of(other.own_notes, own.standings, own.standings)
+        ]
+        return replace(own, elsewhere=elsewhere)
+
+    @cached_property
+    def own_notes(self) -> BoxNotes:
+        """The notes of its own logs. Only what stands in its signed trees counts. When a witness first signed
+        something, the database does not tell: it has not all checkpoints, and the newest is signed again and
+        again."""
+        proven, logs, read = self._reader.proven(self.box), self._ledger_logs, self.signed_logs
+        return BoxNotes(
+            logs,
+            named_holes.closed_of(self._reader.closed(self.box, proven), logs),
+            named_holes.naming_of(self._note_rows, logs, self._lists, read),
+            _judged(read),
+            unlisted=() if self._has_all else frozenset(self._unlisted()),
+            of_database=True,
+        )
+
+    @cached_property
+    def _ledger_logs(self) -> list[LedgerLog]:
         end, ledger_logs = self._reader.proven(self.box), list[LedgerLog]()
         for log in reversed(self.maker.logs):
             ledger_logs.insert(0, LedgerLog(log.epoch, log.origin, log.first, max(end, log.first), 0, 0, 0))
             end = log.first
-        rows, read = list(self._note_rows()), dict[str, ReadLog]()
-        for ledger_log in ledger_logs:
+        return ledger_logs
+
+    @cached_property
+    def signed_logs(self) -> dict[str, ReadLog]:
+        """Its logs with their notes, as far as it signed them, by origin."""
+        read = dict[str, ReadLog]()
+        for ledger_log in self._ledger_logs:
             signed = self.maker.newest(ledger_log.epoch)
             if signed is not None:
                 entries = [
                     note_leaves.read_entry(ledger_log, row.leaf, row.event.reference)
-                    for row in rows
+                    for row in self._note_rows
                     if row.is_note and ledger_log.first <= row.leaf < ledger_log.next
                 ]
                 tree = signed.checkpoint
                 read[ledger_log.origin] = ReadLog(signed.key, tree.size, tree.root, entries)
-        judged_notes = standings(read, (), lambda _origin, _size, _witnesses, latest: latest)
-        return BoxNotes(
-            ledger_logs,
-            named_holes.closed_of(self._reader.closed(self.box, self._reader.proven(self.box)), ledger_logs),
-            named_holes.naming_of(rows, ledger_logs, self._folder, read),
-            judged_notes,
-            lists=self._folder is not None,
-            of_database=True,
-            elsewhere=elsewhere_of(self._this.notes(), judged_notes, read) if self._this else (),
-        )
+        return read
 
-    def _note_rows(self) -> Iterator[NoteRow]:
-        """Yield its records about records that are in its signed trees. Raises EvidenceError if one is not
-        what was signed."""
-        for leaf, record in self._notes.values():
-            if self.maker.is_signed(leaf):
-                receipt = self.maker.make(record, leaf)
-                yield NoteRow(record.event, leaf.leaf, isinstance(receipt, RecordWithoutReceipt))
+    def _unlisted(self) -> Iterator[tuple[str, int]]:
+        """Yield the places of the notes of erasures that have no list which is theirs."""
+        for log in self.signed_logs.values():
+            for note in (entry.note for entry in log.entries):
+                if (
+                    note
+                    and note.kind is NoteKind.ERASURE
+                    and loss_notes.read_list(note, self._ledger_logs, self._lists) is None
+                ):
+                    yield note.log, note.index
+
+    @cached_property
+    def _note_rows(self) -> list[NoteRow]:
+        """Its records about records that are in its signed trees. Raises EvidenceError if one is not what was
+        signed."""
+        return [
+            NoteRow(
+                record.event,
+                leaf.leaf,
+                isinstance(self.maker.make(record, leaf), RecordWithoutReceipt),
+            )
+            for leaf, record in self._notes.values()
+            if self.maker.is_signed(leaf)
+        ]
 
     def record_of(self, leaf: int) -> Iterator[tuple[OpenedLeaf, Record]]:
         if leaf in self._notes and self._notes[leaf][1].event.at >= self._period.until:
@@ -169,15 +218,22 @@ class SharedRecords(BoxRecords):
         return last + 1 - first - self._reader.leaves(self.box, first, last) if last >= 0 else 0
 
 
+def _judged(read: Mapping[str, ReadLog]) -> dict[str, tuple[NoteStanding, ...]]:
+    return standings(read, (), lambda _origin, _size, _witnesses, latest: latest)
+
+
 def records_of_boxes(
     controller: Controller, reader: ProofReader, boxes: Iterable[RegisteredBox], period: DayRange, this: str
 ) -> list[BoxRecords]:
     """Return the records of boxes in the shared database, of which one is `this`."""
-    maker_of, folder = makers_of_boxes(controller, reader), LogFolder(Path(controller.ledger))
-    own = SharedRecords(maker_of(this), reader, this, period, folder)
-    return [
-        own
-        if box.name == this
-        else SharedRecords(maker_of(box.name), reader, box.name, period, this=own if box.retired else None)
-        for box in boxes
-    ]
+    from ...sharing.shared_lists import SharedLists
+
+    maker_of, sources = makers_of_boxes(controller, reader), list[SharedRecords]()
+    for box in boxes:
+        maker, is_this = maker_of(box.name), box.name == this
+        firsts = {log.epoch: log.first for log in maker.logs}
+        shared_lists = SharedLists(reader.lists(box.name), firsts, (controller.key, *controller.old_keys))
+        lists = LogFolder(Path(controller.ledger)) if is_this else shared_lists
+        others = sources if box.retired else ()  # all of them, once they are complete
+        sources.append(SharedRecords(maker, reader, box.name, period, lists, has_all=is_this, others=others))
+    return list(sources)

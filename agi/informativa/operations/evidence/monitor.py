@@ -23,7 +23,7 @@ from ...evidence.log_following import LookStoppedError, fresh_at, newest_of
 from ...evidence.monitor_state import MonitorFolder, MonitorState
 from ...evidence.note import Verifier
 from ...evidence.note_standing import NoteStanding, NoteVerdict, standings
-from ...evidence.notes import NewLogNote, ReplacesNote
+from ...evidence.notes import NewLogNote, ReplacesNote, RetiresNote
 from ...evidence.policy import Policy
 from ...model.errors import InformativaError
 from ...model.text import Text
@@ -177,20 +177,25 @@ def _note_ends(logs: Mapping[str, FollowedLog], judged: Iterable[NoteStanding]) 
 def _replacements(
     logs: Mapping[str, FollowedLog], judged: Iterable[NoteStanding], state: MonitorState
 ) -> dict[str, ReplacedLog]:
-    """Return the replacements of logs' boxes, of which notes tell in other logs of the same company, and
-    remember how large each log was when that was first read. A log is named by its last tree."""
+    """Return the logs of boxes that left for good, by notes in other logs of the same company, and remember
+    how large each log was when that was first read. A log is named by its last tree. That another box took
+    the place says more than that none did."""
     replacements = dict[str, ReplacedLog]()
     for standing in judged:
         note = standing.entry.note
-        if note is None or not isinstance(note.content, ReplacesNote) or standing.standing in LASTING:
+        if note is None or standing.standing in LASTING:
             continue
+        if not isinstance(note.content, ReplacesNote | RetiresNote):
+            continue
+        has_successor = isinstance(note.content, ReplacesNote)
         for tree in note.content.after:
             log = logs.get(tree.origin)
             if log and _is_of_another_box(tree.origin, note.log):
                 size = state.replaced.setdefault(tree.origin, max(log.notes.size, tree.size))
-                replacements[tree.origin] = ReplacedLog(
-                    note.content.box, note.log, note.index, tree.size, size
-                )
+                if has_successor or tree.origin not in replacements:
+                    replacements[tree.origin] = ReplacedLog(
+                        note.content.box, note.log, note.index, tree.size, size, has_successor
+                    )
     return replacements
 
 

@@ -25,14 +25,16 @@ LASTING = (NoteVerdict.FLAWED, NoteVerdict.WAITS)
 
 @dataclass(frozen=True)
 class ReplacedLog:
-    """A log whose box another one replaced: by which leaf of which log, the number of leaves that
-    this log has by that note, and the number that it had when the note was first read."""
+    """A log whose box left for good: by which leaf of which log, the number of leaves that this log has by
+    that note, the number that it had when the note was first read, and whether another box took its
+    place."""
 
     box: str
     log: str
     index: int
     noted: int
     size: int
+    has_successor: bool = True
 
 
 @dataclass(frozen=True)
@@ -136,14 +138,26 @@ def _unconfirmed(log: LogView, first: int, now: int, at: datetime) -> Iterator[M
 def _replaced(log: LogView, replacement: ReplacedLog, at: datetime) -> MonitorFinding:
     """Return the finding that nothing more is expected of a log; or, if it goes on, that it does."""
     goes_on = log.size > replacement.size
-    text = Text(
-        "Its box {box} left for good, and another one took its place, by the note in leaf {index} of {log}."
-        " Nothing more is expected of this log."
-    )
-    if goes_on:
+    has_successor = replacement.has_successor
+    if goes_on and has_successor:
         text = Text(
             "Its box {box} left for good, and another one took its place, by the note in leaf {index} of"
             " {log}. But this log goes on: it had {end} leaves then, and has {size}."
+        )
+    elif goes_on:
+        text = Text(
+            "Its box {box} left for good, by the note in leaf {index} of {log}. But this log goes on: it had"
+            " {end} leaves then, and has {size}."
+        )
+    elif has_successor:
+        text = Text(
+            "Its box {box} left for good, and another one took its place, by the note in leaf {index} of"
+            " {log}. Nothing more is expected of this log."
+        )
+    else:
+        text = Text(
+            "Its box {box} left for good, by the note in leaf {index} of {log}. Nothing more is expected of"
+            " this log."
         )
     message = text.format(
         box=replacement.box,
@@ -152,7 +166,8 @@ def _replaced(log: LogView, replacement: ReplacedLog, at: datetime) -> MonitorFi
         end=replacement.size,
         size=log.size,
     )
-    return MonitorFinding(FindingKind.REPLACED, log.origin, goes_on, message, at, log.size)
+    kind = FindingKind.REPLACED if has_successor else FindingKind.RETIRED
+    return MonitorFinding(kind, log.origin, goes_on, message, at, log.size)
 
 
 def _note(judged: NoteStanding, at: datetime) -> MonitorFinding:

@@ -74,6 +74,6 @@ def _origin(subject: str) -> str:
 
 
 def _state(finding: MonitorFinding) -> str:
-    if finding.kind is FindingKind.REPLACED:
+    if finding.kind in (FindingKind.REPLACED, FindingKind.RETIRED):
         return "goes on" if finding.open else ""
     return finding.standing or ""

@@ -17,6 +17,7 @@ from ...evidence.notes import (
     NextNote,
     PurgeNote,
     ReplacesNote,
+    RetiresNote,
     RuleNote,
 )
 from ...ledgers.instructions import UNSTATED
@@ -97,7 +98,20 @@ def statement(note: LogNote) -> Text:
         case NextNote() as successor:
             return Text("The log ends, and goes on in {log}.", log=successor.key.name)
         case ReplacesNote() as replaces:
-            return _replaces(replaces)
+            first = Text(
+                "The box of this log took the place of {box}, and goes on after record {record} of that one.",
+                box=replaces.box,
+                record=replaces.record,
+            )
+            return joined(" ", first, _end_of_log(replaces))
+        case RetiresNote() as retires:
+            first = Text(
+                "The box {box} left for good, and none took its place. Its last record that other boxes have"
+                " is {record}.",
+                box=retires.box,
+                record=retires.record,
+            )
+            return joined(" ", first, _end_of_log(retires))
         case ApprovalNote() as approval:
             count = len(Approval.unverified(approval.text).leaves)
             return Text.counted("An approval of {count} note.", "An approval of {count} notes.", count)
@@ -142,21 +156,13 @@ def _rule(rule: RuleNote) -> Text:
     )
 
 
-def _replaces(replaces: ReplacesNote) -> Text:
-    return joined(
-        " ",
-        Text(
-            "The box of this log took the place of {box}, and goes on after record {record} of that one.",
-            box=replaces.box,
-            record=replaces.record,
-        ),
-        Text(
-            "Of the log of {box} other boxes have: {logs}.",
-            box=replaces.box,
-            logs=", ".join(f"{tree.origin} ({tree.size})" for tree in replaces.after),
-        )
-        if replaces.after
-        else NOTHING,
+def _end_of_log(content: ReplacesNote | RetiresNote) -> Text:
+    if not content.after:
+        return NOTHING
+    return Text(
+        "Of the log of {box} other boxes have: {logs}.",
+        box=content.box,
+        logs=", ".join(f"{tree.origin} ({tree.size})" for tree in content.after),
     )
 
 

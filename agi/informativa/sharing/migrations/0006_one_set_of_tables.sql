@@ -91,6 +91,7 @@ CREATE TABLE informativa.record (
     asked        text,                             -- what the caller answered, as the ledger stores it
     rank         bigint,                           -- of an answer that is remembered of its caller: its place
     withdrawal   bigint,                           -- the rank of the last withdrawal that its box knew; 0 for none
+    sealed_list  bytea,                            -- of a note: the leaves of its erasure, encrypted for the company's boxes
     PRIMARY KEY (company, box, record)             -- begins with the company: no violation tells of another's row
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02,
         autovacuum_vacuum_insert_scale_factor = 0.05);
@@ -234,7 +235,7 @@ GRANT UPDATE (record, newest, erasures, applied, proven, answered, batch, keys, 
     successor)
     ON informativa.ledger TO informativa_boxes;
 GRANT UPDATE (informs, due, at, call, pseudonym, key, basis, linked, reference, erased, recorded, earlier, elsewhere,
-    leaf, who, salt_what, salt_who, binding, opening, leaf_version, migrated, asked, rank, withdrawal)
+    leaf, who, salt_what, salt_who, binding, opening, leaf_version, migrated, asked, rank, withdrawal, sealed_list)
     ON informativa.record TO informativa_boxes;
 GRANT UPDATE (note) ON informativa.checkpoint TO informativa_boxes;
 GRANT UPDATE (hashes) ON informativa.tile TO informativa_boxes;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ...model.text import Text
@@ -90,17 +90,54 @@ def ago(seconds: float, say: Language) -> str:
 
 
 def retired(box: RetiredBox, name: str, done: bool, say: Language) -> Iterator[str]:
-    """Yield the message that a box of the company of that name left; that it would leave, if not `done`."""
+    """Yield the message that a box of the company of that name left, and what that means for evidence and
+    erasures; that it would leave, if not `done`."""
     facts = {"name": name, "id": box.controller, "box": box.box}
     if box.recently:
         yield say(
             "warning: {box} was heard of in the last minute. What it records from now on stays on it.",
             **facts,
         )
-    if done:
+    if box.before:
+        yield say("{name} ({id}): {box} left for good before", **facts)
+    elif done:
         yield say("{name} ({id}): {box} left for good", **facts)
     else:
         yield say("{name} ({id}): {box} would leave for good", **facts)
+    for line in (
+        *_still_to_erase(box.to_erase, facts, say),
+        *_waiting_erasures(box.waiting, facts, say),
+        _retirement_note(box, facts, done, say),
+    ):
+        yield f"  {line}"
+
+
+def _retirement_note(box: RetiredBox, facts: Mapping[str, object], done: bool, say: Language) -> str:
+    if box.by is None:
+        return say(
+            "No log says so: type the same on another box, which notes it. Until then a monitor waits for the"
+            " log of {box}.",
+            **facts,
+        )
+    if box.noted is not None:
+        return say(
+            "The log of {by} says so in record {number}: a monitor expects nothing more of that of {box}.",
+            by=box.by,
+            number=box.noted,
+            **facts,
+        )
+    if done:
+        return say(
+            "The log of {by} will say so once it connects, within ten minutes: a monitor then expects nothing"
+            " more of that of {box}.",
+            by=box.by,
+            **facts,
+        )
+    return say(
+        "The log of {by} would say so: a monitor then expects nothing more of that of {box}.",
+        by=box.by,
+        **facts,
+    )
 
 
 def replaced(box: ReplacedBox, name: str, done: bool, say: Language) -> Iterator[str]:
@@ -163,13 +200,7 @@ def _records_of(box: ReplacedBox, facts: Mapping[str, object], say: Language) ->
 
 
 def _erasures_of(box: ReplacedBox, facts: Mapping[str, object], say: Language) -> Iterator[str]:
-    if box.to_erase:
-        yield say.counted(
-            "{count} caller whom {box} had still to erase stays on its disk: wipe or destroy it.",
-            "{count} callers whom {box} had still to erase stay on its disk: wipe or destroy it.",
-            box.to_erase,
-            **facts,
-        )
+    yield from _still_to_erase(box.to_erase, facts, say)
     if box.successor_to_erase:
         yield say.counted(
             "{successor} has {count} caller still to erase, and does so when it connects.",
@@ -177,18 +208,34 @@ def _erasures_of(box: ReplacedBox, facts: Mapping[str, object], say: Language) -
             box.successor_to_erase,
             **facts,
         )
-    if box.waiting is None:
+    yield from _waiting_erasures(box.waiting, facts, say)
+
+
+def _still_to_erase(count: int, facts: Mapping[str, object], say: Language) -> Iterator[str]:
+    if count:
+        yield say.counted(
+            "{count} caller whom {box} had still to erase stays on its disk: wipe or destroy it.",
+            "{count} callers whom {box} had still to erase stay on its disk: wipe or destroy it.",
+            count,
+            **facts,
+        )
+
+
+def _waiting_erasures(
+    waiting: Sequence[str] | None, facts: Mapping[str, object], say: Language
+) -> Iterator[str]:
+    if waiting is None:
         yield say(
             "The notes of {box} in the database are not what it signed, so that nobody knows which erasures"
             " wait there. Type: informativa evidence bundle --all-boxes",
             **facts,
         )
-    elif box.waiting:
+    elif waiting:
         yield say(
             "{box} noted erasures that wait for the controller's approval, and carries out none of them:"
             " {instructions}. Once another box carries out the same one, the records of {box} go with those."
             " Of a caller whom no other box knows type: informativa caller erase",
-            instructions=", ".join(box.waiting),
+            instructions=", ".join(waiting),
             **facts,
         )
 

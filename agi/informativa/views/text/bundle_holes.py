@@ -14,8 +14,9 @@ from .audits import hole_sentences, instruction_words, place, verdict_sentence, 
 MOST_ERASURES = 20  # notes of erasures that are listed of one box
 
 _OF_DATABASE = Text(
-    "Of a machine the database has its notes, each as the machine signed it. Which records an erasure names,"
-    " when a witness first signed them, and what else is missing there, the machine alone knows. Type on it:"
+    "Of a machine the database has its notes, each as the machine signed it. Which records an erasure names"
+    " that stands here without them, when a witness first signed them, and what else is missing there, the"
+    " machine alone knows. Type on it:"
     " informativa evidence audit --controller {id}"
 )
 

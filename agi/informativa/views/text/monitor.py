@@ -16,6 +16,7 @@ KINDS = {
     FindingKind.BEHIND: Text("BEHIND"),
     FindingKind.STILL: Text("STILL"),
     FindingKind.REPLACED: Text("replaced"),
+    FindingKind.RETIRED: Text("retired"),
     FindingKind.NOTE: Text("note"),
     FindingKind.FEW: Text("few"),
 }

@@ -1,0 +1,32 @@
+"""The model of random histories: what it takes for a fault, and what not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from informativa.model import Status
+from sharing.history_model import Holdings, Model, Ring
+
+KNOWN = Ring(
+    ("c0", "+393331234510"), (b"k" * 32,), "c0/0", 1, 2, 3, Status.PLAYED, 1, off=False, answered=True
+)
+AGAIN = replace(KNOWN, call="c0/1", began=4, heard=5, ended=6, status=Status.FALLBACK, record=0)
+
+
+def judged(ring: Ring) -> None:
+    """The caller is known on the box, and rings there."""
+    Model(rings=[KNOWN]).add("pbx-1", Holdings({("c0", 1): KNOWN}), ring)
+
+
+def test_a_known_caller_may_hear_it_again_where_the_ledger_has_no_room_for_the_skip() -> None:
+    """A skip that cannot be put on record is not made."""
+    judged(replace(AGAIN, full=True))
+
+
+@pytest.mark.parametrize("ring", [AGAIN, replace(AGAIN, full=True, status=Status.PLAYED, record=2)])
+def test_a_known_caller_hears_nothing_again_otherwise(ring: Ring) -> None:
+    """Not on a ledger that has room, and not where there was room for the delivery."""
+    with pytest.raises(AssertionError, match="played again: c0/1"):
+        judged(ring)

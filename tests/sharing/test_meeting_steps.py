@@ -343,8 +343,8 @@ def test_about_a_page_of_all_companies_is_taken_in(setup: Setup) -> None:
     setup.place._receive(setup.connection, setup.exchanges)
     assert ("receive", setup.server, DATABASE, requests[:2], 1000) in setup.journal
     assert setup.steps("take_in") == [
-        ("c1", "take_in", requests[0], ["a"]),
-        ("c2", "take_in", requests[1], ["b"]),
+        ("c1", "take_in", [(requests[0], ["a"])]),
+        ("c2", "take_in", [(requests[1], ["b"])]),
     ]
     assert (setup.place._has_more, setup.place._batches) == (True, {"pbx-2": (1, 1)})
     assert setup.steps("requests") == [("c1", "requests"), ("c2", "requests")]
@@ -355,7 +355,7 @@ def test_a_server_without_what_it_reported_is_looked_at_anew(setup: Setup) -> No
     setup.companies[0].answers["requests"] = [request(1, 5)]
     setup.pages, setup.place._batches = [None], {"pbx-2": (1, 1)}
     setup.place._receive(setup.connection, setup.exchanges)
-    assert setup.steps("take_in") == [("c1", "take_in", request(1, 5), None)]
+    assert setup.steps("take_in") == [("c1", "take_in", [(request(1, 5), None)])]
     assert setup.place._batches == {}
 
 
@@ -368,7 +368,7 @@ def test_i10_companies_whose_ledgers_fail_while_others_take_in(setup: Setup) -> 
     setup.pages = [["b"], ["c"]]
     setup.place._receive(setup.connection, setup.exchanges)
     assert [company.errors for company in setup.companies] == [[(FULL, 1000.0)], [(FULL, 1000.0)], []]
-    assert setup.steps("take_in")[-1] == ("c3", "take_in", request(3, 5), ["c"])
+    assert setup.steps("take_in")[-1] == ("c3", "take_in", [(request(3, 5), ["c"])])
 
 
 def test_where_nothing_is_wanted_nothing_is_received(setup: Setup) -> None:

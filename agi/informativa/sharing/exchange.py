@@ -30,7 +30,7 @@ from .erasure_orders import Erasures
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow
 from .proof_sender import ProofSender
-from .receiving import LARGE_PAGE, Receiver, Rows
+from .receiving import LARGE_PAGE, Passed, Receiver, Rows
 from .retirements import OtherLedger, Retirements
 
 PAGE = 1000  # records of a transaction
@@ -52,7 +52,8 @@ class About:
 class Exchange:
     """The exchange of one ledger of one box, over a connection. Blocking; for one thread. Every method
     raises LedgerError too. `keys` are all keys that the box has of the company, the current one first;
-    `company` is its number there, if the connection was opened for another company."""
+    `company` is its number there, if the connection was opened for another company; `passed` is remembered
+    from connection to connection (see `receiving.Passed`)."""
 
     def __init__(
         self,
@@ -63,12 +64,13 @@ class Exchange:
         about: About = About(),  # it is frozen
         keys: Sequence[bytes] = (),
         company: int | None = None,
+        passed: Passed | None = None,
     ) -> None:
         number = self.company = connection.company if company is None else company
         self._store, self._connection, self._database = store, connection, database
         self._controller = controller
         self._sql = shared_rows.Statements(number)
-        self.receiver = Receiver(store, number)
+        self.receiver = Receiver(store, number, passed)
         """The receiver of what other boxes recorded."""
         self._box = database.box
         self._identity = boxes.identity(store)

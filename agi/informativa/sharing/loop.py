@@ -19,7 +19,7 @@ from ..model.errors import BoxRefusedError, InformativaError, LedgerError, Share
 from .connection import Connection, company_number, explained
 from .exchange import About, Exchange
 from .meeting_place import MeetingPlace
-from .receiving import PAGE, PageRequest, Rows
+from .receiving import PAGE, PageRequest, Passed, Rows
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try
 REFUSED_PAUSE = 30.0  # where somebody has to decide something
@@ -73,6 +73,7 @@ class ExchangeLoop:
         self._store: SqliteStore | None = None
         self._log_of_changes = ""
         self._pause, self._retry_at = FIRST_PAUSE, 0.0
+        self._passed: Passed = {}
         self._changed = self._unreported = True  # since the last turn; since the last report
         self._signature: tuple[int, int] | None = None
         self._fresh = True  # the file may have been changed since the signature was taken, and look the same
@@ -178,10 +179,10 @@ class ExchangeLoop:
         self.has_more, self.unsure = sent, self.unsure or not sent
         self.publish()
 
-    def take_in(self, request: PageRequest, page: Rows | None) -> None:
-        """Take in the page that answers a request to another box. Raises LedgerError."""
+    def take_in(self, answers: Sequence[tuple[PageRequest, Rows | None]]) -> None:
+        """Take in the pages that answer requests to other boxes. Raises LedgerError."""
         if self.exchange is not None:
-            self.exchange.receiver.take_in(request, page, PAGE)
+            self.exchange.receiver.take_in_all(answers, PAGE)
             self.publish()
 
     def expect(self, box: str, identity: bytes, upto: int, answered: int) -> None:
@@ -260,7 +261,14 @@ class ExchangeLoop:
         owner = self.controller
         self.company = company_number(connection, self.database, owner.id)
         exchange = Exchange(
-            self._store, connection, self.database, owner.id, self.about, owner.keys, self.company
+            self._store,
+            connection,
+            self.database,
+            owner.id,
+            self.about,
+            owner.keys,
+            self.company,
+            self._passed,
         )
         exchange.expect_all()
         self.exchange = exchange

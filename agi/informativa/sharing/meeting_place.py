@@ -17,6 +17,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -205,12 +206,13 @@ class MeetingPlace:
         if not requests:
             return
         pages = receive(connection, self._database, requests, PAGE)
-        for request, page in zip(requests, pages, strict=True):
-            exchange = of_company[request.company]
-            self._alone(connection, exchange, partial(exchange.take_in, request, page))
+        answers = zip(requests, pages, strict=True)
+        for company, of_one in groupby(answers, lambda answer: answer[0].company):
+            exchange = of_company[company]
+            self._alone(connection, exchange, partial(exchange.take_in, list(of_one)))
         if None in pages:
             self._batches = {}  # it is another server than the one that was looked at: look at all of it
-        self._has_more = True
+        self._has_more = any(exchange.expects for exchange in of_company.values())
 
     def _send(self, connection: Connection, due: Sequence[CompanyExchange]) -> bool:
         """Send the next records of each, about a page in all, and then what goes after records. Return

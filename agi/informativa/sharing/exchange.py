@@ -79,6 +79,8 @@ class Exchange:
         """The number of our last record that is there."""
         self.newest = store.newest()
         """The number of our newest record at the last look."""
+        self.has_rest = False
+        """True if something goes after the last page that was sent: records, answers, proofs or orders."""
         self._reported: tuple[int, str, str] | None = None
         self._answered = self._refusals = 0  # up to which records: all answers are there; refusals were sent
         self._newest_erasure = 0
@@ -195,7 +197,14 @@ class Exchange:
         if self._answered == self.sent:
             self._answered = last
         self.sent = last
-        self._proofs.proven = self._proofs.after(page)
+        proven = self._proofs.after(page)
+        self.has_rest = (
+            len(page) >= PAGE
+            or self._answered < last
+            or self._proofs.lags(proven, page)
+            or any(row[_KIND] == RecordKind.ERASURE for row in page)
+        )
+        self._proofs.proven = proven
         if self._reported is not None:
             self._reported = (max(self._reported[0], last), *self._reported[1:])
 

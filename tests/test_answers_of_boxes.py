@@ -169,7 +169,7 @@ def last(ledger: Path, pseudonym: bytes = ONE) -> tuple[Answer, str, int] | None
 def learn(ledger: Path, *records: Record, box: str = "pbx-2") -> None:
     """Take in records of another box."""
     with closing(SqliteStore(str(ledger))) as store:
-        boxes.take_in(store, box, records, 9, 9)
+        boxes.take_in(store, [boxes.ReceivedPage(box, b"", records, 9, 9)])
 
 
 def put(ledger: Path, *events: Event) -> None:

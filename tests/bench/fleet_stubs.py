@@ -33,7 +33,7 @@ class Stub:
     def act(self, now: float) -> None:
         """Do what is due, as `MeetingPlace` does when there is no news."""
         if now >= self.say_at:
-            self.connection.execute(box_statements.SEEN, (self.box, "bench"))
+            self.connection.execute(box_statements.SEEN, (self.box, "bench", None))
             self.connection.execute(box_statements.STANDING, (self.box,)).fetchall()
             self.say_at = now + SAY_SECONDS
         if now >= self.look_at:

@@ -181,6 +181,7 @@ class Cluster:
             for name, office in self.offices.items()
             if name != box
             for record in office.records(company)
+            if record.event.informs  # past others a box goes without a word in its ledger
         )
 
     def wait_taken_in(self, box: str, company: str) -> None:

@@ -16,7 +16,7 @@ from informativa.ledgers.erasure import erase
 from informativa.ledgers.sqlite import SqliteStore, SqliteTransaction
 from informativa.model import Reason
 from informativa.model.errors import BoxRefusedError, SharedDatabaseError
-from informativa.sharing import administration, exchange
+from informativa.sharing import administration, exchange, receiving
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import About, Exchange
 from sharing.conftest import Boxes, received, without
@@ -98,6 +98,84 @@ def test_others_are_taken_in_by_pages(
             f"pbx-1:{number}" for number in range(1, 6)
         ]
         assert received(store) == {"pbx-1": (5, 5), "pbx-2": (1, 1)}
+
+
+class Counting(SqliteStore):
+    """A ledger that counts its transactions."""
+
+    transactions = 0
+
+    def transaction(self) -> AbstractContextManager[SqliteTransaction]:
+        """Begin a transaction of the ledger's own."""
+        self.transactions += 1
+        return super().transaction()
+
+
+def counting(boxes: Boxes, box: str) -> tuple[Exchange, Counting]:
+    """Return the exchange of a box, with its ledger."""
+    database, store = boxes.database(box), Counting(str(boxes.folder / box / "acme.sqlite3"))
+    boxes.opened.append(Exchange(store, connect(database, "acme"), database, "acme"))
+    store.transactions = 0
+    return boxes.opened[-1], store
+
+
+def test_records_that_tell_others_nothing_cost_them_no_transaction(boxes: Boxes) -> None:
+    """They are passed over in memory, and asked for once; the next record that tells something, or a thousand
+    that do not, take the ledger there."""
+    sender = boxes.exchange("pbx-1")
+    boxes.record("pbx-1", NOTDUE, NOTDUE)
+    sender.send()
+    box, store = counting(boxes, "pbx-2")
+    assert (box.receive(), store.transactions, received(store)) == (0, 0, {})
+    box.expect_all()
+    assert box.receiver.requests(seen=False) == []
+    boxes.record("pbx-1", PLAYED, NOTDUE)
+    sender.send()
+    assert (box.receive(), store.transactions, received(store)) == (1, 1, {"pbx-1": (4, 4)})
+    for count, transactions, position in ((999, 1, (4, 4)), (1, 2, (1004, 1004))):
+        boxes.record("pbx-1", *[NOTDUE] * count)
+        sender.send()
+        assert (box.receive(), store.transactions, received(store)) == (0, transactions, {"pbx-1": position})
+
+
+def test_what_was_passed_over_counts_for_the_position_that_the_ledger_had(boxes: Boxes) -> None:
+    """Another process, or a copy that was put back, may have changed that: then the ledger decides."""
+    boxes.record("pbx-1", PLAYED, NOTDUE)
+    sender = boxes.exchange("pbx-1")
+    sender.send()
+    box, store = counting(boxes, "pbx-2")
+    assert box.receive() == 1
+    boxes.record("pbx-1", NOTDUE)
+    sender.send()
+    assert box.receive() == 0
+    with store.transaction(), store.connected() as connection:
+        connection.execute("UPDATE box SET record = 0")
+    assert (box.receive(), received(store)) == (1, {"pbx-1": (3, 3)})
+
+
+def test_pages_of_several_boxes_are_one_transaction(boxes: Boxes) -> None:
+    """Each costs a synchronisation of the disk."""
+    for name, caller in (("pbx-1", ONE), ("pbx-3", OTHER)):
+        boxes.record(name, replace(PLAYED, pseudonym=caller))
+        boxes.exchange(name).send()
+    box, store = counting(boxes, "pbx-2")
+    box.expect_all()
+    requests = box.receiver.requests(seen=False)
+    pages = receiving.receive(box._connection, box._database, requests, 1000)
+    box.receiver.take_in_all(list(zip(requests, pages, strict=True)), 1000)
+    assert (store.transactions, received(store)) == (1, {"pbx-1": (1, 1), "pbx-3": (1, 1)})
+    assert [store.history(caller)["privacy"].basis for caller in (ONE, OTHER)] == ["pbx-1:1", "pbx-3:1"]
+    assert not box.receiver.expects
+
+
+def test_a_page_that_leaves_nothing_to_send_says_so(boxes: Boxes) -> None:
+    """Then the ledger is not read once more; after an erasure, or a full page, it is."""
+    box = boxes.exchange("pbx-1")
+    boxes.record("pbx-1", PLAYED)
+    assert box.send_proofs() == 0  # there is no checkpoint
+    assert (box.send(), box.has_rest) == (1, False)
+    erase(boxes.folder / "pbx-1/acme.sqlite3", [ONE], AT)
+    assert (box.send(), box.has_rest) == (1, True)
 
 
 def test_who_knew_a_notice_is_taken_in_on_demand(boxes: Boxes) -> None:

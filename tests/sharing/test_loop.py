@@ -26,7 +26,7 @@ from informativa.operations.doctor import probe
 from informativa.process.self_report import not_shared
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing import meeting_place, question
-from informativa.sharing.connection import Connection
+from informativa.sharing.connection import Connection, connect
 from informativa.sharing.exchange import About, Exchange
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes
@@ -73,6 +73,29 @@ def test_what_one_box_records_the_other_knows_by_itself(running: Running) -> Non
     soon(lambda: running.known("pbx-1", OTHER) == "pbx-2:1")
     soon(lambda: (one.state.sent, one.state.behind, one.state.others, one.state.error) == (1, 0, 1, None))
     assert time.time() - two.state.contact < 60
+
+
+def test_a_ledger_is_not_sent_from_for_what_it_took_in(running: Running) -> None:
+    """What came from another box changed its file, and is no reason to look for records in it; what another
+    process recorded is."""
+    one = running.start("pbx-1")
+    soon(lambda: one.state.contact)
+    one.stop()
+    assert one.ready(0.0)
+    assert one.is_due(look=True)
+    with closing(connect(one.database, "acme")) as connection:
+        one.prepare(connection)
+        one.send_rest()
+        one.unsure = one.has_more = False
+        assert not one.is_due(look=True)
+        running.boxes.record("pbx-2", PLAYED)
+        running.boxes.exchange("pbx-2").send()
+        assert one.exchange is not None
+        assert one.exchange.receive() == 1
+        assert not one.is_due(look=True)
+        running.boxes.record("pbx-1", PLAYED)
+        assert one.is_due(look=True)
+    one.close_store()
 
 
 def test_what_proves_records_goes_by_itself(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import gc
 import math
 import os
+import select
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -174,7 +175,7 @@ class Setup:
         return self.pages
 
     def _send_together(self, connection: object, database: object, named: list[Any]) -> Any:
-        assert (connection, database) == (self.server, DATABASE)
+        assert (connection, database) == (self.server, self.database)
         self.journal.append(("send", *named))
         sent = self.sent(named)
         if isinstance(sent, Exception):
@@ -251,6 +252,46 @@ def test_exchange_does_all_that_is_due_in_one_turn(setup: Setup) -> None:
         setup.now, place._say_at = now, now
         place._exchange(setup.exchanges)
         assert (len(setup.asked("connect")), len(setup.asked("alive"))) == (connects, 1)
+
+
+def test_records_gather_after_some_were_sent(setup: Setup) -> None:
+    """Each transaction costs the database and all other boxes: what calls record within 50 ms goes together;
+    but for a company that has a whole page more, or where calls wait for the database."""
+    place, now = setup.place, setup.now
+    for company in setup.companies:
+        company.answers["prepare"] = [("row",)]
+    for passed, has_more, sends in ((0.0, False, 1), (0.049, False, 0), (0.05, False, 1), (0.06, True, 1)):
+        setup.journal.clear()
+        setup.now, setup.companies[1].has_more = now + passed, has_more
+        place._exchange(setup.exchanges)
+        assert len(setup.asked("send")) == sends
+    place._database = setup.database = replace(DATABASE, wait=True)
+    place._send_at = 0.0
+    for _ in range(2):
+        setup.journal.clear()
+        place._exchange(setup.exchanges)
+        assert [step[0] for step in setup.steps("take_sent")] == ["c1", "c3", "c2"]  # who has much is last
+
+
+def test_calls_wake_nobody_while_records_gather(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread wakes by itself when that is over; whoever leaves or comes still wakes it."""
+    place = setup.place
+    place._connection, place._look_at, place._send_at = setup.connection, 1002.0, 1000.01
+    woken = list[bool]()
+
+    def poll(descriptors: Sequence[int], seconds: float) -> set[int]:
+        assert (descriptors, seconds) == ([place._woken, setup.server.readable], pytest.approx(0.01))
+        for wakes in (place.wake, place._interrupt):
+            wakes()
+            woken.append(bool(select.select([place._woken], [], [], 0)[0]))
+        return set()
+
+    monkeypatch.setattr(place, "_poll", poll)
+    place._wait()
+    assert woken == [False, True]
+    os.eventfd_read(place._woken)
+    place.wake()
+    assert os.eventfd_read(place._woken) == 1
 
 
 def test_quiet_ledgers_are_looked_at_less_often(setup: Setup) -> None:
@@ -343,8 +384,8 @@ def test_about_a_page_of_all_companies_is_taken_in(setup: Setup) -> None:
     setup.place._receive(setup.connection, setup.exchanges)
     assert ("receive", setup.server, DATABASE, requests[:2], 1000) in setup.journal
     assert setup.steps("take_in") == [
-        ("c1", "take_in", requests[0], ["a"]),
-        ("c2", "take_in", requests[1], ["b"]),
+        ("c1", "take_in", [(requests[0], ["a"])]),
+        ("c2", "take_in", [(requests[1], ["b"])]),
     ]
     assert (setup.place._has_more, setup.place._batches) == (True, {"pbx-2": (1, 1)})
     assert setup.steps("requests") == [("c1", "requests"), ("c2", "requests")]
@@ -355,7 +396,7 @@ def test_a_server_without_what_it_reported_is_looked_at_anew(setup: Setup) -> No
     setup.companies[0].answers["requests"] = [request(1, 5)]
     setup.pages, setup.place._batches = [None], {"pbx-2": (1, 1)}
     setup.place._receive(setup.connection, setup.exchanges)
-    assert setup.steps("take_in") == [("c1", "take_in", request(1, 5), None)]
+    assert setup.steps("take_in") == [("c1", "take_in", [(request(1, 5), None)])]
     assert setup.place._batches == {}
 
 
@@ -368,7 +409,7 @@ def test_i10_companies_whose_ledgers_fail_while_others_take_in(setup: Setup) -> 
     setup.pages = [["b"], ["c"]]
     setup.place._receive(setup.connection, setup.exchanges)
     assert [company.errors for company in setup.companies] == [[(FULL, 1000.0)], [(FULL, 1000.0)], []]
-    assert setup.steps("take_in")[-1] == ("c3", "take_in", request(3, 5), ["c"])
+    assert setup.steps("take_in")[-1] == ("c3", "take_in", [(request(3, 5), ["c"])])
 
 
 def test_where_nothing_is_wanted_nothing_is_received(setup: Setup) -> None:

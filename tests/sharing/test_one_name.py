@@ -11,6 +11,7 @@ from pathlib import Path
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import reversing
+from informativa.ledgers.boxes import ReceivedPage
 from informativa.ledgers.reversing import EarlierSchema
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.sharing import receiving
@@ -102,8 +103,8 @@ def test_a_ledger_of_the_release_keeps_how_far_it_was(tmp_path: Path) -> None:
         state = ledger_boxes.received(store)
         assert state.by_ledger == {("pbx-1", b""): (7, 5)}
         assert (state.of("pbx-1", b"1" * 16), state.of("pbx-2", b"2" * 16)) == ((7, 5), (0, 0))
-        ledger_boxes.take_in(store, "pbx-1", [], 9, 8, identity=b"1" * 16)
-        ledger_boxes.take_in(store, "pbx-1", [], 3, 4, identity=b"2" * 16)
+        ledger_boxes.take_in(store, [ReceivedPage("pbx-1", b"1" * 16, [], 9, 8)])
+        ledger_boxes.take_in(store, [ReceivedPage("pbx-1", b"2" * 16, [], 3, 4)])
         state = ledger_boxes.received(store)
         assert state.by_ledger == {("pbx-1", b"1" * 16): (9, 8), ("pbx-1", b"2" * 16): (3, 4)}
     reversing.reverse(file, "acme", EarlierSchema("0.2.0", RELEASED), AT)

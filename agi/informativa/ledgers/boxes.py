@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
 from ..model import Answer, Record
@@ -85,9 +86,11 @@ _LOWER_CURSORS = """
 UPDATE box SET record = min(record, ?), answers = min(answers, ?) WHERE name = ? AND identity = ?
 """
 _CURSORS = """
-INSERT INTO box (name, identity, record, answers) VALUES (?1, ?2, coalesce(?3, 0), coalesce(?4, 0))
-ON CONFLICT DO UPDATE SET record = coalesce(?3, record), answers = coalesce(?4, answers)
+INSERT INTO box (name, identity, record, answers) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET record = excluded.record, answers = excluded.answers
 """
+_ALL_RECEIVED = "SELECT name, identity, record, answers FROM box"
+_RECEIVED = f"{_ALL_RECEIVED} WHERE name = ?"
 
 
 def identity(store: SqliteStore) -> bytes:
@@ -152,10 +155,13 @@ class Received:
         return self.by_ledger.get((name, identity), unidentified)
 
 
-def received(store: SqliteStore) -> Received:
-    """Return how far other boxes' records were received here."""
+def received(store: SqliteStore, names: Iterable[str] | None = None) -> Received:
+    """Return how far the records of these boxes were received here; those of all boxes for `None`."""
     with store.connected() as connection:
-        rows_of_boxes = connection.execute("SELECT name, identity, record, answers FROM box").fetchall()
+        if names is None:
+            rows_of_boxes = connection.execute(_ALL_RECEIVED).fetchall()
+        else:
+            rows_of_boxes = [row for name in names for row in connection.execute(_RECEIVED, (name,))]
     return Received(
         {(name, bytes(identity)): (record, answers) for name, identity, record, answers in rows_of_boxes}
     )
@@ -195,25 +201,29 @@ def retired_here(store: SqliteStore) -> set[tuple[str, bytes]]:
     return {(name, bytes(identity)) for name, identity in rows_of_boxes}
 
 
-def take_in(
-    store: SqliteStore,
-    box: str,
-    records: Iterable[Record],
-    upto: int | None,
-    answers_upto: int | None = None,
-    *,
-    identity: bytes = b"",
-    alone: bool = False,
-) -> None:
-    """Store what records of another box say of their callers, and `upto` as the number of the last one
-    received of the ledger with this identity, all or nothing; and the number up to which their answers were
-    received. `None` leaves either as it is. The records are stored in the order of their pseudonyms, in
-    which they lie in the ledger. `alone` is true if no calls wait."""
+@dataclass(frozen=True)
+class ReceivedPage:
+    """Records of another box, of the ledger with this identity; the number of the last record of it that was
+    received with them, and of the last one whose answers were."""
+
+    box: str
+    identity: bytes
+    records: Sequence[Record]
+    upto: int
+    answers_upto: int
+
+
+def take_in(store: SqliteStore, pages: Sequence[ReceivedPage], *, alone: bool = False) -> None:
+    """Store what records of other boxes say of their callers, and how far they were received, all or nothing.
+    They are stored in the order of their pseudonyms, in which they lie in the ledger. `alone` is true if no
+    calls wait."""
+    records = [(record.event.pseudonym or b"", page.box, record) for page in pages for record in page.records]
     with store.transaction() if alone else store.turn() as transaction, store.connected() as connection:
-        for record in sorted(records, key=lambda record: record.event.pseudonym or b""):
+        for _pseudonym, box, record in sorted(records, key=itemgetter(0)):
             transaction.learn(box, record)
-        connection.execute(_IDENTIFIED, (box, identity))
-        connection.execute(_CURSORS, (box, identity, upto, answers_upto))
+        for page in pages:
+            connection.execute(_IDENTIFIED, (page.box, page.identity))
+            connection.execute(_CURSORS, (page.box, page.identity, page.upto, page.answers_upto))
 
 
 def pseudonyms_of(store: SqliteStore, records: Iterable[Sequence[Any]]) -> set[bytes]:

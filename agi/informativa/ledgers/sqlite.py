@@ -49,6 +49,7 @@ class SqliteStore(LedgerFile):
         owner: LedgerOwner | None = None,
     ) -> None:
         super().__init__(file, read_only=read_only, create=create)
+        self._next_turn = 0.0  # by the clock of `time.monotonic`
         with self._translated(), self._closed_if_it_fails():
             if not read_only:
                 log = log or log_name(self.file.stem)
@@ -157,13 +158,16 @@ class SqliteStore(LedgerFile):
 
     @contextlib.contextmanager
     def turn(self, *, brief: bool = False) -> Iterator[SqliteTransaction]:
-        """Yield a transaction, one of many. Afterwards the ledger is left free for as long as it was locked,
-        so that half of the calls do not wait at all; after a `brief` one, only until waiting processes have
-        tried again."""
+        """Yield a transaction, one of many. Before the next one the ledger is left free for as long as it was
+        locked, so that half of the calls do not wait at all; after a `brief` one, only until waiting
+        processes have tried again. Whoever turns to another ledger meanwhile does not wait."""
+        if (pause := self._next_turn - time.monotonic()) > 0:
+            time.sleep(pause)
         start = time.monotonic()
         with self.transaction() as transaction:
             yield transaction
-        time.sleep(LOOK_SECONDS if brief else time.monotonic() - start)
+        now = time.monotonic()
+        self._next_turn = now + (LOOK_SECONDS if brief else now - start)
 
     def changed_recordings(self, recordings: Iterable[Recording]) -> list[Recording]:
         """Return the recordings of which another sound file was served before."""

@@ -30,7 +30,7 @@ from .erasure_orders import Erasures
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow
 from .proof_sender import ProofSender
-from .receiving import LARGE_PAGE, Receiver, Rows
+from .receiving import LARGE_PAGE, Passed, Receiver, Rows
 from .retirements import OtherLedger, Retirements
 
 PAGE = 1000  # records of a transaction
@@ -52,7 +52,8 @@ class About:
 class Exchange:
     """The exchange of one ledger of one box, over a connection. Blocking; for one thread. Every method
     raises LedgerError too. `keys` are all keys that the box has of the company, the current one first;
-    `company` is its number there, if the connection was opened for another company."""
+    `company` is its number there, if the connection was opened for another company; `passed` is remembered
+    from connection to connection (see `receiving.Passed`)."""
 
     def __init__(
         self,
@@ -63,12 +64,13 @@ class Exchange:
         about: About = About(),  # it is frozen
         keys: Sequence[bytes] = (),
         company: int | None = None,
+        passed: Passed | None = None,
     ) -> None:
         number = self.company = connection.company if company is None else company
         self._store, self._connection, self._database = store, connection, database
         self._controller = controller
         self._sql = shared_rows.Statements(number)
-        self.receiver = Receiver(store, number)
+        self.receiver = Receiver(store, number, passed)
         """The receiver of what other boxes recorded."""
         self._box = database.box
         self._identity = boxes.identity(store)
@@ -77,6 +79,8 @@ class Exchange:
         """The number of our last record that is there."""
         self.newest = store.newest()
         """The number of our newest record at the last look."""
+        self.has_rest = False
+        """True if something goes after the last page that was sent: records, answers, proofs or orders."""
         self._reported: tuple[int, str, str] | None = None
         self._answered = self._refusals = 0  # up to which records: all answers are there; refusals were sent
         self._newest_erasure = 0
@@ -193,7 +197,14 @@ class Exchange:
         if self._answered == self.sent:
             self._answered = last
         self.sent = last
-        self._proofs.proven = self._proofs.after(page)
+        proven = self._proofs.after(page)
+        self.has_rest = (
+            len(page) >= PAGE
+            or self._answered < last
+            or self._proofs.lags(proven, page)
+            or any(row[_KIND] == RecordKind.ERASURE for row in page)
+        )
+        self._proofs.proven = proven
         if self._reported is not None:
             self._reported = (max(self._reported[0], last), *self._reported[1:])
 

@@ -19,7 +19,7 @@ from ..model.errors import BoxRefusedError, InformativaError, LedgerError, Share
 from .connection import Connection, company_number, explained
 from .exchange import About, Exchange
 from .meeting_place import MeetingPlace
-from .receiving import PAGE, PageRequest, Rows
+from .receiving import PAGE, PageRequest, Passed, Rows
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try
 REFUSED_PAUSE = 30.0  # where somebody has to decide something
@@ -73,8 +73,10 @@ class ExchangeLoop:
         self._store: SqliteStore | None = None
         self._log_of_changes = ""
         self._pause, self._retry_at = FIRST_PAUSE, 0.0
+        self._passed: Passed = {}
         self._changed = self._unreported = True  # since the last turn; since the last report
         self._signature: tuple[int, int] | None = None
+        self._version = -1  # of the ledger, as other connections change it
         self._fresh = True  # the file may have been changed since the signature was taken, and look the same
         self._release_at = math.inf  # when the ledger's memory is freed, unless there is something to do
         self._waiting: dict[asyncio.Future[None], tuple[int, asyncio.AbstractEventLoop]] = {}
@@ -121,7 +123,7 @@ class ExchangeLoop:
         if now < self._retry_at:
             return False
         if self._store is None:
-            self._store = self._open_store()
+            self._store, self._version = self._open_store(), -1
             self._log_of_changes = f"{self._store.file}-wal"
             self.state = replace(self.state, newest=self._store.newest())
         return True
@@ -152,8 +154,21 @@ class ExchangeLoop:
         else:
             signature = status.st_mtime_ns, status.st_size
         if self._fresh or signature != self._signature:
-            self._changed, self._signature = True, signature
+            self._signature = signature
             self._fresh = signature is not None and time.time_ns() - signature[0] < FRESH_NANOSECONDS
+            self._changed |= self._is_changed_by_others()
+
+    def _is_changed_by_others(self) -> bool:
+        """Return whether it was not this exchange alone that changed the ledger, by taking in what came."""
+        assert self._store is not None
+        try:
+            version = self._store.others_version()
+        except LedgerError:
+            return True  # the next step fails, too, and tells it
+        if version == self._version:
+            return False
+        self._version = version
+        return True
 
     def prepare(self, connection: Connection) -> Rows:
         """Do what comes before records are sent: take part, and erase callers. Return the next page of our
@@ -175,13 +190,15 @@ class ExchangeLoop:
 
     def take_sent(self, *, sent: bool) -> None:
         """Take a page of ours as `sent`, or as refused: then the next turn looks why."""
-        self.has_more, self.unsure = sent, self.unsure or not sent
+        self.has_more = sent and self.exchange is not None and self.exchange.has_rest
+        self._changed |= self.has_more  # an erasure that was sent may have left something to be ordered again
+        self.unsure |= not sent
         self.publish()
 
-    def take_in(self, request: PageRequest, page: Rows | None) -> None:
-        """Take in the page that answers a request to another box. Raises LedgerError."""
+    def take_in(self, answers: Sequence[tuple[PageRequest, Rows | None]]) -> None:
+        """Take in the pages that answer requests to other boxes. Raises LedgerError."""
         if self.exchange is not None:
-            self.exchange.receiver.take_in(request, page, PAGE)
+            self.exchange.receiver.take_in_all(answers, PAGE)
             self.publish()
 
     def expect(self, box: str, identity: bytes, upto: int, answered: int) -> None:
@@ -260,7 +277,14 @@ class ExchangeLoop:
         owner = self.controller
         self.company = company_number(connection, self.database, owner.id)
         exchange = Exchange(
-            self._store, connection, self.database, owner.id, self.about, owner.keys, self.company
+            self._store,
+            connection,
+            self.database,
+            owner.id,
+            self.about,
+            owner.keys,
+            self.company,
+            self._passed,
         )
         exchange.expect_all()
         self.exchange = exchange

@@ -17,6 +17,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.05  # between two looks at the ledgers …
 LOOK_SECONDS_A_COMPANY = 0.001  # … and more with each company …
 QUIET_SECONDS, QUIET_TIMES = 5.0, 3  # … and so many times as much where there was nothing to do for a while
+GATHER_SECONDS = 0.05  # after records were sent, in which the next ones gather
 BUSY_SECONDS = 1.0  # after the last news, for which the database is looked at every …
 RECEIVE_SECONDS = 0.1
 RECEIVE_SECONDS_A_BOX = 0.001  # … and more with each box that looks there too
@@ -66,7 +68,7 @@ class MeetingPlace:
             if place is None:
                 place = cls._places[key] = cls(key)
             place._exchanges = (*place._exchanges, exchange)
-        place.wake()
+        place._interrupt()
         return place
 
     def __init__(self, database: SharedDatabase) -> None:
@@ -80,8 +82,8 @@ class MeetingPlace:
         self._connection: Connection | None = None
         self._retry_at, self._pause, self._expires = 0.0, FIRST_PAUSE, 0.0
         self._look_at = self._say_at = self._busy_until = self._sent_at = self._ledgers_at = 0.0
-        self._quiet_from = 0.0
-        self._has_more = False
+        self._quiet_from = self._send_at = 0.0
+        self._has_more = self._gathers = False
         self._idle_seconds = IDLE_SECONDS
         self._batches: dict[str, tuple[int, int]] = {}  # of each other box: the epoch, and the last batch
         self._thread = threading.Thread(target=self._run, name=f"exchange {database.name}", daemon=True)
@@ -94,7 +96,7 @@ class MeetingPlace:
             self._left_at = time.monotonic()
             with self._registry:
                 self._leaving = [*self._leaving, exchange]
-            self.wake()
+            self._interrupt()
             exchange.left.wait()
         if not self._exchanges:
             self._thread.join()
@@ -106,7 +108,12 @@ class MeetingPlace:
             return self._desk
 
     def wake(self) -> None:
-        """Wake the thread: it looks at once whether there is something to do."""
+        """Wake the thread: it looks at once whether there is something to do. While records gather it wakes
+        by itself."""
+        if not self._gathers:
+            self._interrupt()
+
+    def _interrupt(self) -> None:
         os.eventfd_write(self._woken, 1)
 
     def _run(self) -> None:
@@ -169,10 +176,15 @@ class MeetingPlace:
         if looks:
             self._ledgers_at = now + self._look_seconds(now)
         due = [exchange for exchange in exchanges if exchange.is_due(look=looks)]
-        if due:
-            self._quiet_from = now + QUIET_SECONDS
+        if not due:
+            return
+        self._quiet_from = now + QUIET_SECONDS
+        if now < self._send_at and not any(exchange.has_more for exchange in due):
+            return
         if self._send(connection, due):
             self._tell(connection, now)
+            if not self._database.wait:  # else calls wait for it
+                self._send_at = now + GATHER_SECONDS
 
     def _alone(
         self, connection: Connection, exchange: CompanyExchange, step: Callable[[], Result]
@@ -205,12 +217,13 @@ class MeetingPlace:
         if not requests:
             return
         pages = receive(connection, self._database, requests, PAGE)
-        for request, page in zip(requests, pages, strict=True):
-            exchange = of_company[request.company]
-            self._alone(connection, exchange, partial(exchange.take_in, request, page))
+        answers = zip(requests, pages, strict=True)
+        for company, of_one in groupby(answers, lambda answer: answer[0].company):
+            exchange = of_company[company]
+            self._alone(connection, exchange, partial(exchange.take_in, list(of_one)))
         if None in pages:
             self._batches = {}  # it is another server than the one that was looked at: look at all of it
-        self._has_more = True
+        self._has_more = any(exchange.expects for exchange in of_company.values())
 
     def _send(self, connection: Connection, due: Sequence[CompanyExchange]) -> bool:
         """Send the next records of each, about a page in all, and then what goes after records. Return
@@ -349,8 +362,16 @@ class MeetingPlace:
             return
         if self._has_more or any(exchange.has_more for exchange in self._exchanges):
             seconds = 0.0
-        seconds = min(seconds, max(0.0, self._look_at - time.monotonic()))
-        if self._connection.fileno() in self._poll([self._woken, self._connection.fileno()], seconds):
+        now = time.monotonic()
+        seconds = min(seconds, max(0.0, self._look_at - now))
+        self._gathers = now < self._send_at  # the exchanges' flags are read after that: none is missed
+        if self._gathers:
+            seconds = min(seconds, self._send_at - now)
+        try:
+            readable = self._poll([self._woken, self._connection.fileno()], seconds)
+        finally:
+            self._gathers = False
+        if self._connection.fileno() in readable:
             self._hear(self._connection)
 
     def _look_seconds(self, now: float) -> float:

@@ -63,6 +63,11 @@ class ProofSender:
         follows = leaves == list(range(self.proven, self.proven + len(leaves)))
         return self.proven + len(leaves) if follows else self.proven
 
+    def lags(self, proven: int, page: Sequence[Sequence[Any]]) -> bool:
+        """Return whether there is something to send after this page, which moves `proven`: leaves before its
+        own, or a checkpoint."""
+        return self._under_way or proven != self.proven + len(page)
+
     def prove(self, sent: int, erasures: int) -> int:
         """Send the leaves of the next page of records up to `sent`. Return their number; 0 if the box's row
         has changed."""

@@ -27,7 +27,7 @@ LISTEN, NOTIFY = f"LISTEN {SCHEMA}", f"NOTIFY {SCHEMA}"
 """The statements by which boxes call each other to look. Whoever misses a call looks somewhat later."""
 HINTS = f"SELECT box, epoch, batch FROM {SCHEMA}.box WHERE box <> %s"  # noqa: S608
 """The last batch of each other box."""
-# By the index of boxes, also where the server has no statistics: else it reads all ledgers, under row security.
+# By the index of boxes, also where the server has no statistics: else it reads all ledgers.
 NEWS = f"""
 SELECT given.box, ledger.*
 FROM unnest(%s::text[], %s::bigint[]) AS given (box, since)

@@ -8,8 +8,10 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, wait
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -104,6 +106,32 @@ def test_work_that_is_heard_of_is_waited_for() -> None:
     assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError] * 3
     assert begun == []
     released.set()
+
+
+def test_time_in_which_this_process_did_not_run_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine so busy that each tenth of a second takes 1.9, two seconds of silence are twenty turns:
+    what answers in the fifth has answered."""
+    answered, turns, clock = threading.Event(), list[float](), [1000.0]
+
+    def late(futures: Collection[Future[Any]], seconds: float) -> Any:
+        turns.append(seconds)
+        clock[0] += 1.9
+        if len(turns) == 5:
+            answered.set()
+            return wait(futures, 30)
+        return SimpleNamespace(not_done=futures)
+
+    monkeypatch.setattr(patience, "wait", late)
+    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    works = {1: lambda _heard: answered.wait(30)}
+    assert of_each_heard(works, 2.0, 600.0, 1, clock[0]) == {1: True}
+    assert turns == [0.1] * 5
+    answered.clear()
+    turns[:] = [0.0] * 5
+    outcomes = of_each_heard(works, 2.0, 600.0, 1, clock[0])
+    answered.set()
+    assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
+    assert sum(turns) == pytest.approx(2.0)
 
 
 def test_work_that_never_ends_is_left_though_it_is_heard_of() -> None:

@@ -27,10 +27,14 @@ LISTEN, NOTIFY = f"LISTEN {SCHEMA}", f"NOTIFY {SCHEMA}"
 """The statements by which boxes call each other to look. Whoever misses a call looks somewhat later."""
 HINTS = f"SELECT box, epoch, batch FROM {SCHEMA}.box WHERE box <> %s"  # noqa: S608
 """The last batch of each other box."""
+# By the index of boxes, also where the server has no statistics: else it reads all ledgers.
 NEWS = f"""
-SELECT ledger.box, identity, company, record, answered
+SELECT given.box, ledger.*
 FROM unnest(%s::text[], %s::bigint[]) AS given (box, since)
-JOIN {SCHEMA}.ledger ON ledger.box = given.box AND batch > since
+CROSS JOIN LATERAL (
+    SELECT identity, company, record, answered FROM {SCHEMA}.ledger
+    WHERE ledger.box = given.box AND batch > since OFFSET 0
+) AS ledger
 """  # noqa: S608
 """The ledgers of which boxes sent something since a batch of the same epoch."""
 TO_ERASE = f"SELECT company FROM {SCHEMA}.ledger WHERE box = %s AND applied < erasures"  # noqa: S608

@@ -77,7 +77,7 @@ def test_i3_close_waits_for_what_is_being_recorded(file: Path) -> None:
 
     async def story() -> int:
         recording = asyncio.create_task(ledger.transact(hold.record))
-        await asyncio.to_thread(hold.begun.wait)
+        await asyncio.to_thread(hold.begun.wait, 300)
         closing = asyncio.create_task(asyncio.to_thread(ledger.close))
         assert (await asyncio.wait([closing], timeout=0.2))[0] == set()
         hold.go.set()

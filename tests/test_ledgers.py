@@ -438,7 +438,7 @@ def test_loop_goes_on_while_a_group_takes_long(tmp_path: Path) -> None:
 
     async def story() -> None:
         slow = asyncio.create_task(ledger.transact(hold.record))
-        await asyncio.to_thread(hold.begun.wait)
+        await asyncio.to_thread(hold.begun.wait, 300)
         behind = [asyncio.create_task(ledger.append(PLAYED)) for _ in range(3)]
         await asyncio.sleep(0)
         assert ledger.waiting == 4
@@ -457,7 +457,7 @@ def test_call_is_recorded_while_the_writer_is_busy_for_a_loop_that_ended(tmp_pat
 
     async def leave() -> None:
         asyncio.get_running_loop().create_task(ledger.transact(hold.record))
-        await asyncio.to_thread(hold.begun.wait)
+        await asyncio.to_thread(hold.begun.wait, 300)
 
     async def come() -> int:
         mine = asyncio.create_task(ledger.append(PLAYED))
@@ -479,8 +479,10 @@ def test_i4_call_is_told_that_the_ledger_is_slow_and_leaves_no_record(
     ledger, hold = GroupCommitLedger(str(tmp_path / "acme.sqlite3")), Hold()
 
     async def story() -> None:
-        slow = asyncio.create_task(ledger.transact(hold.wait))
-        await asyncio.to_thread(hold.begun.wait)
+        while not hold.begun.is_set():  # on a busy machine it may be withdrawn before it begins
+            slow = asyncio.create_task(ledger.transact(hold.wait))
+            while not (hold.begun.is_set() or slow.done()):
+                await asyncio.sleep(0)
         for outcome in await asyncio.gather(slow, ledger.append(PLAYED), return_exceptions=True):
             assert isinstance(outcome, LedgerSlowError)
         hold.go.set()

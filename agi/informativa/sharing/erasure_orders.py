@@ -172,21 +172,17 @@ class Erasures:
         self._not_done = None
 
     def erase_again(self) -> None:
-        """Erase again the callers whom the boxes erased since a backup of this ledger, which now takes
-        another name.
+        """Erase again the callers whom the boxes erased while the database did not know this ledger by this
+        name: it is a backup under another name, or a standby took over without it.
 
         The records under its earlier names show which of them are erased by now: those with the same
         commitment, as a copy of a ledger may have gone on with others under these numbers. Callers known from
-        other boxes alone are erased if nothing of them is there any more. A standby that took over may only
-        have lost the last records of those boxes, which send them once more: so they are received then.
+        other boxes alone are erased if the database has the record that told of them, by its number, and
+        nothing of them is there any more. Two ledgers may have had a box's name, so what those send that are
+        not there now, or have lost their last records, is received once more.
         """
         if pseudonyms := self.unerased():
-            rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
-            existing = {
-                (box, bytes(identity)): (record, answered)
-                for box, record, answered, identity, *_standing in rows
-            }
-            boxes.receive_again(self.store, existing)
+            boxes.receive_again(self.store, self._existing())
             now = datetime.now(UTC)
             erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=AGAIN)
             self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then
@@ -195,13 +191,18 @@ class Erasures:
         """Return the pseudonyms of the callers whom `erase_again` would erase."""
         run = self.connection.execute
         values = (self.identity, self.database.box)
-        names = [name for (name,) in run(self._sql.earlier_names, values).fetchall()]
-        if not names:
-            return set()
-        pseudonyms = boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
-        for page in boxes.learnt_of(self.store):
+        pseudonyms = set[bytes]()
+        if names := [name for (name,) in run(self._sql.earlier_names, values).fetchall()]:
+            pseudonyms |= boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
+        for page in boxes.learnt_of(self.store, self._existing()):
             pseudonyms.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
         return pseudonyms - self._erased_again
+
+    def _existing(self) -> boxes.Existing:
+        rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
+        return {
+            (box, bytes(identity)): (record, answered) for box, record, answered, identity, *_standing in rows
+        }
 
     def order_all_again(self) -> None:
         """Mark all requests of this box as to be ordered again: the database knows none of its orders."""

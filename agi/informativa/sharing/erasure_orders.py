@@ -365,6 +365,8 @@ class Erasures:
                 result = erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)
                 if acts := [message.summary for message in result.undelivered]:
                     log.warning("not delivered to the hook", controller=self.controller, acts=acts)
+            if keyed := set(all_pseudonyms).difference(pseudonyms):
+                self._erase_keyed(keyed, sealed or (), at)
             self._carried_out.add(order_key)
             if not complete and waiting is None:
                 waiting = number
@@ -373,6 +375,17 @@ class Erasures:
             self.connection.execute(self._sql.close_erased)
             self.connection.execute(self._sql.applied, (applied, self.database.box, self.identity))
         return len(self._carried_out - earlier)
+
+    def _erase_keyed(self, pseudonyms: Iterable[bytes], sealed: Sequence[bytes], at: datetime) -> None:
+        """Erase in the database the caller of an order under keys that the box which ordered it has not: the
+        records of boxes that left for good, too, as they erase nothing any more."""
+        run = self.connection.execute
+        run(self._sql.lock_company)  # two boxes that have these keys do it one after the other
+        his = self._all_his(list(pseudonyms))
+        if not run(self._sql.await_approval, (his,)).rowcount:
+            return  # nothing of him is there, or another box has done this
+        if not (self._retired.note(his, erasure_requests.new(at, sealed)) or self._waits()):
+            run(self._sql.erase_caller, (his,))
 
     def _all_pseudonyms(
         self, pseudonyms: Sequence[bytes], sealed: Sequence[bytes]

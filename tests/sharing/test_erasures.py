@@ -484,3 +484,24 @@ def test_i9_a_caller_under_a_key_that_the_ordering_box_has_not_is_erased_of_a_bo
     assert boxes.sql("SELECT box FROM acme.record WHERE pseudonym IS NOT NULL") == []
     assert orders(boxes) == []
     assert traces(boxes.folder / "pbx-2", his_new, his_old) == []
+
+
+def test_a_box_that_carries_out_an_order_once_more_knows_who_was_informed_since(boxes: Boxes) -> None:
+    """A third box is away, so the order stays. The caller rings again elsewhere, and the box takes that in;
+    then a standby takes over that does not know the box, which carries out the order as a new one does."""
+    begin(boxes, "pbx-1", "pbx-2", "pbx-3")
+    away = boxes.opened.pop()
+    erase(boxes, "pbx-1", ONE)
+    quiet(boxes)
+    boxes.record("pbx-1", replace(PLAYED, call="1.9"))
+    quiet(boxes)
+    with closing(boxes.store("pbx-2")) as store:
+        assert store.history(ONE)
+    boxes.opened.pop().close()
+    boxes.sql("DELETE FROM acme.record WHERE box = 'pbx-2'")
+    boxes.sql("DELETE FROM acme.ledger WHERE box = 'pbx-2'")
+    boxes.exchange("pbx-2")
+    quiet(boxes)
+    assert orders(boxes) == [1]
+    with closing(boxes.store("pbx-2")) as store, closing(away):
+        assert store.history(ONE)

@@ -236,6 +236,14 @@ def take_in(store: SqliteStore, pages: Sequence[ReceivedPage], *, alone: bool = 
             connection.execute(_CURSORS, (page.box, page.identity, page.upto, page.answers_upto))
 
 
+def learn(store: SqliteStore, records: Iterable[tuple[str, Record]]) -> None:
+    """Store what records of other boxes, each with its box, say of their callers, whatever was received
+    before."""
+    with store.turn() as transaction:
+        for box, record in records:
+            transaction.learn(box, record)
+
+
 def pseudonyms_of(store: SqliteStore, records: Iterable[Sequence[Any]]) -> set[bytes]:
     """Return the pseudonyms of the callers of these records, without records that lead to nobody. Each has
     its number and the commitment `who` of its leaf: a record with another commitment is another one. Where

@@ -32,13 +32,13 @@ from ..model import SharedDatabase
 from ..model.errors import BoxRefusedError, LedgerError
 from . import sealed_caller
 from .administration import RegisteredBox
-from .box_statements import NOTIFY
+from .box_statements import KNOWN, NOTIFY
 from .connection import Connection, connect, translated
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes
 from .retired_leaves import RetiredLeaves
-from .rows import Statements
+from .rows import Statements, readable
 from .shared_lists import ListSender
 
 NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
@@ -355,7 +355,7 @@ class Erasures:
         """
         pending = self.connection.execute(self._sql.pending, (row.applied,)).fetchall()
         earlier, self._carried_out = self._carried_out, set()
-        waiting = None
+        waiting, erased = None, set[bytes]()
         for number, pseudonyms, sealed in pending:
             all_pseudonyms, complete = self._all_pseudonyms(pseudonyms, sealed or ())
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
@@ -363,6 +363,7 @@ class Erasures:
                 given = sealed_caller.instruction(sealed or ())
                 instruction = given if instructions.is_instruction(given) else f"order-{number}"
                 result = erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)
+                erased.update(all_pseudonyms)
                 if acts := [message.summary for message in result.undelivered]:
                     log.warning("not delivered to the hook", controller=self.controller, acts=acts)
             if keyed := set(all_pseudonyms).difference(pseudonyms):
@@ -370,11 +371,21 @@ class Erasures:
             self._carried_out.add(order_key)
             if not complete and waiting is None:
                 waiting = number
+        self._learn_again(erased)
         applied = row.erasures if waiting is None else waiting - 1
         if row.applied < applied:
             self.connection.execute(self._sql.close_erased)
             self.connection.execute(self._sql.applied, (applied, self.database.box, self.identity))
         return len(self._carried_out - earlier)
+
+    def _learn_again(self, pseudonyms: Iterable[bytes]) -> None:
+        """Take in what callers were told elsewhere after an order to erase them. A server that was promoted
+        may not know that this box carried out the order, which then erases here what came in since."""
+        if not (his := list(pseudonyms)):
+            return
+        values = {"company": self.company, "pseudonyms": his, "since": 0, "box": self.database.box}
+        rows = self.connection.execute(KNOWN, values).fetchall()
+        boxes.learn(self.store, [(row[0], record) for row in rows for record in readable([row[1:]])])
 
     def _erase_keyed(self, pseudonyms: Iterable[bytes], sealed: Sequence[bytes], at: datetime) -> None:
         """Erase in the database the caller of an order under keys that the box which ordered it has not: the

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 
 import structlog
 
-from ..call.caller import pseudonyms_under
 from ..evidence.log_folder import LogFolder
 from ..ledgers import (
     boxes,
@@ -357,7 +356,7 @@ class Erasures:
         earlier, self._carried_out = self._carried_out, set()
         waiting, erased = None, set[bytes]()
         for number, pseudonyms, sealed in pending:
-            all_pseudonyms, complete = self._all_pseudonyms(pseudonyms, sealed or ())
+            all_pseudonyms, complete = sealed_caller.all_pseudonyms(pseudonyms, sealed or (), self.keys)
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
                 given = sealed_caller.instruction(sealed or ())
@@ -397,15 +396,3 @@ class Erasures:
             return  # nothing of him is there, or another box has done this
         if not (self._retired.note(his, erasure_requests.new(at, sealed)) or self._waits()):
             run(self._sql.erase_caller, (his,))
-
-    def _all_pseudonyms(
-        self, pseudonyms: Sequence[bytes], sealed: Sequence[bytes]
-    ) -> tuple[Sequence[bytes], bool]:
-        """Return the caller's pseudonyms under this box's keys too, and whether all are known. A box of an
-        earlier informativa sends no sealed caller, and its pseudonyms alone are used."""
-        if not sealed or sealed_caller.covers(sealed, self.keys):
-            return pseudonyms, True
-        caller = sealed_caller.unseal(sealed, self.keys)
-        if caller is None:
-            return pseudonyms, False
-        return list({*pseudonyms, *pseudonyms_under(caller, self.keys)}), True

@@ -33,9 +33,12 @@ from sharing.conftest import PASSWORD, empty
 from sharing.installation import HE, Installation, examined, of
 from traces import traces
 
+NO_TABLES = "DROP SCHEMA IF EXISTS informativa CASCADE"
 
-def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
+
+def test_boxes_meet(two: tuple[Installation, Installation], server: Postgres) -> None:
     """From the schema to what the other box knows, as an admin types it."""
+    server.sql(NO_TABLES)
     one, other = two
     code, _out, error = typed("shared", "status", *of(one))
     assert code == 1
@@ -45,6 +48,7 @@ def test_boxes_meet(two: tuple[Installation, Installation]) -> None:
     assert (code, out) == (
         0,
         "acme: the login informativa-box-pbx-1 was made\n"
+        "acme: the tables of all companies were made (migration 6)\n"
         "acme: this box serves it from now on (migration 6)\n",
     )
     assert typed("shared", "migrate", "--as", SUPERUSER, *of(one))[1] == (
@@ -279,7 +283,7 @@ def test_migrating_says_that_it_made_the_tables(
     two: tuple[Installation, Installation], server: Postgres
 ) -> None:
     """Once, and that all is there when it is typed again; JSON says the same."""
-    server.sql("DROP SCHEMA informativa CASCADE")
+    server.sql(NO_TABLES)
     migrate = "shared", "migrate", "--as", SUPERUSER
     code, out, error = typed(*migrate, *of(two[0]))
     assert (code, error, out.splitlines()[1:]) == (

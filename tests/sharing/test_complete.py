@@ -293,12 +293,16 @@ def test_a_schema_without_records_has_nothing_to_purge(boxes: Boxes) -> None:
 
 
 def test_of_whom_a_ledger_knows_by_others_alone(boxes: Boxes) -> None:
-    """Not those of whom it has records itself."""
+    """Not those of whom it has records itself, nor those whose record the database has lost."""
     begin(boxes, "pbx-1", "pbx-2", told=(OTHER,))
     boxes.record("pbx-2", PLAYED)
     quiet(boxes)
     with closing(boxes.store("pbx-1")) as store:
-        assert list(ledger_boxes.learnt_of(store)) == [[ONE]]
+        ledgers = ledger_boxes.received(store).by_ledger
+        assert list(ledger_boxes.learnt_of(store, ledgers)) == [[ONE]]
+        ((name, identity),) = ledgers
+        assert list(ledger_boxes.learnt_of(store, {(name, identity): (1, 1)})) == []
+        assert list(ledger_boxes.learnt_of(store, {(name, b"of another ledger"): (9, 9)})) == []
         assert ledger_boxes.pseudonyms_of(store, [(1, None), (2, None), (7, None)]) == {OTHER}
         assert ledger_boxes.pseudonyms_of(store, [(1, b"of another record")]) == set()
 

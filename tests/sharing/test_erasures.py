@@ -20,14 +20,16 @@ import pytest
 
 from evidence.noted import APPROVER
 from examples import AT, ONE, OTHER, PLAYED
+from informativa.call.caller import pseudonyms_under
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import RuleNote
 from informativa.ledgers import erasure_notes, erasure_requests
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sqlite import SqliteStore
+from informativa.model import Identified
 from informativa.model.errors import LedgerError, SharedDatabaseError
-from informativa.sharing import administration, erasure_orders
+from informativa.sharing import administration, erasure_orders, sealed_caller
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes, without
@@ -454,3 +456,52 @@ def test_i9_an_order_from_before_any_box_took_part_is_carried_out(boxes: Boxes) 
     assert orders(boxes) == [1]
     administration.retire(boxes.database("pbx-2"), "acme", "pbx-1")
     assert boxes.sql("SELECT 1 FROM acme.record WHERE pseudonym IS NOT NULL") == orders(boxes) == []
+
+
+@pytest.mark.parametrize("retires", ["before the order", "after it"])
+def test_i9_a_caller_under_a_key_that_the_ordering_box_has_not_is_erased_of_a_box_that_left(
+    boxes: Boxes, retires: str
+) -> None:
+    """The box that left had the new key already, as another has that is there; the one that orders it has
+    not. All boxes carry it out, and nothing of him is in the database."""
+    old, new = b"k" * 32, b"n" * 32
+    caller = Identified("+393331234567")
+    his_old, his_new = (pseudonyms_under(caller, [key])[0] for key in (old, new))
+    begin(boxes, "pbx-1", told=(his_old,))
+    boxes.record("pbx-3", replace(PLAYED, pseudonym=his_new))
+    boxes.exchange("pbx-3").send()
+    boxes.opened.pop().close()
+    database = boxes.database("pbx-2")
+    other = Exchange(boxes.store("pbx-2"), connect(database, "acme"), database, "acme", keys=(new, old))
+    boxes.opened.append(other)
+    if retires == "before the order":
+        administration.retire(database, "acme", "pbx-3")
+    order(boxes, "pbx-1", his_old, sealed=sealed_caller.seal(caller, (old,)))
+    quiet(boxes)
+    if retires == "after it":
+        administration.retire(database, "acme", "pbx-3")
+        quiet(boxes)
+    assert boxes.sql("SELECT box FROM acme.record WHERE pseudonym IS NOT NULL") == []
+    assert orders(boxes) == []
+    assert traces(boxes.folder / "pbx-2", his_new, his_old) == []
+
+
+def test_a_box_that_carries_out_an_order_once_more_knows_who_was_informed_since(boxes: Boxes) -> None:
+    """A third box is away, so the order stays. The caller rings again elsewhere, and the box takes that in;
+    then a standby takes over that does not know the box, which carries out the order as a new one does."""
+    begin(boxes, "pbx-1", "pbx-2", "pbx-3")
+    away = boxes.opened.pop()
+    erase(boxes, "pbx-1", ONE)
+    quiet(boxes)
+    boxes.record("pbx-1", replace(PLAYED, call="1.9"))
+    quiet(boxes)
+    with closing(boxes.store("pbx-2")) as store:
+        assert store.history(ONE)
+    boxes.opened.pop().close()
+    boxes.sql("DELETE FROM acme.record WHERE box = 'pbx-2'")
+    boxes.sql("DELETE FROM acme.ledger WHERE box = 'pbx-2'")
+    boxes.exchange("pbx-2")
+    quiet(boxes)
+    assert orders(boxes) == [1]
+    with closing(boxes.store("pbx-2")) as store, closing(away):
+        assert store.history(ONE)

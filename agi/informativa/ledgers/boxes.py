@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,9 +67,16 @@ _WHOSE = f"""
 SELECT event.pseudonym FROM event LEFT JOIN leaf ON {leaves.of("event.record")}
 WHERE event.record = ? AND event.pseudonym IS NOT NULL AND coalesce(leaf.who = ?, true)
 """  # noqa: S608  # our own names
+# The rows of `number_use` do not say which box they are from.
 _LEARNT = """
-SELECT pseudonym FROM elsewhere UNION SELECT pseudonym FROM number_use
-UNION SELECT pseudonym FROM answer WHERE box <> ''
+WITH existing (name, record) AS (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
+)
+SELECT pseudonym FROM elsewhere JOIN existing ON name = box AND elsewhere.record <= existing.record
+UNION SELECT pseudonym FROM answer JOIN existing ON name = box AND answer.record <= existing.record
+UNION SELECT pseudonym FROM number_use
+WHERE NOT EXISTS (SELECT 1 FROM elsewhere WHERE elsewhere.pseudonym = number_use.pseudonym)
+AND NOT EXISTS (SELECT 1 FROM answer WHERE answer.pseudonym = number_use.pseudonym AND box <> '')
 EXCEPT SELECT pseudonym FROM event WHERE pseudonym IS NOT NULL
 """
 _LEARNT_PAGE = 10_000  # callers
@@ -89,6 +97,9 @@ _CURSORS = """
 INSERT INTO box (name, identity, record, answers) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET record = excluded.record, answers = excluded.answers
 """
+Existing = Mapping[tuple[str, bytes], tuple[int, int]]
+"""The ledgers in the database, by the box's name and the ledger's identity: the number of the last record
+there, and of the one up to which the answers are."""
 _ALL_RECEIVED = "SELECT name, identity, record, answers FROM box"
 _RECEIVED = f"{_ALL_RECEIVED} WHERE name = ?"
 
@@ -167,9 +178,8 @@ def received(store: SqliteStore, names: Iterable[str] | None = None) -> Received
     )
 
 
-def receive_again(store: SqliteStore, existing: Mapping[tuple[str, bytes], tuple[int, int]]) -> None:
-    """Forget that records of other boxes were received, but for those in the database now: the number of
-    the last record of each ledger there, and of the one up to which its answers are, by name and identity."""
+def receive_again(store: SqliteStore, existing: Existing) -> None:
+    """Forget that records of other boxes were received, but for those in the database now."""
     by_name = {name: numbers for (name, _identity), numbers in existing.items()}
     with store.transaction(), store.connected() as connection:
         for name, identity in connection.execute("SELECT name, identity FROM box").fetchall():
@@ -226,6 +236,14 @@ def take_in(store: SqliteStore, pages: Sequence[ReceivedPage], *, alone: bool = 
             connection.execute(_CURSORS, (page.box, page.identity, page.upto, page.answers_upto))
 
 
+def learn(store: SqliteStore, records: Iterable[tuple[str, Record]]) -> None:
+    """Store what records of other boxes, each with its box, say of their callers, whatever was received
+    before."""
+    with store.turn() as transaction:
+        for box, record in records:
+            transaction.learn(box, record)
+
+
 def pseudonyms_of(store: SqliteStore, records: Iterable[Sequence[Any]]) -> set[bytes]:
     """Return the pseudonyms of the callers of these records, without records that lead to nobody. Each has
     its number and the commitment `who` of its leaf: a record with another commitment is another one. Where
@@ -235,11 +253,16 @@ def pseudonyms_of(store: SqliteStore, records: Iterable[Sequence[Any]]) -> set[b
         return {pseudonym for (pseudonym,) in filter(None, pseudonym_rows)}
 
 
-def learnt_of(store: SqliteStore) -> Iterator[list[bytes]]:
-    """Return, page by page, all callers whom this ledger knows from other boxes only. Reads the whole
-    ledger."""
+def learnt_of(store: SqliteStore, existing: Existing) -> Iterator[list[bytes]]:
+    """Return, page by page, all callers whom this ledger knows from other boxes only, and from a record of a
+    ledger that the database has up to that record. Reads the whole ledger."""
+    records: dict[str, int] = {}
+    for name, identity in received(store).by_ledger:
+        for (existing_name, existing_identity), (record, _answers) in existing.items():
+            if existing_name == name and identity in (b"", existing_identity):
+                records[name] = max(record, records.get(name, 0))
     with store.connected() as connection:
-        cursor = connection.execute(_LEARNT)
+        cursor = connection.execute(_LEARNT, (json.dumps([*records.items()]),))
         while page := cursor.fetchmany(_LEARNT_PAGE):
             yield [pseudonym for (pseudonym,) in page]
 

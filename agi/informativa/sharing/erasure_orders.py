@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 
 import structlog
 
-from ..call.caller import pseudonyms_under
 from ..evidence.log_folder import LogFolder
 from ..ledgers import (
     boxes,
@@ -32,13 +31,13 @@ from ..model import SharedDatabase
 from ..model.errors import BoxRefusedError, LedgerError
 from . import sealed_caller
 from .administration import RegisteredBox
-from .box_statements import NOTIFY
+from .box_statements import KNOWN, NOTIFY
 from .connection import Connection, connect, translated
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes
 from .retired_leaves import RetiredLeaves
-from .rows import Statements
+from .rows import Statements, readable
 from .shared_lists import ListSender
 
 NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
@@ -172,21 +171,17 @@ class Erasures:
         self._not_done = None
 
     def erase_again(self) -> None:
-        """Erase again the callers whom the boxes erased since a backup of this ledger, which now takes
-        another name.
+        """Erase again the callers whom the boxes erased while the database did not know this ledger by this
+        name: it is a backup under another name, or a standby took over without it.
 
         The records under its earlier names show which of them are erased by now: those with the same
         commitment, as a copy of a ledger may have gone on with others under these numbers. Callers known from
-        other boxes alone are erased if nothing of them is there any more. A standby that took over may only
-        have lost the last records of those boxes, which send them once more: so they are received then.
+        other boxes alone are erased if the database has the record that told of them, by its number, and
+        nothing of them is there any more. Two ledgers may have had a box's name, so what those send that are
+        not there now, or have lost their last records, is received once more.
         """
         if pseudonyms := self.unerased():
-            rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
-            existing = {
-                (box, bytes(identity)): (record, answered)
-                for box, record, answered, identity, *_standing in rows
-            }
-            boxes.receive_again(self.store, existing)
+            boxes.receive_again(self.store, self._existing())
             now = datetime.now(UTC)
             erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=AGAIN)
             self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then
@@ -195,13 +190,18 @@ class Erasures:
         """Return the pseudonyms of the callers whom `erase_again` would erase."""
         run = self.connection.execute
         values = (self.identity, self.database.box)
-        names = [name for (name,) in run(self._sql.earlier_names, values).fetchall()]
-        if not names:
-            return set()
-        pseudonyms = boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
-        for page in boxes.learnt_of(self.store):
+        pseudonyms = set[bytes]()
+        if names := [name for (name,) in run(self._sql.earlier_names, values).fetchall()]:
+            pseudonyms |= boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
+        for page in boxes.learnt_of(self.store, self._existing()):
             pseudonyms.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
         return pseudonyms - self._erased_again
+
+    def _existing(self) -> boxes.Existing:
+        rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
+        return {
+            (box, bytes(identity)): (record, answered) for box, record, answered, identity, *_standing in rows
+        }
 
     def order_all_again(self) -> None:
         """Mark all requests of this box as to be ordered again: the database knows none of its orders."""
@@ -354,33 +354,45 @@ class Erasures:
         """
         pending = self.connection.execute(self._sql.pending, (row.applied,)).fetchall()
         earlier, self._carried_out = self._carried_out, set()
-        waiting = None
+        waiting, erased = None, set[bytes]()
         for number, pseudonyms, sealed in pending:
-            all_pseudonyms, complete = self._all_pseudonyms(pseudonyms, sealed or ())
+            all_pseudonyms, complete = sealed_caller.all_pseudonyms(pseudonyms, sealed or (), self.keys)
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
                 given = sealed_caller.instruction(sealed or ())
                 instruction = given if instructions.is_instruction(given) else f"order-{number}"
                 result = erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)
+                erased.update(all_pseudonyms)
                 if acts := [message.summary for message in result.undelivered]:
                     log.warning("not delivered to the hook", controller=self.controller, acts=acts)
+            if keyed := set(all_pseudonyms).difference(pseudonyms):
+                self._erase_keyed(keyed, sealed or (), at)
             self._carried_out.add(order_key)
             if not complete and waiting is None:
                 waiting = number
+        self._learn_again(erased)
         applied = row.erasures if waiting is None else waiting - 1
         if row.applied < applied:
             self.connection.execute(self._sql.close_erased)
             self.connection.execute(self._sql.applied, (applied, self.database.box, self.identity))
         return len(self._carried_out - earlier)
 
-    def _all_pseudonyms(
-        self, pseudonyms: Sequence[bytes], sealed: Sequence[bytes]
-    ) -> tuple[Sequence[bytes], bool]:
-        """Return the caller's pseudonyms under this box's keys too, and whether all are known. A box of an
-        earlier informativa sends no sealed caller, and its pseudonyms alone are used."""
-        if not sealed or sealed_caller.covers(sealed, self.keys):
-            return pseudonyms, True
-        caller = sealed_caller.unseal(sealed, self.keys)
-        if caller is None:
-            return pseudonyms, False
-        return list({*pseudonyms, *pseudonyms_under(caller, self.keys)}), True
+    def _learn_again(self, pseudonyms: Iterable[bytes]) -> None:
+        """Take in what callers were told elsewhere after an order to erase them. A server that was promoted
+        may not know that this box carried out the order, which then erases here what came in since."""
+        if not (his := list(pseudonyms)):
+            return
+        values = {"company": self.company, "pseudonyms": his, "since": 0, "box": self.database.box}
+        rows = self.connection.execute(KNOWN, values).fetchall()
+        boxes.learn(self.store, [(row[0], record) for row in rows for record in readable([row[1:]])])
+
+    def _erase_keyed(self, pseudonyms: Iterable[bytes], sealed: Sequence[bytes], at: datetime) -> None:
+        """Erase in the database the caller of an order under keys that the box which ordered it has not: the
+        records of boxes that left for good, too, as they erase nothing any more."""
+        run = self.connection.execute
+        run(self._sql.lock_company)  # two boxes that have these keys do it one after the other
+        his = self._all_his(list(pseudonyms))
+        if not run(self._sql.await_approval, (his,)).rowcount:
+            return  # nothing of him is there, or another box has done this
+        if not (self._retired.note(his, erasure_requests.new(at, sealed)) or self._waits()):
+            run(self._sql.erase_caller, (his,))

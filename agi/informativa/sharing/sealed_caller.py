@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 
-from ..call.caller import fingerprint
+from ..call.caller import fingerprint, pseudonyms_under
 from ..model import Identified, hashing
 
 _FINGERPRINT, _NONCE = 8, 12  # bytes
@@ -74,3 +74,16 @@ def _cipher(key: bytes):  # type: ignore[no-untyped-def]  # the library is loade
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     return AESGCM(hashing.hmac(key, b"sealed caller"))  # no number and no binding begins like this
+
+
+def all_pseudonyms(
+    pseudonyms: Sequence[bytes], sealed: Sequence[bytes], keys: Sequence[bytes]
+) -> tuple[Sequence[bytes], bool]:
+    """Return an order's pseudonyms, with those of its caller under a box's keys, and whether all are known. A
+    box of an earlier informativa sends no sealed caller, and its pseudonyms alone are used."""
+    if not sealed or covers(sealed, keys):
+        return pseudonyms, True
+    caller = unseal(sealed, keys)
+    if caller is None:
+        return pseudonyms, False
+    return list({*pseudonyms, *pseudonyms_under(caller, keys)}), True

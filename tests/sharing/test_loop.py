@@ -31,6 +31,7 @@ from informativa.sharing.exchange import About, Exchange
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, Boxes, soon
+from sharing.erasing import erase, kept
 
 
 @dataclass
@@ -96,6 +97,24 @@ def test_a_ledger_is_not_sent_from_for_what_it_took_in(running: Running) -> None
         running.boxes.record("pbx-1", PLAYED)
         assert one.is_due(look=True)
     one.close_store()
+
+
+def test_i9_a_box_learns_by_itself_that_others_have_erased(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it asked them names the caller, and goes once all have done it, though nobody calls and nothing
+    of theirs comes in."""
+    monkeypatch.setattr(meeting_place, "SAY_SECONDS", 0.1)
+    for box in ("pbx-1", "pbx-2"):
+        running.boxes.record(box, PLAYED)
+        running.boxes.exchange(box).send()
+    one = running.start("pbx-1")
+    soon(lambda: (one.state.sent, one.state.behind, one.state.others) == (1, 0, 1))
+    erase(running.boxes, "pbx-1", ONE)
+    soon(lambda: one.exchange is not None and one.exchange.has_requests)
+    other = running.boxes.opened[1]
+    other.erase()
+    soon(lambda: kept(running.boxes, "pbx-1") == [])
 
 
 def test_what_proves_records_goes_by_itself(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

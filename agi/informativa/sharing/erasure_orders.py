@@ -159,6 +159,8 @@ class Erasures:
 
     def __post_init__(self) -> None:
         self._sql = ErasureStatements(self.company)
+        self.requested = False
+        """True if this box has asked others to erase callers, and not all have done it by the last look."""
         self._carried_out = set[tuple[int, frozenset[bytes]]]()  # orders that are not yet reported as applied
         self._folder = LogFolder(self.store.file)
         self._retired = RetiredLeaves(self.store, self.connection, self.company)
@@ -289,7 +291,8 @@ class Erasures:
         """Return whether this box requested erasures that are not known to be done everywhere; what was noted
         before and has been done here since is erased in the database on the way."""
         self.follow_done()
-        return bool(erasure_requests.stored_requests(self.store))
+        self.requested = bool(erasure_requests.stored_requests(self.store))
+        return self.requested
 
     def carry_out(self, look: Callable[[], LedgerRow], now: datetime) -> int:
         """Order again what this box requested and the database does not have; or else erase the callers of
@@ -297,6 +300,7 @@ class Erasures:
         carried out at the next turn. Raises SharedDatabaseError."""
         self.follow_done()
         requests, row = erasure_requests.stored_requests(self.store), look()
+        self.requested = bool(requests)
         if row.applied >= row.erasures and not requests:
             return 0
         # In one transaction, so that it is of one server: behind pgbouncer another may take over meanwhile.
@@ -308,18 +312,11 @@ class Erasures:
         with translated(self.database):  # only now: two boxes at once would not see each other
             self.connection.execute(self._sql.done_everywhere)
             self._retired.note_left(completed)
+        place = self.connection, self.company, self.database
         for request in unknown:
-            waits = self._waits()
-            _order(
-                self.connection,
-                self.company,
-                self.database,
-                request,
-                self.store,
-                done_here=False,
-                waits=waits,
-            )
+            _order(*place, request, self.store, done_here=False, waits=self._waits())
         erasure.forget(self.store, completed)
+        self.requested = len(completed) < len(requests)
         return erased + len(unknown)
 
     def _sort(

@@ -264,6 +264,11 @@ class Exchange:
         callers."""
         return self._erasures.carry_out(self._look, at or datetime.now(UTC))
 
+    @property
+    def has_requests(self) -> bool:
+        """True if this box has asked others to erase callers, and was not told yet that all have done it."""
+        return self._erasures.requested
+
     def has_own_erasures(self) -> bool:
         """Return whether there is something about this box's own erasures to be done (see
         `Erasures.has_own_work`)."""

@@ -199,6 +199,7 @@ class ExchangeLoop:
         """Take in the pages that answer requests to other boxes. Raises LedgerError."""
         if self.exchange is not None:
             self.exchange.receiver.take_in_all(answers, PAGE)
+            self._changed |= self.exchange.has_requests  # what came may be the note that it was done there
             self.publish()
 
     def expect(self, box: str, identity: bytes, upto: int, answered: int) -> None:
@@ -225,10 +226,11 @@ class ExchangeLoop:
             self.publish()
 
     def compare(self, record: int, *, retired: bool) -> None:
-        """Compare the number of our last record that is there with ours; where they differ, or the box was
-        retired there, the next turn looks."""
-        if self.exchange is not None and (retired or record != self.exchange.sent):
-            self.unsure = True
+        """Compare the number of our last record that is there with ours. Where they differ, or the box was
+        retired there, the next turn looks; and where others are to erase callers for this box, which tells it
+        nothing."""
+        if self.exchange is not None:
+            self.unsure |= retired or record != self.exchange.sent or self.exchange.has_requests
 
     def disconnect(self) -> None:
         """Forget the connection. The ledger is opened anew for the next one, as another may be there by

@@ -10,10 +10,14 @@ import pytest
 
 from lab.nightly import faked, summary
 
+needs_faketime = pytest.mark.skipif(
+    shutil.which("faketime") is None or not os.access("/dev/shm", os.W_OK),
+    reason="Type: apt-get install faketime; and it needs shared memory in /dev/shm",
+)
 NEW_YEAR = 1798758000  # seconds: 2027-01-01 00:00:00 in Rome, in UTC an hour earlier
 
 
-@pytest.mark.skipif(shutil.which("faketime") is None, reason="Type: apt-get install faketime")
+@needs_faketime
 def test_processes_of_another_clock_have_the_same_one() -> None:
     """Each is so many seconds from the true time, also one that is started long after another."""
     before = int(_printed("date +%s"))
@@ -21,7 +25,7 @@ def test_processes_of_another_clock_have_the_same_one() -> None:
     assert NEW_YEAR - int(_printed("date +%s")) <= shift <= NEW_YEAR - before
 
 
-@pytest.mark.skipif(shutil.which("faketime") is None, reason="Type: apt-get install faketime")
+@needs_faketime
 @pytest.mark.parametrize(("clock", "sign"), [("2001-01-01 00:00:00", "-"), ("2101-01-01 00:00:00", "+")])
 def test_clock_before_and_after_the_true_one(clock: str, sign: str) -> None:
     """A time that is past and one that is to come are both set."""

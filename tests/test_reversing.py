@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -205,20 +205,20 @@ def test_ledger_in_use_is_named(tmp_path: Path) -> None:
     """A process that has it open, as a script with a call, is waited for, and named if it stays."""
     ledger = upgraded(tmp_path, 16)
     context = multiprocessing.get_context("fork")
-    ready, over = context.Event(), context.Event()
-    process = context.Process(target=_holding, args=(ledger, ready, over))
+    ours, theirs = context.Pipe()  # not events, which need shared memory
+    process = context.Process(target=_holding, args=(ledger, theirs))
     process.start()
-    assert ready.wait(60)
+    assert ours.poll(60)
     with pytest.raises(LedgerError, match=f"is open \\(process {process.pid}\\)"):
         reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW, seconds=0)
-    over.set()
+    ours.send("over")
     reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW)
     process.join(60)
     assert form(ledger) == 16
 
 
-def _holding(ledger: Path, ready: Event, over: Event) -> None:
+def _holding(ledger: Path, tests: Connection) -> None:
     """Have a ledger open until that is over."""
     with closing(LedgerFile(str(ledger), create=False)):
-        ready.set()
-        over.wait(60)
+        tests.send("ready")
+        tests.poll(60)

@@ -10,7 +10,6 @@ import shlex
 import socket
 import subprocess
 import sys
-from datetime import datetime
 from pathlib import Path
 from shlex import quote
 
@@ -216,7 +215,7 @@ def test_defect_is_shown_where_that_is_asked_for(folder: Path, monkeypatch: pyte
     """With INFORMATIVA_TRACEBACK=1 the traceback follows the sentence; exit code 70."""
     from informativa.operations import check
 
-    def defect(_file: Path, _now: datetime) -> None:
+    def defect(*_given: object) -> None:
         raise RuntimeError("what happened")
 
     monkeypatch.setattr(check, "check", defect)
@@ -249,7 +248,7 @@ def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
     from informativa.cli import main
     from informativa.operations import check
 
-    def interrupted(_file: Path, _now: datetime) -> None:
+    def interrupted(*_given: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(check, "check", interrupted)

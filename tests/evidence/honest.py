@@ -26,7 +26,7 @@ from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.note import Signer, Verifier
 from informativa.evidence.note_standing import NoteStanding
 from informativa.evidence.note_values import NoteSource
-from informativa.evidence.notes import ReplacesNote
+from informativa.evidence.notes import ReplacesNote, RetiresNote
 from informativa.evidence.publishing import folder_of, publish
 from informativa.evidence.targets import FolderTarget
 from informativa.evidence.tiles import TileHashes
@@ -197,11 +197,14 @@ class Company:
                 expiry.purge_by_rules(store, plan, at, BY)
 
     def take_place(self, box: Box) -> None:
-        """Note that a box took the place of one that broke, as its service does."""
-        place, end = ("pbx-9", b"9" * 16), Checkpoint("acme.example/informativa/acme/pbx-9/1", 7, b"7" * 32)
+        """Note that a box took the place of one that broke, as its service does; and that another one left
+        without a successor."""
+        place, left = ("pbx-9", b"9" * 16), ("pbx-8", b"8" * 16)
+        end = Checkpoint("acme.example/informativa/acme/pbx-9/1", 7, b"7" * 32)
         with closing(storage.store(self.of(box), create=False, migrate=False)) as store:
-            boxes.store_retired(store, [(*place, box.name)])
+            boxes.store_retired(store, [(*place, box.name), (*left, None)])
             replacements.note(store, place, ReplacesNote(place[0], 7, (end,)), self.clock(box), BY)
+            replacements.note(store, left, RetiresNote(left[0], 0), self.clock(box), BY)
 
     def sign(self, box: Box) -> None:
         """State the rule, count, and sign what was recorded, as the service does."""

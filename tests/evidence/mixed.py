@@ -34,7 +34,8 @@ class MixedLog:
 
 def grown(folder: Path) -> list[MixedLog]:
     """Both logs of a call centre whose calls go on for five years: it erases a caller with the company's
-    approval, puts a copy back, takes the place of another, purges, and changes the key of the log."""
+    approval, puts a copy back, takes the place of another box, sees a third one leave, purges, and changes
+    the key of the log."""
     rule = LogRule("each", (str(WITNESS.verifier),), str(APPROVER), "OPS/1")
     company = Company(folder, 1, rule, old=True, outsourced=True)
     (box,) = company.boxes

@@ -120,10 +120,10 @@ def test_earlier_configuration_is_let_go_of() -> None:
     thresholds, circle = gc.get_threshold(), Circle()
     gone = weakref.ref(circle)
     try:
-        freeze_objects()
+        freeze_objects(earlier=False)
         assert gc.get_freeze_count() > 0
         del circle
-        freeze_objects()
+        freeze_objects(earlier=True)
         assert gone() is None
     finally:
         gc.freeze()  # what was collected of tests, as conftest.py has it

@@ -1,8 +1,9 @@
 """The installed program in a process of its own, without the half second in which Python loads it.
 
-multiprocessing's fork server has loaded it once, and each start is a fork of that: with a session, a folder,
-an environment, an output and a command line of its own, and the exit code that the command has. Each command
-is also really started, by tests/test_starting.py, and the service by test_service.py and the demo.
+multiprocessing's fork server has loaded it once (lab/loaded.py), and each start is a fork of that: with a
+session, a folder, an environment, an output and a command line of its own, and the exit code that the command
+has. Each command is also really started, by tests/test_starting.py, and the service by test_service.py and
+the demo.
 """
 
 from __future__ import annotations
@@ -10,10 +11,8 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
-import importlib
 import multiprocessing
 import os
-import pkgutil
 import signal
 import sys
 import threading
@@ -23,13 +22,7 @@ from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from types import ModuleType
 
-import informativa
-from informativa.cli.main import main
-
 from .process import Child, die_with
-
-for module in pkgutil.walk_packages(informativa.__path__, "informativa."):
-    importlib.import_module(module.name)
 
 
 class Forked(Child):
@@ -72,9 +65,9 @@ class Forked(Child):
 
 @functools.cache
 def _context() -> ForkServerContext:
-    """A fork server that runs, and has loaded this module."""
+    """A fork server that runs, and has loaded all of the program."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload([f"{__package__}.loaded", __name__])
     path = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the server of CPython 3.11 looks nowhere else
     try:
@@ -88,6 +81,8 @@ def _context() -> ForkServerContext:
 
 
 def _run(argv: list[str], folder: str, output: str, environment: dict[str, str]) -> None:
+    from informativa.cli.main import main
+
     os.setsid()
     die_with(os.getppid())
     os.chdir(folder)

@@ -22,6 +22,7 @@ from informativa.operations.dialplan import generate
 from informativa.operations.init import init
 from informativa.system import shipped
 
+from .forked import Forked
 from .pbx import Pbx
 from .ports import free_port
 from .process import Child
@@ -147,8 +148,6 @@ class Office:
 
     def _start(self, command: Sequence[str], *, forks: bool) -> Child:
         if forks:
-            from .forked import Forked  # loads all of the program
-
             return Forked(command, cwd=self.folder, output=self.log)
         return Child(command, cwd=self.folder, output=self.log)
 

@@ -28,9 +28,9 @@ def remember() -> None:
     setattr(typer.main, parameters, functools.cache(getattr(typer.main, parameters)))
     main.app = functools.cache(main.app)
     translated.command = _by(lambda program: (program, _.code), translated.command)
-    comparison._linear = _by(lambda data, rate: (_digest(data), rate), comparison._linear)
+    comparison._linear = _by(lambda data, rate: (_digest(data), rate), _listed(comparison._linear))
     audio.level_faults = _by(_sound, functools.wraps(audio.level_faults)(_listed(audio.level_faults)))
-    service._freeze_objects = functools.wraps(service._freeze_objects)(lambda: None)
+    service._freeze_objects = functools.wraps(service._freeze_objects)(lambda **_: None)
 
 
 def _by(key: Callable[..., Hashable], compute: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 import wave
 from array import array
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, islice
 from operator import sub
 from pathlib import Path
 
@@ -41,9 +41,11 @@ def other_sounds(recordings: Sequence[Path]) -> list[Path]:
 
 
 def is_silent(file: Path) -> bool:
-    """Return whether nothing can be heard in it. Raises OSError, EOFError, wave.Error."""
+    """Return whether nothing can be heard in it. It is read as far as its first sound. Raises OSError,
+    EOFError, wave.Error."""
     read, softest = _READERS[file.suffix[1:]]
-    return sum(loudness >= softest for loudness in read(file)) < _LEAST_FRAMES
+    audible = (loudness for loudness in read(file) if loudness >= softest)
+    return len(list(islice(audible, _LEAST_FRAMES))) < _LEAST_FRAMES
 
 
 def _exact(*recordings: Path) -> bool:
@@ -80,7 +82,7 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float:
 def _levels(file: Path) -> list[float]:
     """Return each frame's level in dB below the file's own loud frames."""
     read, softest = _READERS[file.suffix[1:]]
-    loudness = read(file)
+    loudness = list(read(file))
     loud = max(softest, sorted(loudness)[int(0.95 * (len(loudness) - 1))]) if loudness else softest
     floor = loud * math.pow(10.0, -_ROOM / 20)
     return [20 * math.log10(max(value, floor) / loud) for value in loudness]
@@ -89,23 +91,21 @@ def _levels(file: Path) -> list[float]:
 # --- the loudness of each frame, on a scale of the format's own ---
 
 
-def _wav(file: Path) -> list[float]:
+def _wav(file: Path) -> Iterator[float]:
     with files.reading(file, LARGEST) as stream, wave.open(stream, "rb") as sound:
         return _linear(sound.readframes(sound.getnframes()), sound.getframerate())
 
 
-def _sln(rate: int) -> Callable[[Path], list[float]]:
+def _sln(rate: int) -> Callable[[Path], Iterator[float]]:
     return lambda file: _linear(files.read(file, LARGEST), rate)
 
 
-def _linear(data: bytes, rate: int) -> list[float]:
+def _linear(data: bytes, rate: int) -> Iterator[float]:
     samples = array("h", data[: len(data) // 2 * 2])
     width, step = max(1, rate // _NARROW), rate // _FRAMES
     reach = step + 2 * (width - 1)
-    return [
-        sum(map(abs, _without_hiss(samples[at : at + reach], width))) / (step * width**2)
-        for at in range(0, len(samples) - reach + 1, step)
-    ]
+    for at in range(0, len(samples) - reach + 1, step):
+        yield sum(map(abs, _without_hiss(samples[at : at + reach], width))) / (step * width**2)
 
 
 def _without_hiss(samples: Sequence[int], width: int) -> Sequence[int]:
@@ -128,13 +128,13 @@ def _ulaw(byte: int) -> int:
     return (((mantissa << 3) + 0x84) << exponent) - 0x84
 
 
-def _companded(amplitude: Callable[[int], int]) -> Callable[[Path], list[float]]:
+def _companded(amplitude: Callable[[int], int]) -> Callable[[Path], Iterator[float]]:
     table = [amplitude(byte) for byte in range(256)]
 
-    def read(file: Path) -> list[float]:
+    def read(file: Path) -> Iterator[float]:
         data, step = files.read(file, LARGEST), 8000 // _FRAMES
-        starts = range(0, len(data) - step + 1, step)
-        return [sum(map(table.__getitem__, data[at : at + step])) / step for at in starts]
+        for at in range(0, len(data) - step + 1, step):
+            yield sum(map(table.__getitem__, data[at : at + step])) / step
 
     return read
 
@@ -143,18 +143,17 @@ _STEPS = (-60, -30, 58, 172, 334, 538, 1198, 3042)  # G.722, table 7: changes of
 _CODES = (0, 7, 6, 5, 4, 3, 2, 1, 7, 6, 5, 4, 3, 2, 1, 0)  # by code of the lower band
 
 
-def _g722(file: Path) -> list[float]:
-    """Return the scale factor of the lower band, which follows the signal (G.722, 3.5)."""
+def _g722(file: Path) -> Iterator[float]:
+    """Yield the scale factor of the lower band, which follows the signal (G.722, 3.5)."""
     changes = [_STEPS[_CODES[(byte & 0x3F) >> 2]] for byte in range(256)]
     gains = [math.pow(2.0, factor / 2048) for factor in range(18433)]
-    factor, total, step, loudness = 0, 0.0, 8000 // _FRAMES, list[float]()
+    factor, total, step = 0, 0.0, 8000 // _FRAMES
     for number, byte in enumerate(files.read(file, LARGEST), 1):
         factor = min(18432, max(0, (factor * 127 >> 7) + changes[byte]))
         total += gains[factor]
         if number % step == 0:
-            loudness.append(total / step)
+            yield total / step
             total = 0.0
-    return loudness
 
 
 _SIZES = (6, 6, 5, 5, 4, 4, 3, 3)  # GSM 06.10, table 1.1: bits of each log area ratio …
@@ -170,14 +169,14 @@ def _reflection(ratio: float) -> float:
     return min(coefficient, 0.999)
 
 
-def _gsm(file: Path) -> list[float]:
-    """Return the energy of the residual, turned up by both predictors. One frame is a fiftieth of a
+def _gsm(file: Path) -> Iterator[float]:
+    """Yield the energy of the residual, turned up by both predictors. One frame is a fiftieth of a
     second."""
     factors = [
         [1 - _reflection((code - (1 << size - 1) - offset) / scale) ** 2 for code in range(1 << size)]
         for size, scale, offset in zip(_SIZES, _SCALES, _OFFSETS, strict=True)
     ]
-    data, energy, loudness = files.read(file, LARGEST), 0.0, list[float]()
+    data, energy = files.read(file, LARGEST), 0.0
     for at in range(0, len(data) - 32, 33):
         bits, bit, passed, total = int.from_bytes(data[at : at + 33], "big"), 260, 1.0, 0.0
         for size, table in zip(_SIZES, factors, strict=True):
@@ -193,11 +192,10 @@ def _gsm(file: Path) -> list[float]:
             top = (peak << 5) + 31 if peak < 16 else (peak & 7) + 8 << (peak >> 3) + 4
             energy = 0.13 * top * top + 0.8 * lag * lag * energy
             total += energy / passed
-        loudness.append(math.sqrt(total / 4))
-    return loudness
+        yield math.sqrt(total / 4)
 
 
-_READERS: dict[str, tuple[Callable[[Path], list[float]], float]] = {
+_READERS: dict[str, tuple[Callable[[Path], Iterator[float]], float]] = {
     "wav": (_wav, 100.0),  # and the least loudness of the loud frames; below it all is silence
     "wav16": (_wav, 100.0),
     "sln": (_sln(8000), 100.0),

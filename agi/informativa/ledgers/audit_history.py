@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..model import Reason, Record
-from . import rows
+from . import migrating, rows
 from .audit_reading import UNREADABLE, tolerantly
 from .loss_notes import LossNotes
-from .migrating import migrations, statements
 from .transaction import SqliteTransaction
 
 # Callers of whom a row differs from its record, or of whom another record says more.
@@ -235,9 +234,7 @@ def _derived(
     pseudonym_of: dict[int, bytes] = {}
     seen_times: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
-        for _, sql in migrations():
-            for statement in statements(sql):
-                memory.execute(statement)
+        memory.deserialize(migrating.empty())
         memory.execute("PRAGMA foreign_keys = OFF")
         memory.execute("DROP TRIGGER event_tally")  # its counters are not needed
         transaction = SqliteTransaction(memory)

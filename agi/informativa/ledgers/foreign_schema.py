@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from functools import cache
 
 from . import migrating
@@ -33,16 +34,9 @@ def foreign_parts(connection: sqlite3.Connection) -> list[str]:
 
 @cache
 def _made() -> frozenset[Part]:
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    try:
-        for _number, sql in migrating.migrations():
-            connection.execute("BEGIN")
-            for statement in migrating.statements(sql):
-                connection.execute(statement)
-            connection.execute("COMMIT")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.deserialize(migrating.empty())
         return frozenset(connection.execute(_SCHEMA))
-    finally:
-        connection.close()
 
 
 def _without_style(parts: Iterable[Part]) -> frozenset[Part]:

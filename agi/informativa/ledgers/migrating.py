@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -159,6 +160,17 @@ def migrations() -> list[tuple[int, str]]:
 def newest() -> int:
     """Return the number of the last migration."""
     return _files()[-1][0]
+
+
+@cache
+def empty() -> bytes:
+    """Return the image of a database in which all migrations were applied, and nothing else done: for
+    `sqlite3.Connection.deserialize`, which takes a twentieth of their time."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for _number, sql in migrations():
+            for statement in statements(sql):
+                connection.execute(statement)
+        return connection.serialize()
 
 
 @cache

@@ -58,12 +58,13 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def _is_point(encoded: bytes) -> bool:
-    """Apply steps 1 to 4 of RFC 8032 5.1.3: y below p, on the curve, and no sign bit (x_0) with an x of 0."""
+    """Apply steps 1 to 4 of RFC 8032 5.1.3: y below p, on the curve, and no sign bit (x_0) with an x of 0.
+    u/v is a square where uv is one, for that is u/v times the square of v, which is never 0."""
     y, x_0 = _y(encoded), encoded[31] >> 7
     if y >= _P:
         return False
-    square = (y * y - 1) * pow(_D * y * y + 1, -1, _P) % _P
-    return not x_0 if square == 0 else pow(square, (_P - 1) // 2, _P) == 1
+    u, v = y * y - 1, _D * y * y + 1
+    return not x_0 if u % _P == 0 else pow(u * v, (_P - 1) // 2, _P) == 1
 
 
 def _y(encoded: bytes) -> int:

@@ -61,16 +61,18 @@ def pbxs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[builds.
 
 
 @pytest.fixture(scope="module")
-def pbx(build: builds.Build, pbxs: Callable[[builds.Build], Pbx]) -> Pbx:
+def pbx(build: builds.Build, pbxs: Callable[[builds.Build], Pbx]) -> Iterator[Pbx]:
     """The same for the tests of a file, with an empty log and AstDB; each test brings its own dialplan."""
     running = pbxs(build)
+    running.resume()
     if not running.pid:  # a test that failed killed it
         running.start()
     running.cli("database deltree informativa")
     running.reload_dialplan("[from-lab]\n")
     running.forget_log()
     running.forget_events()
-    return running
+    yield running
+    running.pause()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import pytest
 _FOLDER = pytest.StashKey[Path]()
 _ORIGINS = pytest.StashKey[dict[str, str]]()
 _OF_PYTHON = "pymp-"  # multiprocessing deletes it when the worker ends
+_LAST = -101  # it does that with -100
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,8 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_FOLDER], config.stash[_ORIGINS] = folder, {}
 
     def end() -> None:
-        if not worker:
-            shutil.rmtree(folder, ignore_errors=True)
+        if not worker:  # after multiprocessing's own, which complains of a folder that is not there
+            Finalize(None, shutil.rmtree, (folder, True), exitpriority=_LAST)
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

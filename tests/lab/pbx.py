@@ -9,6 +9,7 @@ import random
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -133,6 +134,7 @@ class Pbx:
 
     def stop(self) -> None:
         """End it in an orderly way: calls are hung up. Does nothing if it does not run."""
+        self.resume()
         self._listener.close()
         if self._child and self._child.status is None:
             with contextlib.suppress(PbxError):
@@ -140,6 +142,17 @@ class Pbx:
             if not self._child.wait(_PATIENCE):
                 self._child.end()
         self._clean()
+
+    def pause(self) -> None:
+        """Have it stand still until `resume`, `stop` or `kill`. While nobody calls, it looks for packets 200
+        times a second: 40 s of a run of all tests."""
+        if self._child:
+            self._child.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Have it go on."""
+        if self._child:
+            self._child.send(signal.SIGCONT)
 
     def kill(self) -> None:
         """End it as a power cut would (``kill -9``). Does nothing if it does not run."""

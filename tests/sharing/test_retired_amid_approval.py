@@ -90,6 +90,8 @@ def test_one_approval_for_both_notes_accounts_for_the_retired_boxs_records(
     approve(one, tmp_path / "both.approval", *leaves)
     assert server.sql(KNOWN) == []
     assert holes(one, tmp_path / "bundle.zip") == ("accounted", [("erased", "approved", [NAME])])
+    code, again = retire(one, "--yes")
+    assert (code, again["waiting"]) == (0, [])
 
 
 def test_an_approval_of_the_other_note_alone_leaves_a_gap_until_this_one_is_approved(
@@ -103,5 +105,24 @@ def test_an_approval_of_the_other_note_alone_leaves_a_gap_until_this_one_is_appr
     approve(one, tmp_path / "here.approval", here)
     assert server.sql(KNOWN) == []
     assert holes(one, tmp_path / "gap.zip") == ("gaps", [("erased", "waits", [])])
+    code, again = retire(one, "--yes")
+    assert (code, again["waiting"]) == (3, ["DPO-9"])
     approve(one, tmp_path / "there.approval", there)
     assert holes(one, tmp_path / "bundle.zip") == ("accounted", [("erased", "approved", [NAME])])
+    code, again = retire(one, "--yes")
+    assert (code, again["waiting"]) == (0, [])
+
+
+def test_a_log_that_is_not_what_its_box_signed_approves_nothing(
+    noted: Pair, server: Postgres, tmp_path: Path
+) -> None:
+    """The erasure stays listed for the box that left, and its own notes are not called false for that."""
+    one, _other = noted
+    leaves = [waiting(box) for box in noted]
+    retire(one, "--yes")
+    approve(one, tmp_path / "both.approval", *leaves)
+    server.sql(
+        "UPDATE informativa.record SET reference = replace(reference, 'DPO-9', 'DPO-8') WHERE box = 'pbx-1'"
+    )
+    code, again = retire(one, "--yes")
+    assert (code, again["waiting"]) == (3, ["DPO-9"])

@@ -79,7 +79,7 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
             Text("There are: {known}.", known=names),
         )
     before, notes_it = box.retired is not None, name != database.box and Path(controller.ledger).exists()
-    waiting = waiting_erasures(database, controller, box) if box.has_joined else ()
+    waiting = waiting_erasures(database, controller, box, state.boxes) if box.has_joined else ()
     noted = None
     if really:
         identity = box.identity if before else administration.retire(database, controller.id, name)

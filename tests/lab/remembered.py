@@ -30,7 +30,7 @@ def remember() -> None:
     translated.command = _by(lambda program: (program, _.code), translated.command)
     comparison._linear = _by(lambda data, rate: (_digest(data), rate), comparison._linear)
     audio.level_faults = _by(_sound, functools.wraps(audio.level_faults)(_listed(audio.level_faults)))
-    service._freeze_objects = functools.wraps(service._freeze_objects)(lambda: None)
+    service._freeze_objects = functools.wraps(service._freeze_objects)(lambda **_how: None)
 
 
 def _by(key: Callable[..., Hashable], compute: Callable[..., Any]) -> Callable[..., Any]:

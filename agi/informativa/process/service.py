@@ -212,7 +212,7 @@ class CallService:
         if configuration.listen != previous.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
-        _freeze_objects()
+        _freeze_objects(in_full=not self.in_progress())
         return not (configuration.mistaken or configuration.hook_mistakes)
 
     def _allow_descriptors(self) -> None:
@@ -265,11 +265,15 @@ def _announce(configuration: Configuration) -> None:
         log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
 
 
-def _freeze_objects() -> None:
+def _freeze_objects(*, in_full: bool = True) -> None:
     """Exclude all objects that are loaded now from garbage collection: they cannot be garbage of calls.
-    Garbage of an earlier configuration is collected first."""
-    gc.unfreeze()
-    gc.collect()
+    Garbage of earlier ones is collected first, `in_full` or only the youngest: with 300 companies all of it
+    holds every call for 60 ms, and an earlier configuration leaves none."""
+    if in_full:
+        gc.unfreeze()
+        gc.collect()
+    else:
+        gc.collect(0)
     gc.freeze()
     gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
 

@@ -29,7 +29,6 @@ from informativa.process.preparation import prepare
 from informativa.process.service import CallService
 from old_ledgers import old
 
-
 OLD_LINE, NEW_LINE = "+390212345678", "+390212345679"
 
 

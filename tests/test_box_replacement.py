@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -101,7 +101,7 @@ def refused(old: str = "pbx-2", new: str = "pbx-1", **words: bool) -> tuple[str,
 def test_preview_asks_and_changes_nothing(database: Database) -> None:
     """What would be done, by what the database knows."""
     assert replaced() == SHOWN
-    assert database.steps == [("state", DATABASE, "acme"), ("waiting", DATABASE, ACME, OLD)]
+    assert database.steps == [("state", DATABASE, "acme"), ("waiting", DATABASE, ACME, OLD, database.boxes)]
 
 
 def test_old_box_leaves_before_the_new_one_notes_it(database: Database) -> None:
@@ -231,10 +231,38 @@ def standing(verdict: NoteVerdict, instruction: str = "", content: object = None
     return SimpleNamespace(standing=verdict, entry=SimpleNamespace(note=SimpleNamespace(content=content)))
 
 
+Standings = dict[str, list[SimpleNamespace]]
+
+
+class Source:
+    """The records of a box: the standings of its notes by themselves and with the logs of others, and its own
+    logs; an EvidenceError in the place of what is not what it signed."""
+
+    def __init__(self, box: str, logs: object = "logs", *standings: Standings | EvidenceError) -> None:
+        self.box, self._logs, self._standings = box, logs, list(standings)
+        self.others = list[list[object]]()
+
+    def standings_among(self, others: Iterable[object]) -> Standings:
+        """Return the next standings."""
+        self.others.append(list(others))
+        standings = self._standings.pop(0)
+        if isinstance(standings, EvidenceError):
+            raise standings
+        return standings
+
+    @property
+    def signed_logs(self) -> object:
+        """Return its logs."""
+        if isinstance(self._logs, EvidenceError):
+            raise self._logs
+        return self._logs
+
+
 def waiting(
-    monkeypatch: pytest.MonkeyPatch, standings: object, *boxes: str
+    monkeypatch: pytest.MonkeyPatch, sources: Sequence[Source], *boxes: str
 ) -> tuple[tuple[str, ...] | None, list[object]]:
-    """Return what waits by the notes of the old box; and the values of the question."""
+    """Return what waits by the notes of the old box, where these boxes have logs; and the values of the
+    questions."""
     opened, questions = Reader(*boxes), list[object]()
 
     @contextmanager
@@ -242,41 +270,52 @@ def waiting(
         questions.append(values)
         yield opened
 
-    def notes() -> SimpleNamespace:
-        if isinstance(standings, Exception):
-            raise standings
-        return SimpleNamespace(standings=standings)
-
-    def records(*values: object) -> list[SimpleNamespace]:
+    def records(*values: object) -> Sequence[Source]:
         questions.append(values)
-        return [SimpleNamespace(notes=notes)]
+        return sources
 
     monkeypatch.setattr(box_replacement.storage, "provable", provable)
     monkeypatch.setattr(bundle_sources, "records_of_boxes", records)
-    return box_replacement.waiting_erasures(DATABASE, ACME, OLD), questions
+    return box_replacement.waiting_erasures(DATABASE, ACME, OLD, [NEW, OLD, THIRD]), questions
+
+
+NO_NOTE = SimpleNamespace(standing=NoteVerdict.WAITS, entry=SimpleNamespace(note=None))
+LOGS = {
+    "first": [standing(NoteVerdict.WAITS, "DPO-8"), standing(NoteVerdict.HOLDS, "DPO-7"), NO_NOTE],
+    "second": [standing(NoteVerdict.WAITS, content=object()), standing(NoteVerdict.WAITS, "DPO-9")],
+}
 
 
 def test_erasures_that_wait_are_named_by_their_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all logs of the box: neither those that hold, nor notes of another kind, nor entries without a
     note."""
-    no_note = SimpleNamespace(standing=NoteVerdict.WAITS, entry=SimpleNamespace(note=None))
-    logs = {
-        "first": [standing(NoteVerdict.WAITS, "DPO-8"), standing(NoteVerdict.HOLDS, "DPO-7"), no_note],
-        "second": [standing(NoteVerdict.WAITS, content=object()), standing(NoteVerdict.WAITS, "DPO-9")],
-    }
-    instructions, questions = waiting(monkeypatch, logs, "pbx-1", "pbx-2")
+    sources = [Source("pbx-1"), Source("pbx-2", "own", LOGS, LOGS), Source("pbx-3")]
+    instructions, questions = waiting(monkeypatch, sources, "pbx-1", "pbx-2")
     assert instructions == ("DPO-8", "DPO-9")
     ((database, controller), (of, reader, boxes, day, this)) = cast("Any", questions)
-    assert (database, controller, of, boxes, this) == (DATABASE, ACME, ACME, [OLD], "")
+    assert (database, controller, of, boxes, this) == (DATABASE, ACME, ACME, [NEW, OLD, THIRD], "")
     assert isinstance(reader, Reader)
     assert (day.first, day.last, day.zone) == (date(1970, 1, 1), date(1970, 1, 1), ACME.zone)
 
 
+def test_approvals_in_logs_of_others_count_as_far_as_they_are_what_was_signed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They are read only where something waits by the box's own log."""
+    approved = {**LOGS, "second": [standing(NoteVerdict.APPROVED, "DPO-9")]}
+    broken = Source("pbx-3", EvidenceError("another one"))
+    own = Source("pbx-2", "own", LOGS, approved)
+    assert waiting(monkeypatch, [Source("pbx-1", "those of pbx-1"), own, broken], "pbx-2")[0] == ("DPO-8",)
+    assert own.others == [[], ["those of pbx-1"]]
+    own = Source("pbx-2", "own", {"first": [standing(NoteVerdict.HOLDS, "DPO-7")]})
+    assert waiting(monkeypatch, [own, broken], "pbx-2")[0] == ()
+    assert own.others == [[]]
+
+
 def test_notes_that_are_not_what_was_signed_say_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody knows then, which is another answer than none; a box without a log noted nothing."""
-    flaw = EvidenceError("another one")
-    assert waiting(monkeypatch, flaw, "pbx-2")[0] is None
-    assert waiting(monkeypatch, flaw, "pbx-1") == ((), [(DATABASE, ACME)])
+    assert waiting(monkeypatch, [Source("pbx-2", "own", EvidenceError("another one"))], "pbx-2")[0] is None
+    assert waiting(monkeypatch, [], "pbx-1") == ((), [(DATABASE, ACME)])
 
 
 # -- what the box remembers ----------------------------------------------------------------------------------

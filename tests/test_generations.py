@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Coroutine
 from contextlib import closing
 from pathlib import Path
@@ -13,16 +14,22 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from doubles import ScriptedSession, incoming
+from informativa.config import changes
 from informativa.ledgers.opening import LedgerOpener
 from informativa.model import ChangedRecording
 from informativa.model.errors import LedgerError, LedgerOutdatedError
 from informativa.model.ports import Ledger
-from informativa.process import bootstrap, regular_work
+from informativa.process import bootstrap, loaded_text, regular_work
+from informativa.process import generations as generations_module
+from informativa.process import service as service_module
 from informativa.process.generations import Generations
 from informativa.process.maintenance import Outdated
 from informativa.process.preparation import prepare
 from informativa.process.service import CallService
 from old_ledgers import old
+
+OLD_LINE, NEW_LINE = "+390212345678", "+390212345679"
 
 
 class Beside:
@@ -70,6 +77,79 @@ def test_call_ends_under_the_configuration_of_its_beginning(config: Path) -> Non
         generations.close()
 
     asyncio.run(story())
+
+
+HELD: tuple[tuple[object, str, str], ...] = (
+    (changes, "wait_written", OLD_LINE),
+    (generations_module, "prepare", OLD_LINE),
+    (bootstrap, "for_service", OLD_LINE),
+    (loaded_text.Holder, "hold", NEW_LINE),
+    (generations_module, "_close", NEW_LINE),
+)
+"""The steps of a reload that may take long, each with the line that is served meanwhile."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("owner", "step", "line"), HELD, ids=[step for _owner, step, _line in HELD])
+def test_reload_holds_no_call(
+    config: Path, monkeypatch: pytest.MonkeyPatch, owner: object, step: str, line: str
+) -> None:
+    """While a step of it is held a call is answered to its end, under the earlier configuration until the new
+    one is loaded."""
+    held, released = threading.Event(), threading.Event()
+    work = getattr(owner, step)
+
+    def holding(*values: object, **options: object) -> object:
+        held.set()
+        assert released.wait(60)
+        return work(*values, **options)
+
+    async def call(service: CallService, called: str) -> tuple[str, str]:
+        session = ScriptedSession(incoming(line=called))
+        await asyncio.wait_for(service.answer(session), 60)
+        return session.variables["INFORMATIVA_STATUS"], session.variables["INFORMATIVA_REASON"]
+
+    async def story() -> None:
+        service = CallService(prepare(config))
+        assert await call(service, OLD_LINE) == ("PLAYED", "not-informed")
+        config.write_text(config.read_text().replace(OLD_LINE, NEW_LINE))
+        monkeypatch.setattr(owner, step, holding)
+        reloading = asyncio.create_task(service.reload())
+        try:
+            assert await asyncio.to_thread(held.wait, 60)
+            assert await call(service, line) == ("NOTDUE", "already-informed")
+            other = NEW_LINE if line == OLD_LINE else OLD_LINE
+            assert (await call(service, other))[1] == "no-line"
+            assert not released.is_set()
+        finally:
+            released.set()
+        await reloading
+        assert await call(service, NEW_LINE) == ("NOTDUE", "already-informed")
+        service.end_maintenance()
+        service.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_all_garbage_is_looked_for_at_a_reload_without_calls_alone(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That holds every call of a service with many companies for as long as it takes."""
+    looks = list[bool]()
+    monkeypatch.setattr(service_module, "_freeze_objects", lambda *, in_full: looks.append(in_full))
+
+    async def story() -> None:
+        service = CallService(prepare(config))
+        generation = service._generations.begin()
+        await service.reload()
+        service._generations.end(generation)
+        await service.reload()
+        service.end_maintenance()
+        service.close()
+
+    asyncio.run(story())
+    assert looks == [False, True]
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from evidence.noted import APPROVER
-from examples import AT, ONE
+from examples import AT, ONE, PLAYED
+from informativa.call.caller import pseudonyms_under
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
@@ -17,6 +18,8 @@ from informativa.evidence.notes import ApprovalNote, RuleNote
 from informativa.ledgers import erasure, erasure_notes, note_leaves
 from informativa.model import Identified
 from informativa.sharing import administration, erasure_orders, sealed_caller
+from informativa.sharing.connection import connect
+from informativa.sharing.exchange import Exchange
 from informativa.sharing.idle import IdleConnections
 from informativa.sharing.question import Question
 from sharing.conftest import ACME, Boxes
@@ -154,6 +157,65 @@ def test_i9_a_box_that_joins_while_an_erasure_waits_learns_nothing_of_the_caller
     for name in ("pbx-1", "pbx-2"):
         approve(boxes, name)
     assert left(boxes, ONE) == []
+
+
+OLD_KEY, NEW_KEY = b"k" * 32, b"n" * 32
+CALLER = Identified("+393331234567")
+HIS_OLD, HIS_NEW = (pseudonyms_under(CALLER, [key])[0] for key in (OLD_KEY, NEW_KEY))
+HAVE_HIM = "SELECT box FROM acme.record WHERE pseudonym IS NOT NULL ORDER BY box"
+
+
+def with_both_keys(boxes: Boxes, name: str, *told: bytes) -> None:
+    """A box with the new key and the old one, which told the caller under these; the controller approves each
+    erasure there."""
+    with closing(boxes.store(name)) as store:
+        store.keep_rule(EACH, AT, NoteSource.SERVICE)
+    boxes.record(name, *[replace(PLAYED, pseudonym=his, call=his.hex()[:4]) for his in told])
+    database = boxes.database(name)
+    keys = (NEW_KEY, OLD_KEY)
+    boxes.opened.append(Exchange(boxes.store(name), connect(database, "acme"), database, "acme", keys=keys))
+    quiet(boxes)
+
+
+def order_under_the_old_key(boxes: Boxes) -> None:
+    """A box that has the old key alone, and nothing of the caller, orders that he is erased; all carry it
+    out."""
+    with closing(boxes.store("pbx-1")) as store:
+        store.keep_rule(EACH, AT, NoteSource.SERVICE)
+    begin(boxes, "pbx-1", told=())
+    sealed = sealed_caller.seal(CALLER, (OLD_KEY,), "OPS/2026-117")
+    ledger = boxes.folder / "pbx-1/acme.sqlite3"
+    request = erasure.erase(
+        ledger, [HIS_OLD], AT, everywhere=True, sealed=sealed, instruction="OPS/2026-117"
+    ).request
+    assert request is not None
+    with closing(boxes.store("pbx-1")) as store:
+        erasure_orders.order(boxes.database("pbx-1"), "acme", request, store, waits=True)
+    quiet(boxes)
+    assert orders(boxes) == []
+
+
+def test_i9_rows_under_a_key_that_the_ordering_box_has_not_wait_for_the_approval_too(boxes: Boxes) -> None:
+    """Of a box that left before it proved its records: another with that key erases them once its own erasure
+    is approved."""
+    for name in ("pbx-2", "pbx-3"):
+        with_both_keys(boxes, name, HIS_NEW)
+    retire(boxes, "pbx-3")
+    order_under_the_old_key(boxes)
+    assert boxes.sql(HAVE_HIM) == [("pbx-2",), ("pbx-3",)]
+    approve(boxes, "pbx-2")
+    assert boxes.sql(HAVE_HIM) == []
+    assert traces(boxes.folder / "pbx-2", HIS_NEW, HIS_OLD) == []
+
+
+def test_i9_each_box_with_such_a_key_waits_for_its_own_approval(boxes: Boxes) -> None:
+    """Two of them are there: what the one has of the caller stays when the other's erasure is approved."""
+    for name in ("pbx-2", "pbx-3"):
+        with_both_keys(boxes, name, HIS_NEW)
+    order_under_the_old_key(boxes)
+    for name, expected in (("pbx-2", [("pbx-3",)]), ("pbx-3", [])):
+        approve(boxes, name)
+        assert boxes.sql(HAVE_HIM) == expected
 
 
 @pytest.mark.parametrize("marked", [False, True])

@@ -9,6 +9,8 @@ import pytest
 
 from commands import typed
 from informativa.operations.grants import FLAWS
+from informativa.sharing import administration
+from informativa.sharing.connection import connect
 from informativa.sharing.grants import GrantFlaw, LoginGrants, examine
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import ROLE, Boxes
@@ -97,6 +99,31 @@ def test_a_login_that_is_missing_and_has_no_password(boxes: Boxes) -> None:
     (login,) = examine(database, ["acme"], SUPERUSER).logins
     assert login.flaws == ["no-role", "no-password", "not-served"]
     assert set(FLAWS) == set(GrantFlaw)
+
+
+@pytest.mark.parametrize("locked", ['ALTER ROLE "{login}" NOLOGIN', 'DROP ROLE "{login}"'])
+def test_login_of_a_box_that_left_should_let_nobody_in(boxes: Boxes, locked: str) -> None:
+    """Its password still opens what boxes share. It is named once the box left of all companies that it
+    serves, and until the administrator has locked it; that it may not log in is no flaw then."""
+    boxes.exchange("pbx-1")
+    boxes.let_in("pbx-2", "globex")
+    boxes.exchange("pbx-2")
+
+    def flaws() -> list[list[str]]:
+        return [login.flaws for login in examine(boxes.database(), ["acme"], SUPERUSER).logins]
+
+    administration.retire(boxes.database(), "acme", "pbx-2")
+    assert flaws() == [[], []]
+    with connect(boxes.database("pbx-2"), "acme") as connection:
+        assert connection.execute("SELECT count(*) FROM informativa.ledger").fetchone() == (2,)
+    boxes.server.sql(
+        "INSERT INTO informativa.ledger (company, box, identity, retired)"
+        " SELECT company, 'pbx-2', '\\x02', now() FROM informativa.company WHERE controller = 'globex'"
+    )
+    assert flaws() == [[], ["retired"]]
+    boxes.opened.pop().close()
+    boxes.server.sql(locked.format(login="informativa-box-pbx-2"))
+    assert flaws() == [[], []]
 
 
 def test_the_administrator_types_it(meeting: tuple[Installation, Installation], server: Postgres) -> None:

@@ -7,7 +7,7 @@ import signal
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from informativa.model.errors import SharedDatabaseError
 from informativa.operations.doctor import shared
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing import refusals, startup
-from informativa.sharing.connection import connect, explained
+from informativa.sharing.connection import connect, connect_as, explained
 from informativa.sharing.exchange import About
 from informativa.sharing.startup import Login, ServerRefusal, password_of, refusal
 from lab.postgres import SUPERUSER, Postgres, access
@@ -88,6 +88,62 @@ def test_a_role_without_a_password(boxes: Boxes, tmp_path: Path) -> None:
     error = failure(boxes.database())
     assert error.state == "no-password"
     assert str(error.remedy) == f"Write a line for it into {tmp_path}/pgpass: *:*:*:{ROLE}:PASSWORD"
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "remedy"),
+    [
+        (lambda file: file.chmod(0o640), "open-passwords", "Type: chmod 600 {file}"),
+        (
+            lambda file: (file.unlink(), file.mkdir()),
+            "closed-passwords",
+            "see that {file} is a file, with mode 600",
+        ),
+        (Path.unlink, "no-password", "Write a line for it into {file}: *:*:*:informativa-box-pbx-1:PASSWORD"),
+        (
+            lambda file: file.write_bytes(b"\xff\0\n"),
+            "no-password",
+            "Write a line for it into {file}: *:*:*:informativa-box-pbx-1:PASSWORD",
+        ),
+    ],
+)
+def test_a_file_of_passwords_that_is_not_read(
+    boxes: Boxes, change: Callable[[Path], object], state: str, remedy: str
+) -> None:
+    """libpq passes over one that others can read, and says no more than that there was no password."""
+    database = boxes.database()
+    change(Path(database.passwords))
+    error = failure(database)
+    assert error.state == state
+    assert remedy.format(file=database.passwords) in str(error.remedy)
+
+
+@pytest.mark.parametrize(
+    ("change", "state", "remedy"),
+    [
+        ("SELECT 1", "28P01", "If there is a role dba, write its password into the first line of {file}:"),
+        ("CREATE ROLE dba NOLOGIN PASSWORD 'x'", "28000", "See that there is a role dba which may log in"),
+        ("CREATE ROLE dba LOGIN PASSWORD 'x'", "no-connect", 'GRANT CONNECT ON DATABASE closed TO "dba"'),
+    ],
+)
+def test_another_role_that_is_refused(boxes: Boxes, change: str, state: str, remedy: str) -> None:
+    """What is to be done is said of the role that somebody named, and not of the box's login."""
+    database = boxes.database(name="closed")
+    file = Path(database.passwords)
+    file.write_text(f"*:*:*:dba:x\n{file.read_text()}")
+    boxes.server.sql("CREATE DATABASE closed")
+    try:
+        boxes.server.sql("REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+        boxes.server.sql(change)
+        with pytest.raises(SharedDatabaseError) as raised:
+            connect_as(database, "acme", "dba").close()
+    finally:
+        boxes.server.sql("DROP DATABASE closed")
+        boxes.server.sql("DROP ROLE IF EXISTS dba")
+    error = raised.value
+    assert error.state == state
+    assert remedy.format(file=file) in str(error.remedy)
+    assert "informativa-box" not in str(error.remedy)
 
 
 def test_a_server_without_a_line_for_the_role_and_one_that_ends(tmp_path: Path) -> None:

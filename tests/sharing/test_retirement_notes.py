@@ -100,6 +100,23 @@ def test_the_service_notes_what_the_command_could_not(pair: Pair, monkeypatch: p
     assert (note.by, note.content) == (NoteSource.SERVICE, RetiresNote("pbx-2", 2, note.content.after))  # type: ignore[union-attr]
 
 
+def test_a_ledger_that_takes_nothing_is_told_with_what_to_type_again(pair: Pair, server: Postgres) -> None:
+    """The service would never note what the ledger does not have, so nothing is promised; and once the ledger
+    is mended the same command notes it."""
+    one, _other = pair
+    ledger = Path(one.acme.ledger)
+    ledger.rename(ledger.with_suffix(".away"))
+    ledger.write_text("no ledger")
+    code, out, error = typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    assert (code, out) == (1, "")
+    assert "pbx-2 left for good, and no log says so" in error
+    assert str(ledger) in error
+    assert error.endswith("Then type the same again.\n")
+    assert server.sql("SELECT box FROM informativa.ledger WHERE retired IS NOT NULL") == [("pbx-2",)]
+    ledger.with_suffix(".away").rename(ledger)
+    assert (retire(one, "--yes")["noted"], len(notes_of(one))) == (3, 1)
+
+
 def test_a_box_that_retires_itself_says_that_another_one_has_to_note_it(pair: Pair) -> None:
     """Its own log says nothing of its end; the other one notes it when it is typed there."""
     one, other = pair
@@ -119,4 +136,4 @@ def test_the_place_of_a_retired_box_may_still_be_taken(pair: Pair, server: Postg
     code, result = replaced(one, "pbx-2", "pbx-1", "--yes")
     assert (code, result["noted"], len(notes_of(one))) == (0, 4, 1)
     code, _out, error = typed("boxes", "retire", "pbx-2", "--yes", *of(one))
-    assert (code, "There is no box pbx-2." in error) == (1, True)
+    assert (code, "pbx-2 left for good before: pbx-1 took its place." in error) == (1, True)

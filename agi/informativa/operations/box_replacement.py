@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import Configuration
-from ..evidence.note_standing import NoteVerdict
+from ..evidence.note_standing import NoteStanding, NoteVerdict
 from ..evidence.notes import ErasureNote
+from ..evidence.read_log import ReadLog
 from ..ledgers import boxes as ledger_boxes
 from ..model import Controller, SharedDatabase
 from ..model.errors import EvidenceError, InformativaError, LedgerError, SharedDatabaseError
@@ -23,6 +24,7 @@ from .document import Time
 
 if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
     from ..sharing.administration import RegisteredBox
+    from .evidence.bundle_sources import SharedRecords
 
 _ANY_DAY = date(1970, 1, 1)
 
@@ -107,7 +109,7 @@ def replace(
         raise _alive(old)
     is_copy = old.identity == new.identity
     copies = replacing.copies(database, controller.id, name, successor) if is_copy else 0
-    waiting = waiting_erasures(database, controller, old)
+    waiting = waiting_erasures(database, controller, old, boxes)
     record, noted = old.record, None
     if really:
         if not before:
@@ -179,21 +181,37 @@ def _alive(box: RegisteredBox) -> InformativaError:
 
 
 def waiting_erasures(
-    database: SharedDatabase, controller: Controller, box: RegisteredBox
+    database: SharedDatabase, controller: Controller, box: RegisteredBox, boxes: Sequence[RegisteredBox]
 ) -> tuple[str, ...] | None:
     """Return the instructions of erasures that a box noted in its log, and that wait for an approval; `None`
-    where its notes are not what it signed."""
+    where its notes are not what it signed. Approvals in the logs of all `boxes` count, since that of a box
+    which left takes none; the others are read only where something waits."""
     from .evidence.bundle_sources import records_of_boxes  # not for commands that only list boxes
 
     with storage.provable(database, controller) as reader:
         if not any(log.box == box.name for log in reader.logs()):
             return ()
         day = DayRange(_ANY_DAY, _ANY_DAY, controller.zone)  # notes are read whatever their day
-        (source,) = records_of_boxes(controller, reader, [box], day, "")
+        sources = records_of_boxes(controller, reader, boxes, day, "")
+        source = next(source for source in sources if source.box == box.name)
         try:
-            standings = source.notes().standings
+            waiting = _waiting(source.standings_among(()))
         except EvidenceError:
             return None
+        if waiting:
+            others = (other for other in sources if other is not source)
+            waiting = _waiting(source.standings_among(_credible_logs(others)))
+    return waiting
+
+
+def _credible_logs(sources: Iterable[SharedRecords]) -> Iterator[Mapping[str, ReadLog]]:
+    """Yield the logs of boxes; none of one whose notes are not what it signed, since it approves nothing."""
+    for source in sources:
+        with suppress(EvidenceError):
+            yield source.signed_logs
+
+
+def _waiting(standings: Mapping[str, Sequence[NoteStanding]]) -> tuple[str, ...]:
     return tuple(
         standing.entry.note.content.instruction
         for log in standings.values()

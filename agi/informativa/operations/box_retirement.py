@@ -11,7 +11,7 @@ from ..config import Configuration
 from ..ledgers import boxes as ledger_boxes
 from ..model import Controller, SharedDatabase
 from ..model.errors import InformativaError, LedgerError, SharedDatabaseError
-from ..model.text import Text
+from ..model.text import Text, joined
 from ..process import storage
 from . import boxes
 from .box_replacement import waiting_erasures
@@ -65,21 +65,29 @@ class BoxesRetired:
 def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> RetiredBox:
     """Retire a box: it left for good. This box's ledger remembers it, notes it in its log, and tells a
     database that lost it. Of a box that left before, only the note is written that is missing. Raises
-    InformativaError where there is no such box, and SharedDatabaseError."""
+    InformativaError where there is no such box or this one's ledger cannot take it, and
+    SharedDatabaseError."""
     from ..sharing import administration
 
     database = boxes.shared(configuration)
     state = administration.database_state(database, controller.id)
     by_name = {box.name: box for box in state.boxes}
     box = by_name.get(name)
-    if box is None or box.successor is not None:
+    if box is not None and box.successor is not None:
+        raise InformativaError(
+            Text(
+                "{name} left for good before: {successor} took its place.", name=name, successor=box.successor
+            ),
+            Text("Nothing is left to do; all boxes are shown by: informativa boxes"),
+        )
+    if box is None:
         names = ", ".join(box.name for box in state.boxes if not box.retired) or "-"
         raise InformativaError(
             Text("There is no box {name}.", name=name),
             Text("There are: {known}.", known=names),
         )
     before, notes_it = box.retired is not None, name != database.box and Path(controller.ledger).exists()
-    waiting = waiting_erasures(database, controller, box) if box.has_joined else ()
+    waiting = waiting_erasures(database, controller, box, state.boxes) if box.has_joined else ()
     noted = None
     if really:
         identity = box.identity if before else administration.retire(database, controller.id, name)
@@ -101,10 +109,22 @@ def _note(
     database: SharedDatabase, controller: Controller, box: RegisteredBox, identity: bytes
 ) -> int | None:
     """Store it in this box's ledger, and note it in its log. Return the number of the record of that. Where
-    this fails, the service does it when it connects the next time."""
+    only the note fails, the service does it when it connects the next time. Raises InformativaError where
+    the ledger took nothing: then nobody would."""
     from ..sharing import replacing
 
-    with suppress(LedgerError, SharedDatabaseError), closing(storage.store(controller)) as store:
-        ledger_boxes.store_retired(store, [(box.name, identity, None)], here=True)
-        return replacing.note_retirement(database, controller.id, store, box)
+    try:
+        with closing(storage.store(controller)) as store:
+            ledger_boxes.store_retired(store, [(box.name, identity, None)], here=True)
+            with suppress(LedgerError, SharedDatabaseError):
+                return replacing.note_retirement(database, controller.id, store, box)
+    except LedgerError as error:
+        raise InformativaError(
+            Text(
+                "{box} left for good, and no log says so, so that a monitor waits for its log: {problem}",
+                box=box.name,
+                problem=error.message,
+            ),
+            joined(" ", error.remedy, Text("Then type the same again.")),
+        ) from error
     return None

@@ -24,6 +24,10 @@ FLAWS = {
         "the file of passwords has no line for {login}", "Write one there: *:*:*:{login}:PASSWORD"
     ),
     "no-login": Text("{login} may not log in", 'Type in psql: ALTER ROLE "{login}" LOGIN'),
+    "retired": Text(
+        "{login} still lets in whoever has its password, although its box left for good",
+        'Type in psql: ALTER ROLE "{login}" NOLOGIN',
+    ),
     "superuser": Text(
         "{login} may do anything: it is a superuser", 'Type in psql: ALTER ROLE "{login}" NOSUPERUSER'
     ),

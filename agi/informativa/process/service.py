@@ -107,7 +107,7 @@ class CallService:
         log.info("ready", address=f"agi://{host}:{port}/notice", lines=len(configuration.lines))
         self._notifier.ready(self._status)
         self.begin_maintenance()
-        _freeze_objects(earlier=False)
+        _freeze_objects(first=True)
         async with watched(self._notifier.alive):
             await stop.wait()
             self._notifier.stopping()
@@ -212,7 +212,7 @@ class CallService:
         if configuration.listen != previous.listen:
             log.warning("service.listen has changed", remedy="restart the service to listen there")
         log.info("reloaded", lines=len(configuration.lines))
-        _freeze_objects(earlier=True)
+        _freeze_objects(in_full=not self.in_progress())
         return not (configuration.mistaken or configuration.hook_mistakes)
 
     def _allow_descriptors(self) -> None:
@@ -265,13 +265,14 @@ def _announce(configuration: Configuration) -> None:
         log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
 
 
-def _freeze_objects(*, earlier: bool) -> None:
+def _freeze_objects(*, first: bool = False, in_full: bool = True) -> None:
     """Exclude all objects that are loaded now from garbage collection: they cannot be garbage of calls.
-    Garbage of an `earlier` configuration, which was excluded with what is loaded still, is collected
-    first."""
-    if earlier:
+    Garbage of earlier ones is collected first, `in_full` or only the youngest: with 300 companies all of it
+    holds every call for 60 ms, and an earlier configuration leaves none. The `first` time nothing was
+    excluded."""
+    if in_full and not first:
         gc.unfreeze()
-    gc.collect()
+    gc.collect(2 if in_full else 0)
     gc.freeze()
     gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
 

@@ -20,6 +20,7 @@ class GrantFlaw(StrEnum):
     NO_ROLE = "no-role"
     NO_PASSWORD = "no-password"  # noqa: S105  # a word
     NO_LOGIN = "no-login"
+    RETIRED = "retired"
     SUPERUSER = "superuser"
     CREATES_ROLES = "creates-roles"
     BYPASSES_POLICIES = "bypasses-policies"
@@ -86,6 +87,12 @@ _SERVED = f"""
 SELECT login, controller FROM {schema.SCHEMA}.serves JOIN {schema.SCHEMA}.company USING (company)
 ORDER BY login, controller
 """  # noqa: S608
+# Where a box left for good of all companies that its login serves, and there is one.
+_RETIRED = f"""
+SELECT login FROM {schema.SCHEMA}.serves AS s LEFT JOIN {schema.SCHEMA}.ledger AS l
+    ON l.company = s.company AND login = '{schema.LOGIN_PREFIX}' || l.box
+GROUP BY login HAVING bool_and(retired IS NOT NULL)
+"""  # noqa: S608
 
 
 @dataclass
@@ -125,6 +132,8 @@ def examine(database: SharedDatabase, controllers: Collection[str], user: str, h
             for login, controller in connection.execute(_SERVED):
                 missing = LoginGrants(login, [GrantFlaw.NO_ROLE])
                 logins.setdefault(login, missing).controllers.append(controller)
+            for (login,) in connection.execute(_RETIRED):
+                logins[login].flaws = _flaws_of_retired(logins[login].flaws)
     served = set(logins[own].controllers)
     logins[own].flaws += [
         flaw
@@ -139,6 +148,14 @@ def examine(database: SharedDatabase, controllers: Collection[str], user: str, h
         if so
     ]
     return Grants(flaws, [logins[login] for login in sorted(logins)])
+
+
+def _flaws_of_retired(flaws: Sequence[GrantFlaw]) -> list[GrantFlaw]:
+    """Return the flaws of the login of a box that left for good, which should not let anybody in."""
+    locked = {GrantFlaw.NO_LOGIN, GrantFlaw.NO_ROLE}
+    if locked.isdisjoint(flaws):
+        return [GrantFlaw.RETIRED, *flaws]
+    return [flaw for flaw in flaws if flaw not in locked]
 
 
 def _flaws(conditions: Mapping[GrantFlaw, str], values: Sequence[bool]) -> list[GrantFlaw]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -37,6 +38,15 @@ _TROUBLES: Mapping[str, Text] = {
     startup.NO_PASSWORD: Text(
         "it asks for a password, and no line is for this role",
         "Write a line for it into {passwords}: *:*:*:{login}:PASSWORD",
+    ),
+    startup.OPEN_PASSWORDS: Text(
+        "it asks for a password, and none is read from a file that others can read",
+        "Type: chmod 600 {passwords}",
+    ),
+    startup.CLOSED_PASSWORDS: Text(
+        "it asks for a password, and the file of passwords cannot be read ({reason})",
+        "Type the same as root or as the user of the service. If you did, see that {passwords} is a file,"
+        " with mode 600.",
     ),
     "28000": Text(
         "it does not let this role in from here",
@@ -91,6 +101,20 @@ _TROUBLES: Mapping[str, Text] = {
         "this name is unknown", "Correct `shared.hosts`, or DNS until this answers: getent hosts {host}"
     ),
 }
+# What to do where somebody named a role (--as) that is not the box's login, as far as it is something else.
+_OF_OTHER_ROLES: Mapping[str, Text] = {
+    "28P01": Text(
+        "If there is a role {login}, write its password into the first line of {passwords}:"
+        " *:*:*:{login}:PASSWORD. If there is none, name another one: --as ROLE"
+    ),
+    "28000": Text(
+        "See that there is a role {login} which may log in, and that pg_hba.conf has a line for it and this"
+        " machine. Or name another one: --as ROLE"
+    ),
+    startup.NO_CONNECT: Text(
+        'Whoever administers it types in psql: GRANT CONNECT ON DATABASE {database} TO "{login}"'
+    ),
+}
 _REMEDIES: Mapping[str, Text] = {
     **{state: trouble.advice for state, trouble in _TROUBLES.items()},
     **dict.fromkeys(("57P01", "57P02"), _TROUBLES["57P03"].advice),
@@ -110,7 +134,9 @@ OF_ALL = frozenset({startup.UNKNOWN_HOST, startup.REFUSED, startup.SILENT, start
 def unusable(database: SharedDatabase, error: Exception, name: str = "") -> SharedDatabaseError:
     """Return the error with the database's words, and the remedy."""
     words = Foreign(" ".join(str(error).split()) or type(error).__name__)
-    return _error(database, name, words, getattr(error, "sqlstate", None) or "", {})
+    return _error(
+        database, name, words, getattr(error, "sqlstate", None) or "", schema.login(database.box), {}
+    )
 
 
 def refused(
@@ -118,16 +144,24 @@ def refused(
 ) -> SharedDatabaseError | None:
     """Ask each host once more for the reason why it takes no writes of a role in the database of that name,
     and return the error; `None` where no host gives a reason."""
+    text, without_password = _read_passwords(database)
     works = {
-        address: partial(startup.refusal, *address, _login(database, name, role, *address), SECONDS)
-        for address in addresses
+        (host, port): partial(
+            startup.refusal,
+            host,
+            port,
+            Login(name, role, password_of(text, name, role, host, port), database.certificates),
+            SECONDS,
+        )
+        for host, port in addresses
     }
     refusals: dict[tuple[str, str], ServerRefusal] = {}
     for address, outcome in of_each_by(time.monotonic() + SECONDS, works, _HOSTS_AT_ONCE).items():
         if isinstance(outcome, TimeoutError):
             refusals[address] = ServerRefusal(startup.SILENT)
         elif isinstance(outcome, ServerRefusal):
-            refusals[address] = outcome
+            no_password = outcome.state == startup.NO_PASSWORD
+            refusals[address] = without_password if no_password else outcome
     if not refusals:
         return None
     order = list(_TROUBLES)
@@ -138,20 +172,27 @@ def refused(
         joined(": ", ":".join(filter(None, address)), _trouble(refusal))
         for address, refusal in refusals.items()
     ]
-    return _error(database, name, joined("; ", *reasons), nearest.state, {"host": host})
+    return _error(database, name, joined("; ", *reasons), nearest.state, role, {"host": host})
 
 
 def passwords(database: SharedDatabase) -> str:
-    """Return the text of the file of passwords; '' where none can be read."""
+    """Return the text of the file of passwords; '' where libpq reads none of it."""
+    return _read_passwords(database)[0]
+
+
+def _read_passwords(database: SharedDatabase) -> tuple[str, ServerRefusal]:
+    """Return the text of the file of passwords, '' where libpq reads none of it; and the reason why a role
+    then has no password."""
+    file = Path(database.passwords or startup.default_passwords())
     try:
-        return startup.read_passwords(Path(database.passwords or startup.default_passwords()))
-    except (OSError, ValueError):  # ValueError: a NUL in the name
-        return ""
-
-
-def _login(database: SharedDatabase, name: str, role: str, host: str, port: str) -> Login:
-    password = password_of(passwords(database), name, role, host, port)
-    return Login(name, role, password, database.certificates)
+        mode = file.stat().st_mode
+        if stat.S_ISREG(mode) and mode & (stat.S_IRWXG | stat.S_IRWXO):
+            return "", ServerRefusal(startup.OPEN_PASSWORDS)
+        return startup.read_passwords(file), ServerRefusal(startup.NO_PASSWORD)
+    except (FileNotFoundError, ValueError):  # ValueError: a NUL in the name
+        return "", ServerRefusal(startup.NO_PASSWORD)
+    except OSError as error:
+        return "", ServerRefusal(startup.CLOSED_PASSWORDS, error.strerror or "")
 
 
 def _trouble(refusal: ServerRefusal) -> Text:
@@ -162,20 +203,22 @@ def _trouble(refusal: ServerRefusal) -> Text:
 
 
 def _error(
-    database: SharedDatabase, name: str, reason: Text | str, state: str, facts: Mapping[str, str]
+    database: SharedDatabase, name: str, reason: Text | str, state: str, role: str, facts: Mapping[str, str]
 ) -> SharedDatabaseError:
-    remedy = _REMEDIES.get(state) or _REMEDIES.get(state[:2]) or _UNKNOWN
+    others = _OF_OTHER_ROLES if role != schema.login(database.box) else {}
+    remedy = others.get(state) or _REMEDIES.get(state) or _REMEDIES.get(state[:2]) or _UNKNOWN
     return SharedDatabaseError(
         Text(
-            "The shared database {database} cannot be used ({why}).",
-            database=f"{database.name} on {', '.join(database.hosts)}",
+            "The shared database {database} on {hosts} cannot be used ({why}).",
+            database=database.name,
+            hosts=", ".join(database.hosts),
             why=reason,
         ),
         remedy.format(
             database=name or database.name,
             passwords=database.passwords or startup.default_passwords(),
             certificates=database.certificates,
-            login=schema.login(database.box),
+            login=role,
             **facts,
         ),
         state=state,

@@ -32,6 +32,7 @@ _SASL = b"n,,"  # no channel binding
 # Reasons beside those that have a SQLSTATE.
 REFUSED, SILENT, UNREACHABLE, UNKNOWN_HOST = "refused", "silent", "unreachable", "unknown-host"
 NO_TLS, UNTRUSTED, NO_PASSWORD, NO_CONNECT = "no-tls", "untrusted", "no-password", "no-connect"
+OPEN_PASSWORDS, CLOSED_PASSWORDS = "open-passwords", "closed-passwords"
 EXPIRED, NOT_YET_VALID, OTHER_NAME = "expired", "not-yet-valid", "other-name"
 STANDBY, READ_ONLY = "standby", "read-only"
 _OF_CERTIFICATE = {9: NOT_YET_VALID, 10: EXPIRED, 62: OTHER_NAME, 64: OTHER_NAME}

@@ -123,9 +123,7 @@ class SharedRecords(BoxRecords):
         own = self.own_notes
         if not self._others:
             return own
-        logs = {origin: log for other in self._others for origin, log in other.signed_logs.items()}
-        judged_notes = _judged({**logs, **self.signed_logs})
-        own = replace(own, standings={origin: judged_notes[origin] for origin in self.signed_logs})
+        own = replace(own, standings=self.standings_among(other.signed_logs for other in self._others))
         elsewhere = [
             erasure
             for other in self._others
@@ -133,6 +131,13 @@ class SharedRecords(BoxRecords):
             for erasure in elsewhere_of(other.own_notes, own.standings, own.standings)
         ]
         return replace(own, elsewhere=elsewhere)
+
+    def standings_among(self, others: Iterable[Mapping[str, ReadLog]]) -> dict[str, tuple[NoteStanding, ...]]:
+        """Return the standings of the notes of its own logs, by log, where approvals in the logs of `others`
+        count."""
+        logs = {origin: log for other in others for origin, log in other.items()}
+        judged_notes = _judged({**logs, **self.signed_logs})
+        return {origin: judged_notes[origin] for origin in self.signed_logs}
 
     @cached_property
     def own_notes(self) -> BoxNotes:
@@ -224,7 +229,7 @@ def _judged(read: Mapping[str, ReadLog]) -> dict[str, tuple[NoteStanding, ...]]:
 
 def records_of_boxes(
     controller: Controller, reader: ProofReader, boxes: Iterable[RegisteredBox], period: DayRange, this: str
-) -> list[BoxRecords]:
+) -> list[SharedRecords]:
     """Return the records of boxes in the shared database, of which one is `this`."""
     from ...sharing.shared_lists import SharedLists
 
@@ -236,4 +241,4 @@ def records_of_boxes(
         lists = LogFolder(Path(controller.ledger)) if is_this else shared_lists
         others = sources if box.retired else ()  # all of them, once they are complete
         sources.append(SharedRecords(maker, reader, box.name, period, lists, has_all=is_this, others=others))
-    return list(sources)
+    return sources

@@ -238,6 +238,11 @@ def _waiting_erasures(
             instructions=", ".join(waiting),
             **facts,
         )
+        yield say(
+            "Have these notes of {box} approved too, and type on a box that is there: informativa evidence"
+            " approval FILE. Until then a bundle shows as a gap what was erased of them.",
+            **facts,
+        )
 
 
 def _note_of(box: ReplacedBox, facts: Mapping[str, object], done: bool, say: Language) -> str:

@@ -486,6 +486,42 @@ def test_i9_a_caller_under_a_key_that_the_ordering_box_has_not_is_erased_of_a_bo
     assert traces(boxes.folder / "pbx-2", his_new, his_old) == []
 
 
+@pytest.mark.parametrize("seen", ["at the first look", "when it is sent"])
+def test_i9_a_caller_whom_an_old_ledger_brings_back_after_a_failover_is_erased_again(
+    boxes: Boxes, seen: str
+) -> None:
+    """All boxes erased him. Then somebody puts an old copy of the ledger of the one box that had a record of
+    him into its place by hand, and a standby takes over that knows nothing since before he rang: that box
+    sends him anew, and the box that had asked for the erasure finds him and asks once more."""
+    begin(boxes, "pbx-1", told=(OTHER,))
+    begin(boxes, "pbx-2", told=())
+    boxes.record("pbx-2", PLAYED)
+    quiet(boxes)
+    boxes.opened.pop().close()
+    shutil.copytree(boxes.folder / "pbx-2", boxes.folder.parent / "copy")
+    boxes.exchange("pbx-2")
+    erase(boxes, "pbx-1", ONE)
+    quiet(boxes)
+    assert orders(boxes) == left(boxes, ONE) == []
+    boxes.opened.pop().close()
+    shutil.rmtree(boxes.folder / "pbx-2")
+    shutil.move(boxes.folder.parent / "copy", boxes.folder / "pbx-2")
+    boxes.sql("DELETE FROM acme.record WHERE NOT (box = 'pbx-1' AND record = 1)")
+    for box, record in (("pbx-1", 1), ("pbx-2", 0)):
+        numbers = "erasures = 0, applied = 0, proven = 0"
+        boxes.sql(
+            f"UPDATE acme.ledger SET record = {record}, answered = {record}, {numbers} WHERE box = '{box}'"
+        )
+    if seen == "when it is sent":
+        quiet(boxes)
+    boxes.exchange("pbx-2")
+    quiet(boxes)
+    quiet(boxes)  # the other box looks at what came, and asks
+    assert orders(boxes) == left(boxes, ONE) == []
+    with closing(boxes.store("pbx-2")) as store:
+        assert store.history(OTHER)
+
+
 def test_a_box_that_carries_out_an_order_once_more_knows_who_was_informed_since(boxes: Boxes) -> None:
     """A third box is away, so the order stays. The caller rings again elsewhere, and the box takes that in;
     then a standby takes over that does not know the box, which carries out the order as a new one does."""

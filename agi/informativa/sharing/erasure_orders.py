@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -32,14 +32,14 @@ from ..model import SharedDatabase
 from ..model.errors import BoxRefusedError, LedgerError
 from . import sealed_caller
 from .administration import RegisteredBox
-from .box_statements import KNOWN, NOTIFY
+from .box_statements import NOTIFY
 from .connection import Connection, connect, translated
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes
 from .retired_leaves import RetiredLeaves
 from .returned_callers import RESTORED, ReturnedCallers
-from .rows import Statements, readable
+from .rows import Statements
 from .shared_lists import ListSender
 
 NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
@@ -296,16 +296,18 @@ class Erasures:
             row = look()
             unknown, completed = self._sort(requests, now)
             # Orders go first: the orders that have their numbers now must stay, since they show the loss.
-            erased = 0 if unknown else self._apply(row, now)
+            erased, keyed = (0, []) if unknown else self._apply(row, now)
         with translated(self.database):  # only now: two boxes at once would not see each other
             self.connection.execute(self._sql.done_everywhere)
             self._retired.note_left(completed)
         place = self.connection, self.company, self.database
         for request in unknown:
             _order(*place, request, self.store, done_here=False, waits=self._waits())
+        for request in keyed:
+            _order(*place, request, self.store, done_here=True, waits=self._waits())
         erasure.forget(self.store, completed)
-        self.requested = len(completed) < len(requests)
-        return erased + len(unknown)
+        self.requested = len(completed) < len(requests) + len(keyed)
+        return erased + len(unknown) + len(keyed)
 
     def _sort(
         self, requests: Sequence[ErasureRequest], now: datetime
@@ -330,18 +332,22 @@ class Erasures:
         with self.store.connected() as connection:
             return bool(own_logs.waiting_erasures(connection))
 
-    def _apply(self, row: LedgerRow, at: datetime) -> int:
+    def _apply(self, row: LedgerRow, at: datetime) -> tuple[int, list[ErasureRequest]]:
         """Erase the callers of pending orders. A caller without a record, too, may stand in a copy, or in
         data that an erasure could not clean: so each is really erased, and leaves a record of that.
 
         An order may wait for a key, which the box that asked had and this one has not. All orders before the
         first such one count as applied; those after it are carried out all the same, once.
+
+        Return the number of callers, and requests for those whom this box knows under further keys.
         """
         pending = self.connection.execute(self._sql.pending, (row.applied,)).fetchall()
         earlier, self._carried_out = self._carried_out, set()
-        waiting, erased = None, set[bytes]()
+        waiting, erased, requests = None, set[bytes](), list[ErasureRequest]()
         for number, pseudonyms, sealed in pending:
             all_pseudonyms, complete = sealed_caller.all_pseudonyms(pseudonyms, sealed or (), self.keys)
+            keyed = set(all_pseudonyms).difference(pseudonyms)
+            known = any(self.store.history(pseudonym) for pseudonym in keyed)
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
                 given = sealed_caller.instruction(sealed or ())
@@ -350,34 +356,39 @@ class Erasures:
                 erased.update(all_pseudonyms)
                 if acts := [message.summary for message in result.undelivered]:
                     log.warning("not delivered to the hook", controller=self.controller, acts=acts)
-            if keyed := set(all_pseudonyms).difference(pseudonyms):
-                self._erase_keyed(keyed, sealed or (), at)
+            if keyed:
+                requests += self._request_keyed(number, keyed, all_pseudonyms, sealed or (), known=known)
             self._carried_out.add(order_key)
             if not complete and waiting is None:
                 waiting = number
-        self._learn_again(erased)
+        self.returned.learn_again(erased)
         applied = row.erasures if waiting is None else waiting - 1
         if row.applied < applied:
             self.connection.execute(self._sql.close_erased)
             self.connection.execute(self._sql.applied, (applied, self.database.box, self.identity))
-        return len(self._carried_out - earlier)
+        return len(self._carried_out - earlier), requests
 
-    def _learn_again(self, pseudonyms: Iterable[bytes]) -> None:
-        """Take in what callers were told elsewhere after an order to erase them. A server that was promoted
-        may not know that this box carried out the order, which then erases here what came in since."""
-        if not (his := list(pseudonyms)):
-            return
-        values = {"company": self.company, "pseudonyms": his, "since": 0, "box": self.database.box}
-        rows = self.connection.execute(KNOWN, values).fetchall()
-        boxes.learn(self.store, [(row[0], record) for row in rows for record in readable([row[1:]])])
-
-    def _erase_keyed(self, pseudonyms: Iterable[bytes], sealed: Sequence[bytes], at: datetime) -> None:
-        """Erase in the database the caller of an order under keys that the box which ordered it has not: the
-        records of boxes that left for good, too, as they erase nothing any more."""
+    def _request_keyed(
+        self,
+        number: int,
+        keyed: Iterable[bytes],
+        pseudonyms: Iterable[bytes],
+        sealed: Sequence[bytes],
+        *,
+        known: bool,
+    ) -> list[ErasureRequest]:
+        """Return a request that all boxes erase the caller of an order under keys that the box that ordered
+        it has not, too, unless that is ordered: other boxes without these keys may have learnt him from
+        records under them, and boxes that left for good erase nothing any more. None if he was not `known`
+        here under them and nothing of him is there."""
         run = self.connection.execute
         run(self._sql.lock_company)  # two boxes that have these keys do it one after the other
-        his = self.returned.all_his(list(pseudonyms))
-        if not run(self._sql.await_approval, (his,)).rowcount:
-            return  # nothing of him is there, or another box has done this
-        if not (self._retired.note(his, erasure_requests.new(at, sealed)) or self._waits()):
-            run(self._sql.erase_caller, (his,))
+        his = self.returned.all_his(keyed)
+        there = run(self._sql.await_approval, (his,)).rowcount  # nobody takes them in until it is ordered
+        later = run(self._sql.pending, (number,)).fetchall()
+        if not (there or known) or any(set(his) <= set(ordered) for _number, ordered, _sealed in later):
+            return []
+        request = replace(erasure_requests.for_service(sorted({*pseudonyms, *his})), sealed=tuple(sealed))
+        with self.store.transaction(), self.store.connected() as connection:
+            erasure_requests.store_request(connection, request)
+        return [request]

@@ -21,9 +21,11 @@ from ..ledgers import boxes, erasure, erasure_requests, lost_records, own_logs
 from ..ledgers.lost_records import ErasedRecord
 from ..ledgers.sqlite import SqliteStore
 from ..model import SharedDatabase
+from .box_statements import KNOWN
 from .connection import Connection, translated
 from .erasure_statements import ErasureStatements
 from .retired_leaves import RetiredLeaves
+from .rows import readable
 
 RESTORED = "restored"
 """The instruction for what was erased since a backup."""
@@ -143,3 +145,12 @@ class ReturnedCallers:
             return []
         rows = self.connection.execute(self._sql.his, (given,)).fetchall()
         return [pseudonym for (pseudonym,) in rows]
+
+    def learn_again(self, pseudonyms: Iterable[bytes]) -> None:
+        """Take in what callers were told elsewhere after an order to erase them. A server that was promoted
+        may not know that this box carried out the order, which then erases here what came in since."""
+        if not (his := list(pseudonyms)):
+            return
+        values = {"company": self.company, "pseudonyms": his, "since": 0, "box": self.database.box}
+        rows = self.connection.execute(KNOWN, values).fetchall()
+        boxes.learn(self.store, [(row[0], record) for row in rows for record in readable([row[1:]])])

@@ -125,6 +125,8 @@ def test_records_from_before_two_times_say_when_they_happened_alone(tmp_path: Pa
         "request",
         "request_step",
         "retired_box",
+        "lost_tail",
+        "erased_record",
     }
     assert tables - others == {
         "answer",

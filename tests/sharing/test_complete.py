@@ -299,10 +299,13 @@ def test_of_whom_a_ledger_knows_by_others_alone(boxes: Boxes) -> None:
     quiet(boxes)
     with closing(boxes.store("pbx-1")) as store:
         ledgers = ledger_boxes.received(store).by_ledger
-        assert list(ledger_boxes.learnt_of(store, ledgers)) == [[ONE]]
+        assert ledger_boxes.existing_records(store, ledgers) == {"pbx-2": 2}
         ((name, identity),) = ledgers
-        assert list(ledger_boxes.learnt_of(store, {(name, identity): (1, 1)})) == []
-        assert list(ledger_boxes.learnt_of(store, {(name, b"of another ledger"): (9, 9)})) == []
+        assert ledger_boxes.existing_records(store, {(name, identity): (1, 1)}) == {"pbx-2": 1}
+        assert ledger_boxes.existing_records(store, {(name, b"of another ledger"): (9, 9)}) == {}
+        assert list(ledger_boxes.learnt_of(store, {"pbx-2": 2})) == [[ONE]]
+        assert list(ledger_boxes.learnt_of(store, {"pbx-2": 1})) == []
+        assert list(ledger_boxes.learnt_of(store, {})) == []
         assert ledger_boxes.pseudonyms_of(store, [(1, None), (2, None), (7, None)]) == {OTHER}
         assert ledger_boxes.pseudonyms_of(store, [(1, b"of another record")]) == set()
 

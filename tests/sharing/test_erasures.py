@@ -18,13 +18,16 @@ from unittest import mock
 
 import pytest
 
+from evidence.ledger import signed
 from evidence.noted import APPROVER
 from examples import AT, ONE, OTHER, PLAYED
 from informativa.call.caller import pseudonyms_under
+from informativa.evidence.erased_leaves import LeafPlace
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import RuleNote
-from informativa.ledgers import erasure_notes, erasure_requests
+from informativa.evidence.origin import log_name
+from informativa.ledgers import erasure, erasure_notes, erasure_requests
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified
@@ -468,9 +471,17 @@ def test_i9_a_caller_under_a_key_that_the_ordering_box_has_not_is_erased_of_a_bo
     caller = Identified("+393331234567")
     his_old, his_new = (pseudonyms_under(caller, [key])[0] for key in (old, new))
     begin(boxes, "pbx-1", told=(his_old,))
-    boxes.record("pbx-3", replace(PLAYED, pseudonym=his_new))
-    boxes.exchange("pbx-3").send()
+    file = boxes.folder / "pbx-3" / "acme.sqlite3"
+    file.parent.mkdir()
+    with closing(SqliteStore(str(file), log=log_name("acme", box="pbx-3"))) as store:
+        store.append([replace(PLAYED, pseudonym=his_new)])
+    signed(file)
+    leaving = boxes.exchange("pbx-3")
+    while leaving.send() or leaving.send_proofs():
+        pass
     boxes.opened.pop().close()
+    with closing(boxes.store("pbx-2")) as store:
+        store.keep_rule(replace(EACH, erasures=ErasureRule.STANDING), AT, NoteSource.SERVICE)
     database = boxes.database("pbx-2")
     other = Exchange(boxes.store("pbx-2"), connect(database, "acme"), database, "acme", keys=(new, old))
     boxes.opened.append(other)
@@ -484,6 +495,77 @@ def test_i9_a_caller_under_a_key_that_the_ordering_box_has_not_is_erased_of_a_bo
     assert boxes.sql("SELECT box FROM acme.record WHERE pseudonym IS NOT NULL") == []
     assert orders(boxes) == []
     assert traces(boxes.folder / "pbx-2", his_new, his_old) == []
+    with closing(boxes.store("pbx-2")) as store, store.connected() as connection:
+        noted = list(erasure_notes.noted(connection, LogFolder(store.file)))
+    places = {place for note in noted for place in note.named.elsewhere}
+    with closing(boxes.store("pbx-3")) as store:
+        assert places == {LeafPlace(store.log().origin, 0)}
+
+
+@pytest.mark.parametrize("knows", ["from this box", "from a box that the database has lost"])
+def test_i9_boxes_that_learnt_a_caller_under_a_key_that_they_have_not_erase_him(
+    boxes: Boxes, knows: str
+) -> None:
+    """He rang a box that has the new key. The box that orders the erasure has not, nor has a third one: both
+    learnt him from his record. They hear of him under that key from whichever box has it."""
+    old, new = b"k" * 32, b"n" * 32
+    caller = Identified("+393331234567")
+    his_old, his_new = (pseudonyms_under(caller, [key])[0] for key in (old, new))
+    for box, keys in (("pbx-1", (old,)), ("pbx-2", (new, old)), ("pbx-3", (old,)), ("pbx-4", (new, old))):
+        database = boxes.database(box)
+        boxes.opened.append(
+            Exchange(boxes.store(box), connect(database, "acme"), database, "acme", keys=keys)
+        )
+    boxes.record("pbx-2", replace(PLAYED, pseudonym=his_new))
+    quiet(boxes)
+    if knows == "from a box that the database has lost":
+        boxes.sql("DELETE FROM acme.record WHERE box = 'pbx-2'")
+        boxes.sql("UPDATE acme.ledger SET record = 0, answered = 0, proven = 0 WHERE box = 'pbx-2'")
+    sealed = sealed_caller.seal(caller, (old,))
+    file = boxes.folder / "pbx-1" / "acme.sqlite3"
+    request = erasure.erase(file, [his_old], AT, everywhere=True, sealed=sealed).request
+    assert request is not None
+    with closing(boxes.store("pbx-1")) as store:
+        erasure_orders.order(boxes.database("pbx-1"), "acme", request, store)
+    quiet(boxes)
+    assert orders(boxes) == kept(boxes, "pbx-1", "pbx-2", "pbx-3", "pbx-4") == []
+    assert left(boxes, his_old, his_new) == []
+
+
+@pytest.mark.parametrize("seen", ["at the first look", "when it is sent"])
+def test_i9_a_caller_whom_an_old_ledger_brings_back_after_a_failover_is_erased_again(
+    boxes: Boxes, seen: str
+) -> None:
+    """All boxes erased him. Then somebody puts an old copy of the ledger of the one box that had a record of
+    him into its place by hand, and a standby takes over that knows nothing since before he rang: that box
+    sends him anew, and the box that had asked for the erasure finds him and asks once more."""
+    begin(boxes, "pbx-1", told=(OTHER,))
+    begin(boxes, "pbx-2", told=())
+    boxes.record("pbx-2", PLAYED)
+    quiet(boxes)
+    boxes.opened.pop().close()
+    shutil.copytree(boxes.folder / "pbx-2", boxes.folder.parent / "copy")
+    boxes.exchange("pbx-2")
+    erase(boxes, "pbx-1", ONE)
+    quiet(boxes)
+    assert orders(boxes) == left(boxes, ONE) == []
+    boxes.opened.pop().close()
+    shutil.rmtree(boxes.folder / "pbx-2")
+    shutil.move(boxes.folder.parent / "copy", boxes.folder / "pbx-2")
+    boxes.sql("DELETE FROM acme.record WHERE NOT (box = 'pbx-1' AND record = 1)")
+    for box, record in (("pbx-1", 1), ("pbx-2", 0)):
+        numbers = "erasures = 0, applied = 0, proven = 0"
+        boxes.sql(
+            f"UPDATE acme.ledger SET record = {record}, answered = {record}, {numbers} WHERE box = '{box}'"
+        )
+    if seen == "when it is sent":
+        quiet(boxes)
+    boxes.exchange("pbx-2")
+    quiet(boxes)
+    quiet(boxes)  # the other box looks at what came, and asks
+    assert orders(boxes) == left(boxes, ONE) == []
+    with closing(boxes.store("pbx-2")) as store:
+        assert store.history(OTHER)
 
 
 def test_a_box_that_carries_out_an_order_once_more_knows_who_was_informed_since(boxes: Boxes) -> None:

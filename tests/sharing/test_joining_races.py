@@ -13,7 +13,7 @@ import pytest
 
 from examples import ONE, OTHER, PLAYED
 from informativa.ledgers import erasure_requests
-from informativa.sharing import erasure_orders
+from informativa.sharing import administration, erasure_orders
 from informativa.sharing.connection import connect
 from informativa.sharing.erasure_orders import Erasures
 from informativa.sharing.exchange import Exchange
@@ -232,6 +232,39 @@ def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_from_an_old_copy(box
     assert left(boxes, ONE) == []
     with closing(boxes.store("pbx-2")) as store:
         assert store.history(OTHER)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_of_a_record_that_is_lost_there(
+    boxes: Boxes, *, leaves: bool
+) -> None:
+    """He is erased before the box that told him sends that record again; or it leaves for good and never
+    does. A caller whose record is there stays known."""
+    begin(boxes, "pbx-1", told=(ONE, OTHER))
+    newcomer = joined(boxes, "pbx-2")
+    turn(newcomer)
+    boxes.opened.remove(newcomer)
+    newcomer.close()
+    boxes.sql("DELETE FROM acme.ledger WHERE box = 'pbx-2'")
+    boxes.sql("DELETE FROM acme.serves WHERE login LIKE '%pbx-2'")
+    boxes.sql("DELETE FROM acme.record WHERE record = 2")
+    boxes.sql("UPDATE acme.ledger SET record = 1, answered = 1, proven = 1")
+    away = boxes.opened.pop()
+    erase(boxes, "pbx-1", OTHER)
+    assert orders(boxes) == []
+    joined(boxes, "pbx-9", "pbx-2")
+    quiet(boxes)
+    assert traces(boxes.folder / "pbx-2", OTHER) != []
+    if leaves:
+        administration.retire(boxes.database("pbx-9"), "acme", "pbx-1")
+        away.close()
+    else:
+        boxes.opened.append(away)
+    quiet(boxes)
+    assert traces(boxes.folder / "pbx-2", OTHER) == []
+    assert leaves or left(boxes, OTHER) == []  # a box that left keeps what it asked for
+    with closing(boxes.store("pbx-2")) as store:
+        assert store.history(ONE)
 
 
 def test_a_box_that_a_standby_lost_knows_whom_it_learnt_of_records_that_are_lost_there(boxes: Boxes) -> None:

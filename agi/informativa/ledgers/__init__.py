@@ -49,6 +49,7 @@ What goes:
   other boxes are asked for
 - `loss_notes`, `named_holes`: leaves that are named as purged, erased or lost
 - `boxes`: what is exchanged with other boxes
+- `lost_records`: records of theirs that the shared database lost, or may have again after they were erased
 - `replacements`: places of other boxes that this one took
 
 Persons' requests:

@@ -69,9 +69,7 @@ WHERE event.record = ? AND event.pseudonym IS NOT NULL AND coalesce(leaf.who = ?
 """  # noqa: S608  # our own names
 # The rows of `number_use` do not say which box they are from.
 _LEARNT = """
-WITH existing (name, record) AS (
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)
-)
+WITH existing (name, record) AS (SELECT key, value FROM json_each(?))
 SELECT pseudonym FROM elsewhere JOIN existing ON name = box AND elsewhere.record <= existing.record
 UNION SELECT pseudonym FROM answer JOIN existing ON name = box AND answer.record <= existing.record
 UNION SELECT pseudonym FROM number_use
@@ -253,16 +251,22 @@ def pseudonyms_of(store: SqliteStore, records: Iterable[Sequence[Any]]) -> set[b
         return {pseudonym for (pseudonym,) in filter(None, pseudonym_rows)}
 
 
-def learnt_of(store: SqliteStore, existing: Existing) -> Iterator[list[bytes]]:
-    """Return, page by page, all callers whom this ledger knows from other boxes only, and from a record of a
-    ledger that the database has up to that record. Reads the whole ledger."""
+def existing_records(store: SqliteStore, existing: Existing) -> dict[str, int]:
+    """Return, by the names of boxes, the number of the last record in the database of the ledgers of which
+    this one has received records."""
     records: dict[str, int] = {}
     for name, identity in received(store).by_ledger:
         for (existing_name, existing_identity), (record, _answers) in existing.items():
             if existing_name == name and identity in (b"", existing_identity):
                 records[name] = max(record, records.get(name, 0))
+    return records
+
+
+def learnt_of(store: SqliteStore, records: Mapping[str, int]) -> Iterator[list[bytes]]:
+    """Return, page by page, all callers whom this ledger knows from other boxes only, and from a record of
+    one of these boxes, up to a number. Reads the whole ledger."""
     with store.connected() as connection:
-        cursor = connection.execute(_LEARNT, (json.dumps([*records.items()]),))
+        cursor = connection.execute(_LEARNT, (json.dumps(dict(records)),))
         while page := cursor.fetchmany(_LEARNT_PAGE):
             yield [pseudonym for (pseudonym,) in page]
 

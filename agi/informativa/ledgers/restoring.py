@@ -25,7 +25,18 @@ from ..evidence.notes import LogNote
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
-from . import answers, backup, erasure, erasure_requests, leaves, note_leaves, references, requests, rows
+from . import (
+    answers,
+    backup,
+    erasure,
+    erasure_requests,
+    leaves,
+    lost_records,
+    note_leaves,
+    references,
+    requests,
+    rows,
+)
 from .extension import successor, unsigned_end
 from .instructions import instruction_for
 from .ledger_file import translated
@@ -158,6 +169,7 @@ def _bring_up_to_date(
                 ]
                 for request in replaced.requests:
                     erasure_requests.store_request(connection, request)
+                lost_records.store_erased(connection, replaced.erased_elsewhere)
                 stated = note_leaves.stated_rule(connection, store.logs())
                 ending = _ending(store, folder, continuation)
                 if rule := configured or stated:

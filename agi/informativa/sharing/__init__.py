@@ -18,6 +18,7 @@ Beside the calls:
 - `proof_sender`: the box's log, so that others can prove its records
 - `erasure_orders`, `sealed_caller`: erasures that boxes order of each other, and the caller as they carry him
 - `shared_lists`: the private lists of erasures beside their notes, sealed
+- `returned_callers`: erased callers who come back with an old copy of the database, or of a box's ledger
 - `retired_leaves`: what boxes that left for good have of erased callers, noted by the box that erases it
 
 Reading:

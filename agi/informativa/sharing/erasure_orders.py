@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
@@ -21,6 +21,7 @@ from ..ledgers import (
     erasure_notes,
     erasure_requests,
     instructions,
+    lost_records,
     own_logs,
     references,
 )
@@ -31,17 +32,17 @@ from ..model import SharedDatabase
 from ..model.errors import BoxRefusedError, LedgerError
 from . import sealed_caller
 from .administration import RegisteredBox
-from .box_statements import KNOWN, NOTIFY
+from .box_statements import NOTIFY
 from .connection import Connection, connect, translated
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes
 from .retired_leaves import RetiredLeaves
-from .rows import Statements, readable
+from .returned_callers import RESTORED, ReturnedCallers
+from .rows import Statements
 from .shared_lists import ListSender
 
 NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
-AGAIN = "restored"  # the instruction for what was erased since a backup
 
 log = structlog.get_logger("informativa")
 
@@ -117,6 +118,7 @@ def _order(
         all_pseudonyms = list(placed.pseudonyms)
         retired = RetiredLeaves(store, connection, company)
         places = retired.of_others(all_pseudonyms, this.name)
+        erased_records = run(sql.records_of_others, (all_pseudonyms, this.name)).fetchall()
         waits = retired.note(all_pseudonyms, request) or waits
         (newest,) = run(sql.newest_erasure).fetchone() or (0,)  # counts where no box took part yet
         number = 1 + max((newest, *(erasures for _name, erasures, _retired in all_boxes)))
@@ -129,6 +131,8 @@ def _order(
         run(NOTIFY)
         # Before this is valid:
         erasure_requests.store_order(store, request.id, number, all_pseudonyms, places)
+        with store.transaction(), store.connected() as ledger:
+            lost_records.store_erased(ledger, erased_records)
     return placed
 
 
@@ -167,10 +171,14 @@ class Erasures:
         self._lists = ListSender(self.store, self.connection, self.company, self.database.box, self.keys)
         self._not_done: list[NotedErasure] | None = None  # `None` before the first look
         self._erased_again = set[bytes]()
+        self.returned = ReturnedCallers(
+            self.store, self.connection, self.database, self.company, self.controller, self._retired
+        )
 
     def forget(self) -> None:
         """Forget what is there: it may be another server."""
         self._not_done = None
+        self.returned.forget()
 
     def erase_again(self) -> None:
         """Erase again the callers whom the boxes erased while the database did not know this ledger by this
@@ -182,24 +190,31 @@ class Erasures:
         nothing of them is there any more. Two ledgers may have had a box's name, so what those send that are
         not there now, or have lost their last records, is received once more.
         """
-        if pseudonyms := self.unerased():
-            boxes.receive_again(self.store, self._existing())
+        existing = self.existing()
+        if pseudonyms := self.unerased(existing):
+            boxes.receive_again(self.store, existing)
             now = datetime.now(UTC)
-            erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=AGAIN)
+            erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=RESTORED)
             self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then
 
-    def unerased(self) -> set[bytes]:
-        """Return the pseudonyms of the callers whom `erase_again` would erase."""
+    def unerased(self, existing: boxes.Existing) -> set[bytes]:
+        """Return the pseudonyms of the callers whom `erase_again` would erase, by the ledgers that are
+        there."""
         run = self.connection.execute
         values = (self.identity, self.database.box)
         pseudonyms = set[bytes]()
         if names := [name for (name,) in run(self._sql.earlier_names, values).fetchall()]:
             pseudonyms |= boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())
-        for page in boxes.learnt_of(self.store, self._existing()):
+        for page in boxes.learnt_of(self.store, boxes.existing_records(self.store, existing)):
             pseudonyms.update(pseudonym for (pseudonym,) in run(self._sql.known_nowhere, (page,)).fetchall())
         return pseudonyms - self._erased_again
 
-    def _existing(self) -> boxes.Existing:
+    def note_lost(self, existing: boxes.Existing) -> None:
+        """Remember whom `unerased` could not judge: the record that told of them is not there (any more)."""
+        lost_records.note_tails(self.store, boxes.existing_records(self.store, existing))
+
+    def existing(self) -> boxes.Existing:
+        """Return the ledgers of other boxes that are there, and how far their records are."""
         rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
         return {
             (box, bytes(identity)): (record, answered) for box, record, answered, identity, *_standing in rows
@@ -234,41 +249,12 @@ class Erasures:
         box, run = self.database.box, self.connection.execute
         numbers = boxes.erased(self.store)
         callers = run(self._sql.callers_of, (box, numbers)).fetchall()
-        if approved := self._all_his([pseudonym for pseudonym, waited in callers if waited]):
+        if approved := self.returned.all_his([pseudonym for pseudonym, waited in callers if waited]):
             run(self._sql.approve, (approved,))
             self._retired.erase_of(approved)
-        if revived := self._all_his([pseudonym for pseudonym, waited in callers if not waited]):
-            run(self._sql.await_approval, (revived,))  # nobody takes them in until it is ordered
-            self._retired.note(revived)
-            self._retired.erase_of(revived)
-            self._request_again(revived)
+        self.returned.erase([pseudonym for pseudonym, waited in callers if not waited])
         run(self._sql.erase, (box, numbers))
         run(self._sql.rests_no_more, (box, boxes.records_of(self.store, resting_leaves)))
-
-    def _all_his(self, pseudonyms: Sequence[bytes]) -> list[bytes]:
-        """Return all pseudonyms of these callers, none for none."""
-        if not pseudonyms:
-            return []
-        rows = self.connection.execute(self._sql.his, (list(pseudonyms),)).fetchall()
-        return [pseudonym for (pseudonym,) in rows]
-
-    def _request_again(self, pseudonyms: Sequence[bytes]) -> None:
-        """Store a request that all boxes erase these callers, unless one is under way. It is ordered at the
-        next turn, since this one holds the row of this box there."""
-        under_way = {
-            pseudonym
-            for request in erasure_requests.stored_requests(self.store)
-            for pseudonym in request.pseudonyms
-        }
-        if missing := set(pseudonyms) - under_way:
-            request = erasure_requests.for_service(sorted(missing))
-            with self.store.transaction(), self.store.connected() as connection:
-                erasure_requests.store_request(connection, request)
-            log.warning(
-                "erased callers were in the shared database: all boxes are asked once more to erase them",
-                controller=self.controller,
-                callers=len(missing),
-            )
 
     def follow_done(self) -> None:
         """Erase in the database what was noted before, and has been done here since the last look. At the
@@ -291,6 +277,7 @@ class Erasures:
         """Return whether this box requested erasures that are not known to be done everywhere; what was noted
         before and has been done here since is erased in the database on the way."""
         self.follow_done()
+        self.returned.look()
         self.requested = bool(erasure_requests.stored_requests(self.store))
         return self.requested
 
@@ -299,6 +286,7 @@ class Erasures:
         other boxes' orders. `look` reads this box's row. Return the number of callers; orders of this box are
         carried out at the next turn. Raises SharedDatabaseError."""
         self.follow_done()
+        self.returned.look()
         requests, row = erasure_requests.stored_requests(self.store), look()
         self.requested = bool(requests)
         if row.applied >= row.erasures and not requests:
@@ -308,16 +296,18 @@ class Erasures:
             row = look()
             unknown, completed = self._sort(requests, now)
             # Orders go first: the orders that have their numbers now must stay, since they show the loss.
-            erased = 0 if unknown else self._apply(row, now)
+            erased, keyed = (0, []) if unknown else self._apply(row, now)
         with translated(self.database):  # only now: two boxes at once would not see each other
             self.connection.execute(self._sql.done_everywhere)
             self._retired.note_left(completed)
         place = self.connection, self.company, self.database
         for request in unknown:
             _order(*place, request, self.store, done_here=False, waits=self._waits())
+        for request in keyed:
+            _order(*place, request, self.store, done_here=True, waits=self._waits())
         erasure.forget(self.store, completed)
-        self.requested = len(completed) < len(requests)
-        return erased + len(unknown)
+        self.requested = len(completed) < len(requests) + len(keyed)
+        return erased + len(unknown) + len(keyed)
 
     def _sort(
         self, requests: Sequence[ErasureRequest], now: datetime
@@ -342,18 +332,22 @@ class Erasures:
         with self.store.connected() as connection:
             return bool(own_logs.waiting_erasures(connection))
 
-    def _apply(self, row: LedgerRow, at: datetime) -> int:
+    def _apply(self, row: LedgerRow, at: datetime) -> tuple[int, list[ErasureRequest]]:
         """Erase the callers of pending orders. A caller without a record, too, may stand in a copy, or in
         data that an erasure could not clean: so each is really erased, and leaves a record of that.
 
         An order may wait for a key, which the box that asked had and this one has not. All orders before the
         first such one count as applied; those after it are carried out all the same, once.
+
+        Return the number of callers, and requests for those whom this box knows under further keys.
         """
         pending = self.connection.execute(self._sql.pending, (row.applied,)).fetchall()
         earlier, self._carried_out = self._carried_out, set()
-        waiting, erased = None, set[bytes]()
+        waiting, erased, requests = None, set[bytes](), list[ErasureRequest]()
         for number, pseudonyms, sealed in pending:
             all_pseudonyms, complete = sealed_caller.all_pseudonyms(pseudonyms, sealed or (), self.keys)
+            keyed = set(all_pseudonyms).difference(pseudonyms)
+            known = any(self.store.history(pseudonym) for pseudonym in keyed)
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
                 given = sealed_caller.instruction(sealed or ())
@@ -362,34 +356,39 @@ class Erasures:
                 erased.update(all_pseudonyms)
                 if acts := [message.summary for message in result.undelivered]:
                     log.warning("not delivered to the hook", controller=self.controller, acts=acts)
-            if keyed := set(all_pseudonyms).difference(pseudonyms):
-                self._erase_keyed(keyed, sealed or (), at)
+            if keyed:
+                requests += self._request_keyed(number, keyed, all_pseudonyms, sealed or (), known=known)
             self._carried_out.add(order_key)
             if not complete and waiting is None:
                 waiting = number
-        self._learn_again(erased)
+        self.returned.learn_again(erased)
         applied = row.erasures if waiting is None else waiting - 1
         if row.applied < applied:
             self.connection.execute(self._sql.close_erased)
             self.connection.execute(self._sql.applied, (applied, self.database.box, self.identity))
-        return len(self._carried_out - earlier)
+        return len(self._carried_out - earlier), requests
 
-    def _learn_again(self, pseudonyms: Iterable[bytes]) -> None:
-        """Take in what callers were told elsewhere after an order to erase them. A server that was promoted
-        may not know that this box carried out the order, which then erases here what came in since."""
-        if not (his := list(pseudonyms)):
-            return
-        values = {"company": self.company, "pseudonyms": his, "since": 0, "box": self.database.box}
-        rows = self.connection.execute(KNOWN, values).fetchall()
-        boxes.learn(self.store, [(row[0], record) for row in rows for record in readable([row[1:]])])
-
-    def _erase_keyed(self, pseudonyms: Iterable[bytes], sealed: Sequence[bytes], at: datetime) -> None:
-        """Erase in the database the caller of an order under keys that the box which ordered it has not: the
-        records of boxes that left for good, too, as they erase nothing any more."""
+    def _request_keyed(
+        self,
+        number: int,
+        keyed: Iterable[bytes],
+        pseudonyms: Iterable[bytes],
+        sealed: Sequence[bytes],
+        *,
+        known: bool,
+    ) -> list[ErasureRequest]:
+        """Return a request that all boxes erase the caller of an order under keys that the box that ordered
+        it has not, too, unless that is ordered: other boxes without these keys may have learnt him from
+        records under them, and boxes that left for good erase nothing any more. None if he was not `known`
+        here under them and nothing of him is there."""
         run = self.connection.execute
         run(self._sql.lock_company)  # two boxes that have these keys do it one after the other
-        his = self._all_his(list(pseudonyms))
-        if not run(self._sql.await_approval, (his,)).rowcount:
-            return  # nothing of him is there, or another box has done this
-        if not (self._retired.note(his, erasure_requests.new(at, sealed)) or self._waits()):
-            run(self._sql.erase_caller, (his,))
+        his = self.returned.all_his(keyed)
+        there = run(self._sql.await_approval, (his,)).rowcount  # nobody takes them in until it is ordered
+        later = run(self._sql.pending, (number,)).fetchall()
+        if not (there or known) or any(set(his) <= set(ordered) for _number, ordered, _sealed in later):
+            return []
+        request = replace(erasure_requests.for_service(sorted({*pseudonyms, *his})), sealed=tuple(sealed))
+        with self.store.transaction(), self.store.connected() as connection:
+            erasure_requests.store_request(connection, request)
+        return [request]

@@ -54,6 +54,20 @@ class ErasureStatements:
         self.leaves_of_retired = f"{leaves} AND record.box IN ({retired}) ORDER BY 1, 2"
         # Of boxes that are there too: one may leave before it has noted the erasure in its own log.
         self.leaves_of_others = f"{leaves} AND record.box <> %s ORDER BY 1, 2"
+        # A caller's records of other boxes, by what an erasure leaves of them.
+        self.records_of_others = f"""
+        SELECT box, record, who FROM {record}
+        WHERE {scope} AND pseudonym = ANY(%s) AND erased = 0 AND who IS NOT NULL AND box <> %s
+        """  # noqa: S608
+        # Those of such records that are not erased; and the names of boxes that have not sent theirs (again).
+        self.returned = f"""
+        SELECT given.box, r.pseudonym
+        FROM unnest(%s::text[], %s::bigint[], %s::bytea[]) AS given (box, record, who)
+        LEFT JOIN {ledger} AS l ON l.{scope} AND l.box = given.box
+        LEFT JOIN {record} AS r ON r.{scope} AND r.box = given.box AND r.record = given.record
+            AND r.who = given.who AND r.erased = 0 AND r.due = 0
+        WHERE r.pseudonym IS NOT NULL OR coalesce(l.record, 0) < given.record
+        """  # noqa: S608
         self.logs_of_retired = f"SELECT origin FROM {log} WHERE {scope} AND box IN ({retired})"  # noqa: S608
         self.erase_leaves_of_retired = f"""{erase_of_retired} AND due > 0 AND (box, leaf) IN (
             SELECT l.box, l.first + named.place FROM unnest(%s::text[], %s::bigint[]) AS named (origin, place)

@@ -113,8 +113,10 @@ class Exchange:
         ordered, and done by all others, since `erase_again` looked; then that is to be repeated."""
         with self._connection.transaction():
             self._connection.execute(ErasureStatements(self.company).lock_company)
-            if self._erasures.unerased():
+            existing = self._erasures.existing()
+            if self._erasures.unerased(existing):
                 return False
+            self._erasures.note_lost(existing)
             new = self._connection.execute(self._sql.take_part, (self._box, self._identity)).rowcount
             if new:  # its erasures under another name are unknown there
                 self._erasures.order_all_again()
@@ -303,9 +305,15 @@ class Exchange:
             rows = self._connection.execute(self._sql.ledgers, (self._box,)).fetchall()
         ledgers = list[OtherLedger]()
         for box, record, answered, identity, *standing in rows:
-            self.receiver.expect(box, identity, record, answered)
             ledgers.append(OtherLedger(box, record, identity, *standing))
+            self.expect(box, identity, record, answered, left=ledgers[-1].retired)
         self._retirements.compare(ledgers)
+
+    def expect(self, box: str, identity: bytes, upto: int, answered: int, *, left: bool = False) -> bool:
+        """Remember how far another box's records are in the database (see `Receiver.expect`), and whether it
+        left for good. Return whether callers may have to be erased for that."""
+        self.receiver.expect(box, identity, upto, answered)
+        return self._erasures.returned.expect(box, upto, left=left)
 
     def report(self, about: About, *, changed: bool = True) -> bool:
         """Report this box's newest record, and what others compare, unless that was reported. Return whether

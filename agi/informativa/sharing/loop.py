@@ -205,7 +205,7 @@ class ExchangeLoop:
     def expect(self, box: str, identity: bytes, upto: int, answered: int) -> None:
         """Remember how far another box's records are in the database (see `Receiver.expect`)."""
         if self.exchange is not None:
-            self.exchange.receiver.expect(box, identity, upto, answered)
+            self.unsure |= self.exchange.expect(box, identity, upto, answered)
 
     @property
     def expects(self) -> bool:

@@ -25,3 +25,20 @@ DROP TABLE box_by_name;
 -- The caller's leaves in the logs of other boxes, as ORIGIN INDEX, a line each, when they were erased in the shared
 -- database: a box that leaves for good before it has erased him notes nothing, and this one does it then.
 ALTER TABLE erasure_request ADD COLUMN places TEXT NOT NULL DEFAULT '';
+
+-- Boxes of which this ledger has taken in records up to here that the shared database had lost when this box took part
+-- again: it could not say whether their callers were erased meanwhile.
+CREATE TABLE lost_tail (
+    name   TEXT    PRIMARY KEY,
+    record INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Records of other boxes that were erased at the request of this one, with the commitment of the leaf, from which
+-- nothing leads to the caller. A shared database that has one of them unerased was put back from an old copy, or has
+-- it from a ledger that was.
+CREATE TABLE erased_record (
+    name   TEXT    NOT NULL,
+    record INTEGER NOT NULL,
+    who    BLOB    NOT NULL,
+    PRIMARY KEY (name, record, who)
+) WITHOUT ROWID;

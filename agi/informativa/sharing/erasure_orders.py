@@ -384,9 +384,9 @@ class Erasures:
         run = self.connection.execute
         run(self._sql.lock_company)  # two boxes that have these keys do it one after the other
         his = self.returned.all_his(keyed)
-        there = run(self._sql.await_approval, (his,)).rowcount  # nobody takes them in until it is ordered
+        stored = run(self._sql.await_approval, (his,)).rowcount  # nobody takes them in until it is ordered
         later = run(self._sql.pending, (number,)).fetchall()
-        if not (there or known) or any(set(his) <= set(ordered) for _number, ordered, _sealed in later):
+        if not (stored or known) or any(set(his) <= set(ordered) for _number, ordered, _sealed in later):
             return []
         request = replace(erasure_requests.for_service(sorted({*pseudonyms, *his})), sealed=tuple(sealed))
         with self.store.transaction(), self.store.connected() as connection:

@@ -122,7 +122,7 @@ class Office:
     def command(self, *arguments: str | Path) -> str:
         """What the `informativa` command prints."""
         ran = subprocess.run(
-            [BIN / "informativa", *arguments], capture_output=True, text=True, timeout=60, check=False
+            [BIN / "informativa", *arguments], capture_output=True, text=True, timeout=300, check=False
         )
         if ran.returncode:
             raise OfficeError(f"informativa {arguments[0]} failed: {ran.stderr}")

@@ -132,12 +132,14 @@ def _hosts(server: Postgres | Patroni) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """One for all tests of a worker, of the version that the environment names, or of the newest; each test
-    has a schema of its own making."""
+    """One for all tests of a worker, of the version that the environment names, or of the newest. Whichever
+    test is the first finds the tables there, as all others do."""
     folder = tmp_path_factory.mktemp("server")
     with Postgres(folder / "pg", server_programs=postgres_versions.chosen(folder / "programs")) as running:
         if version := os.environ.get(postgres_versions.CHOSEN):
             assert str(running.sql("SHOW server_version")[0][0]).startswith(f"{version}.")
+        with prepared(running, folder):
+            pass
         yield running
 
 

@@ -16,7 +16,7 @@ from examples import PLAYED
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers.rows import microseconds
 from informativa.model import SharedDatabase
-from informativa.model.errors import SharedDatabaseError
+from informativa.model.errors import BoxRefusedError, SharedDatabaseError
 from informativa.sharing import administration, schema
 from informativa.sharing.administration import DatabaseState, Migrated, OldRecords, RegisteredBox
 from informativa.sharing.erasure_statements import ErasureStatements
@@ -369,6 +369,7 @@ def test_how_far_behind_and_how_long_silent_a_box_is() -> None:
 
 ROLES_OF = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
 SCHEMAS_OF = "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
+NEEDED = "SELECT coalesce(max(needed), 0) FROM informativa.migration"
 NEWEST = 'SELECT max(number) FROM "informativa".migration'
 NEWEST_OF_ITS_OWN = 'SELECT max(number) FROM "informativa_acme".migration'
 ALL_THERE: dict[str, list[tuple[object, ...]]] = {
@@ -403,6 +404,7 @@ def test_empty_database_gets_all_that_the_script_has(answering: Answering) -> No
     migrations = script[2 + len(schema.prepared()) : login]
     assert statements_of(answering)[2:] == [
         *made,
+        NEEDED,
         NEWEST,
         *migrations,
         administration._IS_KNOWN,
@@ -419,8 +421,20 @@ def test_migrated_database_has_the_company_served_alone(
     *_rest, serving = schema.served(ROLE, ["acme"])
     answering.rows = ALL_THERE | {administration._IS_KNOWN: [(known,)], serving: [()] if serves else []}
     assert migrated_by(answering) == Migrated("acme", 6 if known else 0, 6, 0, ROLE, False, serves)
-    asked = [ROLES_OF, SCHEMAS_OF, NEWEST, administration._IS_KNOWN, *schema.served(ROLE, ["acme"])]
-    assert statements_of(answering) == asked
+    before = [ROLES_OF, SCHEMAS_OF, NEEDED, NEWEST, administration._IS_KNOWN]
+    assert statements_of(answering) == [*before, *schema.served(ROLE, ["acme"])]
+
+
+@pytest.mark.parametrize("needed", [6, 7])
+def test_tables_that_a_newer_program_made_are_not_touched(answering: Answering, needed: int) -> None:
+    """Those of the newest migration that this program knows are; nothing is executed after the question."""
+    answering.rows = ALL_THERE | {NEEDED: [(needed,)], administration._IS_KNOWN: [(True,)]}
+    if needed == 6:
+        assert migrated_by(answering).before == 6
+        return
+    with pytest.raises(BoxRefusedError, match=r"are of a newer informativa\. Upgrade this one\."):
+        migrated_by(answering)
+    assert statements_of(answering) == [ROLES_OF, SCHEMAS_OF, NEEDED]
 
 
 @pytest.mark.parametrize(

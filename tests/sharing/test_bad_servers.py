@@ -153,6 +153,21 @@ def test_certificates_that_are_refused_are_told_apart(
     assert (error.state, remedy in str(error.remedy)) == (state, True)
 
 
+@pytest.mark.parametrize("content", ["no certificate", "", None])
+def test_roots_that_cannot_be_read_are_named(tmp_path: Path, content: str | None) -> None:
+    """A file that is none of certificates, an empty one, and one that there is not: all have one remedy."""
+    roots = tmp_path / "roots.pem"
+    if content is not None:
+        roots.write_text(content)
+    with Postgres(tmp_path / "pg", certificate=Authority(tmp_path).issue()) as server:
+        boxes = Boxes(server, tmp_path)
+        boxes.served.add(("pbx-1", "acme"))
+        error = refusal(boxes, certificates=str(roots))
+    assert error.state == "no-roots"
+    assert "the file by which its certificate is trusted cannot be read (" in str(error.message)
+    assert f"Put the root of the server's certificate into {roots}, in PEM." in str(error.remedy)
+
+
 def test_a_server_is_full_read_only_a_standby_or_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -299,6 +299,20 @@ def test_migrating_says_that_it_made_the_tables(
     assert (migrated["tables_made"], migrated["newly_served"]) == (False, True)
 
 
+def test_migrating_tables_of_a_newer_program_is_refused(
+    meeting: tuple[Installation, Installation], server: Postgres
+) -> None:
+    """That all is there would not be true: this program cannot use them."""
+    server.sql("UPDATE informativa.migration SET number = 99, needed = 99")
+    code, out, error = typed("shared", "migrate", "--as", SUPERUSER, *of(meeting[0]))
+    assert (code, out, error) == (
+        1,
+        "",
+        "Acme S.p.A. (acme): The tables in the shared database postgres are of a newer informativa."
+        " Upgrade this one.\n",
+    )
+
+
 def test_the_doctor_looks_at_the_other_boxes(
     meeting: tuple[Installation, Installation], server: Postgres
 ) -> None:

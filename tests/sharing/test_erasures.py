@@ -568,6 +568,25 @@ def test_i9_a_caller_whom_an_old_ledger_brings_back_after_a_failover_is_erased_a
         assert store.history(OTHER)
 
 
+def test_i9_a_third_key_of_a_box_that_left_leads_to_nobody(boxes: Boxes) -> None:
+    """Its record under that key names the caller's pseudonym under the second one, which a box that is there
+    has: so both go, though nobody has the third key any more."""
+    old, new, newest = b"k" * 32, b"n" * 32, b"w" * 32
+    caller = Identified("+393331234567")
+    his_old, his_new, his_newest = (pseudonyms_under(caller, [key])[0] for key in (old, new, newest))
+    begin(boxes, "pbx-1", told=(his_old,))
+    boxes.record("pbx-3", replace(PLAYED, pseudonym=his_newest, earlier=his_new))
+    boxes.exchange("pbx-3").send()
+    boxes.opened.pop().close()
+    database = boxes.database("pbx-2")
+    other = Exchange(boxes.store("pbx-2"), connect(database, "acme"), database, "acme", keys=(new, old))
+    boxes.opened.append(other)
+    administration.retire(database, "acme", "pbx-3")
+    order(boxes, "pbx-1", his_old, sealed=sealed_caller.seal(caller, (old,)))
+    quiet(boxes)
+    assert boxes.sql("SELECT box FROM acme.record WHERE pseudonym IS NOT NULL OR earlier IS NOT NULL") == []
+
+
 def test_a_box_that_carries_out_an_order_once_more_knows_who_was_informed_since(boxes: Boxes) -> None:
     """A third box is away, so the order stays. The caller rings again elsewhere, and the box takes that in;
     then a standby takes over that does not know the box, which carries out the order as a new one does."""

@@ -28,6 +28,7 @@ from .connection import (
     connect_as,
     connect_box,
     explained,
+    newer_tables,
     not_served,
     translated,
 )
@@ -57,6 +58,7 @@ _NOTHING_PURGED = Text(
 )
 _CLOCK = "SELECT extract(epoch FROM clock_timestamp())"
 _MIGRATION = f"SELECT max(number) FROM {schema.SCHEMA}.migration"  # noqa: S608  # our own names
+_NEEDED = f"SELECT coalesce(max(needed), 0) FROM {schema.SCHEMA}.migration"  # noqa: S608  # our own names
 _LEDGERS = f"""
 SELECT company, {LEDGER_COLUMNS}
 FROM {schema.SCHEMA}.ledger LEFT JOIN {schema.SCHEMA}.box USING (box) WHERE company = ANY(%s)
@@ -146,7 +148,8 @@ class OldRecords:
 def migrate(database: SharedDatabase, controllers: Sequence[str], user: str) -> Iterator[Migrated]:
     """Create the tables, or upgrade them, and this box's login, which serves these companies from then on, as
     a `user` who may make roles; each company in one transaction, in which the records of a schema of its own
-    go into the tables of all. Calls go on meanwhile. Raises SharedDatabaseError."""
+    go into the tables of all. Calls go on meanwhile. Raises SharedDatabaseError, and BoxRefusedError where
+    the tables are of a newer program."""
     for controller in controllers:
         with connect_as(database, controller, user) as connection, administered(database):
             result = _migrate(connection, database, controller)
@@ -166,6 +169,8 @@ def _migrate(connection: psycopg.Connection, database: SharedDatabase, controlle
     if schema.SCHEMA not in existing:
         for statement in schema.prepared():
             run(statement)
+    if (run(_NEEDED).fetchone() or (0,)) > (schema.newest(),):
+        raise newer_tables(database)
     number = newest_migration(connection, schema.SCHEMA)
     for _number, statements in schema.migrations(number):
         for statement in statements:

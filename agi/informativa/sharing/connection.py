@@ -212,6 +212,15 @@ def not_served(database: SharedDatabase, controller: str) -> BoxRefusedError:
     )  # fmt: skip
 
 
+def newer_tables(database: SharedDatabase) -> BoxRefusedError:
+    """Return the error of tables that this program does not know any more."""
+    return BoxRefusedError(
+        Text("The tables in the shared database {database} are of a newer informativa.",
+             database=database.name),
+        Text("Upgrade this one."),
+    )  # fmt: skip
+
+
 def company_numbers(
     connection: psycopg.Connection, database: SharedDatabase, controllers: Sequence[str]
 ) -> dict[str, int]:
@@ -233,11 +242,7 @@ def company_numbers(
             Text("Whoever administers it types: informativa shared migrate"),
         )
     if needed > schema.newest():
-        raise BoxRefusedError(
-            Text("The tables in the shared database {database} are of a newer informativa.",
-                 database=database.name),
-            Text("Upgrade this one."),
-        )  # fmt: skip
+        raise newer_tables(database)
     return {controller: int(company) for _, _, controller, company in companies if controller is not None}
 
 

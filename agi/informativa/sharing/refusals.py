@@ -72,6 +72,11 @@ _TROUBLES: Mapping[str, Text] = {
         "its certificate is not trusted ({reason})",
         "Give the server another certificate, or put the root of its own into {certificates}",
     ),
+    startup.NO_ROOTS: Text(
+        "the file by which its certificate is trusted cannot be read ({reason})",
+        "Put the root of the server's certificate into {certificates}, in PEM. If everybody trusts that root,"
+        " write instead: certificates: system",
+    ),
     startup.EXPIRED: Text(
         "its certificate has expired",
         "Renew the server's certificate, and have it read: SELECT pg_reload_conf(). If it has not expired,"

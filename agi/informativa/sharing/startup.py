@@ -32,6 +32,7 @@ _SASL = b"n,,"  # no channel binding
 # Reasons beside those that have a SQLSTATE.
 REFUSED, SILENT, UNREACHABLE, UNKNOWN_HOST = "refused", "silent", "unreachable", "unknown-host"
 NO_TLS, UNTRUSTED, NO_PASSWORD, NO_CONNECT = "no-tls", "untrusted", "no-password", "no-connect"
+NO_ROOTS = "no-roots"
 OPEN_PASSWORDS, CLOSED_PASSWORDS = "open-passwords", "closed-passwords"
 EXPIRED, NOT_YET_VALID, OTHER_NAME = "expired", "not-yet-valid", "other-name"
 STANDBY, READ_ONLY = "standby", "read-only"
@@ -85,7 +86,7 @@ def refusal(host: str, port: str, login: Login, seconds: float) -> ServerRefusal
 
 
 class _RefusedError(Exception):
-    """A server's ErrorResponse, or the answer that it offers no TLS."""
+    """A server's ErrorResponse, the answer that it offers no TLS, or roots that cannot be read."""
 
     def __init__(self, refusal: ServerRefusal) -> None:
         self.refusal = refusal
@@ -120,7 +121,7 @@ class _Wire:
         if answer == b"E":
             raise _RefusedError(_error(self._body()))
         if answer == b"S":
-            context = ssl.create_default_context(cafile=None if roots in ("system", "") else roots)
+            context = _trusting(roots)
             context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # Python's own since 3.13, and not libpq's
             if not roots:  # on this machine alone
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -199,6 +200,15 @@ class _Wire:
                 raise ValueError("it closed the connection")
             data += part
         return data
+
+
+def _trusting(roots: str) -> ssl.SSLContext:
+    """Return a context that trusts these roots. Raises _RefusedError where they cannot be read."""
+    try:
+        return ssl.create_default_context(cafile=None if roots in ("system", "") else roots)
+    except OSError as error:
+        reason = error.reason if isinstance(error, ssl.SSLError) else error.strerror
+        raise _RefusedError(ServerRefusal(NO_ROOTS, reason or "")) from error
 
 
 def _error(body: bytes) -> ServerRefusal:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 import wave
 from array import array
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate, islice
 from operator import sub
 from pathlib import Path
 
@@ -43,7 +43,8 @@ def other_sounds(recordings: Sequence[Path]) -> list[Path]:
 def is_silent(file: Path) -> bool:
     """Return whether nothing can be heard in it. Raises OSError, EOFError, wave.Error."""
     read, softest = _READERS[file.suffix[1:]]
-    return sum(loudness >= softest for loudness in read(file)) < _LEAST_FRAMES
+    audible = (frame for frame in read(file) if frame >= softest)
+    return len(list(islice(audible, _LEAST_FRAMES))) < _LEAST_FRAMES  # mostly of its first second
 
 
 def _exact(*recordings: Path) -> bool:
@@ -80,7 +81,7 @@ def _correlation(pairs: Sequence[tuple[float, float]]) -> float:
 def _levels(file: Path) -> list[float]:
     """Return each frame's level in dB below the file's own loud frames."""
     read, softest = _READERS[file.suffix[1:]]
-    loudness = read(file)
+    loudness = list(read(file))
     loud = max(softest, sorted(loudness)[int(0.95 * (len(loudness) - 1))]) if loudness else softest
     floor = loud * math.pow(10.0, -_ROOM / 20)
     return [20 * math.log10(max(value, floor) / loud) for value in loudness]
@@ -89,23 +90,24 @@ def _levels(file: Path) -> list[float]:
 # --- the loudness of each frame, on a scale of the format's own ---
 
 
-def _wav(file: Path) -> list[float]:
+def _wav(file: Path) -> Iterator[float]:
     with files.reading(file, LARGEST) as stream, wave.open(stream, "rb") as sound:
-        return _linear(sound.readframes(sound.getnframes()), sound.getframerate())
+        data, rate = sound.readframes(sound.getnframes()), sound.getframerate()
+    return _linear(data, rate)
 
 
-def _sln(rate: int) -> Callable[[Path], list[float]]:
+def _sln(rate: int) -> Callable[[Path], Iterator[float]]:
     return lambda file: _linear(files.read(file, LARGEST), rate)
 
 
-def _linear(data: bytes, rate: int) -> list[float]:
+def _linear(data: bytes, rate: int) -> Iterator[float]:
     samples = array("h", data[: len(data) // 2 * 2])
     width, step = max(1, rate // _NARROW), rate // _FRAMES
     reach = step + 2 * (width - 1)
-    return [
+    return (
         sum(map(abs, _without_hiss(samples[at : at + reach], width))) / (step * width**2)
         for at in range(0, len(samples) - reach + 1, step)
-    ]
+    )
 
 
 def _without_hiss(samples: Sequence[int], width: int) -> Sequence[int]:
@@ -128,7 +130,7 @@ def _ulaw(byte: int) -> int:
     return (((mantissa << 3) + 0x84) << exponent) - 0x84
 
 
-def _companded(amplitude: Callable[[int], int]) -> Callable[[Path], list[float]]:
+def _companded(amplitude: Callable[[int], int]) -> Callable[[Path], Iterable[float]]:
     table = [amplitude(byte) for byte in range(256)]
 
     def read(file: Path) -> list[float]:
@@ -197,7 +199,7 @@ def _gsm(file: Path) -> list[float]:
     return loudness
 
 
-_READERS: dict[str, tuple[Callable[[Path], list[float]], float]] = {
+_READERS: dict[str, tuple[Callable[[Path], Iterable[float]], float]] = {
     "wav": (_wav, 100.0),  # and the least loudness of the loud frames; below it all is silence
     "wav16": (_wav, 100.0),
     "sln": (_sln(8000), 100.0),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,7 +11,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
-from prometheus_client.parser import text_string_to_metric_families
 from pydantic import Field, InstanceOf
 
 from ..config import by_company, inspect, require_reader
@@ -25,7 +23,7 @@ from ..system.patience import run
 from ..system.processes import run_command
 from . import statistics
 from .boxes import Meeting
-from .controller_state import lines_of
+from .controller_state import lines_by_controller
 from .doctor import examination, ledger_facts, probe
 from .doctor.checks import Suite, of_suite
 from .doctor.findings import State
@@ -203,6 +201,7 @@ async def _look(system: System) -> StatusReport:
     as_before, fell_back = probe.as_before(answer), probe.fell_back(answer)
     in_order, controllers = service.answers and not system.problems and not await system.failing(), []
     complete = True
+    lines_of = lines_by_controller(configuration)
     mistakes, _shared = by_company(system.problems, configuration.controllers, configuration.owners)
     for controller in configuration.controllers.values():
         summary: LedgerSummary | None = None
@@ -222,7 +221,7 @@ async def _look(system: System) -> StatusReport:
                 meeting = system.meeting(controller)
             except SharedDatabaseError:
                 complete = False
-        lines = {line.number: line for line in lines_of(controller, configuration)}
+        lines = {line.number: line for line in lines_of[controller.id]}
         why_not, before = _reasons(controller, mistakes.get(controller.id, ()), as_before)
         fell, calls = fell_back.get(controller.id, (0, 0))
         controllers.append(
@@ -295,6 +294,8 @@ async def _service(system: System) -> Service:
 
 
 def _metrics(address: str) -> str:
+    import urllib.request  # only where the service gives metrics
+
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"http://{address}/metrics", timeout=PATIENCE) as answer:
         return str(answer.read(1 << 24).decode())
@@ -302,6 +303,8 @@ def _metrics(address: str) -> str:
 
 def with_metrics(service: Service, text: str) -> Service:
     """Add the values in a text from /metrics. Raises ValueError for another text."""
+    from prometheus_client.parser import text_string_to_metric_families  # as in `_metrics`
+
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == "informativa_calls_in_progress":

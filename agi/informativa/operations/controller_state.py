@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -60,16 +59,7 @@ def states(configuration: Configuration, *, counted: bool = True) -> Controllers
 
 def lines_of(controller: Controller, configuration: Configuration) -> tuple[Line, ...]:
     """Return the lines of one controller."""
-    return tuple(line for line in configuration.lines if line.controller.id == controller.id)
-
-
-def lines_by_controller(configuration: Configuration) -> Mapping[str, Sequence[Line]]:
-    """Return the lines of all controllers, for who needs them of each: looked for one after the other, those
-    of 300 are 90,000."""
-    lines: dict[str, list[Line]] = {name: [] for name in configuration.controllers}
-    for line in configuration.lines:
-        lines.setdefault(line.controller.id, []).append(line)
-    return lines
+    return tuple(configuration.lines_by_controller[controller.id])
 
 
 def not_live(configuration: Configuration) -> list[Text]:

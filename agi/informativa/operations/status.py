@@ -23,7 +23,7 @@ from ..system.patience import run
 from ..system.processes import run_command
 from . import statistics
 from .boxes import Meeting
-from .controller_state import lines_by_controller
+from .controller_state import lines_of
 from .doctor import examination, ledger_facts, probe
 from .doctor.checks import Suite, of_suite
 from .doctor.findings import State
@@ -201,7 +201,6 @@ async def _look(system: System) -> StatusReport:
     as_before, fell_back = probe.as_before(answer), probe.fell_back(answer)
     in_order, controllers = service.answers and not system.problems and not await system.failing(), []
     complete = True
-    lines_of = lines_by_controller(configuration)
     mistakes, _shared = by_company(system.problems, configuration.controllers, configuration.owners)
     for controller in configuration.controllers.values():
         summary: LedgerSummary | None = None
@@ -221,7 +220,7 @@ async def _look(system: System) -> StatusReport:
                 meeting = system.meeting(controller)
             except SharedDatabaseError:
                 complete = False
-        lines = {line.number: line for line in lines_of[controller.id]}
+        lines = {line.number: line for line in lines_of(controller, configuration)}
         why_not, before = _reasons(controller, mistakes.get(controller.id, ()), as_before)
         fell, calls = fell_back.get(controller.id, (0, 0))
         controllers.append(

@@ -157,7 +157,8 @@ def about_box(configuration: Configuration, controller: Controller) -> About:
 
     keys = " ".join(map(fingerprint, controller.keys))
     notices = configuration.notices[controller.id]
-    return About(__version__, keys, comparable.digest(controller, notices, configuration.lines))
+    lines = configuration.lines_by_controller[controller.id]
+    return About(__version__, keys, comparable.digest(controller, notices, lines))
 
 
 def _live(configuration: Configuration) -> Iterator[tuple[str, Controller]]:

@@ -13,7 +13,7 @@ from ...model.errors import LedgerError
 from ...model.text import Text
 from ...prompts.named_keys import named_keys
 from ...system.shipped import spoken_words
-from ..controller_state import lines_by_controller
+from ..controller_state import lines_of
 from . import ledger_facts
 from .findings import Finding, warning
 from .notices import recorded_words
@@ -84,9 +84,8 @@ def _sorted_keys(keys: frozenset[str]) -> str:
 def vouching(system: System) -> Iterator[Finding]:
     """Check that somebody vouches for callers' numbers as the consents of their line ask: else nobody is ever
     asked, without a word."""
-    by_controller = lines_by_controller(system.configured)
     for controller in system.recording():
-        lines = by_controller[controller.id]
+        lines = lines_of(controller, system.configured)
         if not any(_consents(line) for line in lines):
             continue
         try:

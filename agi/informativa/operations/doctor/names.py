@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from ...model import Controller, Line, languages_without_name
 from ...model.text import Text
-from ..controller_state import lines_by_controller
+from ..controller_state import lines_of
 from .findings import Finding, warning
 from .system import System
 
@@ -15,9 +15,8 @@ from .system import System
 def names(system: System) -> Iterator[Finding]:
     """Check that each notice and purpose of a live company has a name in the languages in which callers hear
     it."""
-    lines = lines_by_controller(system.configured)
     for controller in system.live():
-        if missing := _missing(controller, lines[controller.id]):
+        if missing := _missing(controller, lines_of(controller, system.configured)):
             finding = Text(
                 "letters, receipts and pages of {id} show these ids of its configuration in place of names:"
                 " {ids}",

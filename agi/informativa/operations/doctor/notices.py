@@ -28,7 +28,7 @@ from ...prompts.named_keys import named_keys
 from ...prompts.store import PromptStore
 from ...system.files import read
 from ...system.shipped import spoken_words, texts_without_company
-from ..controller_state import lines_by_controller
+from ..controller_state import lines_of
 from . import ledger_facts
 from .findings import Finding, warning
 from .system import System
@@ -64,13 +64,12 @@ def removed(system: System) -> Iterator[Finding]:
 def numbers(system: System) -> Iterator[Finding]:
     """Check that few callers hear the notice every time only because their number is ambiguous: a national
     one, or one with its country code."""
-    lines = lines_by_controller(system.configured)
     for controller in system.recording():
         try:
             counts = system.fact(controller, ledger_facts.LAST_CALLERS)
         except LedgerError:  # reported by the check `ledgers`
             continue
-        for line in lines[controller.id]:
+        for line in lines_of(controller, system.configured):
             if line.callers is not NumberForm.EITHER:
                 continue
             calls = sum(count for (number, *_), count in counts.items() if number == line.number)

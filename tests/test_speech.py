@@ -166,6 +166,22 @@ def test_level_that_stands_out(level: float, words: list[str]) -> None:
     assert bool(found) == bool(words)
 
 
+@pytest.mark.parametrize(
+    ("peak", "words"),
+    [(0.3, "is too soft"), (1.0, "is clipped in 40 places"), (-1.0, "is clipped in 40 places")],
+)
+def test_file_has_the_faults_of_its_sound(peak: float, words: str, tmp_path: Path) -> None:
+    """A file is measured without floats, and gets the faults that its sound has: tops that are cut flat, also
+    at the lowest of all samples, and a level that stands out."""
+    tone = np.sin(np.arange(8000) / 8000 * 2 * np.pi * 40) * (0.02 if peak == 0.3 else 0.5)
+    tops = np.sign(peak) * tone > 0.49
+    made = sound(np.where(tops, peak, tone), 8000)
+    (tmp_path / "x.wav").write_bytes(audio.wav(made))
+    faults = list(audio.wav_level_faults(tmp_path / "x.wav"))
+    assert list(map(str, faults)) == list(map(str, audio.level_faults(audio.read_wav(tmp_path / "x.wav"))))
+    assert words in " ".join(map(str, faults))
+
+
 def test_silence_is_refused() -> None:
     """There is no level to bring silence to."""
     for nothing in (np.zeros(8000), np.zeros(0)):

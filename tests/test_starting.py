@@ -91,3 +91,18 @@ def test_commands_about_all_companies_do_not_load_the_numbering_plans_of_the_wor
         [sys.executable, "-c", LOADED, word], capture_output=True, text=True, timeout=300, check=True
     )
     assert loaded.stdout == "False\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["check", "doctor", "watching", "boxes"])
+def test_command_that_looks_loads_nothing_of_those_that_act(module: str) -> None:
+    """What looks at all companies loads no service's log, no parser of YAML, no client of HTTP and no
+    archive: they took a tenth of a second, of two or three in all."""
+    code = (
+        f"import sys, informativa.cli.commands.{module}, informativa.sharing.membership;"
+        "print(*(name for name in sys.argv[1:] if name in sys.modules))"
+    )
+    libraries = ("structlog", "yaml", "http.client", "tarfile", "informativa.sharing.exchange")
+    command = [sys.executable, "-c", code, *libraries]
+    output = subprocess.run(command, env=os.environ | WIDTH, timeout=300, check=True, capture_output=True)
+    assert output.stdout.split() == []

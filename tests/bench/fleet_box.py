@@ -28,8 +28,8 @@ from informativa.evidence.commitment import bind
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Binding, Controller, Ending, Event, Heard, Identified, Reason, Status, Vouched
 from informativa.process import storage
-from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
+from informativa.sharing.membership import About
 
 SAMPLES_A_SECOND = 5  # new callers of whom it tells when they were recorded
 

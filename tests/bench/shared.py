@@ -28,9 +28,10 @@ from informativa.operations.evidence import logs
 from informativa.process import bootstrap, storage
 from informativa.sharing import administration
 from informativa.sharing.connection import connect
-from informativa.sharing.exchange import About, Exchange
+from informativa.sharing.exchange import Exchange
 from informativa.sharing.idle import OLDEST_SECONDS, IdleConnections
 from informativa.sharing.loop import ExchangeLoop
+from informativa.sharing.membership import About
 from informativa.sharing.others import SharedBoxes
 from informativa.sharing.question import Question
 from lab.databases import children

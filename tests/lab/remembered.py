@@ -28,8 +28,9 @@ def remember() -> None:
     setattr(typer.main, parameters, functools.cache(getattr(typer.main, parameters)))
     main.app = functools.cache(main.app)
     translated.command = _by(lambda program: (program, _.code), translated.command)
-    comparison._linear = _by(lambda data, rate: (_digest(data), rate), _listed(comparison._linear))
-    audio.level_faults = _by(_sound, functools.wraps(audio.level_faults)(_listed(audio.level_faults)))
+    comparison._linear = _by(_pcm, _listed(comparison._linear))
+    audio.level_faults = _by(_sound, _listed(audio.level_faults))
+    audio._pcm_level_faults = _by(_pcm, _listed(audio._pcm_level_faults))
     service._freeze_objects = functools.wraps(service._freeze_objects)(lambda **_: None)
 
 
@@ -48,7 +49,11 @@ def _by(key: Callable[..., Hashable], compute: Callable[..., Any]) -> Callable[.
 
 
 def _listed(generate: Callable[..., Any]) -> Callable[..., list[Any]]:
-    return lambda *arguments: list(generate(*arguments))
+    return functools.wraps(generate)(lambda *arguments: list(generate(*arguments)))
+
+
+def _pcm(data: bytes, rate: int) -> Hashable:
+    return _digest(data), rate
 
 
 def _sound(sound: Sound) -> Hashable:

@@ -25,8 +25,8 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Line, Playback, Prompt, Status
 from informativa.model.ports import Clock
 from informativa.process.bootstrap import SystemClock
-from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
+from informativa.sharing.membership import About
 from informativa.sharing.others import SharedBoxes
 from lab.process import until
 from sharing.conftest import Boxes, received

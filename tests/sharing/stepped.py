@@ -22,9 +22,9 @@ from informativa.model import CallResult, Controller, Line, Playback, Prompt, Sh
 from informativa.model.errors import BoxRefusedError, DefectError, InformativaError
 from informativa.sharing.company_exchange import CompanyExchange
 from informativa.sharing.connection import Connection
-from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.meeting_place import MeetingPlace
+from informativa.sharing.membership import About
 from informativa.sharing.others import SharedBoxes
 from sharing.wire import Wire
 

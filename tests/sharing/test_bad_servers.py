@@ -18,7 +18,7 @@ from informativa.model.errors import SharedDatabaseError
 from informativa.sharing import administration, refusals, schema
 from informativa.sharing import exchange as exchange_module
 from informativa.sharing.connection import connect
-from informativa.sharing.exchange import About
+from informativa.sharing.membership import About
 from lab.certificates import Authority
 from lab.databases import given
 from lab.postgres import Postgres

@@ -27,7 +27,7 @@ from informativa.process import bootstrap, storage
 from informativa.sharing import administration
 from informativa.sharing.administration import RegisteredBox
 from informativa.sharing.connection import Connection, Explain
-from informativa.sharing.exchange import About
+from informativa.sharing.membership import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import PASSWORD, empty
 from sharing.installation import HE, Installation, examined, of

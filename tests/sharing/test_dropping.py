@@ -16,8 +16,9 @@ from informativa.model.errors import BoxRefusedError, SharedDatabaseError
 from informativa.process import storage
 from informativa.sharing import dropping
 from informativa.sharing.connection import connect
-from informativa.sharing.exchange import About, Exchange
+from informativa.sharing.exchange import Exchange
 from informativa.sharing.loop import ExchangeLoop
+from informativa.sharing.membership import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import ACME, Boxes, soon
 from sharing.installation import Installation, of

@@ -18,7 +18,8 @@ from informativa.model import Reason
 from informativa.model.errors import BoxRefusedError, SharedDatabaseError
 from informativa.sharing import administration, exchange, receiving
 from informativa.sharing.connection import connect
-from informativa.sharing.exchange import About, Exchange
+from informativa.sharing.exchange import Exchange
+from informativa.sharing.membership import About
 from sharing.conftest import Boxes, received, without
 from sharing.erasing import erase_here, kept, order, orders
 

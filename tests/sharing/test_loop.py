@@ -27,8 +27,9 @@ from informativa.process.self_report import not_shared
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing import meeting_place, question
 from informativa.sharing.connection import Connection, connect
-from informativa.sharing.exchange import About, Exchange
+from informativa.sharing.exchange import Exchange
 from informativa.sharing.loop import ExchangeLoop
+from informativa.sharing.membership import About
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, Boxes, soon
 from sharing.erasing import erase, kept

@@ -18,9 +18,10 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
 from informativa.model.errors import BoxRefusedError, InformativaError, LedgerError
 from informativa.sharing import meeting_place
-from informativa.sharing.exchange import About, Exchange
+from informativa.sharing.exchange import Exchange
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.meeting_place import MeetingPlace
+from informativa.sharing.membership import About
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, Boxes, soon
 

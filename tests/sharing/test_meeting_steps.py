@@ -23,8 +23,8 @@ from informativa.model.errors import DefectError, InformativaError, LedgerError,
 from informativa.sharing import box_statements, meeting_place
 from informativa.sharing.company_exchange import CompanyExchange
 from informativa.sharing.connection import Connection
-from informativa.sharing.exchange import About
 from informativa.sharing.meeting_place import MeetingPlace
+from informativa.sharing.membership import About
 from informativa.sharing.question_desk import QuestionDesk
 from informativa.sharing.receiving import PageRequest
 from sharing.conftest import ACME, soon

@@ -17,8 +17,8 @@ from informativa.model import SharedDatabase
 from informativa.model.errors import InformativaError, SharedDatabaseError
 from informativa.sharing import passwords
 from informativa.sharing.connection import connect
-from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
+from informativa.sharing.membership import About
 from informativa.sharing.passwords import with_password
 from informativa.sharing.startup import password_of
 from lab.postgres import Postgres

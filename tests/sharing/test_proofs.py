@@ -18,7 +18,8 @@ from informativa.ledgers import expiry
 from informativa.ledgers.erasure import erase
 from informativa.model import Identified, Reason
 from informativa.sharing import proof_sender
-from informativa.sharing.exchange import About, Exchange
+from informativa.sharing.exchange import Exchange
+from informativa.sharing.membership import About
 from sharing.conftest import Boxes
 from sharing.erasing import order
 

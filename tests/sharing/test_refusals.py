@@ -20,7 +20,7 @@ from informativa.operations.doctor import shared
 from informativa.sharing import loop as exchange_loop
 from informativa.sharing import refusals, startup
 from informativa.sharing.connection import connect, connect_as, explained
-from informativa.sharing.exchange import About
+from informativa.sharing.membership import About
 from informativa.sharing.startup import Login, ServerRefusal, password_of, refusal
 from lab.postgres import SUPERUSER, Postgres, access
 from lab.process import until

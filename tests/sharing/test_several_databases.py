@@ -14,8 +14,8 @@ from examples import ONE, PLAYED
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import SharedDatabase
 from informativa.sharing import administration
-from informativa.sharing.exchange import About
 from informativa.sharing.loop import ExchangeLoop
+from informativa.sharing.membership import About
 from lab.postgres import SUPERUSER, Postgres
 from sharing.conftest import ACME, PASSWORD, soon
 from sharing.pgbouncer import PgBouncer

@@ -14,7 +14,8 @@ from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import BoxRefusedError
 from informativa.sharing.connection import Connection, company_number, connect_box
-from informativa.sharing.exchange import About, Exchange, send_together
+from informativa.sharing.exchange import Exchange, send_together
+from informativa.sharing.membership import About
 from informativa.sharing.receiving import PageRequest, at_once, receive
 from lab.postgres import SUPERUSER
 from sharing.conftest import Boxes

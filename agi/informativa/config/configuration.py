@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
+from functools import cached_property
 from pathlib import Path
 
 from ..evidence.settings import EvidenceConfig
@@ -95,6 +96,14 @@ class Configuration:
     def wordings(self, controller: str) -> tuple[Notice, ...]:
         """Return all that a controller has prompts of: its notices, and the wordings of its choices."""
         return (*self.notices[controller], *(choice.wording for choice in self.choices.get(controller, ())))
+
+    @cached_property
+    def lines_by_controller(self) -> Mapping[str, Sequence[Line]]:
+        """The lines of each controller: looked for one after the other, those of 300 are 90,000."""
+        lines: dict[str, list[Line]] = {name: [] for name in self.controllers}
+        for line in self.lines:
+            lines.setdefault(line.controller.id, []).append(line)
+        return lines
 
     def in_shape(self) -> list[Controller]:
         """Return the controllers whose section has no mistakes."""

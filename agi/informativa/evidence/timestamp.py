@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 from ..model.errors import ElsewhereError, EvidenceError, SignatureError
 from ..model.text import Foreign, Text
 from ..system.files import read
-from .http import HttpClient
 from .note import Note, Verifier, parse
 from .settings import TimestampAuthority
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
     from rfc3161_client import TimeStampResponse
+
+    from .http import HttpClient
 
 LARGEST_STAMP = 262_144  # bytes
 _LARGEST_PEM = 1_000_000  # bytes
@@ -53,6 +54,8 @@ def stamp(data: bytes, authority: TimestampAuthority, http: HttpClient | None = 
     its answer is not valid."""
     client = _library()
     request = client.TimestampRequestBuilder().data(data).hash_algorithm(client.HashAlgorithm.SHA256).build()
+    from .http import HttpClient  # not for who only reads stamps
+
     connection = http or HttpClient(authority.url)
     try:
         answer = connection.request(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from ..model.errors import ElsewhereError, EvidenceError, ForkError
 from ..model.text import Text
@@ -11,11 +12,13 @@ from .checkpoint import Checkpoint
 from .cosignature import WitnessVerifier
 from .elsewhere import LocalLog, longer_elsewhere
 from .encoding import decimal
-from .http import HttpAnswer, HttpClient
 from .note import Signature, parse_signatures
 from .settings import WitnessAddress
 from .tree import HashReader, consistency_proof
 from .witness import SIZE_TYPE, AddCheckpoint
+
+if TYPE_CHECKING:
+    from .http import HttpAnswer, HttpClient
 
 LARGEST_ANSWER = 65_536  # bytes
 TRIES = 3  # each but the first with the size that the witness answered
@@ -26,6 +29,8 @@ class WitnessClient:
 
     def __init__(self, address: WitnessAddress, http: HttpClient | None = None) -> None:
         """Raises EvidenceFormatError for what is no witness's key."""
+        from .http import HttpClient  # not for who only reads what it answered
+
         self.key = WitnessVerifier.parse(address.key)
         self._http = http or HttpClient(address.url, self.name)
 

@@ -8,6 +8,7 @@ the template, under which gettext's catalogues have its translation, and the arg
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Protocol
 
 
@@ -132,6 +133,17 @@ class Text:
         """Return the advice, empty if there is none."""
         return Text(self._advice, **self.arguments)
 
+    @property
+    def kind(self) -> tuple[object, ...]:
+        """Return the program's own words in the text, without its values: those of one kind say the same of
+        other things."""
+        return (self.template, self._advice, *map(_kind, self.arguments.values()))
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        """Return the values in the text, and in those that are its arguments, in their order."""
+        return tuple(chain.from_iterable(map(_values, self.arguments.values())))
+
     def render(self, to: Translator = ENGLISH) -> str:
         """Return the text in words."""
         parts = [to.gettext(part) for part in (self.template, self._advice) if part]
@@ -193,6 +205,14 @@ class _Joined(Text):
     def masked(self) -> Text:
         return _Joined(self.template, tuple(map(_masked, self.parts)))
 
+    @property
+    def kind(self) -> tuple[object, ...]:
+        return (self.template, *map(_kind, self.parts))
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        return tuple(chain.from_iterable(map(_values, self.parts)))
+
     def __bool__(self) -> bool:
         return bool(self.parts)
 
@@ -205,6 +225,14 @@ class _Clause(Text):
     def __init__(self, sentence: Text) -> None:
         super().__init__(sentence.template)
         self.sentence = sentence
+
+    @property
+    def kind(self) -> tuple[object, ...]:
+        return self.sentence.kind
+
+    @property
+    def values(self) -> tuple[object, ...]:
+        return self.sentence.values
 
     def render(self, to: Translator = ENGLISH) -> str:
         return self.sentence.render(to).rstrip(".")
@@ -252,6 +280,14 @@ def clause(sentence: Text) -> Text:
 def joined(separator: Text | str, *parts: Text | str) -> Text:
     """Return those of the parts that are not empty, in a row."""
     return _Joined(separator, tuple(part for part in parts if part))
+
+
+def _kind(value: object) -> object:
+    return value.kind if isinstance(value, Text) else None
+
+
+def _values(value: object) -> tuple[object, ...]:
+    return value.values if isinstance(value, Text) else (value,)
 
 
 def _masked(value: object) -> Text | str:

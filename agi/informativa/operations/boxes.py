@@ -20,7 +20,7 @@ from .document import Seconds, Sentence, Time
 
 if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
     from ..sharing import administration
-    from ..sharing.exchange import About
+    from ..sharing.membership import About
 
 QUIET_SECONDS = 60.0  # without a word, after which something is wrong with a box
 ANSWER_SECONDS = 2.0  # without a word of any database: a command ends within three, also where one hangs

@@ -59,7 +59,7 @@ def states(configuration: Configuration, *, counted: bool = True) -> Controllers
 
 def lines_of(controller: Controller, configuration: Configuration) -> tuple[Line, ...]:
     """Return the lines of one controller."""
-    return tuple(line for line in configuration.lines if line.controller.id == controller.id)
+    return tuple(configuration.lines_by_controller[controller.id])
 
 
 def not_live(configuration: Configuration) -> list[Text]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -12,7 +11,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
-from prometheus_client.parser import text_string_to_metric_families
 from pydantic import Field, InstanceOf
 
 from ..config import by_company, inspect, require_reader
@@ -295,6 +293,8 @@ async def _service(system: System) -> Service:
 
 
 def _metrics(address: str) -> str:
+    import urllib.request  # only where the service gives metrics
+
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(f"http://{address}/metrics", timeout=PATIENCE) as answer:
         return str(answer.read(1 << 24).decode())
@@ -302,6 +302,8 @@ def _metrics(address: str) -> str:
 
 def with_metrics(service: Service, text: str) -> Service:
     """Add the values in a text from /metrics. Raises ValueError for another text."""
+    from prometheus_client.parser import text_string_to_metric_families  # as in `_metrics`
+
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name == "informativa_calls_in_progress":

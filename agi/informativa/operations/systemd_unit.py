@@ -10,7 +10,6 @@ from importlib import resources
 from pathlib import Path
 from string import Template
 
-from ..asterisk.peers import needed_descriptors
 from ..config import Configuration, load_usable
 from ..evidence.settings import TargetKind
 from ..model.text import Text, command
@@ -116,6 +115,8 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> UnitValues:
     if unit == BACKUP and configuration.backup:
         targets = [f"-{configuration.backup.folder}"]  # where it is missing, the command says so
         paths.append(configuration.backup.folder)
+    from ..asterisk.peers import needed_descriptors  # with structlog, not for who only looks at units
+
     at_home = any(path.startswith(("/home/", "/root/", "/run/user/")) for path in paths)
     alone = web.host.startswith("127.") and web.provider is None
     local = alone if unit == CONSOLE else not _talks_to_others(configuration)

@@ -29,7 +29,7 @@ from ..prompts.recordings import (
 if TYPE_CHECKING:
     from ..ledgers.groupcommit import GroupCommitLedger
     from ..ledgers.opening import LedgerOpener
-    from ..sharing.exchange import About
+    from ..sharing.membership import About
 
 OPENING_SECONDS = 30.0  # for all that is done with a ledger until calls use it; to open it has its own bound
 
@@ -153,11 +153,12 @@ def _others(configuration: Configuration, before: CallServices | None) -> dict[s
 def about_box(configuration: Configuration, controller: Controller) -> About:
     """Return the description of this box, for one of its companies, that the other boxes get."""
     from ..config import comparable
-    from ..sharing.exchange import About
+    from ..sharing.membership import About
 
     keys = " ".join(map(fingerprint, controller.keys))
     notices = configuration.notices[controller.id]
-    return About(__version__, keys, comparable.digest(controller, notices, configuration.lines))
+    lines = configuration.lines_by_controller[controller.id]
+    return About(__version__, keys, comparable.digest(controller, notices, lines))
 
 
 def _live(configuration: Configuration) -> Iterator[tuple[str, Controller]]:

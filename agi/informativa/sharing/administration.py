@@ -93,7 +93,7 @@ class RegisteredBox:
     seconds since it was last `seen`, by the database's clock, and `ahead` those by which its clock was ahead
     of that, `None` where nobody measured it; `successor` is the box that took its place, if any; `identity`
     that of its ledger, empty where it serves the company and never took part. The other fields are its report
-    about itself (exchange.About)."""
+    about itself (membership.About)."""
 
     name: str
     record: int

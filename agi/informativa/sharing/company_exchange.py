@@ -13,7 +13,8 @@ from typing import Protocol
 from ..model import Controller, SharedDatabase
 from ..model.errors import InformativaError, SharedDatabaseError
 from .connection import Connection
-from .exchange import About, Exchange
+from .exchange import Exchange
+from .membership import About
 from .receiving import PageRequest, Rows
 
 

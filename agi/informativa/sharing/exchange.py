@@ -12,7 +12,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +27,7 @@ from . import rows as shared_rows
 from .connection import Connection, translated
 from .erasure_orders import Erasures
 from .erasure_statements import ErasureStatements
-from .membership import LedgerRow
+from .membership import About, LedgerRow
 from .proof_sender import ProofSender
 from .receiving import LARGE_PAGE, Passed, Receiver, Rows
 from .retirements import OtherLedger, Retirements
@@ -37,16 +36,6 @@ PAGE = 1000  # records of a transaction
 log = structlog.get_logger("informativa")
 
 _KIND, _REFERENCE = map(shared_rows.COLUMNS.index, ("kind", "reference"))
-
-
-@dataclass(frozen=True)
-class About:
-    """The report of a box about itself, for comparison with others: the program's version, fingerprints of
-    the company's keys, and a digest of the settings that decide about its callers."""
-
-    program: str = ""
-    keys: str = ""
-    configuration: str = ""
 
 
 class Exchange:
@@ -61,7 +50,7 @@ class Exchange:
         connection: Connection,
         database: SharedDatabase,
         controller: str,
-        about: About = About(),  # it is frozen
+        about: About = About(),  # noqa: B008  # it is frozen
         keys: Sequence[bytes] = (),
         company: int | None = None,
         passed: Passed | None = None,

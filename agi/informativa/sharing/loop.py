@@ -17,8 +17,9 @@ from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, SharedDatabase
 from ..model.errors import BoxRefusedError, InformativaError, LedgerError, SharedDatabaseError
 from .connection import Connection, company_number, explained
-from .exchange import About, Exchange
+from .exchange import Exchange
 from .meeting_place import MeetingPlace
+from .membership import About
 from .receiving import PAGE, PageRequest, Passed, Rows
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try

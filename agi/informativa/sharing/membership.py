@@ -25,6 +25,16 @@ _MINUTE = 60_000_000  # microseconds
 
 
 @dataclass(frozen=True)
+class About:
+    """The report of a box about itself, for comparison with others: the program's version, fingerprints of
+    the company's keys, and a digest of the settings that decide about its callers."""
+
+    program: str = ""
+    keys: str = ""
+    configuration: str = ""
+
+
+@dataclass(frozen=True)
 class LedgerRow:
     """A ledger of a box as the database knows it: its records are there up to `record`, there are erasures up
     to `erasures`, of which those up to `applied` were applied, and the proofs of all leaves before `proven`

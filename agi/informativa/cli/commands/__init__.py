@@ -5,7 +5,8 @@ Setting up:
 
 - `setup`: all steps in one, and taken back
 - `init`: a first configuration
-- `config`: `check`, and the format of the file
+- `check`: the configuration and all that it names
+- `config`: the format of the file, and a forecast
 - `notices`: the notices of today
 - `prompts`: prompts: spoken, recorded, heard, laid out
 - `dialplan`: what Asterisk includes

@@ -1,8 +1,7 @@
-"""Commands about the configuration: `informativa check`, and `informativa config` for the file itself."""
+"""`informativa config`: the configuration file itself."""
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,35 +9,19 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...operations import check, config_upgrade
+from ...operations import config_upgrade
 from ...operations.forecast import forecast
 from ...views.text import forecast as view
-from ...views.text.check import in_order, problem_lines
 from ...views.text.configuration import upgraded
-from ..options import Config, Json, Of, begun, day, print_document, print_result, warn
+from ..options import Config, Json, Of, day, print_document, print_result, warn
 from ..words import _
 
 app = typer.Typer(help="The configuration file itself.", no_args_is_help=True)
 
 
 def add_to(program: typer.Typer) -> None:
-    """Give the program the command `check` and the group `config`."""
-    program.command("check")(_check)
+    """Give the program the group `config`."""
     program.add_typer(app, name="config")
-
-
-def _check(context: typer.Context, config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
-    """Check the configuration and all that it names, and open the ledgers, without serving calls."""
-    result = check.check(config, datetime.now(UTC), begun(context))
-    if as_json:
-        print_document(result)
-    else:
-        for line in problem_lines(result, _):
-            print(line, file=sys.stderr)
-        for line in in_order(result, _):
-            print(line)
-    if not result.ok:
-        raise typer.Exit(1)
 
 
 @app.command()

@@ -12,7 +12,7 @@ from ...config import DEFAULT_FILE
 from ...operations import status
 from ...views import terminal
 from ...views.text import status as view
-from ..options import Config, Json, Of, begun, print_document, warn
+from ..options import Config, Json, Of, begun, print_document
 from ..tree import INCOMPLETE
 from ..words import _
 from . import tail
@@ -65,7 +65,8 @@ def _status(
     else:
         for line in view.lines(report, _):
             print(line)
-        warn(report.warnings)
+        for line in view.warnings(report, _):
+            print(line, file=sys.stderr)
     if not report.in_order:
         raise typer.Exit(1)
     if not report.complete:

@@ -13,6 +13,7 @@ from ...model.errors import LedgerError
 from ...model.text import Text
 from ...prompts.named_keys import named_keys
 from ...system.shipped import spoken_words
+from ..controller_state import lines_of
 from . import ledger_facts
 from .findings import Finding, warning
 from .notices import recorded_words
@@ -84,7 +85,7 @@ def vouching(system: System) -> Iterator[Finding]:
     """Check that somebody vouches for callers' numbers as the consents of their line ask: else nobody is ever
     asked, without a word."""
     for controller in system.recording():
-        lines = [line for line in system.configured.lines if line.controller.id == controller.id]
+        lines = lines_of(controller, system.configured)
         if not any(_consents(line) for line in lines):
             continue
         try:

@@ -19,7 +19,6 @@ from ...model.remedy import COMMANDS, SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, joined
 from ...process.preparation import verify_recordings
 from ...prompts import audio
-from ..backup import listing
 from . import ledger_facts, users
 from .findings import Finding, State, of_problem, ok, warning
 from .system import System
@@ -118,9 +117,7 @@ def out_of_reach(configuration: Configuration) -> list[Text]:
 
 def _doubtful(bases: list[str]) -> list[Text]:
     files = [file for base in sorted(bases) if (file := Path(f"{base}.wav")).exists()]
-    return [
-        joined(" ", str(file), fault) for file in files for fault in audio.level_faults(audio.read_wav(file))
-    ]
+    return [joined(" ", str(file), fault) for file in files for fault in audio.wav_level_faults(file)]
 
 
 def _unspoken(configuration: Configuration) -> Iterator[tuple[str, Text]]:
@@ -170,6 +167,8 @@ def backups(system: System) -> Iterator[Finding]:
     if plan is None:
         yield ok(Text("no folder for backups is configured (`backup:`)"), note=True)
         return
+    from ..backup import listing  # not where there are no backups
+
     folder = Path(plan.folder)
     try:
         newest = listing.newest(folder)

@@ -28,6 +28,7 @@ from ...prompts.named_keys import named_keys
 from ...prompts.store import PromptStore
 from ...system.files import read
 from ...system.shipped import spoken_words, texts_without_company
+from ..controller_state import lines_of
 from . import ledger_facts
 from .findings import Finding, warning
 from .system import System
@@ -68,8 +69,8 @@ def numbers(system: System) -> Iterator[Finding]:
             counts = system.fact(controller, ledger_facts.LAST_CALLERS)
         except LedgerError:  # reported by the check `ledgers`
             continue
-        for line in system.configured.lines:
-            if line.controller.id != controller.id or line.callers is not NumberForm.EITHER:
+        for line in lines_of(controller, system.configured):
+            if line.callers is not NumberForm.EITHER:
                 continue
             calls = sum(count for (number, *_), count in counts.items() if number == line.number)
             ambiguous = counts.get((line.number, Reason.AMBIGUOUS, None), 0)

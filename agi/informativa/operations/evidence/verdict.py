@@ -12,17 +12,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ...evidence.last_audit import LastAudit
 from ...evidence.note_standing import NoteStanding, NoteVerdict
 from ...evidence.notes import RuleNote
 from ...ledgers.audit_flaws import ClosedLeaves, Flaw
-from ...ledgers.audit_log import AuditedLog
 from ...ledgers.named_holes import NamedRange, NamingNote
 from ...model import RecordKind, Verdict
 from ...model.text import NOTHING, Text
 from ..document import OptionalSentence
+
+if TYPE_CHECKING:
+    from ...ledgers.audit_log import AuditedLog  # not for a command that only shows the last verdict
 
 WORDS: Mapping[Verdict, Text] = {
     Verdict.COMPLETE: Text("complete"),

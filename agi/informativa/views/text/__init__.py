@@ -19,6 +19,7 @@ The installation:
 - `status`: service and ledgers on one screen
 - `doctor`, `mending`: findings, and what `doctor --fix` did
 - `check`: problems of the configuration
+- `similar`: what is the same for many companies
 - `configuration`: a configuration that was made or upgraded, and files for one
 - `controllers`: companies and their state
 - `packages`: a notice of today that was added

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from ...evidence.last_audit import LastAudit
 from ...evidence.note_standing import NoteVerdict
@@ -14,12 +15,14 @@ from ...ledgers.instructions import UNSTATED
 from ...ledgers.tally import CounterRow
 from ...model import Answer, Verdict
 from ...model.text import Text
-from ...operations.evidence.auditing import AuditedLedger, Audits, ComparedLog
 from ...operations.evidence.bundle_holes import BoxErasure
-from ...operations.evidence.stamps import AuditedStamps
 from ...operations.evidence.verdict import Hole, HoleCause, remembered
 from ..messages import Language
 from ..times import local_time
+
+if TYPE_CHECKING:  # for an audit, and not for its last result
+    from ...operations.evidence.auditing import AuditedLedger, Audits, ComparedLog
+    from ...operations.evidence.stamps import AuditedStamps
 
 FLAWS = {
     Flaw.FACTS: Text("what is on record of it is not what was written"),

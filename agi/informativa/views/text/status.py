@@ -29,6 +29,7 @@ from ..messages import Language
 from ..times import local_time, zone_name
 from .audits import last_audit
 from .boxes import DIFFERENCES
+from .similar import by_kind
 
 
 def screen(report: StatusReport, say: Language) -> Iterator[RenderableType]:
@@ -89,8 +90,14 @@ def _cells(counts: LedgerCounts, zone: tzinfo) -> tuple[str, str, str, str]:
 
 
 def warnings(report: StatusReport, say: Language) -> list[str]:
-    """Return the warnings, a line for each, however long."""
-    return [say("warning: {warning}", warning=warning) for warning in report.warnings]
+    """Return the warnings, a line for each, however long, and one for all that say the same of many
+    companies."""
+    lines = []
+    for warning, others in by_kind(report.warnings, lambda warning: warning):
+        lines.append(say("warning: {warning}", warning=warning))
+        if others is not None:
+            lines.append(f"    {say(others)}")
+    return lines
 
 
 def _service(service: Service, say: Language) -> str:

@@ -587,30 +587,6 @@ def test_i9_a_third_key_of_a_box_that_left_leads_to_nobody(boxes: Boxes) -> None
     assert boxes.sql("SELECT box FROM acme.record WHERE pseudonym IS NOT NULL OR earlier IS NOT NULL") == []
 
 
-def test_i9_a_caller_of_a_box_that_left_who_is_in_an_old_copy_of_the_database_is_erased_again(
-    boxes: Boxes,
-) -> None:
-    """The box on which he was erased had no record of him, and the one that had erases nothing any more."""
-    begin(boxes, "pbx-2", told=(ONE,))
-    begin(boxes, "pbx-1", told=(OTHER,))
-    administration.retire(boxes.database("pbx-1"), "acme", "pbx-2")
-    boxes.opened.pop(0).close()
-    erase(boxes, "pbx-1", ONE)
-    quiet(boxes)
-    gone = "SELECT 1 FROM acme.record WHERE box = 'pbx-2' AND pseudonym IS NULL"
-    assert boxes.sql(gone) == [(1,)]
-    boxes.sql(
-        f"UPDATE acme.record SET pseudonym = '\\x{ONE.hex()}', erased = 0, informs = 1 WHERE box = 'pbx-2'"
-    )
-    boxes.sql("UPDATE acme.ledger SET erasures = 0, applied = 0")
-    assert boxes.sql(gone) == []
-    boxes.opened.pop().close()
-    boxes.exchange("pbx-1")
-    quiet(boxes)
-    assert boxes.sql(gone) == [(1,)]
-    assert orders(boxes) == kept(boxes, "pbx-1") == []
-
-
 def test_a_box_that_carries_out_an_order_once_more_knows_who_was_informed_since(boxes: Boxes) -> None:
     """A third box is away, so the order stays. The caller rings again elsewhere, and the box takes that in;
     then a standby takes over that does not know the box, which carries out the order as a new one does."""

@@ -97,6 +97,7 @@ TESTS = {
     "sharing/replacing": ("sharing/test_retirement_steps",),
     "sharing/retirements": ("sharing/test_retirement_steps",),
     "sharing/retired_leaves": ("sharing/test_retirement_steps",),
+    "sharing/returned_callers": ("sharing/test_erasures", "sharing/test_joining_races", "sharing/test_loop"),
     "sharing/exchange": ("sharing/test_exchange_steps", "sharing/test_exchange", "sharing/test_proofs"),
     "sharing/question_desk": ("sharing/test_question_desk",),
     "sharing/erasure_orders": ("sharing/test_erasures", "sharing/test_complete", "sharing/test_exchange"),

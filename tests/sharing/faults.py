@@ -217,12 +217,17 @@ class Faults(Fleet):
 
     def _promote(self) -> None:
         """A standby takes over. A box that never took part does not count if it does not serve the company
-        there: what is still to be erased may be ordered once more without it."""
+        there: what is still to be erased may be ordered once more without it. And nothing is left that could
+        tell an old ledger, put back by hand, whom it knows that were erased since."""
         self.database.promote()
         self.model.promote()
         for member, company in itertools.product(self.members, self.companies):
             if not self._counts(member, company):
                 self.model.excuse(company, member.holdings)
+        for member in self.members:
+            self.model.excused |= member.unheard
+            if member.diverged:
+                self.reused.add(member.name)
 
     def _connected(self) -> list[Member]:
         """The boxes that can do something now and reach the database under their names."""
@@ -275,6 +280,7 @@ class Faults(Fleet):
         source.box.stop()
         clone = self.join(source, source.name if self.chance.random() < 0.6 else "")
         clone.strange = source.strange = True
+        clone.diverged = source.diverged = clone.name == source.name
         self.start_again(source)
         self.ring_quietly(clone)
         return True
@@ -294,7 +300,7 @@ class Faults(Fleet):
         member.copies = member.copies or self.folder / f"copy-{next(self.numbers)}"
         member.box.stop()
         copied(member.box.folder, member.copies)
-        member.backup = member.holdings.copy()
+        member.backup, member.backed_up = member.holdings.copy(), next(self.ticks)
         self.start_again(member)
 
     def _restore(self) -> bool:
@@ -307,7 +313,13 @@ class Faults(Fleet):
 
     def _put_back(self, member: Member) -> None:
         assert member.backup is not None
-        member.holdings, member.strange = member.backup.copy(), True
+        member.holdings, member.strange, member.diverged = member.backup.copy(), True, True
+        own = {ring.caller for ring in member.backup.records.values()}
+        member.unheard = {
+            caller
+            for caller, erased in self.model.erased.items()
+            if erased > member.backed_up and caller not in own
+        }
         self.start_again(member, source=member.copies)
 
     def _erase_since_backup(self) -> bool:

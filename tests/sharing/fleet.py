@@ -14,7 +14,7 @@ from informativa.model import Status
 from informativa.sharing import administration
 from lab.postgres import SUPERUSER
 from sharing.fleet_database import FleetDatabase
-from sharing.history_model import Holdings, Model, Ring
+from sharing.history_model import Caller, Holdings, Model, Ring
 from sharing.model import AheadClock
 from sharing.stepped import Setting, SteppedBox, Telephone, copied, lines
 from sharing.wire import Wire
@@ -51,6 +51,14 @@ class Member:
     """The companies for which it took part, so that an erasure waits for it."""
     copies: Path | None = None
     backup: Holdings | None = None
+    backed_up: int = 0
+    """The time of the backup."""
+    diverged: bool = False
+    """True if its ledger went back, or has a copy of the same name, and it has not taken part since: others
+    may have taken in other records under its numbers."""
+    unheard: set[Caller] = field(default_factory=set)
+    """Callers who were erased since the backup that it has now, in which they are known from other boxes. It
+    has not reached the database since, which tells it."""
     keys: tuple[bytes, ...] = KEYS[:1]
 
     @property
@@ -72,6 +80,9 @@ class Fleet:
         self.runner = asyncio.Runner()
         self.companies = [f"c{number}" for number in range(self.chance.choice(size.companies))]
         self.members: list[Member] = []
+        self.reused = set[str]()
+        """The names of boxes under which the database may have other records than boxes took in: a failover
+        lost these, and let an old ledger go on. Calls ask for the callers of the others."""
         self.retired = set[str]()
         """The names of boxes that left for good."""
         self._gone = set[str]()
@@ -179,6 +190,9 @@ class Fleet:
             member.disturbed = False
             names = [other.name for other in self.members]
             member.strange = member.strange and names.count(member.name) > 1
+            member.diverged = member.diverged and names.count(member.name) > 1
+        if len(companies) == len(self.companies) or member.box.is_refused:
+            member.unheard.clear()
         print(f"  {member} exchanged for {sorted(companies)}")
         member.known |= companies
         self.model.exchanged(member.name, member.holdings, companies)
@@ -202,6 +216,7 @@ class Fleet:
         """What a refused box is told to do; and its old name is retired, where no other has it."""
         if [other.name for other in self.members].count(member.name) == 1:
             self.retired.add(member.name)
+        member.diverged = False
         self.start_again(member, replace(member.box.setting, name=f"pbx-{next(self.numbers)}"))
 
     def retire_in_database(self, name: str) -> None:

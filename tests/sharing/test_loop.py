@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -32,7 +33,10 @@ from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.membership import About
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, Boxes, soon
-from sharing.erasing import erase, kept
+from sharing.erasing import begin, erase, kept, quiet
+from traces import traces
+
+THIRD = b"3" * 32
 
 
 @dataclass
@@ -98,6 +102,28 @@ def test_a_ledger_is_not_sent_from_for_what_it_took_in(running: Running) -> None
         running.boxes.record("pbx-1", PLAYED)
         assert one.is_due(look=True)
     one.close_store()
+
+
+def test_i9_a_ledger_that_is_refused_erases_whom_the_others_erased(running: Running) -> None:
+    """Somebody put an old copy of it back by hand. It has a caller of its own and one that it learnt, both
+    erased since; whoever was not erased stays. A standby that takes over from before would not say it."""
+    boxes = running.boxes
+    boxes.record("pbx-1", replace(PLAYED, pseudonym=OTHER), replace(PLAYED, pseudonym=THIRD))
+    boxes.record("pbx-2", PLAYED)
+    begin(boxes, "pbx-1", "pbx-2", told=())
+    copy = boxes.folder.parent / "copy"
+    shutil.copytree(boxes.folder / "pbx-1", copy)
+    for caller in (ONE, OTHER):
+        erase(boxes, "pbx-2", caller)
+    quiet(boxes)
+    boxes.opened.pop(0).close()
+    shutil.rmtree(boxes.folder / "pbx-1")
+    shutil.move(copy, boxes.folder / "pbx-1")
+    old = running.start("pbx-1")
+    soon(lambda: isinstance(old.state.error, BoxRefusedError))
+    assert traces(boxes.folder / "pbx-1", ONE, OTHER) == []
+    with closing(boxes.store("pbx-1")) as store:
+        assert store.history(THIRD)
 
 
 def test_i9_a_box_learns_by_itself_that_others_have_erased(

@@ -180,7 +180,7 @@ class Erasures:
         self._not_done = None
         self.returned.forget()
 
-    def erase_again(self) -> None:
+    def erase_again(self, *, refused: bool = False) -> None:
         """Erase again the callers whom the boxes erased while the database did not know this ledger by this
         name: it is a backup under another name, or a standby took over without it.
 
@@ -189,19 +189,25 @@ class Erasures:
         other boxes alone are erased if the database has the record that told of them, by its number, and
         nothing of them is there any more. Two ledgers may have had a box's name, so what those send that are
         not there now, or have lost their last records, is received once more.
+
+        A box that is `refused` under its name may be a backup that was put back under that one: its records
+        there count as those under an earlier name. Later nobody could say it, if a standby took over from
+        before.
         """
         existing = self.existing()
-        if pseudonyms := self.unerased(existing):
+        if refused and not existing:
+            return  # it may see nothing of the company
+        if pseudonyms := self.unerased(existing, "" if refused else self.database.box):
             boxes.receive_again(self.store, existing)
             now = datetime.now(UTC)
             erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=RESTORED)
             self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then
 
-    def unerased(self, existing: boxes.Existing) -> set[bytes]:
-        """Return the pseudonyms of the callers whom `erase_again` would erase, by the ledgers that are
-        there."""
+    def unerased(self, existing: boxes.Existing, name: str) -> set[bytes]:
+        """Return the pseudonyms of the callers whom `erase_again` would erase, by the ledgers that are there.
+        Records of this ledger under its `name` do not count."""
         run = self.connection.execute
-        values = (self.identity, self.database.box)
+        values = (self.identity, name)
         pseudonyms = set[bytes]()
         if names := [name for (name,) in run(self._sql.earlier_names, values).fetchall()]:
             pseudonyms |= boxes.pseudonyms_of(self.store, run(self._sql.erased_of, (names,)).fetchall())

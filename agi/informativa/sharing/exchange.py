@@ -103,7 +103,7 @@ class Exchange:
         with self._connection.transaction():
             self._connection.execute(ErasureStatements(self.company).lock_company)
             existing = self._erasures.existing()
-            if self._erasures.unerased(existing):
+            if self._erasures.unerased(existing, self._box):
                 return False
             self._erasures.note_lost(existing)
             new = self._connection.execute(self._sql.take_part, (self._box, self._identity)).rowcount

@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from ..ledgers import boxes
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller, SharedDatabase
 from ..model.errors import BoxRefusedError, InformativaError, LedgerError, SharedDatabaseError
-from .connection import Connection, company_number, explained
+from .connection import Connection, company_number, explained, translated
+from .erasure_orders import Erasures
 from .exchange import Exchange
 from .meeting_place import MeetingPlace
 from .membership import About
@@ -75,6 +77,7 @@ class ExchangeLoop:
         self._log_of_changes = ""
         self._pause, self._retry_at = FIRST_PAUSE, 0.0
         self._passed: Passed = {}
+        self._looked = False  # whom others have erased, since this box was refused
         self._changed = self._unreported = True  # since the last turn; since the last report
         self._signature: tuple[int, int] | None = None
         self._version = -1  # of the ledger, as other connections change it
@@ -279,16 +282,17 @@ class ExchangeLoop:
         assert self._store is not None
         owner = self.controller
         self.company = company_number(connection, self.database, owner.id)
-        exchange = Exchange(
-            self._store,
-            connection,
-            self.database,
-            owner.id,
-            self.about,
-            owner.keys,
-            self.company,
-            self._passed,
-        )
+        place = self._store, connection, self.database
+        try:
+            exchange = Exchange(*place, owner.id, self.about, owner.keys, self.company, self._passed)
+        except BoxRefusedError:
+            if not self._looked:  # once: it reads the whole ledger
+                self._looked = True
+                identity = boxes.identity(self._store)
+                erasures = Erasures(*place, self.company, owner.id, identity, owner.keys)
+                with translated(self.database):
+                    erasures.erase_again(refused=True)
+            raise
         exchange.expect_all()
         self.exchange = exchange
         return exchange

@@ -95,7 +95,7 @@ def test_prompt_is_heard_whole_though_asterisk_stands_still(pbx: Pbx, phone: Pho
     call.wait_ended(30)
     (match,) = audio.find(PROMPT, call.played)
     assert match.whole
-    assert len(call.audio) > len(call.played) + 0.4 * rtp.RATE
+    assert len(call.audio) > len(call.played) + 0.15 * rtp.RATE  # once at least; at others it may be over
 
 
 def test_hang_up_in_the_middle(pbx: Pbx, phone: Phone) -> None:

@@ -341,6 +341,9 @@ UNTYPED = {
         "informativa witness serve --approvals FOLDER",
         "chmod 600 {file}",
     ),
+    "the shared database asks for a password first: sharing/test_refusals.py has such a file": (
+        "chmod 600 {passwords}",
+    ),
     "root may do all, so only another user meets it": (
         "chmod a+rx {folder}",
         "chmod a+r {file}",

@@ -404,7 +404,11 @@ def test_all_companies_of_a_database_are_asked_about_at_once(
     configuration = load(one.file)
     acme, notices = configuration.controllers["acme"], configuration.notices["acme"]
     companies = [acme, *(replace(acme, id=f"c{number}") for number in range(60))]
-    configuration = replace(configuration, notices={company.id: notices for company in companies})
+    configuration = replace(
+        configuration,
+        controllers={company.id: company for company in companies},
+        notices={company.id: notices for company in companies},
+    )
     for number in range(59):
         server.sql(f"INSERT INTO informativa.company VALUES ({number + 10}, 'c{number}')")
         server.sql(f"INSERT INTO informativa.serves VALUES ('informativa-box-pbx-1', {number + 10})")

@@ -21,6 +21,7 @@ SAME, REMOVED, ADDED = WordChange.SAME, WordChange.REMOVED, WordChange.ADDED
         ("one two", "one four", [(SAME, "one"), (REMOVED, " two"), (ADDED, " four")]),
         ("one\ntwo", "one two", [(SAME, "one"), (REMOVED, "\n"), (SAME, " two")]),
         ("", "one", [(ADDED, "one")]),
+        ("one two", "two", [(REMOVED, "one"), (SAME, " two")]),
     ],
 )
 def test_pieces(earlier: str, later: str, pieces: list[tuple[WordChange, str]]) -> None:

@@ -66,13 +66,15 @@ def version_changes(earlier: Version, later: Version) -> tuple[PartChange, ...]:
 
 
 def text_changes(earlier: str, later: str) -> Iterator[TextPiece]:
-    """Yield the pieces of both texts in their order; what was removed stands before what was added."""
+    """Yield the pieces of both texts in their order; what was removed stands before what was added. The
+    blanks of what is in both are the later text's, but where that begins with it and the earlier did not."""
     words, later_words = (_WORD.findall(text) for text in (earlier, later))
     bare, later_bare = ([word.strip(" \t") for word in side] for side in (words, later_words))
     matcher = SequenceMatcher(None, bare, later_bare, autojunk=False)
     for tag, start, end, later_start, later_end in matcher.get_opcodes():
         if tag == "equal":
-            yield TextPiece(WordChange.SAME, "".join(later_words[later_start:later_end]))
+            first = max(later_words[later_start], words[start], key=lambda word: word[0].isspace())
+            yield TextPiece(WordChange.SAME, first + "".join(later_words[later_start + 1 : later_end]))
             continue
         if end > start:
             yield TextPiece(WordChange.REMOVED, "".join(words[start:end]))

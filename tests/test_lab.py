@@ -84,18 +84,22 @@ def test_prompt_is_heard_whole_and_once(phone: Phone, codec: str) -> None:
 
 
 def test_prompt_is_heard_whole_though_asterisk_stands_still(pbx: Pbx, phone: Phone) -> None:
-    """A prompt in which Asterisk stops for 0.2 s four times is played to its end, and found to be whole."""
+    """A prompt in which Asterisk stops for 0.2 s four times is played to its end, and found to be whole.
+    Where the machine was late, and the prompt over before the fourth time, it is rung once more."""
     assert pbx.pid
-    call = phone.dial("play", "+393331234567")
-    for place in (0.1, 0.4, 2.2, 2.4):
-        call.wait_heard(place, 30)
-        os.kill(pbx.pid, signal.SIGSTOP)
-        time.sleep(0.2)
-        os.kill(pbx.pid, signal.SIGCONT)
-    call.wait_ended(30)
-    (match,) = audio.find(PROMPT, call.played)
-    assert match.whole
-    assert len(call.audio) > len(call.played) + 0.15 * rtp.RATE  # once at least; at others it may be over
+    for _ in range(5):
+        call = phone.dial("play", "+393331234567")
+        for place in (0.1, 0.4, 2.2, 2.4):
+            call.wait_heard(place, 30)
+            os.kill(pbx.pid, signal.SIGSTOP)
+            time.sleep(0.2)
+            os.kill(pbx.pid, signal.SIGCONT)
+        call.wait_ended(30)
+        (match,) = audio.find(PROMPT, call.played)
+        assert match.whole
+        if len(call.audio) > len(call.played) + 0.4 * rtp.RATE:
+            return
+    pytest.fail("Asterisk did not stand still while it played.")
 
 
 def test_hang_up_in_the_middle(pbx: Pbx, phone: Phone) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,10 @@ from hypothesis import strategies as st
 from choosing import answering
 from evidence.ledger import audited, forged, signed
 from examples import AT, ONE, OTHER
-from informativa.ledgers import answers, audit_answers, boxes, expiry
+from informativa.ledgers import answers, audit_answers, boxes, expiry, migrating
 from informativa.ledgers import rows as ledger_rows
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.loss_notes import LossNotes
-from informativa.ledgers.migrating import migrations, statements
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Answer, Event, Period, Record
@@ -66,23 +64,13 @@ class BoxOfCaller:
             yield rows.record([*row[: rows.INFORMS], *row[-len(rows.ANSWER) :]])
 
 
-@cache
-def empty() -> sqlite3.Connection:
-    """Return a ledger in memory that knows nobody."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    for _number, sql in migrations():
-        for statement in statements(sql):
-            connection.execute(statement)
-    return connection
-
-
 @contextmanager
 def three() -> Iterator[dict[str, BoxOfCaller]]:
     """Three boxes that know nobody yet."""
     opened = {name: BoxOfCaller(name, sqlite3.connect(":memory:", isolation_level=None)) for name in BOXES}
     try:
         for box in opened.values():
-            empty().backup(box.connection)
+            box.connection.deserialize(migrating.empty())
         yield opened
     finally:
         for box in opened.values():

@@ -213,16 +213,21 @@ def test_a_box_that_takes_another_name_knows_what_a_standby_lost_of_others(boxes
         assert store.history(OTHER)
 
 
-def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_from_an_old_copy(boxes: Boxes) -> None:
-    """It was new and learnt a caller from a database that was put back, where he was not erased. A standby
-    that does not know the box takes over, in which he is erased by then; and the box takes another name."""
-    begin(boxes, "pbx-1", told=(ONE, OTHER))
+def lose_newcomer(boxes: Boxes) -> None:
+    """Let pbx-2 take part, learn what there is and end; a standby takes over that does not know it."""
     newcomer = joined(boxes, "pbx-2")
     turn(newcomer)
     boxes.opened.remove(newcomer)
     newcomer.close()
     boxes.sql("DELETE FROM acme.ledger WHERE box = 'pbx-2'")
     boxes.sql("DELETE FROM acme.serves WHERE login LIKE '%pbx-2'")
+
+
+def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_from_an_old_copy(boxes: Boxes) -> None:
+    """It was new and learnt a caller from a database that was put back, where he was not erased. A standby
+    that does not know the box takes over, in which he is erased by then; and the box takes another name."""
+    begin(boxes, "pbx-1", told=(ONE, OTHER))
+    lose_newcomer(boxes)
     erase(boxes, "pbx-1", ONE)
     quiet(boxes)
     assert orders(boxes) == []
@@ -241,12 +246,7 @@ def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_of_a_record_that_is_
     """He is erased before the box that told him sends that record again; or it leaves for good and never
     does. A caller whose record is there stays known."""
     begin(boxes, "pbx-1", told=(ONE, OTHER))
-    newcomer = joined(boxes, "pbx-2")
-    turn(newcomer)
-    boxes.opened.remove(newcomer)
-    newcomer.close()
-    boxes.sql("DELETE FROM acme.ledger WHERE box = 'pbx-2'")
-    boxes.sql("DELETE FROM acme.serves WHERE login LIKE '%pbx-2'")
+    lose_newcomer(boxes)
     boxes.sql("DELETE FROM acme.record WHERE record = 2")
     boxes.sql("UPDATE acme.ledger SET record = 1, answered = 1, proven = 1")
     away = boxes.opened.pop()

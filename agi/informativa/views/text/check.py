@@ -7,27 +7,21 @@ from collections.abc import Iterator
 from ...operations.check import Checked, CheckedChoice, CheckedLine, CheckedNotice
 from ..choice_sentences import OPTIONS
 from ..messages import Language
-from .similar import by_kind
+from . import similar
 
 
 def problem_lines(result: Checked, say: Language) -> Iterator[str]:
     """Yield problems and warnings."""
     for problem in result.problems:
         yield say(problem.text)
-    for warning, others in by_kind(result.warnings, lambda warning: warning):
-        yield say("warning: {warning}", warning=warning)
-        if others is not None:
-            yield f"    {say(others)}"
+    yield from similar.warnings(result.warnings, say)
 
 
 def in_order(result: Checked, say: Language) -> Iterator[str]:
     """Yield what is configured, if there are no problems."""
     if result.controllers is None or result.lines is None:
         return
-    for note, others in by_kind(result.notes, lambda note: note):
-        yield say(note)
-        if others is not None:
-            yield f"    {say(others)}"
+    yield from similar.lines(result.notes, say)
     for line in result.lines:
         yield f"{line.number}: {line.company}, {', '.join(_steps(line, say))}"
     controllers, lines = len(result.controllers), len(result.lines)

@@ -3,17 +3,36 @@ whole, and the names of some others. JSON has all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from ...model.text import Text, plain
+from ..messages import Language
 
 WHOLE = 5
 """The most sentences of one kind that are all shown."""
 NAMED = 4
 """The companies, or other values, that are named of those that are not shown."""
 
+_NO_WORDS_OF_OURS = plain("x").kind
+
 Item = TypeVar("Item")
+
+
+def lines(
+    sentences: Iterable[Text], say: Language, show: Callable[[Text], str] | None = None
+) -> Iterator[str]:
+    """Yield each sentence, as it is or by `show`, and one below it for all that say the same of many
+    companies."""
+    for sentence, others in by_kind(sentences, lambda sentence: sentence):
+        yield (show or say)(sentence)
+        if others is not None:
+            yield f"    {say(others)}"
+
+
+def warnings(sentences: Iterable[Text], say: Language) -> Iterator[str]:
+    """Yield the same of warnings."""
+    return lines(sentences, say, lambda sentence: say("warning: {warning}", warning=sentence))
 
 
 def by_kind(
@@ -27,10 +46,8 @@ def by_kind(
     kinds: dict[Hashable, list[Item]] = {}
     for item in items:
         text = sentence(item)
-        own_words = text.kind != plain("x").kind
-        kinds.setdefault(
-            (key(item), text.kind) if own_words else (key(item), text.kind, text.values), []
-        ).append(item)
+        values = text.values if text.kind == _NO_WORDS_OF_OURS else ()
+        kinds.setdefault((key(item), text.kind, values), []).append(item)
     shown: list[tuple[Item, Text | None]] = []
     for first, *others in kinds.values():
         if len(others) < WHOLE:

@@ -27,9 +27,9 @@ from ...operations.status import (
 from ..choice_words import ANSWERS
 from ..messages import Language
 from ..times import local_time, zone_name
+from . import similar
 from .audits import last_audit
 from .boxes import DIFFERENCES
-from .similar import by_kind
 
 
 def screen(report: StatusReport, say: Language) -> Iterator[RenderableType]:
@@ -92,12 +92,7 @@ def _cells(counts: LedgerCounts, zone: tzinfo) -> tuple[str, str, str, str]:
 def warnings(report: StatusReport, say: Language) -> list[str]:
     """Return the warnings, a line for each, however long, and one for all that say the same of many
     companies."""
-    lines = []
-    for warning, others in by_kind(report.warnings, lambda warning: warning):
-        lines.append(say("warning: {warning}", warning=warning))
-        if others is not None:
-            lines.append(f"    {say(others)}")
-    return lines
+    return list(similar.warnings(report.warnings, say))
 
 
 def _service(service: Service, say: Language) -> str:

@@ -230,7 +230,7 @@ def clipped(sound: Sound) -> int:
 
 
 def _clipped(samples: array[float] | array[int], values: Collection[float], full_scale: int) -> int:
-    """Return the same of samples up to `full_scale`, in which these values are."""
+    """Count them in samples up to `full_scale`; `values` are those that occur in them."""
     ends = {min(values, default=0), max(values, default=0)}
     peak = max(map(abs, ends))
     if _decibel((peak / full_scale) ** 2) < LEVEL:

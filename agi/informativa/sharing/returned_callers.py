@@ -35,7 +35,8 @@ log = structlog.get_logger("informativa")
 
 @dataclass
 class ReturnedCallers:
-    """The same for one ledger, over the connection of its exchange. Raises LedgerError."""
+    """The erased callers of one ledger who came back, over the connection of its exchange. Every method may
+    raise LedgerError."""
 
     store: SqliteStore
     connection: Connection

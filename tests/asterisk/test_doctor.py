@@ -12,12 +12,14 @@ import subprocess
 import textwrap
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
 import commands
-from informativa.ledgers import migrating
+from informativa.ledgers import migrating, opening_lock
+from informativa.model.errors import LedgerError
 from informativa.operations.doctor.checks import CHECKS
 from informativa.operations.doctor.mending import Outcome, Treatment, mend
 from informativa.operations.doctor.remedy_commands import Execution
@@ -70,6 +72,48 @@ def copied(text: str, title: str) -> str:
     found = re.search(rf"^{title}.*:\n\n((?:    .*\n)+)", text, re.MULTILINE)
     assert found, text
     return textwrap.dedent(found[1])
+
+
+def _is_locked(ledger: Path) -> bool:
+    """Whether another process opens this ledger, or writes to it."""
+    try:
+        with opening_lock.locked(ledger, 0), closing(sqlite3.connect(ledger, timeout=0)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+    except (LedgerError, sqlite3.OperationalError):
+        return True
+    return False
+
+
+def _stop(pid: int) -> None:
+    """Stop a process, and return when each of its threads stands still."""
+    os.kill(pid, signal.SIGSTOP)
+    while set(_thread_states(pid)) != {"T"}:
+        os.sched_yield()
+
+
+def _thread_states(pid: int) -> Iterator[str]:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended
+            yield (thread / "stat").read_text().rpartition(")")[2].split()[0]
+
+
+@contextmanager
+def service_stopped_while_idle(site: Site) -> Iterator[None]:
+    """Stop the service (SIGSTOP) where it holds no ledger: `doctor` rightly names one that it holds, too."""
+    pid = site.office.pid
+    assert pid
+    ledgers = list((site.office.folder / "ledger").glob("*.sqlite3"))
+    assert ledgers
+    _stop(pid)
+    try:
+        while any(map(_is_locked, ledgers)):
+            os.kill(pid, signal.SIGCONT)
+            while any(map(_is_locked, ledgers)):
+                os.sched_yield()
+            _stop(pid)
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 @pytest.fixture
@@ -452,13 +496,9 @@ def test_foreign_program_on_the_port(healthy: Site, answer: bytes) -> None:
 
 
 def test_service_that_hangs(healthy: Site) -> None:
-    """A service of which only the kernel still answers is found."""
-    assert healthy.office.pid
-    os.kill(healthy.office.pid, signal.SIGSTOP)
-    try:
+    """A service of which only the kernel answers is found, alone where it stopped while idle."""
+    with service_stopped_while_idle(healthy):
         found = findings(healthy)
-    finally:
-        os.kill(healthy.office.pid, signal.SIGCONT)
     assert only(found)[:2] == ("service", "wrong")
     assert "or hangs" in only(found)[2]
 

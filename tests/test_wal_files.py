@@ -349,6 +349,28 @@ def test_place_costs_calls_three_looks(tmp_path: Path, monkeypatch: pytest.Monke
     store.close()
 
 
+def test_opening_an_open_ledger_again_looks_at_all_descriptors_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 20 ledgers that a process has open, each is opened three times more: their indexes have old
+    descriptors, and all descriptors are looked at once, not 60 times."""
+    files = [str(tmp_path / f"{number}.sqlite3") for number in range(20)]
+    stores = [SqliteStore(file) for file in files]
+    looks, open_files = list[int](), wal_files._open_files
+
+    def counted() -> dict[int, wal_files.Identity]:
+        looks.append(1)
+        return open_files()
+
+    monkeypatch.setattr(wal_files, "_open_files", counted)
+    for file in files * 3:
+        SqliteStore(file).close()
+    assert len(looks) <= 1
+    for store in stores:
+        store.close()
+    assert not wal_files.is_open(wal_files.LedgerFiles(Path(files[0])).identities().ledger)
+
+
 def test_log_is_told_of_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The service's log says loudly what was deleted, and that nothing was lost."""
     ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))

@@ -31,9 +31,12 @@ _INDEX_HEADERS = 96  # bytes; if they are zero, SQLite rebuilds the index from t
 _RETIRED = b"informativa went on with another log"
 _TICK = 100 * 10**6  # nanoseconds; ten times the longest that a kernel can be built with
 _LOOK_SECONDS = 0.01
-_NEWEST = 16  # descriptors that are looked at first
+_NEWEST = 16  # descriptors that are looked at before all others
 
 Identity = tuple[int, int] | None
+
+_LAST_DESCRIPTORS: dict[Identity, int] = {}
+"""A descriptor of each file that was open when all descriptors of this process were looked at last."""
 
 
 @dataclass(frozen=True)
@@ -334,10 +337,23 @@ def is_open(*identities: Identity) -> bool:
     known."""
     if not Path("/proc/self/fd").exists():
         return True
-    # They were most often opened just now: to look at all takes a millisecond and more in a service that has
-    # hundreds of ledgers open.
-    newest = set(_lately_opened_files().values())
-    return set(identities) <= newest or set(identities) <= set(_open_files().values())
+    # To look at all descriptors takes milliseconds in a service that has hundreds of ledgers open. A file was
+    # most often opened just now; but all connections to a ledger in one process share one index.
+    missing = {identity for identity in identities if not _is_open_as_before(identity)}
+    if missing:
+        missing -= set(_lately_opened_files().values())
+    if missing:
+        open_files = {identity: descriptor for descriptor, identity in _open_files().items()}
+        _LAST_DESCRIPTORS.clear()
+        _LAST_DESCRIPTORS.update(open_files)
+        missing -= open_files.keys()
+    return not missing
+
+
+def _is_open_as_before(identity: Identity) -> bool:
+    """Return whether this process has the file open by the descriptor that it had last."""
+    descriptor = _LAST_DESCRIPTORS.get(identity)
+    return descriptor is not None and identity in _identities([descriptor]).values()
 
 
 def _descriptors(identity: Identity) -> list[int]:

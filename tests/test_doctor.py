@@ -24,7 +24,7 @@ import pytest
 from commands import PROGRAM, run, typed
 from doubles import line, notice, version
 from informativa import config
-from informativa.ledgers import wal_files
+from informativa.ledgers import deleted_logs
 from informativa.model.errors import InformativaError
 from informativa.model.text import Text
 from informativa.operations.doctor import (
@@ -286,7 +286,7 @@ def test_whose_service_it_is_was_seen_before_ports_are_tried(public: Path) -> No
     "look",
     [
         lambda port: ports.occupied(f"127.0.0.1:{port}"),
-        lambda _: wal_files.processes_with_deleted_wal([Path("x")]),
+        lambda _: deleted_logs.processes_with_deleted_wal([Path("x")]),
     ],
 )
 def test_process_that_ends_while_it_is_looked_at(
@@ -342,7 +342,7 @@ def test_processes_are_looked_at_once_for_all_companies(
         looks.append(1)
         return descriptors()
 
-    monkeypatch.setattr(processes, "descriptors", counted)
+    monkeypatch.setattr(deleted_logs, "descriptors", counted)
     looked(ledgers.ledgers, case(public))
     assert len(looks) == 1
 

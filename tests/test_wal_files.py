@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from examples import PLAYED
-from informativa.ledgers import idle, wal_files
+from informativa.ledgers import deleted_logs, idle, wal_files
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
@@ -316,10 +316,10 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     store = Ours(file)
     assert store.does("store.append([PLAYED])") == "1"
     reader = foreign(file, "SELECT count(*) FROM event")
-    assert wal_files.processes_with_deleted_wal([file]) == {}
+    assert deleted_logs.processes_with_deleted_wal([file]) == {}
     take(file, ends)
     other = tmp_path / "other.sqlite3"
-    (processes,) = wal_files.processes_with_deleted_wal([other, file]).values()
+    (processes,) = deleted_logs.processes_with_deleted_wal([other, file]).values()
     assert len(processes) == 2
     controller = Controller("acme", "Acme", b"", str(file))
     assert storage.processes_with_deleted_wal([controller]) == {"acme": processes}
@@ -327,10 +327,10 @@ def test_who_records_astray_can_be_seen(tmp_path: Path, ends: tuple[str, ...]) -
     assert "was deleted under process" in str(next(wrong).finding)
     wrong.close()
     assert store.does("store.checkpoint_wal()") == ""
-    assert wal_files.processes_with_deleted_wal([file]) == {}
+    assert deleted_logs.processes_with_deleted_wal([file]) == {}
     end(reader)
     assert store.end() == 0
-    assert wal_files.processes_with_deleted_wal([file]) == {}
+    assert deleted_logs.processes_with_deleted_wal([file]) == {}
 
 
 def test_place_costs_calls_three_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ The ledger:
 
 Its file:
 
-- `ledger_file`, `wal_files`: the open file, and those that SQLite keeps beside it
+- `ledger_file`, `wal_files`, `deleted_logs`: the open file, those beside it, and who has deleted ones open
 - `write_lock`: one writer at a time, for all that write
 - `single_openings`: one opening for all that a page, or a command, reads
 - `opening`, `opening_lock`: opening that cannot hang, by one process at a time

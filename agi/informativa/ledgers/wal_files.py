@@ -28,7 +28,7 @@ from .write_lock import BUSY_SECONDS
 _DATABASE_LOCK, _INDEX_LOCK = 0x40000002, 128
 _READER_LOCKS = range(123, 128)  # in the index
 _INDEX_HEADERS = 96  # bytes; if they are zero, SQLite rebuilds the index from the log
-_RETIRED = b"informativa went on with another log"
+RETIRED = b"informativa went on with another log"  # in place of the log's first bytes
 _TICK = 100 * 10**6  # nanoseconds; ten times the longest that a kernel can be built with
 _LOOK_SECONDS = 0.01
 _NEWEST = 16  # descriptors that are looked at before all others
@@ -239,12 +239,12 @@ class LedgerFiles:
         elif now.index == open_files.index:
             Path(index).unlink(missing_ok=True)
         for descriptor in _descriptors(open_files.log):
-            os.pwrite(descriptor, _RETIRED, 0)  # for SQLite it is empty now
+            os.pwrite(descriptor, RETIRED, 0)  # for SQLite it is empty now
 
     def is_retired(self, open_files: FileIdentities) -> bool:
         """Return whether another process has saved the contents of our log, and went on with a new one."""
         return any(
-            os.pread(descriptor, len(_RETIRED), 0) == _RETIRED for descriptor in _descriptors(open_files.log)
+            os.pread(descriptor, len(RETIRED), 0) == RETIRED for descriptor in _descriptors(open_files.log)
         )
 
     def contents(self, open_files: FileIdentities) -> list[Iterator[bytes]]:
@@ -285,37 +285,6 @@ def keep_open(connection: sqlite3.Connection) -> None:
     import ctypes  # loading it takes a script longer than recording its call
 
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
-
-
-def processes_with_deleted_wal(ledgers: Iterable[Path]) -> dict[Path, list[int]]:
-    """Return the ids of the processes that have a deleted log or index of one of these ledgers open, by
-    ledger, as far as we may see. Other processes do not see their records until they have repaired it.
-
-    All are looked for at once: a look at the descriptors of all processes takes some milliseconds.
-    """
-    from ..system.processes import descriptors  # not loaded by a script
-
-    logs = {f"{os.path.realpath(f'{ledger}-wal')} (deleted)": ledger for ledger in ledgers}
-    indexes = {f"{os.path.realpath(f'{ledger}-shm')} (deleted)": ledger for ledger in logs.values()}
-    processes: dict[Path, set[int]] = {}
-    for process, link, name in descriptors():
-        if not name.endswith(" (deleted)"):
-            continue
-        with contextlib.suppress(OSError):
-            if (ledger := logs.get(name)) is not None:
-                with Path(link).open("rb") as file:  # a retired log holds nothing any more
-                    deleted = not file.read(len(_RETIRED)).startswith(_RETIRED)
-            elif (ledger := indexes.get(name)) is not None:
-                deleted = _has_open(Path(link).parent, os.path.realpath(f"{ledger}-wal"))
-            else:
-                continue
-            if deleted:
-                processes.setdefault(ledger, set()).add(process)
-    return {ledger: sorted(numbers) for ledger, numbers in processes.items()}
-
-
-def _has_open(descriptors: Path, name: str) -> bool:
-    return any(os.readlink(descriptor) == name for descriptor in descriptors.iterdir())  # noqa: PTH115
 
 
 def _identity(name: str) -> Identity:

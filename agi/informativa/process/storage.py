@@ -252,10 +252,10 @@ def processes_with_deleted_wal(controllers: Iterable[Controller]) -> dict[str, l
     """Return, by controller, the processes that write to files that nobody reads, because the files beside
     its ledger (-wal, -shm) were deleted while they were open; nothing for a controller without any. A service
     corrects that within seconds. As root or the service's user."""
-    from ..ledgers import wal_files
+    from ..ledgers.deleted_logs import processes_with_deleted_wal
 
     ledgers = {controller.id: Path(controller.ledger) for controller in controllers}
-    processes = wal_files.processes_with_deleted_wal(ledgers.values())
+    processes = processes_with_deleted_wal(ledgers.values())
     return {name: processes[ledger] for name, ledger in ledgers.items() if ledger in processes}
 
 

@@ -23,7 +23,7 @@ from informativa.sharing.question import Question
 from lab.office import BIN
 
 from . import fleet_parts, rivals
-from .figures import Peers, Report, Result, Spread, Target, ratios, same
+from .figures import Peers, RefusedError, Report, Result, Spread, Target, ratios, same
 from .fleet_office import FleetOffice
 from .fleet_parts import Fleet, Sample
 from .machine import cpu_seconds, resident_kb
@@ -34,6 +34,8 @@ MIXES = {"all new": 1.0, "one in ten new": 0.1}
 RATES = (100, 500)
 _COMMANDS = {"status": ("status",), "boxes": ("boxes",), "shared doctor": ("shared", "doctor")}
 _COMMAND_SECONDS = 60.0
+_FIRST_WORK_SECONDS = 200.0
+_QUIET_SECONDS, _QUIET_SHARE = 2.0, 0.05  # of a core
 _KNOWN = 1000  # callers of the first company
 _CALLS = 500  # of them, in each turn
 _RELATIONS = """
@@ -68,6 +70,7 @@ def fleet(
             rivals.acquaint(office, _KNOWN, office.companies[0])
         try:
             _start(report, running, rounds)
+            report.results.append(_first_work(running.office))
             samples = list[Sample]()
             for name, share_of_new in MIXES.items():
                 for rate in RATES:
@@ -76,6 +79,7 @@ def fleet(
             _memory(report, running.office)
             _idle(report, running, idle_seconds)
             alone.start()
+            _first_work(alone)
             _calls(report, folder, running.office, alone, rounds)
             _reload(report, folder, running.office, rounds)
             alone.stop()
@@ -108,6 +112,21 @@ def _start(report: Report, running: Fleet, rounds: int) -> None:
         _result(f"start of {names}, until it takes calls", "s", took, 2),
         _result(f"CPU of {names} until it takes calls", "s", cpu),
     ]
+
+
+def _first_work(office: FleetOffice) -> Result:
+    """Wait until a service has done what it does once after its start, beside calls: it signs, purges, and
+    looks at what each ledger has open. Return the processor time of that."""
+    assert office.pid
+    begun = cpu = cpu_seconds(office.pid)
+    until = time.monotonic() + _FIRST_WORK_SECONDS
+    while True:
+        time.sleep(_QUIET_SECONDS)
+        before, cpu = cpu, cpu_seconds(office.pid)
+        if cpu - before < _QUIET_SHARE * _QUIET_SECONDS:
+            return _result("CPU of the service's work after its start", "s", [cpu - begun])
+        if time.monotonic() > until:
+            raise RefusedError(f"The service is still at work {_FIRST_WORK_SECONDS:.0f} s after its start.")
 
 
 def _lag(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,9 @@ import pytest
 
 from informativa.console import scratch
 from informativa.console.scratch import PREFIX, Scratch
+from lab.office import BIN
+from lab.ports import free_port
+from lab.process import Child, until
 
 PROGRAM = (
     "import sys; from informativa.console.scratch import Scratch; found = Scratch();"
@@ -54,6 +59,34 @@ def test_what_the_dead_left_goes_and_what_the_living_have_stays(place: Path) -> 
         f"{PREFIX}file",
         f"{PREFIX}link",
     ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_console_that_ends_in_order_leaves_nothing(
+    folder: Path, place: Path, number: signal.Signals
+) -> None:
+    """I5: `systemctl stop` and Ctrl-C leave no bundle behind."""
+    port = free_port()
+    with (folder / "informativa.yaml").open("a") as file:
+        file.write(f'\nweb:\n  listen: "127.0.0.1:{port}"\n')
+    command = [BIN / "informativa", "web", "-c", folder / "informativa.yaml"]
+    console = Child([str(part) for part in command], cwd=folder, output=place / "printed")
+    try:
+        until(lambda: answers(port), 60, lambda: (place / "printed").read_text(), console)
+        assert len(list(place.glob(f"{PREFIX}*"))) == 1
+        console.send(number)
+        assert console.wait(60)
+    finally:
+        console.kill()
+    assert list(place.glob(f"{PREFIX}*")) == []
+    if number == signal.SIGTERM:
+        assert console.status == 0
+
+
+def answers(port: int) -> bool:
+    """Return whether somebody listens at a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_folder_that_is_taken_before_it_is_locked_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -126,7 +128,9 @@ def uvicorn_config(console: Console, settings: WebServer, **options: Any) -> uvi
 
 
 def run(file: Path, settings: WebServer) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT, and delete the temporary files then."""
+    # uvicorn ends its server at a signal and raises it once more: by default that ends the process.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     os.nice(NICE)
     console = Console(file, settings)
     config = uvicorn_config(

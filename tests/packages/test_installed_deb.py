@@ -17,7 +17,7 @@ import pytest
 from informativa import __version__
 from lab import audio, builds
 from lab.debian import Unavailable, cache_folder
-from lab.office import fill_in
+from lab.office import fill_in, without_masters
 from lab.pbx import Pbx
 from lab.phone import Phone
 from lab.ports import free_port
@@ -66,6 +66,7 @@ def configure(debian: Machine) -> None:
     config = debian.root / ETC.lstrip("/") / "informativa.yaml"
     fill_in(config)
     config.write_text(config.read_text().replace("127.0.0.1:4588", f"127.0.0.1:{free_port()}"))
+    without_masters(config.with_name("prompts"))
     audio.write_wav(config.with_name("prompts") / "it/short.wav", audio.synthetic(1.5, seed=1))
 
 

@@ -70,10 +70,14 @@ def build_all(folder: Path, wheel: Path) -> list[Path]:
 
 
 def build(
-    folder: Path, wheel: Path, compression: str = "xz", architecture: carried.Architecture = carried.AMD64
+    folder: Path,
+    wheel: Path,
+    compression: str = "xz",
+    architecture: carried.Architecture = carried.AMD64,
+    sources: Path = SOURCES,
 ) -> Path:
     """Put the package of a wheel into `folder`, with its parts list beside it; with `compression` as dpkg-deb
-    knows it. Raises Unavailable."""
+    knows it, and the control file and scripts in `sources`. Raises Unavailable."""
     if not shutil.which("dpkg-deb"):
         raise Unavailable("dpkg-deb is not on this machine, so it is not a Debian.", "Build it on one.")
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,7 +89,7 @@ def build(
         parts = _environment(tree, wheel, architecture)
         _documents(tree, version, made)
         _units(tree, Path(work) / "etc")
-        _control(tree, version, architecture)
+        _control(tree, version, architecture, sources)
         _settle(tree, made)
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(made), "LC_ALL": "C"}
         command = ["dpkg-deb", "--root-owner-group", f"-Z{compression}", "--build", str(tree), str(package)]
@@ -185,15 +189,15 @@ def _units(tree: Path, etc: Path) -> None:
         _write(tree / "usr/lib/systemd/system" / name, (SOURCES / name).read_text(encoding="utf-8"))
 
 
-def _control(tree: Path, version: str, architecture: carried.Architecture) -> None:
+def _control(tree: Path, version: str, architecture: carried.Architecture, sources: Path) -> None:
     kibibytes = sum(file.lstat().st_size // 1024 + 1 for file in tree.rglob("*"))
-    control = Template((SOURCES / "control").read_text(encoding="utf-8"))
+    control = Template((sources / "control").read_text(encoding="utf-8"))
     fields = {"version": version, "architecture": architecture.debian, "size": kibibytes}
     _write(tree / "DEBIAN/control", control.substitute(fields))
     for name in ("templates", "triggers"):
-        _write(tree / "DEBIAN" / name, (SOURCES / name).read_text(encoding="utf-8"))
+        _write(tree / "DEBIAN" / name, (sources / name).read_text(encoding="utf-8"))
     for name in ("config", "postinst", "prerm", "postrm"):
-        _write(tree / "DEBIAN" / name, (SOURCES / name).read_text(encoding="utf-8"), 0o755)
+        _write(tree / "DEBIAN" / name, (sources / name).read_text(encoding="utf-8"), 0o755)
     files = [file for file in sorted(tree.rglob("*")) if file.is_file() and not file.is_symlink()]
     named = {str(file.relative_to(tree)): file for file in files if file.parent.name != "DEBIAN"}
     sums = [f"{hashlib.md5(file.read_bytes()).hexdigest()}  {name}\n" for name, file in named.items()]

@@ -50,8 +50,12 @@ def test_it_holds_what_an_admin_looks_for(package: Path) -> None:
         "usr/bin/informativa",
         "usr/bin/informativa-agi",
         "usr/lib/systemd/system/informativa.service",
+        "usr/lib/systemd/system/informativa-backup.service",
+        "usr/lib/systemd/system/informativa-backup.timer",
         "usr/lib/systemd/system/informativa-evidence.service",
         "usr/lib/systemd/system/informativa-monitor.service",
+        "usr/lib/systemd/system/informativa-report.service",
+        "usr/lib/systemd/system/informativa-report.timer",
         "usr/lib/systemd/system/informativa-web.service",
         "usr/lib/systemd/system/informativa-witness.service",
     }

@@ -285,17 +285,19 @@ def test_without_asterisk_it_has_a_user_of_its_own_until_asterisk_comes(
 
 
 def built(commit: str, folder: Path) -> Path:
-    """The Debian package of a commit, with the packages that today's brings along."""
+    """The Debian package of a commit with its own scripts, and the packages that today's brings along."""
     archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
     if archive.returncode:
         pytest.skip(f"This clone has no commit {commit}.")
     source = folder / "source"
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
         tar.extractall(source, filter="data")
+    places = (source / "tests/packages/debian", source / ".github/packaging/debian")
+    scripts = next(place for place in places if place.is_dir())
     wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*wheel, "--wheel-dir", folder, source], check=True)
     try:
-        return deb.build(folder / "deb", next(folder.glob("*.whl")), compression="none")
+        return deb.build(folder / "deb", next(folder.glob("*.whl")), compression="none", sources=scripts)
     except Unavailable as error:
         pytest.skip(str(error))
 

@@ -534,7 +534,7 @@ def test_after_news_it_is_looked_often_for_a_second(
     setup.server.rows |= rows
     setup.place._look(setup.connection, setup.exchanges)
     boxes = len(rows.get(box_statements.HINTS, []))
-    assert setup.place._look_at == (1000.0 + (0.1 + 0.001 * boxes) if busy else 1002.0)
+    assert setup.place._look_at == (1000.0 + (0.05 + 0.001 * boxes) if busy else 1002.0)
     assert setup.place._busy_until == (1001.0 if busy else 0.0)
     assert [company.unsure for company in setup.companies] == [False, box_statements.TO_ERASE in rows, False]
     setup.server.rows |= {box_statements.TO_ERASE: []}

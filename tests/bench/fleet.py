@@ -115,8 +115,8 @@ def _start(report: Report, running: Fleet, rounds: int) -> None:
 
 
 def _first_work(office: FleetOffice) -> Result:
-    """Wait until a service has done what it does once after its start, beside calls: it signs, purges, and
-    looks at what each ledger has open. Return the processor time of that."""
+    """Wait until a service has signed, purged and read each ledger, as it does after its start beside calls.
+    Return the processor time of that."""
     assert office.pid
     begun = cpu = cpu_seconds(office.pid)
     until = time.monotonic() + _FIRST_WORK_SECONDS

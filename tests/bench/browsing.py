@@ -20,7 +20,7 @@ from informativa.console.routes import ROUTES
 from informativa.model import Role
 from informativa.operations.accounts.store import AccountFile
 from lab.office import BIN, Office
-from lab.ports import free_port
+from lab.ports import answers, free_port
 from lab.process import Child
 
 from . import rivals
@@ -129,17 +129,12 @@ def served(office: Office) -> Iterator[ServedConsole]:
     )
     try:
         until = time.monotonic() + _START
-        while not _answers(port):
+        while not answers(port):
             if child.wait(0.02) or time.monotonic() > until:
                 raise RefusedError(f"the console does not start: {output.read_text()}")
         yield ServedConsole(office, port, child.pid)
     finally:
         child.end(20)
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ import pytest
 from informativa.console import scratch
 from informativa.console.scratch import PREFIX, Scratch
 from lab.office import BIN
-from lab.ports import free_port
+from lab.ports import answers, free_port
 from lab.process import Child, until
 
 PROGRAM = (
@@ -81,12 +80,6 @@ def test_a_console_that_ends_in_order_leaves_nothing(
     assert list(place.glob(f"{PREFIX}*")) == []
     if number == signal.SIGTERM:
         assert console.status == 0
-
-
-def answers(port: int) -> bool:
-    """Return whether somebody listens at a port of this machine."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_folder_that_is_taken_before_it_is_locked_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from informativa.system import shipped
 
 from .forked import Forked
 from .pbx import Pbx
-from .ports import free_port
+from .ports import answers, free_port
 from .process import Child
 
 BIN = Path(sys.executable).parent
@@ -140,7 +139,7 @@ class Office:
         command = [*prefix, *map(str, self._program), "serve", "-c", str(self.config), "--log", log]
         self._child = self._start(command, forks=self.quick and not prefix and self._program == PROGRAM)
         until = time.monotonic() + _START
-        while not self._answers():
+        while not answers(self.port):
             if self._child.wait(0.02):
                 raise OfficeError(f"the service ended with {self._child.status}:\n{self.said}")
             if time.monotonic() > until:
@@ -201,10 +200,6 @@ class Office:
     def said(self) -> str:
         """All that the service wrote to its log so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
-
-    def _answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     # -- what was kept --
 

@@ -36,6 +36,12 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     raise NoPortError(f"All {BLOCK} ports of this process are taken: {list(block.ports)}.")
 
 
+def answers(port: int) -> bool:
+    """Return whether somebody listens at this port of TCP."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class _Block:
     """Ports of one process, in turns, and the socket that holds them."""
 

@@ -63,7 +63,7 @@ def add(file: Path, notice: str, *options: str, settings: tuple[str, ...] | None
     return document
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("notice", NEEDED)
 def test_shown_written_and_there(folder: Path, notice: str) -> None:
     """Nothing is written before --yes; then the file loads, with its comments, and the lines of the

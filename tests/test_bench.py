@@ -137,6 +137,7 @@ def test_json_has_every_round(found: Report) -> None:
     assert document["machine"] == {"CPU": "some"}
 
 
+@pytest.mark.night
 def test_plots(found: Report, tmp_path: Path) -> None:
     """There is a picture of the targets, of each measure's peers and of its curves, with every label in it
     whole, and a missed target is red; a run that found nothing has none."""
@@ -360,6 +361,7 @@ def test_growth_is_measured(tmp_path: Path) -> None:
     assert list(found.curves[0].spreads["look-up"]) == [400, 800]
 
 
+@pytest.mark.night
 @compiler
 def test_work_that_was_not_done_is_refused(tmp_path: Path) -> None:
     """Calls that were not told what they should, or are not on record, give no number."""

@@ -886,6 +886,7 @@ def test_format_that_is_another_sound_is_refused(folder: Path) -> None:
     assert run("check", "-c", file).returncode == 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("papers", ['"2026/11"', '"TODO"'])
 def test_first_recording_that_is_silent_is_refused(folder: Path, papers: str) -> None:
     """No caller was served another, and yet silence is no notice; `check` says so of who is not live, too."""

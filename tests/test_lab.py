@@ -159,6 +159,7 @@ def test_withheld(pbx: Pbx, phone: Phone, number: str | None) -> None:
     assert (who["Number"], who["Pres"]) == expected
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", [b'Ann "x" \\ [call_id] ]]> %41 <a@b>;', b"Nicol\xf2"])
 def test_display_name_arrives(pbx: Pbx, phone: Phone, name: bytes) -> None:
     """Every byte of a name gets to Asterisk, which keeps SIP's backslashes, and since 22 mends UTF-8."""
@@ -170,6 +171,7 @@ def test_display_name_arrives(pbx: Pbx, phone: Phone, name: bytes) -> None:
     assert unquote_to_bytes(coded) == expected
 
 
+@pytest.mark.night
 def test_killed_and_started_again(pbx: Pbx, tmp_path: Path) -> None:
     """After kill -9 the same folder can be started again, and AstDB is as it was at the last orderly end."""
     with Pbx(pbx.build, tmp_path / ("long" * 30), "[from-lab]\n") as other:
@@ -312,6 +314,7 @@ def test_unpacked_packages_need_no_network(tmp_path: Path, monkeypatch: pytest.M
     assert debian.packages("testing", ["sox"], tmp_path, debian.silent) == home / "root"
 
 
+@pytest.mark.night
 def test_programs_of_tests_in_the_background_can_be_interrupted() -> None:
     """A shell takes SIGINT from what runs in the background, nohup SIGHUP; what a test starts has both."""
     tell = "import signal; print(signal.getsignal(2) is not signal.SIG_IGN, signal.getsignal(1) == 0)"

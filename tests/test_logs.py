@@ -193,6 +193,7 @@ def kept(office: Office) -> bytes:
     return b"".join(file.read_bytes() for file in [office.log, *beside])
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("form", ["json", "console"])
 @pytest.mark.slow
 def test_i5_service_writes_no_number(office: Office, form: str) -> None:

@@ -208,6 +208,7 @@ CASES = {
 }
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_every_rule_fires_when_it_must_and_only_then(tmp_path: Path) -> None:
     """promtool finds the rules right, and each fires in the minutes named, and in no other."""

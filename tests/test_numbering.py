@@ -159,6 +159,7 @@ def test_regions_are_the_librarys() -> None:
     assert not any(map(numbering.is_region, ("ZZ", "XX", "001", "it", "")))
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_table_is_made_of_the_library_that_tests_use() -> None:
     """`make plans` would change nothing: the table in the repository is its own."""

@@ -424,7 +424,7 @@ def batched(reached: Sequence[tuple[str, bool]], offset: int) -> Iterator[dict[s
         yield batch
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("offset", OFFSETS)
 @pytest.mark.parametrize(("phase", "what"), SCENES)

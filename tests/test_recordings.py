@@ -346,7 +346,7 @@ def test_shipped_masters_are_the_sound_of_their_telephone_files() -> None:
         assert other_sounds([recording, masters[index], masters[index - 1]]) == [masters[index - 1]]
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @sox
 @pytest.mark.parametrize(("extension", "second"), [("alaw", 8000), ("ulaw", 8000), ("sln16", 32_000)])
 @pytest.mark.slow

@@ -173,6 +173,7 @@ def test_what_is_brought() -> None:
     assert facts["metadata"]["component"]["licenses"] == [{"expression": "Apache-2.0"}]
 
 
+@pytest.mark.night
 def test_native_libraries_are_listed_with_their_versions() -> None:
     """Of what a wheel carries beside its modules and of what is compiled into them, each under its wheel; the
     versions are those that the libraries themselves tell, and two lists are the same."""
@@ -197,6 +198,7 @@ def test_native_libraries_are_listed_with_their_versions() -> None:
     assert set(within["argon2-cffi-bindings"]) == {"argon2"}
 
 
+@pytest.mark.night
 def test_every_compiled_part_is_accounted_for() -> None:
     """A distribution with compiled modules names what is in them, or is one whose code is its own."""
     bill = json.loads(sbom.bill("informativa"))

@@ -100,7 +100,7 @@ def mended(site: Site, check_id: str) -> list[str]:
     return [*first.commands]
 
 
-@pytest.mark.sample(10)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "fault", [*FAULTS, *(pytest.param(one, marks=as_root) for one in OF_USERS)], ids=lambda one: one.name
 )

@@ -209,7 +209,7 @@ def test_mistake_elsewhere_does_not_stop_a_call(start, folder: Path) -> None:
     assert script.hear() == "ANSWER"
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -258,6 +258,7 @@ main()
 """The script, which writes down every path at which it looks; a shell starts Python below a blank, too."""
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("keep", [True, False], ids=["parsed before", "parsed anew"])
 def test_i10_script_looks_at_no_file_of_another_company(start, folder: Path, keep: bool) -> None:
     """I10: a call of borealis reads borealis's key and prompts, and takes its place beside borealis's ledger
@@ -310,6 +311,7 @@ def places(folder: Path) -> Path:
     return folder / ".informativa.yaml.scripts"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("first", "count"), [(0, STARTING), (STARTING, RUNNING)], ids=["starting", "running"]
 )

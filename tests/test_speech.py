@@ -257,7 +257,7 @@ def test_sox_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- the voices ---
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @sox
 @voices
 @pytest.mark.parametrize("language", sorted(pronunciation.SPELLINGS))

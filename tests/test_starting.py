@@ -32,7 +32,7 @@ for words in [MODULES[name] for name in sys.argv[2:]]:
 @pytest.mark.slow
 def test_each_command_starts(tmp_path: Path) -> None:
     """The program finds the module of each command, which brings all that it imports, and tells its use."""
-    modules = stream("commands").sample(sorted(MODULES), by_day(8, at_night=len(MODULES)))
+    modules = stream("commands").sample(sorted(MODULES), by_day(5, at_night=len(MODULES)))
     command = [sys.executable, "-c", EACH, tmp_path, *modules]
     subprocess.run(command, env=os.environ | WIDTH, timeout=300, check=True)
     for words in map(MODULES.__getitem__, modules):
@@ -40,7 +40,7 @@ def test_each_command_starts(tmp_path: Path) -> None:
         assert output.strip().startswith(f"Usage: informativa {words[-1]} "), output
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("arguments", "code", "output", "errors"),
     [
@@ -84,6 +84,7 @@ LOADED = (
 )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("word", ["status", "doctor", "check", "upgrade-check", "boxes", "shared"])
 def test_commands_about_all_companies_do_not_load_the_numbering_plans_of_the_world(word: str) -> None:
     """Nobody types a number there, and to load them takes a tenth of the time in which the program starts."""
@@ -93,6 +94,7 @@ def test_commands_about_all_companies_do_not_load_the_numbering_plans_of_the_wor
     assert loaded.stdout == "False\n"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("module", ["check", "doctor", "watching", "boxes"])
 def test_command_that_looks_loads_nothing_of_those_that_act(module: str) -> None:

@@ -158,6 +158,7 @@ def test_colours_are_still_there(folder: Path) -> None:
     assert "�" not in shown.decode()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("words", [("status",), ("status", "--screen")])
 def test_reader_that_leaves_changes_no_exit_code(folder: Path, words: tuple[str, ...]) -> None:
     """A reader that leaves before the first line (`| head -0`) gets no traceback, and the command ends as it

@@ -13,6 +13,7 @@ from lab.office import spool
 from .site import Site
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("beside", ["the configuration", "the ledger"])
 def test_i4_call_whose_script_is_one_too_many_is_served_by_the_dialplan(site: Site, beside: str) -> None:
     """I4: while as many scripts start as may, a call hears its notice from the dialplan, the console has why,

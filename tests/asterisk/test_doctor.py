@@ -194,7 +194,7 @@ def test_versions_that_begin_on_a_day_are_as_loaded(healthy: Site) -> None:
     assert findings(healthy) == []
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("module", ["res_agi", "func_db", "app_playback"])
 def test_module_that_is_not_loaded(healthy: Site, module: str) -> None:
     """It is named, with what of it is needed and the command that loads it."""
@@ -382,7 +382,7 @@ BROKEN: list[tuple[Callable[[Site], None], str, str, str, str]] = [
 ]
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("break_it", "check", "state", "finding", "fix"),
     BROKEN,
@@ -447,6 +447,7 @@ def test_script_that_cannot_be_started(healthy: Site) -> None:
     assert "cannot execute" in found[1][2]
 
 
+@pytest.mark.night
 def test_ledger_that_is_read_only(healthy: Site) -> None:
     """The kernel's word counts where it can be had: a ledger that is read-only."""
     (healthy.office.folder / "ledger/acme.sqlite3").chmod(0o400)
@@ -482,6 +483,7 @@ def foreigner(port: int, answer: bytes) -> Iterator[None]:
             peer.close()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH\r\n", b'VERBOSE "hello" 1\n', b""])
 def test_foreign_program_on_the_port(healthy: Site, answer: bytes) -> None:
     """Whatever answers in place of the service is told from it, a program that says nothing too."""
@@ -503,6 +505,7 @@ def test_service_that_hangs(healthy: Site) -> None:
     assert "or hangs" in only(found)[2]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("answer", [b"SSH-2.0-OpenSSH\r\n", b""])
 def test_foreign_program_in_place_of_asterisk(healthy: Site, answer: bytes) -> None:
     """One at the manager's address keeps nobody waiting."""
@@ -515,6 +518,7 @@ def test_foreign_program_in_place_of_asterisk(healthy: Site, answer: bytes) -> N
     assert fix
 
 
+@pytest.mark.night
 def test_metrics_that_are_not_answered(healthy: Site) -> None:
     """A metrics port that is configured and answers is in order; one that does not, is told."""
     port = free_port()

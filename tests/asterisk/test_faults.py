@@ -39,6 +39,7 @@ def test_i2_asterisk_killed_during_the_notice(site: Site) -> None:
     assert site.office.pid == pid
 
 
+@pytest.mark.night
 def test_i2_asterisk_restarted_during_the_notice(site: Site) -> None:
     """I2: an orderly restart of Asterisk is a hang-up to the service, which answers the next call."""
     call = site.dial()
@@ -80,6 +81,7 @@ def test_service_restarted_during_the_notice(site: Site) -> None:
     assert site.call().status == "NOTDUE"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("script", "told_then"), [(True, "NOTDUE"), (False, "FALLBACK")])
 def test_i4_service_killed_anywhere_in_a_call(
     site: Site, chance: random.Random, rounds: Callable[[int, int], int], script: bool, told_then: str

@@ -89,6 +89,7 @@ def test_field_plays_the_notice_before_the_destination(freepbx: Any) -> None:
     assert [record.event.line for record in site.office.records()] == ["+390212345678"] * 2
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("field", [None, {"informativa_notice": "no"}])
 def test_route_without_the_field_is_as_ever(freepbx: Any, field: dict[str, str] | None) -> None:
     """No notice, no record, straight to the destination."""
@@ -106,6 +107,7 @@ def test_another_line(freepbx: Any) -> None:
     assert site.office.records()[0].event.line == "+390212345678"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("incoming", "shown"),
     [({}, "allowed_not_screened"), ({"privacyman": "1"}, "allowed_passed_screen")],
@@ -121,6 +123,7 @@ def test_withheld_number_makes_nobody_known(freepbx: Any, incoming: dict[str, st
     assert [site.call().status for _ in range(2)] == ["PLAYED", "NOTDUE"]
 
 
+@pytest.mark.night
 def test_withheld_number_at_a_destination_behind_privacy_manager(freepbx: Any) -> None:
     """The notice as a destination cannot know what such a route was told of the number, and plays."""
     entries = [{"description": "after the menu", "line": "", "dest": "ext-queues,600,1"}]
@@ -153,6 +156,7 @@ def test_forced_recording_starts_before_the_notice_unless_held_back(freepbx: Any
     assert any(audio.find(part, recorded(site)) for part in pieces(site.prompts["after"]))
 
 
+@pytest.mark.night
 def test_recording_of_those_who_were_told_alone(freepbx: Any) -> None:
     """Whoever heard the notice, now or before, is recorded as the route says; whoever did not, never."""
     field = {"informativa_notice": "did", "informativa_recording": "told"}
@@ -186,6 +190,7 @@ def test_without_informativa_conf_calls_go_on(freepbx: Any) -> None:
     assert (told.status, told.heard) == ("", site.whole("after"))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("did", "cidnum", "pricid", "to"),
     [("", "", "", "390212345678"), (DID, "3331234567", "", DID), ("", "3331234567", "1", DID)],

@@ -161,6 +161,7 @@ def test_hagi_with_both_away(boxes: Boxes) -> None:
     assert boxes.records() == (1, 0)
 
 
+@pytest.mark.night
 def test_hagi_without_records(boxes: Boxes) -> None:
     """Where the name has no records AGI() says FAILURE at once, and the dialplan goes on to the script."""
     boxes.dns.records.clear()
@@ -170,6 +171,7 @@ def test_hagi_without_records(boxes: Boxes) -> None:
     assert waited < 5
 
 
+@pytest.mark.night
 def test_hagi_takes_a_refusal_for_an_answer(boxes: Boxes) -> None:
     """A first box that answers and refuses, as one with another token does, is not passed over: the script
     is next."""
@@ -180,6 +182,7 @@ def test_hagi_takes_a_refusal_for_an_answer(boxes: Boxes) -> None:
     assert "refused a peer without the token" in boxes.own.said
 
 
+@pytest.mark.night
 def test_hagi_with_dns_away(boxes: Boxes) -> None:
     """A DNS server that says nothing makes each caller wait as long as resolv.conf says, though the own
     service is up, and the script serves."""
@@ -214,6 +217,7 @@ def test_documented_line_asks_the_other_boxes_last(boxes: Boxes) -> None:
     assert (told.status, boxes.records()) == ("NOTDUE", (2, 1))
 
 
+@pytest.mark.night
 def test_documented_line_with_an_address(boxes: Boxes) -> None:
     """The same with the other box's address in place of a name, which needs no DNS; one that swallows
     packets costs two seconds here too."""

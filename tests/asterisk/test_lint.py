@@ -60,7 +60,7 @@ def complaints(pbx: Pbx, extensions: str, ours: str) -> list[str]:
     return pbx.warnings()[len(before) :] + lint.missing(pbx, found)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", ["extensions.conf", "freepbx.conf", "choices.conf"])
 def test_shipped_dialplan(pbx: Pbx, tmp_path: Path, name: str) -> None:
     """The files of dialplan/, with informativa.conf as shipped and as made out, pass."""
@@ -73,7 +73,7 @@ def test_shipped_dialplan(pbx: Pbx, tmp_path: Path, name: str) -> None:
         assert complaints(pbx, f"{AROUND}{shipped}", ours) == []
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("snippet", [each for each in snippets() if each.file.endswith(".conf")], ids=str)
 def test_snippets(pbx: Pbx, tmp_path: Path, snippet: Snippet) -> None:
     """Every snippet of the pages, in the file that it names, with the others of its section."""

@@ -87,7 +87,7 @@ def door(
         site.close()
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 def test_notice_comes_first_and_once(door: Site) -> None:
     """A new caller hears the notice and then what comes after it; the second time only that."""
     told = door.call("+390212345678")
@@ -103,14 +103,14 @@ def test_notice_comes_first_and_once(door: Site) -> None:
     assert [each for each in door.pbx.warnings() if meant not in each] == []
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 def test_hang_up_during_the_notice(door: Site) -> None:
     """Who hangs up in the notice ends in the `h` of the caller's own dialplan, and was not told."""
     told = door.hang_up_early("+390212345678")
     assert (told.status, told.reason) == ("PARTIAL", "hung-up")
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 def test_without_our_file_the_call_goes_on(door: Site) -> None:
     """Where informativa.conf is missing the call reaches what comes after the notice."""
     (door.pbx.etc / "informativa.conf").unlink()

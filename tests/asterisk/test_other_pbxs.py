@@ -60,7 +60,7 @@ def lay_product(site: Site, sounds: dict[str, Path], title: str, to: str = "${EX
     lay(site, shape.entry, f"{shape.text}{example}{beside}", sounds, to)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("title", "to"),
     [

@@ -82,6 +82,7 @@ def test_freepbx_withheld_number_makes_nobody_known(freepbx: Site) -> None:
     assert [(one.status, one.reason) for one in told] == [("PLAYED", "withheld")] * 2
 
 
+@pytest.mark.night
 def test_freepbx_privacy_manager_makes_nobody_known(freepbx: Site, sounds: dict[str, Path]) -> None:
     """Where Privacy Manager says of every number that it may be shown, what it was is lost: it is played."""
     kept = "Set(__CALLINGNUMPRES_SV=${CALLERID(num-pres)})"
@@ -116,6 +117,7 @@ def test_freepbx_route_for_any_number(freepbx: Site, sounds: dict[str, Path]) ->
     assert freepbx.office.records()[0].event.line == "+390212345678"
 
 
+@pytest.mark.night
 def test_freepbx_recordings_of_those_who_were_told(freepbx: Site, sounds: dict[str, Path]) -> None:
     """Whoever was told goes through the entry that records, whoever was not reaches the queue without it."""
     text = FREEPBX.replace("Gosub(informativa-freepbx,", "Gosub(informativa-freepbx-recorded,")
@@ -137,7 +139,7 @@ def test_freepbx_trunk_without_a_number(freepbx: Site, sounds: dict[str, Path]) 
     assert (told.status, told.reason) == ("FALLBACK", "no-line")
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("verstat", "told", "vouched"),
     [
@@ -166,6 +168,7 @@ def test_verstat_of_the_carriers_header(
     assert site.office.said.count("which nobody understands") == int("Numero" in verstat)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("title", "file", "context", "to"),
     [
@@ -196,6 +199,7 @@ def test_several_companies(site: Site, sounds: dict[str, Path]) -> None:
     assert [len(site.office.records(name)) for name in ("acme", "borealis")] == [2, 1]
 
 
+@pytest.mark.night
 def test_country_notice(site: Site, sounds: dict[str, Path]) -> None:
     """The page's plan plays the country notice on every call, and the privacy notice once."""
     site.prompt("it/country", seed=22)
@@ -215,6 +219,7 @@ def queue(site: Site, more: str, sounds: dict[str, Path]) -> None:
     site.pbx.cli("queue reload all")
 
 
+@pytest.mark.night
 def test_queue_begins_when_the_notice_is_over(site: Site, sounds: dict[str, Path]) -> None:
     """The queue's announcements come after the whole notice; who hangs up in it never was in the queue."""
     queue(site, "", sounds)

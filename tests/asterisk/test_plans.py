@@ -132,6 +132,7 @@ def test_words_of_the_installed_module_are_known(build: builds.Build) -> None:
     assert counts == ((1, 2, 31) if build.major >= 22 else (1, 1, 2))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("service", [True, False], ids=["service", "script"])
 def test_transfer_does_not_play_again(site: Site, service: bool) -> None:
     """A withheld caller who is put through to another extension hears the notice once in this call."""
@@ -209,7 +210,7 @@ exten => 1,1,Answer()
 exten => 1,1,Playback("""
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("tries", ["service", "script", "neither"])
 def test_operator_feature_code(site: Site, tries: str) -> None:
     """An operator presses *77 during the call: the caller counts as told, and by whom is on record."""

@@ -96,7 +96,7 @@ def test_hang_up_beside_a_master(site: Site, tmp_path: Path) -> None:
     assert (heard.ending, 3.9 <= heard.seconds < 6.5) == ("hung-up", True), heard
 
 
-@pytest.mark.sample(1)
+@pytest.mark.night
 @pytest.mark.parametrize(("codec", "rate"), [("slin", 8000), ("slin16", 16000)])
 def test_hang_up_on_a_wideband_channel(site: Site, codec: str, rate: int, tmp_path: Path) -> None:
     """The position in a master is told in seconds, and not taken for twice the time."""

@@ -159,6 +159,7 @@ def talking(site: Site) -> Call:
 ONCE = [("PLAYED", "malformed"), ("NOTDUE", "same-call")]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("way", ["blind", "forward"])
 def test_i1_telephone_hands_a_caller_to_another_line(site: Site, sounds: dict[str, Path], way: str) -> None:
     """I1: whoever is put through by the telephone's own key, or forwarded by it, hears the notice once, and
@@ -267,6 +268,7 @@ TURNED = "".join(SENT.replace("X-Informativa)", f"X-Informativa){part}") for par
 """The header with its digest turned by one digit; with one digit replaced it is the same one time of 16."""
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("header", "second"),
     [

@@ -47,6 +47,7 @@ def asked(site: Site, shown: str, number: str, *headers: str) -> str:
     return over(site, call, number).choices
 
 
+@pytest.mark.sample(1)
 def test_asserted_number_is_vouched_for_by_a_trusted_peer_alone(site: Site, trust: str) -> None:
     """With the header whose number it is, that of From or not; nobody where there is none, where there are
     two, of which Asterisk takes neither, and of a peer that may have written it himself."""

@@ -116,6 +116,7 @@ PERSON = """
 """
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("presses", "answer", "words"),
     [

@@ -24,6 +24,7 @@ NEW = "a password of many words"
 DIGITS = CALLER.number[1:]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("code", "script"), [("en", True), ("it", False)], ids=["script", "no-script"])
 def test_the_officers_day(
     office: ServedConsole, person: Callable[..., Person], code: str, script: bool

@@ -138,6 +138,7 @@ def test_no_page_keeps_anybody_out(
     assert wrong == {}
 
 
+@pytest.mark.night
 @pytest.mark.parametrize(("code", "scheme", "width"), [DAY[1], NIGHT[0]], ids=lambda value: str(value))
 def test_no_answer_keeps_anybody_out(
     busy: ServedConsole,
@@ -165,6 +166,7 @@ def test_no_answer_keeps_anybody_out(
     assert found == [[]] * 7
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("code", "scheme", "script"), [("it", "light", True), ("en", "dark", False)])
 def test_the_menu_is_one_row_on_a_telephone(
     busy: ServedConsole, person: Callable[..., Person], code: str, scheme: str, script: bool

@@ -33,6 +33,7 @@ def named_office(office: ServedConsole) -> ServedConsole:
     return office
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("code", "make", "use"),
     [("en", "Make the passkey", "Use a passkey"), ("it", "Crea la passkey", "Usa una passkey")],

@@ -62,6 +62,7 @@ def test_windows_of_one_browser_share_the_log_in(
     assert second.get_by_role("heading", name="Log in").count() == 1
 
 
+@pytest.mark.night
 def test_back_after_log_out_shows_nobody(office: ServedConsole, person: Callable[..., Person]) -> None:
     """What stood on a page of a caller is not there for whoever sits down at the machine next."""
     officer = person(office).is_in("compliance@acme")
@@ -73,6 +74,7 @@ def test_back_after_log_out_shows_nobody(office: ServedConsole, person: Callable
     assert shown not in officer.page.content()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
 def test_sent_twice_is_done_once(office: ServedConsole, person: Callable[..., Person], script: bool) -> None:
     """By a double click; and loading the page anew that answers does nothing."""

@@ -60,6 +60,7 @@ def test_what_the_dead_left_goes_and_what_the_living_have_stays(place: Path) -> 
     ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_console_that_ends_in_order_leaves_nothing(
     folder: Path, place: Path, number: signal.Signals

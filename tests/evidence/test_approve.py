@@ -588,7 +588,7 @@ def test_without_a_terminal_nobody_is_asked(log: ServedLog) -> None:
     assert list((state.parent / "out").iterdir()) == []
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("answer", "code", "files"), [("n", 1, 0), ("", 1, 0), ("y", 0, 1)])
 @pytest.mark.slow
 def test_at_a_terminal(log: ServedLog, answer: str, code: int, files: int) -> None:

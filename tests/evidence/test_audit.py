@@ -98,7 +98,7 @@ def changes(value: object, others: list[object]) -> list[object]:
     return values
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("table", TABLES)
 @pytest.mark.slow
 def test_i7_any_single_change_is_found(
@@ -493,6 +493,7 @@ def without_semaphores(*_arguments: object, **_options: object) -> None:
     raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("semaphores", [True, False])
 def test_several_processes_look_at_shares(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, semaphores: bool

@@ -201,7 +201,7 @@ FORGERIES: dict[str, tuple[Callable[[list[Event]], list[Event]], set[tuple[int, 
 }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("forgery", FORGERIES)
 @pytest.mark.slow
 def test_i7_processor_tells_another_story(centre: CallCentre, tmp_path: Path, forgery: str) -> None:

@@ -893,6 +893,7 @@ def test_two_monitors_do_not_share_a_state(log: ServedLog) -> None:
         assert process.wait(30) == 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_watches_until_it_is_stopped(log: ServedLog, number: int) -> None:
     """Without --once it goes on, tells what is new, and ends in order."""

@@ -176,6 +176,7 @@ def test_a_list_goes_after_an_interrupted_purge(company: Company, monkeypatch: p
     assert lists(company) == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("cosigned", [True, False])
 def test_the_list_of_a_record_in_the_log_before(tmp_path: Path, cosigned: bool) -> None:
     """It goes when that log is purged to its end, which needs a witness's signature there."""

@@ -276,6 +276,7 @@ def test_the_last_leaf_of_the_log_before_stays(witnessed: Company) -> None:
     assert 32 in witnessed.calls()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_at_any_point_it_is_resumed(
     tmp_path: Path, after: bool, monkeypatch: pytest.MonkeyPatch

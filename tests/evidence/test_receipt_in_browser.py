@@ -64,6 +64,7 @@ def reader(chromium: Browser, tmp_path: Path) -> Iterator[Reader]:
     assert reader.messages == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("code", ["en", "it"])
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_true_page_holds(company: Company, reader: Reader, number: int, code: str) -> None:
@@ -76,6 +77,7 @@ def test_true_page_holds(company: Company, reader: Reader, number: int, code: st
     assert len(reader.found("good")) == (12 if number in (1, 3, 4) else 10)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("code", ["en", "it"])
 def test_page_about_an_erased_caller_holds(folder: Path, reader: Reader, code: str) -> None:
     """The remains of a record prove the facts, and so does the record of the erasure."""
@@ -88,6 +90,7 @@ def test_page_about_an_erased_caller_holds(folder: Path, reader: Reader, code: s
         assert reader.check(page.key) == "holds"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("code", ["en", "it"])
 def test_page_about_totals_and_an_access_log_holds(folder: Path, reader: Reader, code: str) -> None:
     """The script makes the sentences of such records anew."""
@@ -142,6 +145,7 @@ def test_page_of_version_2_tells_a_wrong_key_from_a_wrong_number(company: Compan
     assert reader.found() == ["Wrong: The opening key is not this record's, so it shows nobody's number."]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
@@ -166,6 +170,7 @@ def test_edited_page_is_noticed(company: Company, reader: Reader, old: str, new:
     assert reader.found() != []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
@@ -189,6 +194,7 @@ def test_text_replaced_everywhere_is_noticed(
     assert [named in fault for fault in reader.found()] == [True]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -256,6 +262,7 @@ def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> N
         assert reader.found() == [f"Wrong: What the proof opens is no record of version 1 or 2: {reason}"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
@@ -290,6 +297,7 @@ def test_changed_hash_of_the_path_is_noticed(company: Company, reader: Reader) -
         assert reader.found() == [NOT_IN_TREE]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("at", [0, 31, 32, 63])
 def test_changed_signature_is_noticed(company: Company, reader: Reader, at: int) -> None:
     """One bit of either half."""
@@ -347,6 +355,7 @@ def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> Non
     assert reader.open(text) == "fails"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("seconds", "late"), [(-601, True), (-600, False), (60, False)])
 def test_record_younger_than_a_witnesss_signature_is_remarked(
     company: Company, reader: Reader, seconds: int, late: bool
@@ -395,6 +404,7 @@ def test_record_that_says_it_is_another_is_noticed(company: Company, reader: Rea
         assert [fault for fault in reader.found() if named in fault]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("junk", [b"", b"c2sp.org/tlog-proof@v1\n", b"\xff", b"<script>alert(1)</script>"])
 def test_what_is_no_proof_is_named(company: Company, reader: Reader, junk: bytes) -> None:
     """Nothing can be read from it, and nothing of it runs."""
@@ -432,6 +442,7 @@ def test_page_whose_script_was_changed_says_nothing(
     assert "Content Security Policy" in " ".join(reader.messages)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("code", ["en", "it"])
 def test_page_fits_a_small_screen(company: Company, reader: Reader, code: str, scheme: str) -> None:
@@ -452,6 +463,7 @@ def test_every_field_has_a_label(company: Company, reader: Reader) -> None:
     assert levels == ["H1", *["H2"] * 4, "H3", "H3", *["H2"] * 5]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("code", ["en", "it"])
 def test_page_keeps_nobody_out(company: Company, reader: Reader, code: str, scheme: str) -> None:
@@ -469,6 +481,7 @@ def test_page_keeps_nobody_out(company: Company, reader: Reader, code: str, sche
         assert [f"{one['id']}: {node['html'][:120]}" for one in violations for node in one["nodes"]] == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("runs_scripts", [True, False])
 def test_paper_has_all_of_the_page(
     company: Company, chromium: Browser, tmp_path: Path, *, runs_scripts: bool
@@ -497,6 +510,7 @@ def light(reader: Reader) -> tuple[str, str, str]:
     return reader.page.inner_text("#light"), reader.page.get_attribute("#verdict", "class") or "", sign[1:2]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("code", "lights"),
     [
@@ -552,6 +566,7 @@ def test_page_that_a_browser_saved_is_not_the_one_that_was_made(company: Company
     assert str(result.problem).startswith("Another program wrote it anew since it was made")
 
 
+@pytest.mark.night
 def test_page_without_the_recording_says_so(company: Company, reader: Reader) -> None:
     """It is not there any more, which is not another one."""
     page = replace(company.page(1), sound=None, text="")

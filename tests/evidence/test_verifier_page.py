@@ -114,6 +114,7 @@ def test_receipt_holds_and_says_what_was_played(company: Company, caller: Caller
     assert caller.page.locator("#about").is_hidden()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("locale", "light", "outcome"),
     [
@@ -211,6 +212,7 @@ def test_receipt_of_another_company_is_named(company: Company, caller: Caller) -
     assert caller.page.locator("#record").is_hidden()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("data", "verdict"),
     [
@@ -301,6 +303,7 @@ def test_page_without_scripts_says_that_it_needs_them(caller: Caller) -> None:
     assert caller.page.locator("noscript p").count() == 5
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_page_keeps_nobody_out(company: Company, caller: Caller, width: int, scheme: str) -> None:

@@ -101,7 +101,7 @@ def test_a_failing_test_of_the_module_is_seen(command: tuple[str, ...], tmp_path
         assert run(command, copy, "test_after_call_recording")[0] == 255
 
 
-@pytest.mark.sample(1)
+@pytest.mark.night
 def test_with_the_real_program(command: tuple[str, ...], tmp_path: Path) -> None:
     """Page and dashboard show what informativa itself says: a service that is down, that there is no Asterisk
     here, and companies with their lines; once it runs, that notice is gone."""

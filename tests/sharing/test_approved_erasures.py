@@ -107,6 +107,7 @@ def retire(boxes: Boxes, name: str) -> None:
 HAVE_ONE = f"SELECT box FROM acme.record WHERE pseudonym = '\\x{ONE.hex()}' ORDER BY box"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("when", ["before the order", "while all wait", "after one approval"])
 def test_i9_rows_of_a_retired_box_go_once_the_erasure_is_approved(boxes: Boxes, when: str) -> None:
     """Nobody can approve it on a box that left: its rows go with the first approval on a box that is there,
@@ -218,6 +219,7 @@ def test_i9_each_box_with_such_a_key_waits_for_its_own_approval(boxes: Boxes) ->
         assert boxes.sql(HAVE_HIM) == expected
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("marked", [False, True])
 def test_i9_an_old_copy_of_the_database_brings_nobody_back_who_was_erased_with_approval(
     boxes: Boxes, marked: bool

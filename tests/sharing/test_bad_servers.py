@@ -94,6 +94,7 @@ def full(world: World, chance: random.Random) -> None:
     assert "make room" in str(error)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("hours", [-1, 1])
 def test_a_database_whose_clock_is_wrong(
     boxes: Boxes, chance: random.Random, rounds: Rounds, hours: int
@@ -131,6 +132,7 @@ def refusal(boxes: Boxes, **more: object) -> SharedDatabaseError:
     return raised.value
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("flaw", "state", "remedy"),
     [
@@ -153,6 +155,7 @@ def test_certificates_that_are_refused_are_told_apart(
     assert (error.state, remedy in str(error.remedy)) == (state, True)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("content", ["no certificate", "", None])
 def test_roots_that_cannot_be_read_are_named(tmp_path: Path, content: str | None) -> None:
     """A file that is none of certificates, an empty one, and one that there is not: all have one remedy."""

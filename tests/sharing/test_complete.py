@@ -47,6 +47,7 @@ def impostor(real: Installation, folder: Path) -> Installation:
     return Installation(folder / "informativa.yaml", real.box)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("clone", [False, True])
 def test_i9_a_refused_box_marks_no_other_as_done(
     meeting: tuple[Installation, Installation], server: Postgres, tmp_path: Path, clone: bool

@@ -78,6 +78,7 @@ def test_nothing_of_the_company_is_left_and_the_others_stay(
     assert filled.sql("SELECT count(*) FROM acme.record WHERE company = 3") == [(21,)]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("cut_at", [1, 2, 3, 5, 8, 12])
 def test_cut_off_it_goes_on(filled: Boxes, monkeypatch: pytest.MonkeyPatch, cut_at: int) -> None:
     """Whatever the transaction at which it was cut off; from the first one on nobody serves the company."""

@@ -51,6 +51,7 @@ def listed(box: Installation) -> list[tuple[str, int]]:
     return [(place.origin.split("/")[-2], place.index) for note in noted for place in note.named.elsewhere]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("here", [True, False])
 def test_a_bundle_names_the_note_of_the_box_that_erased(
     meeting: Pair, server: Postgres, tmp_path: Path, *, here: bool
@@ -91,6 +92,7 @@ def test_a_record_that_no_note_names_stays_a_hole(meeting: Pair, server: Postgre
     assert "pbx-2: leaf 2: GONE, and no note says why" in text
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("change", ["retired = NULL", "another list"])
 def test_only_what_the_note_binds_of_a_retired_box_counts(
     meeting: Pair, server: Postgres, tmp_path: Path, change: str
@@ -111,6 +113,7 @@ def test_only_what_the_note_binds_of_a_retired_box_counts(
     assert bundle["verdict"] == "gaps"
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("here", [True, False])
 def test_an_approval_is_asked_first(meeting: Pair, server: Postgres, tmp_path: Path, *, here: bool) -> None:
     """Where the controller approves each erasure, nothing of the retired box is erased before, and everything
@@ -164,6 +167,7 @@ def test_an_erasure_while_the_database_was_away_is_noted_once_it_is_back(
     assert {hole["instruction"] for box in bundle["holes"] for hole in box["holes"]} == {"DPO-9"}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("lost", [False, True])
 def test_a_box_that_leaves_after_the_order_and_before_it_erased_him_is_noted_too(
     meeting: Pair, server: Postgres, tmp_path: Path, *, lost: bool

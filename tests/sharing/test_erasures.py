@@ -72,6 +72,7 @@ def test_i9_an_order_that_a_failover_lost_is_given_again(boxes: Boxes) -> None:
     assert traces(boxes.folder / "pbx-2", OTHER) != []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("box", ["pbx-1", "pbx-2"])
 def test_i9_a_lost_order_whose_number_another_got_is_given_again(boxes: Boxes, box: str) -> None:
     """Of another box, or of the same: also where that one is done, and its row gone, before anybody looks."""
@@ -247,7 +248,7 @@ end()
 """
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("where", ["kept", "numbered", "ordered"])
 def test_i9_a_command_that_is_killed_loses_no_erasure(boxes: Boxes, where: str) -> None:
     """Before the database is asked, before that holds, and after it: each box does it all the same."""
@@ -264,6 +265,7 @@ def test_i9_a_command_that_is_killed_loses_no_erasure(boxes: Boxes, where: str) 
     assert kept(boxes, "pbx-1") == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("second", [ONE, OTHER])
 def test_two_boxes_that_erase_at_once(boxes: Boxes, second: bytes, rounds: Rounds) -> None:
     """The same caller, or another: each order has a number of its own, and all do both."""
@@ -461,6 +463,7 @@ def test_i9_an_order_from_before_any_box_took_part_is_carried_out(boxes: Boxes) 
     assert boxes.sql("SELECT 1 FROM acme.record WHERE pseudonym IS NOT NULL") == orders(boxes) == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("retires", ["before the order", "after it"])
 def test_i9_a_caller_under_a_key_that_the_ordering_box_has_not_is_erased_of_a_box_that_left(
     boxes: Boxes, retires: str
@@ -502,6 +505,7 @@ def test_i9_a_caller_under_a_key_that_the_ordering_box_has_not_is_erased_of_a_bo
         assert places == {LeafPlace(store.log().origin, 0)}
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("knows", ["from this box", "from a box that the database has lost"])
 def test_i9_boxes_that_learnt_a_caller_under_a_key_that_they_have_not_erase_him(
     boxes: Boxes, knows: str
@@ -532,6 +536,7 @@ def test_i9_boxes_that_learnt_a_caller_under_a_key_that_they_have_not_erase_him(
     assert left(boxes, his_old, his_new) == []
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("seen", ["at the first look", "when it is sent"])
 def test_i9_a_caller_whom_an_old_ledger_brings_back_after_a_failover_is_erased_again(
     boxes: Boxes, seen: str

@@ -209,6 +209,7 @@ def test_calls_are_let_in_between_pages(boxes: Boxes, alone: bool, turns: int) -
     assert store.turns == turns
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "lost",
     ["UPDATE acme.ledger SET record = 0 WHERE box = 'pbx-1'", "DELETE FROM acme.ledger WHERE box = 'pbx-1'"],

@@ -78,6 +78,7 @@ def joined(boxes: Boxes, box: str, ledger: str = "") -> Exchange:
     return made
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("others", OTHERS)
 def test_i9_a_box_that_joins_amid_an_order_carries_it_out(
@@ -94,6 +95,7 @@ def test_i9_a_box_that_joins_amid_an_order_carries_it_out(
     )
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("others", OTHERS)
 def test_i9_an_order_amid_the_joining_of_a_box_waits_for_it(boxes: Boxes, others: tuple[str, ...]) -> None:
     """The other way round: the box is there when the order is counted, or comes after it."""
@@ -239,6 +241,7 @@ def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_from_an_old_copy(box
         assert store.history(OTHER)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("leaves", [False, True])
 def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_of_a_record_that_is_lost_there(
     boxes: Boxes, *, leaves: bool

@@ -122,6 +122,7 @@ with Postgres(folder / "pg") as server, Patroni(folder / "patroni", members=1) a
 """
 
 
+@pytest.mark.night
 def test_nothing_outlives_the_tests() -> None:
     """Servers end when Python is killed, those that Patroni has set free included."""
     with tempfile.TemporaryDirectory(dir=short_folder()) as folder:  # where sockets need no other one
@@ -148,6 +149,7 @@ def issued(folder: Path, what: str) -> Certificate:
     return authority.issue()
 
 
+@pytest.mark.night
 def test_tls_that_is_verified(tmp_path: Path) -> None:
     """A good certificate is believed, and without TLS nobody is let in over TCP."""
     with Postgres(tmp_path / "pg", certificate=issued(tmp_path, "good")) as server:
@@ -161,7 +163,7 @@ def test_tls_that_is_verified(tmp_path: Path) -> None:
             standby.wait_for(server)
 
 
-@pytest.mark.sample(2)
+@pytest.mark.night
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [

@@ -131,6 +131,7 @@ def test_ledgers_are_looked_at_also_where_there_was_nothing_to_do(
         soon(partial(fleet.knows, "pbx-2", name))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("trouble", ["not served", "damaged"])
 def test_i10_trouble_of_one_company_is_its_alone(fleet: Fleet, trouble: str) -> None:
     """I10: one that the box does not serve any more, or whose ledger cannot be read, says so; the others go

@@ -65,6 +65,7 @@ def soon(condition: Callable[[], object], complaint: str) -> None:
     until(condition, 60, lambda: complaint)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("how", ["cut", "silence"])
 def test_calls_notice_nothing_of_a_network_that_is_broken(
     questions: list[Subject], world: World, wire: Wire, how: str, chance: random.Random, rounds: Rounds

@@ -62,6 +62,7 @@ def test_a_note_of_another_box_needs_no_proof(meeting: Pair, tmp_path: Path) -> 
     assert "which need no proof: 2." in text
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("listed", [True, False])
 def test_an_erasure_on_both_boxes_has_one_instruction(
     meeting: Pair, server: Postgres, tmp_path: Path, *, listed: bool
@@ -145,6 +146,7 @@ def test_what_another_box_lost_without_a_note(meeting: Pair, server: Postgres, t
     assert "✘ pbx-2: leaf 1: GONE, and no note says why" in out
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "change",
     [

@@ -242,7 +242,7 @@ def test_a_bundle_says_which_boxes_are_behind(
     assert "NOT WHOLE" not in out + _readme(tmp_path / "whole.zip")
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("seen", "retired", "named"),
     [

@@ -131,6 +131,7 @@ def test_what_was_not_shared_is_named(meeting: Pair, server: Postgres) -> None:
     assert "what was on the disk alone is lost, unless the disk can be read" in out
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("sent_first", [False, True])
 def test_records_of_a_backup_count_once(meeting: Pair, server: Postgres, *, sent_first: bool) -> None:
     """The new box has a copy of the broken one's ledger: what is there under both names is shown once, under

@@ -117,6 +117,7 @@ def from_archive(
     return mark, restored
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("way", ["backup", "archive"])
 def test_i9_boxes_go_on_with_a_database_from_an_old_backup(
     boxes: Boxes, tmp_path: Path, archive: Path, way: str
@@ -173,6 +174,7 @@ def lose_database_after_an_erasure(boxes: Boxes, folder: Path, caller: bytes = O
     go_on(boxes, restore())
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("first", NAMES)
 @pytest.mark.parametrize("again", ["new", "backup"])
 def test_i9_a_box_that_joins_an_old_database_before_others_are_back_keeps_no_erased_caller(

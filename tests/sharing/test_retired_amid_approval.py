@@ -132,6 +132,7 @@ def test_a_log_that_is_not_what_its_box_signed_approves_nothing(
     assert (code, again["waiting"]) == (3, ["DPO-9"])
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("approved", [True, False])
 def test_i9_a_box_that_left_under_a_key_that_the_ordering_box_has_not_is_noted(
     meeting: Pair, server: Postgres, tmp_path: Path, *, approved: bool

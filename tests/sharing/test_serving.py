@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import psycopg
+import pytest
 import yaml
 
 from commands import typed
@@ -101,6 +102,7 @@ def test_a_login_of_a_box_cannot_change_it(meeting: tuple[Installation, Installa
     assert "Name a role of the database that may do it: --as ROLE" in error
 
 
+@pytest.mark.night
 def test_a_server_without_tables_serves_nothing(
     two: tuple[Installation, Installation], server: Postgres
 ) -> None:
@@ -112,6 +114,7 @@ def test_a_server_without_tables_serves_nothing(
     assert server.sql(SERVED) == [(LOGIN, "acme"), (LOGIN, "borealis")]
 
 
+@pytest.mark.night
 def test_an_administrator_who_is_no_superuser_serves(
     meeting: tuple[Installation, Installation], server: Postgres
 ) -> None:

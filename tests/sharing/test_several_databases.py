@@ -85,6 +85,7 @@ def places(tmp_path: Path, server: Postgres, request: pytest.FixtureRequest) -> 
         yield made
 
 
+@pytest.mark.sample(1)
 def test_i10_a_server_that_is_away_holds_only_its_companies(places: Places) -> None:
     """I10: one box exchanges with two servers side by side; one dies, the other's company goes on, and once
     it is there again its own does: nothing is lost, and nothing goes to the other server."""

@@ -62,6 +62,7 @@ def gone(bundle: dict[str, Any], box: str) -> list[tuple[str, int, str | None]]:
     ]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("later", ["all are there", "the box that noted it left"])
 def test_a_bundle_of_a_third_box_names_the_note_of_an_erasure_of_a_retired_ones_leaves(
     meeting: Pair, tmp_path: Path, later: str
@@ -111,6 +112,7 @@ def test_a_leaf_of_a_box_that_is_there_is_a_gap_unless_a_list_names_it(
     assert (bundle["verdict"], "pbx-2: leaf 3: GONE, and no note says why" in text) == ("gaps", True)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("change", ["damaged", "of another note", "of another key", "missing"])
 def test_a_list_that_is_not_the_notes_excuses_nothing(
     meeting: Pair, server: Postgres, tmp_path: Path, change: str
@@ -174,6 +176,7 @@ def test_lists_of_earlier_notes_come_when_the_box_connects(meeting: Pair, server
     assert server.sql(LISTS)[0][2] == before  # it is not sent once more for nothing
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("left", [False, True])
 def test_i9_a_list_that_nobody_needs_any_more_goes(
     meeting: Pair, server: Postgres, monkeypatch: pytest.MonkeyPatch, *, left: bool

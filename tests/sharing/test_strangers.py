@@ -105,7 +105,7 @@ def certificates(folder: Path) -> dict[str, Certificate | None]:
     }
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("what", "complaint"),
     [

@@ -71,6 +71,7 @@ def test_a_server_that_is_away_is_tried_once(state: str, tries: int) -> None:
     assert [(each.name, str(each.remedy)) for each in failed] == [("C 1", "do"), ("C 2", "do")]  # type: ignore[union-attr]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(("ahead", "words"), [(90.0, "-90.0 s from this box's"), (-1.0, "+1.0 s from")])
 def test_the_difference_of_clocks_is_shown(
     meeting: tuple[Installation, Installation], monkeypatch: pytest.MonkeyPatch, ahead: float, words: str

@@ -56,6 +56,7 @@ def test_i3_kill_9_loses_and_doubles_nothing(
     print(f"{statistics.median(ready):.2f} s at the median and {max(ready):.2f} s at most")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("ends", [("-wal",), ("-shm",), ("-wal", "-shm")], ids="".join)
 def test_i3_deletion_beside_a_ledger_and_then_kill_9_loses_nothing(
     office: Office, chance: random.Random, rounds: Callable[[int, int], int], ends: tuple[str, ...]
@@ -80,6 +81,7 @@ def test_i3_deletion_beside_a_ledger_and_then_kill_9_loses_nothing(
     assert len({call.record for call in calls if call.line == "+390212345678" and call.record}) > 50
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("patience", [0, 1])
 def test_i3_stopped_service_leaves_every_call_told_or_on_record(
     office: Office, chance: random.Random, rounds: Callable[[int, int], int], patience: int

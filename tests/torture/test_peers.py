@@ -28,7 +28,7 @@ IDLE = 2.0  # seconds in which nothing calls
 TICK = os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("name", ATTACKS)
 def test_i4_other_calls_go_on(
     office: Office, rounds: Callable[[int, int], int], chance: random.Random, name: str

@@ -18,6 +18,8 @@ from golden.console_walk import CASES, NAMES, NOT_WALKED, Walk, console
 from golden.snapshots import HtmlFile, TextFile, expected_names, snapshot_names
 from informativa.console.routes import ROUTES
 
+pytestmark = pytest.mark.first
+
 
 @pytest.fixture(scope="module")
 def walk(module_folder: Path) -> Iterator[Walk]:

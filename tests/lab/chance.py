@@ -83,10 +83,12 @@ def sample(items: list[pytest.Item], at_most: int | None = None) -> None:
 
 def mixed(items: list[pytest.Item]) -> list[pytest.Item]:
     """The tests with their files in an order of this seed's, so that those that wait for a telephone call and
-    those that compute run side by side; with another seed than the usual one, the tests of each file, too."""
+    those that compute run side by side; with another seed than the usual one, the tests of each file, too.
+    Files marked `first` come before: what a worker begins with no other takes from it."""
     dice = stream("order")
     items = sorted(items, key=lambda item: item.path)  # whichever were collected first
     files = [list(tests) for _, tests in groupby(items, lambda item: item.path)]
     for tests in (files, *(files if SEED != USUAL else ())):
         dice.shuffle(tests)
+    files.sort(key=lambda tests: tests[0].get_closest_marker("first") is None)
     return [item for tests in files for item in tests]

@@ -227,7 +227,7 @@ class Faults(Fleet):
         for member in self.members:
             self.model.excused |= member.unheard
             if member.diverged:
-                self.reused.add(member.name)
+                self.model.reuse(member.name, [other.holdings for other in self.members])
 
     def _connected(self) -> list[Member]:
         """The boxes that can do something now and reach the database under their names."""

@@ -80,9 +80,6 @@ class Fleet:
         self.runner = asyncio.Runner()
         self.companies = [f"c{number}" for number in range(self.chance.choice(size.companies))]
         self.members: list[Member] = []
-        self.reused = set[str]()
-        """The names of boxes under which the database may have other records than boxes took in: a failover
-        lost these, and let an old ledger go on. Calls ask for the callers of the others."""
         self.retired = set[str]()
         """The names of boxes that left for good."""
         self._gone = set[str]()

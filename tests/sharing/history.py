@@ -133,7 +133,7 @@ class History(Faults):
                     f"{box}:{record}"
                     for box, record, pseudonym in informed.get(company, ())
                     if box != member.name
-                    and box not in self.reused
+                    and box not in self.model.reused
                     and not any(store.history(one) for one in callers.get(pseudonym, [pseudonym]))
                 ]
             assert not unknown, f"{member} has not taken in {unknown} of {company}"

@@ -95,6 +95,9 @@ class Model:
     excused: set[Caller] = field(default_factory=set)
     forgotten: dict[Caller, int] = field(default_factory=dict)
     """The same, where all boxes have done it since; so all before it is gone."""
+    reused: set[str] = field(default_factory=set)
+    """The names of boxes under which the database may have other records than boxes took in: a failover lost
+    these, and let an old ledger go on. Calls ask for the callers of the others."""
 
     def has(self, name: str, holdings: Holdings) -> None:
         """Let a box of this name have these records, from now on."""
@@ -133,7 +136,8 @@ class Model:
         return float("inf") if caller in self.pending else self.done.get(caller, 0)
 
     def exchanged(self, name: str, holdings: Holdings, companies: Iterable[str]) -> None:
-        """Note that a box sent and took in all that there was of these companies."""
+        """Note that a box sent and took in all that there was of these companies, but of names that are
+        reused: it does not look at a number again."""
         served = set(companies)
         for place, ring in holdings.records.items():
             if place[0] in served:
@@ -141,7 +145,7 @@ class Model:
         holdings.received |= {
             ring
             for (box, (company, _record)), ring in self.shared.items()
-            if box != name and company in served
+            if box not in {name, *self.reused} and company in served
         }
 
     def lag(self) -> None:
@@ -152,6 +156,14 @@ class Model:
         """It takes over."""
         assert self.standby is not None
         self.shared, self.standby = self.standby, None
+
+    def reuse(self, name: str, everybody: Iterable[Holdings]) -> None:
+        """Let a name be reused from now on. A box that takes part again where the server lost it takes
+        callers for erased whose records it received, and which are not there under their numbers."""
+        self.reused.add(name)
+        lost = {ring for (box, _place), rings in self.possible.items() if box == name for ring in rings}
+        for holdings in everybody:
+            holdings.received -= lost
 
     def erase(self, caller: Caller, now: int, strangers: Iterable[Holdings]) -> None:
         """Somebody types it. No box knows of what those alone have that the database refuses, who say so

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -30,3 +31,19 @@ def test_a_known_caller_hears_nothing_again_otherwise(ring: Ring) -> None:
     """Not on a ledger that has room, and not where there was room for the delivery."""
     with pytest.raises(AssertionError, match="played again: c0/1"):
         judged(ring)
+
+
+@pytest.mark.parametrize("reused", [False, True])
+def test_records_of_a_name_that_is_reused_may_count_for_nothing_elsewhere(reused: bool) -> None:
+    """A box that took in a record under a number which another ledger has now may play to its caller, when no
+    question is answered; otherwise that is a fault."""
+    model, other = Model(rings=[KNOWN]), Holdings(received={KNOWN})
+    model.has("pbx-1", Holdings({("c0", 1): KNOWN}))
+    if reused:
+        model.reuse("pbx-1", [other])
+    model.exchanged("pbx-2", other, ["c0"])
+    expected = (
+        contextlib.nullcontext() if reused else pytest.raises(AssertionError, match="played again: c0/1")
+    )
+    with expected:
+        model.add("pbx-2", other, replace(AGAIN, answered=False))

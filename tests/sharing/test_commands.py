@@ -201,8 +201,13 @@ def test_a_box_leaves(meeting: tuple[Installation, Installation]) -> None:
     assert code == 0
     assert "Acme S.p.A. (acme): pbx-2 would leave for good" in out
     assert "Nothing was changed yet. To do it, add --yes." in out
-    assert "pbx-2 was heard of in the last minute" in out
-    assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
+    assert "pbx-2 was heard of in the last minute. While it works, --yes needs --force too." in out
+    code, out, error = typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    assert (code, out) == (1, "")
+    assert "The box pbx-2 still works: it was heard of " in error
+    assert "add --force" in error
+    assert "left on 20" not in typed("boxes", *of(one))[1]
+    assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     assert "left on 20" in typed("boxes", *of(one))[1]
 
 

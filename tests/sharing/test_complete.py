@@ -222,7 +222,7 @@ def test_i9_a_box_that_is_away_makes_the_answer_incomplete(
         "not complete: pbx-2 was last heard of at 2026-11-01 10:30 UTC: what it has not sent is on its disk"
         " alone. Start its service, or, if it is gone for good: informativa boxes retire -c "
     ) in out
-    assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
+    assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     assert typed("caller", "show", CALLER, *of(one))[0] == 0
 
 
@@ -234,7 +234,7 @@ def test_a_box_whose_clock_is_ahead_deletes_nothing_of_others(
     other.record()
     for each in meeting:
         each.exchange()
-    assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
+    assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     acme = replace(one.configuration.controllers["acme"], retention=Period(1))
     maintenance.purge(acme, datetime.now(UTC) + 400 * DAY)
     assert server.sql("SELECT box FROM informativa.record") == [("pbx-2",)]
@@ -250,7 +250,7 @@ def test_what_a_retired_box_left_goes_by_the_clock_of_the_database(
     for each in meeting:
         each.exchange()
     assert "pbx-2" not in typed("purge", *of(one))[1]
-    assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
+    assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     would = "    1 record of pbx-2, which left for good, would be deleted in the shared database"
     assert would in typed("purge", *of(one))[1].splitlines()
     found = json.loads(typed("purge", "--yes", "--json", *of(one))[1])

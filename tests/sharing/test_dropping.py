@@ -208,7 +208,7 @@ def test_boxes_that_left_or_are_silent_are_not_waited_for(
     for box in meeting:
         box.record()
         box.exchange()
-    assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
+    assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     server.sql("UPDATE informativa.box SET seen = now() - interval '6 minutes'")
     words = ("shared", "drop", "acme", "--as", SUPERUSER, "-c", other.file)
     assert "retired: its records may be nowhere else" in typed(*words)[1]

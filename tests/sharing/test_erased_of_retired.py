@@ -33,7 +33,7 @@ def retired(pair: Pair, *rules: str, here: bool = True) -> Installation:
     recorded(one, *([AT] if here else []))
     recorded(other, AT)
     sent(one, other)
-    code, _out, error = typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    code, _out, error = typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))
     assert code == 0, error
     return one
 
@@ -79,7 +79,7 @@ def test_a_record_that_no_note_names_stays_a_hole(meeting: Pair, server: Postgre
     recorded(one, AT)
     recorded(other, AT, AT)
     sent(one, other)
-    typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))
     server.sql(
         "UPDATE informativa.record SET erased = 1, pseudonym = NULL, salt_who = NULL, binding = NULL,"
         " opening = NULL WHERE box = 'pbx-2' AND record = 3"
@@ -184,7 +184,7 @@ def test_a_box_that_leaves_after_the_order_and_before_it_erased_him_is_noted_too
     if lost:
         server.sql("DELETE FROM informativa.erasure; UPDATE informativa.ledger SET erasures = 0, applied = 0")
         sent(one)
-    code, _out, error = typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    code, _out, error = typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))
     assert code == 0, error
     sent(one)
     assert listed(one) == [("pbx-2", 1), ("pbx-2", 2)]
@@ -210,7 +210,7 @@ def test_a_box_that_leaves_with_a_record_that_nobody_erased_still_has_a_hole(
         " opening = NULL WHERE box = 'pbx-2' AND record = 3"
     )
     erased(one)
-    typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))
     sent(one)
     assert listed(one) == [("pbx-2", 1)]
     bundle, text = bundled(one, tmp_path / "bundle.zip")

@@ -42,7 +42,7 @@ def noted(meeting: Pair) -> Pair:
 
 def retire(box: Installation, *words: object) -> tuple[int, dict[str, Any]]:
     """The exit code of the command, and what it says of the company."""
-    code, out, error = typed("boxes", "retire", "pbx-2", *words, "--json", *of(box))
+    code, out, error = typed("boxes", "retire", "pbx-2", *words, "--force", "--json", *of(box))
     result = json.loads(out)
     assert not result["failed"], error
     return code, result["boxes"][0]
@@ -73,7 +73,7 @@ def test_the_erasures_that_wait_on_a_retired_box_are_named(noted: Pair) -> None:
     one, _other = noted
     code, would = retire(one)
     assert (code, would["waiting"], would["before"]) == (0, ["DPO-9"], False)
-    code, out, _error = typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    code, out, _error = typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))
     assert code == 3
     assert (
         "  pbx-2 noted erasures that wait for the controller's approval, and carries out none of them: DPO-9."
@@ -146,7 +146,7 @@ def test_i9_a_box_that_left_under_a_key_that_the_ordering_box_has_not_is_noted(
     for box, times in ((one, ()), (other, ()), (third, (AT,))):
         recorded(box, *times)
     sent(one, other, third)
-    assert typed("boxes", "retire", "pbx-3", "--yes", *of(other))[0] == 0
+    assert typed("boxes", "retire", "pbx-3", "--yes", "--force", *of(other))[0] == 0
     assert typed("caller", "erase", CALLER, "--yes", "--instruction", "DPO-9", *of(one))[0] == 0
     assert server.sql(KNOWN) == [("pbx-3",)]
     sent(one, other)

@@ -24,7 +24,7 @@ def test_the_box_that_retired_another_tells_it_again(
     one, other = meeting
     one.exchange()
     other.exchange()
-    assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
+    assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     server.sql(LOST)
     (acme,) = json.loads(typed("boxes", "--json", *of(one))[1])["controllers"]
     assert [box["retired"] for box in acme["boxes"]] == [None, None]
@@ -65,6 +65,6 @@ def test_a_box_without_a_ledger_retires_another(
     """The command makes no ledger for it."""
     one, other = meeting
     other.exchange()
-    assert typed("boxes", "retire", "pbx-2", "--yes", *of(one))[0] == 0
+    assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     assert server.sql(RETIRED) == [("pbx-2",)]
     assert not Path(one.acme.ledger).exists()

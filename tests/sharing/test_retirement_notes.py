@@ -33,7 +33,7 @@ def pair(meeting: Pair) -> Pair:
 
 def retire(box: Installation, *words: object, name: str = "pbx-2") -> dict[str, Any]:
     """What the command says of the company."""
-    code, out, error = typed("boxes", "retire", name, *words, "--json", *of(box))
+    code, out, error = typed("boxes", "retire", name, *words, "--force", "--json", *of(box))
     assert code == 0, error
     return dict(json.loads(out)["boxes"][0])
 
@@ -107,7 +107,7 @@ def test_a_ledger_that_takes_nothing_is_told_with_what_to_type_again(pair: Pair,
     ledger = Path(one.acme.ledger)
     ledger.rename(ledger.with_suffix(".away"))
     ledger.write_text("no ledger")
-    code, out, error = typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    code, out, error = typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))
     assert (code, out) == (1, "")
     assert "pbx-2 left for good, and no log says so" in error
     assert str(ledger) in error
@@ -120,7 +120,7 @@ def test_a_ledger_that_takes_nothing_is_told_with_what_to_type_again(pair: Pair,
 def test_a_box_that_retires_itself_says_that_another_one_has_to_note_it(pair: Pair) -> None:
     """Its own log says nothing of its end; the other one notes it when it is typed there."""
     one, other = pair
-    code, out, _error = typed("boxes", "retire", "pbx-2", "--yes", *of(other))
+    code, out, _error = typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(other))
     assert code == 0
     assert "  No log says so: type the same on another box, which notes it." in out
     assert notes_of(other) == []
@@ -135,5 +135,5 @@ def test_the_place_of_a_retired_box_may_still_be_taken(pair: Pair, server: Postg
     silent(server)
     code, result = replaced(one, "pbx-2", "pbx-1", "--yes")
     assert (code, result["noted"], len(notes_of(one))) == (0, 4, 1)
-    code, _out, error = typed("boxes", "retire", "pbx-2", "--yes", *of(one))
+    code, _out, error = typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))
     assert (code, "pbx-2 left for good before: pbx-1 took its place." in error) == (1, True)

@@ -44,7 +44,7 @@ def three(pair: Pair, *calls: int) -> tuple[Installation, Installation, Installa
 
 def retired(box: Installation, name: str) -> None:
     """A box leaves for good, by the word of another."""
-    code, _out, error = typed("boxes", "retire", name, "--yes", *of(box))
+    code, _out, error = typed("boxes", "retire", name, "--yes", "--force", *of(box))
     assert code == 0, error
 
 

@@ -46,7 +46,7 @@ def test_one_companys_trouble_stops_no_others_command(
         result = json.loads(out)
         assert [row["controller"] for row in result["boxes"]] == ["acme"]
         assert [row["controller"] for row in result["failed"]] == ["borealis"]
-        code, out, _error = typed("boxes", "retire", "pbx-1", "--yes", "-c", one.file)
+        code, out, _error = typed("boxes", "retire", "pbx-1", "--yes", "--force", "-c", one.file)
         assert code == 3
         assert "Acme S.p.A. (acme): pbx-1 left for good" in out
     finally:

@@ -18,7 +18,7 @@ from ..model import Controller, SharedDatabase
 from ..model.errors import EvidenceError, InformativaError, LedgerError, SharedDatabaseError
 from ..model.text import Text
 from ..process import storage
-from .boxes import QUIET_SECONDS, FailedCompany, shared
+from .boxes import FailedCompany, shared, still_works, was_heard
 from .day_range import DayRange
 from .document import Time
 
@@ -105,8 +105,9 @@ def replace(
     boxes = administration.database_state(database, controller.id).boxes
     old, new = _pair(boxes, name, successor)
     before = old.successor == successor
-    if really and not before and not force and not old.retired and old.age < QUIET_SECONDS:
-        raise _alive(old)
+    recently = was_heard(old)
+    if really and recently and not before and not force:
+        raise still_works(old)
     is_copy = old.identity == new.identity
     copies = replacing.copies(database, controller.id, name, successor) if is_copy else 0
     waiting = waiting_erasures(database, controller, old, boxes)
@@ -126,7 +127,7 @@ def replace(
         box=name,
         successor=successor,
         before=before,
-        recently=not old.retired and old.age < QUIET_SECONDS,
+        recently=recently,
         seen=old.seen,
         record=record,
         unsent=max(0, old.newest - record),
@@ -164,20 +165,6 @@ def _pair(boxes: Sequence[RegisteredBox], name: str, successor: str) -> tuple[Re
             Text("If that one broke too, name it in place of {name}.", name=name),
         )
     return old, new
-
-
-def _alive(box: RegisteredBox) -> InformativaError:
-    return InformativaError(
-        Text(
-            "The box {name} still works: it was heard of {seconds:.0f} s ago.",
-            name=box.name,
-            seconds=float(box.age),
-        ),
-        Text(
-            "Stop its service, wait a minute, and type the same again; to do it now, add --force: what it"
-            " records from then on stays on it."
-        ),
-    )
 
 
 def waiting_erasures(

@@ -15,7 +15,7 @@ from ..model.text import Text, joined
 from ..process import storage
 from . import boxes
 from .box_replacement import waiting_erasures
-from .boxes import FailedCompany
+from .boxes import FailedCompany, still_works, was_heard
 
 if TYPE_CHECKING:  # the driver is an extra, and the other commands must do without it
     from ..sharing.administration import RegisteredBox
@@ -62,11 +62,13 @@ class BoxesRetired:
     """The companies that are missing there."""
 
 
-def retire(configuration: Configuration, controller: Controller, name: str, *, really: bool) -> RetiredBox:
-    """Retire a box: it left for good. This box's ledger remembers it, notes it in its log, and tells a
-    database that lost it. Of a box that left before, only the note is written that is missing. Raises
-    InformativaError where there is no such box or this one's ledger cannot take it, and
-    SharedDatabaseError."""
+def retire(
+    configuration: Configuration, controller: Controller, name: str, *, really: bool, force: bool
+) -> RetiredBox:
+    """Retire a box: it left for good; with `force` also one that was heard of in the last minute. This box's
+    ledger remembers it, notes it in its log, and tells a database that lost it. Of a box that left before,
+    only the note is written that is missing. Raises InformativaError where there is no such box or this one's
+    ledger cannot take it, and SharedDatabaseError."""
     from ..sharing import administration
 
     database = boxes.shared(configuration)
@@ -86,6 +88,9 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
             Text("There is no box {name}.", name=name),
             Text("There are: {known}.", known=names),
         )
+    recently = was_heard(box)
+    if really and recently and not force:
+        raise still_works(box)
     before, notes_it = box.retired is not None, name != database.box and Path(controller.ledger).exists()
     waiting = waiting_erasures(database, controller, box, state.boxes) if box.has_joined else ()
     noted = None
@@ -96,7 +101,7 @@ def retire(configuration: Configuration, controller: Controller, name: str, *, r
     return RetiredBox(
         controller.id,
         name,
-        recently=not before and box.has_joined and box.age < boxes.QUIET_SECONDS,
+        recently=recently,
         before=before,
         to_erase=0 if before else box.erasures,
         waiting=waiting,

@@ -157,6 +157,26 @@ class SchemasMigrated:
     """The companies that are missing there."""
 
 
+def was_heard(box: administration.RegisteredBox) -> bool:
+    """Return whether a box takes part and was heard of in the last minute."""
+    return box.has_joined and not box.retired and box.age < QUIET_SECONDS
+
+
+def still_works(box: administration.RegisteredBox) -> InformativaError:
+    """Return the error of who would have a box leave for good that was heard of in the last minute."""
+    return InformativaError(
+        Text(
+            "The box {name} still works: it was heard of {seconds:.0f} s ago.",
+            name=box.name,
+            seconds=float(box.age),
+        ),
+        Text(
+            "Stop its service, wait a minute, and type the same again; to do it now, add --force: what it"
+            " records from then on stays on it."
+        ),
+    )
+
+
 def shared(configuration: Configuration) -> SharedDatabase:
     """The database where boxes meet. Raises InformativaError where none is configured."""
     if configuration.shared is None:

@@ -106,6 +106,9 @@ def _boxes(
 @boxes.command()
 def retire(
     box: Annotated[str, typer.Argument(metavar="BOX", help="What it is called.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Also if the box was heard of in the last minute.")
+    ] = False,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
     yes: Yes = False,
@@ -115,7 +118,7 @@ def retire(
     selection = companies(config, controller)
     results = _change(
         selection.named,
-        lambda company: box_retirement.retire(selection.configuration, company, box, really=yes),
+        lambda company: box_retirement.retire(selection.configuration, company, box, really=yes, force=force),
         view.retired,
         box_retirement.BoxesRetired,
         yes,
@@ -130,7 +133,7 @@ def replace(
     box: Annotated[str, typer.Argument(metavar="OLD", help="The box that broke.")],
     successor: Annotated[str, typer.Argument(metavar="NEW", help="The box that takes its place.")],
     force: Annotated[
-        bool, typer.Option("--force", help="Also if OLD was heard of in the last minute.")
+        bool, typer.Option("--force", help="Also if the old box was heard of in the last minute.")
     ] = False,
     config: Config = DEFAULT_FILE,
     controller: Of = None,

@@ -93,11 +93,7 @@ def retired(box: RetiredBox, name: str, done: bool, say: Language) -> Iterator[s
     """Yield the message that a box of the company of that name left, and what that means for evidence and
     erasures; that it would leave, if not `done`."""
     facts = {"name": name, "id": box.controller, "box": box.box}
-    if box.recently:
-        yield say(
-            "warning: {box} was heard of in the last minute. What it records from now on stays on it.",
-            **facts,
-        )
+    yield from _warnings(box.recently, facts, done, say)
     if box.before:
         yield say("{name} ({id}): {box} left for good before", **facts)
     elif done:
@@ -110,6 +106,19 @@ def retired(box: RetiredBox, name: str, done: bool, say: Language) -> Iterator[s
         _retirement_note(box, facts, done, say),
     ):
         yield f"  {line}"
+
+
+def _warnings(recently: bool, facts: Mapping[str, object], done: bool, say: Language) -> Iterator[str]:
+    if recently and done:
+        yield say(
+            "warning: {box} was heard of in the last minute. What it records from now on stays on it.",
+            **facts,
+        )
+    elif recently:
+        yield say(
+            "warning: {box} was heard of in the last minute. While it works, --yes needs --force too.",
+            **facts,
+        )
 
 
 def _retirement_note(box: RetiredBox, facts: Mapping[str, object], done: bool, say: Language) -> str:
@@ -144,16 +153,7 @@ def replaced(box: ReplacedBox, name: str, done: bool, say: Language) -> Iterator
     """Yield the message that a box took another's place, and what that means for records, evidence and
     erasures; that it would, if not `done`."""
     facts = {"name": name, "id": box.controller, "box": box.box, "successor": box.successor}
-    if box.recently and done:
-        yield say(
-            "warning: {box} was heard of in the last minute. What it records from now on stays on it.",
-            **facts,
-        )
-    elif box.recently:
-        yield say(
-            "warning: {box} was heard of in the last minute. While it works, --yes needs --force too.",
-            **facts,
-        )
+    yield from _warnings(box.recently, facts, done, say)
     if box.before:
         yield say("{name} ({id}): {successor} took the place of {box} before", **facts)
     elif done:

@@ -75,7 +75,7 @@ TESTS = {
     "process/hook_sending": ("hook_pauses",),
     "ledgers/replacements": ("sharing/test_retirement_steps",),
     "ledgers/idle": ("idle_ledgers",),
-    "ledgers/wal_files": ("wal_files",),
+    "ledgers/wal_files": ("wal_steps",),
     "ledgers/following": ("following",),
     "ledgers/access_chain": ("access_log",),
     "ledgers/access_log": ("access_log",),

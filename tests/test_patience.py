@@ -132,6 +132,41 @@ def test_time_in_which_this_process_did_not_run_is_no_silence(monkeypatch: pytes
     answered.set()
     assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
     assert sum(turns) == pytest.approx(2.0)
+    assert min(turns[5:]) > 0
+
+
+@pytest.mark.parametrize("says", ["a word", "its result"])
+def test_silence_is_counted_anew_whenever_something_is_heard(
+    monkeypatch: pytest.MonkeyPatch, says: str
+) -> None:
+    """A word of one work, or its end, in the tenth turn of a tenth of a second: two seconds of silence are
+    twenty more turns."""
+    speaks, heard, released = threading.Event(), threading.Event(), threading.Event()
+    turns = list[float]()
+
+    def speak(hear: Callable[[], object]) -> None:
+        assert speaks.wait(60)
+        if says == "a word":
+            hear()
+            heard.set()
+            assert released.wait(60)
+
+    def hang(_hear: Callable[[], object]) -> None:
+        assert released.wait(60)
+
+    def turn(futures: Collection[Future[Any]], seconds: float) -> Any:
+        turns.append(seconds)
+        if len(turns) == 10:
+            next(iter(futures)).add_done_callback(lambda _future: heard.set())
+            speaks.set()
+            assert heard.wait(60)
+        return SimpleNamespace(not_done=futures)
+
+    monkeypatch.setattr(patience, "wait", turn)
+    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: 1000.0))
+    of_each_heard({1: speak, 2: hang}, 2.0, 600.0, 2, 1000.0)
+    released.set()
+    assert sum(turns) == pytest.approx(1.0 + 2.0)
 
 
 def test_work_that_never_ends_is_left_though_it_is_heard_of() -> None:
@@ -281,6 +316,28 @@ def test_thread_of_a_parent_gets_no_work_after_a_fork() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
+def test_threads_that_were_forgotten_get_no_work() -> None:
+    """As after a fork: an idle one of before is passed over."""
+    threads, idents = ThreadCache(), list[int]()
+    for _before_and_after in range(2):
+        threads.start(lambda: idents.append(threading.get_ident()))
+        until(partial(is_idle, threads, 1))
+        threads.forget()
+    assert len({*idents}) == 2
+
+
+def test_coroutine_that_is_run_has_its_result_or_its_error() -> None:
+    """As with `asyncio.run`."""
+
+    async def divide(number: int) -> int:
+        await asyncio.sleep(0)
+        return 42 // number
+
+    assert patience.run(divide(6)) == 7
+    with pytest.raises(ZeroDivisionError):
+        patience.run(divide(0))
+
+
 def test_i10_works_of_a_round_wait_for_none_that_hangs() -> None:
     """I10: twenty works of forty hang, and the others are done; a later round leaves them out until they
     ended."""
@@ -301,6 +358,47 @@ def test_i10_works_of_a_round_wait_for_none_that_hangs() -> None:
     until(lambda: not rounds._running)
     rounds.make(works)
     assert sorted(done[60:]) == list(range(40))
+
+
+@pytest.mark.parametrize("later", [[2], [2, 3]])
+def test_work_takes_long_when_nothing_is_begun_for_a_turn(
+    monkeypatch: pytest.MonkeyPatch, later: list[int]
+) -> None:
+    """Of a tenth of a second, after a first one; then the next is begun beside it, and the thread that took
+    long takes none of the others when it is done, which come one after the other."""
+    threads, done = ThreadCache(600), list[int]()
+    begun, released = threading.Event(), threading.Event()
+
+    class Turn(threading.Event):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seconds = list[float | None]()
+            turns.append(self)
+
+        def wait(self, timeout: float | None = None) -> bool:
+            self.seconds.append(timeout)
+            if self is turns[0]:
+                assert begun.wait(60)
+                return self.is_set()
+            return super().wait(60)
+
+    turns = list[Turn]()
+
+    def work(number: int) -> None:
+        if number == 1:
+            begun.set()
+            assert released.wait(60)
+        if number == 2:
+            released.set()
+            until(partial(is_idle, threads, 1))
+        done.append(number)
+
+    kinds = SimpleNamespace(Event=Turn, Lock=threading.Lock, Thread=threading.Thread)
+    monkeypatch.setattr(patience, "threading", kinds)
+    monkeypatch.setattr(patience, "_threads", threads)
+    Rounds[int]().make({number: partial(work, number) for number in (1, *later)})
+    assert done == [1, *later]
+    assert [turn.seconds for turn in turns] == [[0.1, 0.1], [0.1]]
 
 
 def test_round_without_a_thread_is_an_error_that_leaves_nothing_undone_later(
@@ -407,12 +505,14 @@ def test_no_more_threads_than_were_asked_for(monkeypatch: pytest.MonkeyPatch) ->
         assert len(started) == expected
 
 
-def test_deadline_that_is_over_is_no_error() -> None:
+def test_deadline_that_is_over_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is waited for then."""
-    released = threading.Event()
+    released, waits = threading.Event(), list[float]()
+    monkeypatch.setattr(patience, "wait", lambda _futures, seconds: waits.append(seconds))
     outcomes = of_each_by(time.monotonic() - 5, {1: lambda: released.wait(60)}, 1)
     released.set()
     assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
+    assert waits == [0.0]
 
 
 def test_thread_waits_for_work_as_long_as_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

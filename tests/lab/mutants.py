@@ -75,6 +75,7 @@ TESTS = {
     "process/hook_sending": ("hook_pauses",),
     "ledgers/replacements": ("sharing/test_retirement_steps",),
     "ledgers/idle": ("idle_ledgers",),
+    "ledgers/wal_files": ("wal_steps",),
     "ledgers/following": ("following",),
     "ledgers/access_chain": ("access_log",),
     "ledgers/access_log": ("access_log",),
@@ -97,7 +98,8 @@ TESTS = {
     "sharing/replacing": ("sharing/test_retirement_steps",),
     "sharing/retirements": ("sharing/test_retirement_steps",),
     "sharing/retired_leaves": ("sharing/test_retirement_steps",),
-    "sharing/returned_callers": ("sharing/test_erasures", "sharing/test_joining_races", "sharing/test_loop"),
+    "sharing/shared_lists": ("sharing/test_list_steps",),
+    "sharing/returned_callers": ("sharing/test_returned_steps",),
     "sharing/exchange": ("sharing/test_exchange_steps", "sharing/test_exchange", "sharing/test_proofs"),
     "sharing/question_desk": ("sharing/test_question_desk",),
     "sharing/erasure_orders": ("sharing/test_erasures", "sharing/test_complete", "sharing/test_exchange"),
@@ -226,6 +228,8 @@ source_paths = ["src/"]
 only_mutate = ["src/informativa/{module}.py"]
 pytest_add_cli_args_test_selection = {tests}
 also_copy = {json.dumps(NEEDED)}
+timeout_constant = 5.0
+timeout_multiplier = 3.0
 """)
 
 

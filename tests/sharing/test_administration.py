@@ -209,6 +209,29 @@ def test_state_is_of_all_boxes(boxes: Boxes) -> None:
     assert state.migration == 6
 
 
+def test_company_that_this_box_does_not_serve_has_an_error_in_its_place(boxes: Boxes) -> None:
+    """The others have their state, or may be used; the error names database, box and company. Whoever waits
+    hears of it when the server says something."""
+    database, heard = boxes.database(), list[int]()
+    error = f"In the shared database {database.name} this box, pbx-1, does not serve globex."
+
+    def hear() -> None:
+        heard.append(1)
+
+    states = administration.database_states(database, ["acme", "globex"], hear)
+    acme, globex = states["acme"], states["globex"]
+    assert isinstance(acme, DatabaseState)
+    assert isinstance(globex, BoxRefusedError)
+    assert (acme.migration, str(globex.message)) == (6, error)
+    assert len(heard) == 3
+    results = administration.usable(database, ["acme", "globex"], hear)
+    assert results["acme"] is True
+    assert isinstance(results["globex"], BoxRefusedError)
+    assert (str(results["globex"].message), len(heard)) == (error, 5)
+    with pytest.raises(BoxRefusedError, match="does not serve globex"):
+        administration.database_state(database, "globex")
+
+
 _NAMES = ("pbx-1", "pbx-2", "pbx-3")
 
 

@@ -20,7 +20,7 @@ from examples import ONE, OTHER, PLAYED
 from informativa.evidence.erased_leaves import LeafPlace
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import NoteSource
-from informativa.evidence.notes import ReplacesNote
+from informativa.evidence.notes import ReplacesNote, RetiresNote
 from informativa.ledgers import boxes as ledger_boxes
 from informativa.ledgers import erasure_requests, replacements
 from informativa.ledgers.erasure_requests import ErasureRequest
@@ -73,6 +73,11 @@ def retirements_of(store: SqliteStore, database: Answering) -> Retirements:
 def notes_of(store: SqliteStore) -> list[ReplacesNote]:
     """Return the notes of places that the box took."""
     return [note.content for note in store.log_notes() if isinstance(note.content, ReplacesNote)]
+
+
+def retires_notes_of(store: SqliteStore) -> list[tuple[RetiresNote, NoteSource]]:
+    """Return the notes of boxes that left for good, each with who made it."""
+    return [(note.content, note.by) for note in store.log_notes() if isinstance(note.content, RetiresNote)]
 
 
 # -- comparison ----------------------------------------------------------------------------------------------
@@ -159,6 +164,27 @@ def test_place_that_this_box_took_is_noted_in_its_log(store: SqliteStore, known_
     assert replacements.noted(store, "pbx-2", b"2") == 2
 
 
+def test_retirement_that_was_typed_on_this_box_is_noted_in_its_log(store: SqliteStore) -> None:
+    """Once, by the service, which nobody instructed; of no box that another one's admin let go, and of none
+    whose place another box took meanwhile."""
+    elsewhere, taken = replace(OLD, box="pbx-5"), replace(OLD, box="pbx-6", successor="pbx-3")
+    ledger_boxes.store_retired(store, [("pbx-2", b"2", None), ("pbx-6", b"2", None)], here=True)
+    ledger_boxes.store_retired(store, [("pbx-5", b"2", None)])
+    for _ in range(2):
+        retirements_of(store, Answering()).compare([OLD, elsewhere, taken])
+    assert retires_notes_of(store) == [(RetiresNote("pbx-2", 7), NoteSource.SERVICE)]
+    assert notes_of(store) == []
+    assert replacements.noted(store, "pbx-2", b"2", RetiresNote) == 2
+    assert replacements.noted(store, "pbx-2", b"2") is None
+
+
+def test_place_that_this_box_took_is_noted_as_that_alone(store: SqliteStore) -> None:
+    """Though the retirement was typed on it before."""
+    ledger_boxes.store_retired(store, [("pbx-2", b"2", None)], here=True)
+    retirements_of(store, Answering()).compare([replace(OLD, successor="pbx-1")])
+    assert (notes_of(store), retires_notes_of(store)) == ([ReplacesNote("pbx-2", 7)], [])
+
+
 # -- the note ------------------------------------------------------------------------------------------------
 
 
@@ -198,6 +224,22 @@ def test_note_has_the_newest_tree_that_the_other_box_signed(
     (tree,) = note.after
     assert (note.box, note.record, tree.origin, tree.size) == ("pbx-2", 7, origin, 2)
     assert asked == [(PROOFS.logs, None), (PROOFS.newest, ("pbx-2", 2))]
+
+
+def test_note_of_a_retirement_has_the_newest_tree_and_its_author(
+    store: SqliteStore, end: tuple[str, str, str]
+) -> None:
+    """It is made once: what stands is returned, and not asked for again."""
+    origin, key, text = end
+    ledger_boxes.store_retired(store, [("pbx-2", b"2", None)], here=True)
+    database = Answering({PROOFS.logs: [("pbx-2", 2, origin, 5, key)], PROOFS.newest: [(text,)]})
+    known = retirements_of(store, database)
+    assert known.note_retirement(OLD, NoteSource.COMMAND) == 2
+    assert known.note_retirement(OLD, NoteSource.SERVICE) == 2
+    ((note, by),) = retires_notes_of(store)
+    (tree,) = note.after
+    assert (note.box, note.record, tree.origin, tree.size, by) == ("pbx-2", 7, origin, 2, NoteSource.COMMAND)
+    assert database.asked == [(PROOFS.logs, None), (PROOFS.newest, ("pbx-2", 2))]
 
 
 def test_note_of_a_log_without_a_tree_has_none(store: SqliteStore, end: tuple[str, str, str]) -> None:
@@ -252,6 +294,26 @@ def test_note_that_another_process_wrote_is_kept(store: SqliteStore) -> None:
     assert replacements.noted(store, "pbx-2", b"2") == 2
     assert notes_of(store) == [content, other]
     assert {note.at for note in store.log_notes()} == {AT}
+
+
+def test_notes_of_a_place_and_of_a_retirement_are_apart(store: SqliteStore) -> None:
+    """A note of one kind about a box is none of the other, nor of another box; a second one of its kind is
+    not made, also by a ledger that forgot it."""
+    ledger_boxes.store_retired(store, [("pbx-2", b"2", None), ("pbx-3", b"3", None)], here=True)
+    place, left = ReplacesNote("pbx-2", 7), RetiresNote("pbx-2", 7)
+    other = RetiresNote("pbx-3", 7)
+    assert replacements.note(store, ("pbx-2", b"2"), place, AT, NoteSource.SERVICE) == 2
+    assert replacements.noted(store, "pbx-2", b"2", RetiresNote) is None
+    assert replacements.note(store, ("pbx-3", b"3"), other, AT, NoteSource.COMMAND) == 3
+    assert replacements.note(store, ("pbx-2", b"2"), left, AT, NoteSource.COMMAND) == 4
+    with store.transaction(), store.connected() as connection:
+        connection.execute("UPDATE retired_box SET noted = NULL, left_by = 0")
+    assert replacements.noted(store, "pbx-2", b"2", RetiresNote) is None
+    assert replacements.note(store, ("pbx-3", b"3"), other, AT, NoteSource.SERVICE) == 3
+    assert replacements.note(store, ("pbx-2", b"2"), left, AT, NoteSource.SERVICE) == 4
+    assert replacements.noted(store, "pbx-2", b"2", RetiresNote) == 4
+    assert replacements.noted(store, "pbx-3", b"3", RetiresNote) == 3
+    assert retires_notes_of(store) == [(other, NoteSource.COMMAND), (left, NoteSource.COMMAND)]
 
 
 # -- the replacement in the database -------------------------------------------------------------------------

@@ -195,13 +195,3 @@ def test_i9_a_list_that_nobody_needs_any_more_goes(
         with closing(exchange(one, one.acme.key)) as own:
             own.erase()
         assert bool(server.sql(LISTS)) is (left or not useless)
-
-
-def test_a_list_of_no_known_form_is_none() -> None:
-    """Nobody's key opens it, and nothing stops."""
-    sealed = shared_lists.seal(b"list", KEY)
-    assert shared_lists.unseal(sealed, [OTHER_KEY, KEY]) == b"list"
-    assert shared_lists.seal(b"list", KEY) != sealed
-    for damaged in (b"", sealed[:8], sealed[:20], sealed[:-1], sealed[:9] + b"x" + sealed[10:]):
-        assert shared_lists.unseal(damaged, [KEY]) is None
-    assert shared_lists.unseal(sealed, []) is None

@@ -16,7 +16,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future, wait
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -242,13 +241,13 @@ def _in_turn(waiting: deque[Work]) -> None:
     next are done beside it (I10). Return when all are done or take long."""
 
     def work_off(over: threading.Event) -> None:
-        while waiting and not over.is_set():
+        while not over.is_set():
             try:
                 work = waiting.popleft()
-            except IndexError:  # another thread took the last one
-                break
-            work()
-        over.set()
+            except IndexError:
+                over.set()
+            else:
+                work()
 
     while waiting:
         over, left = threading.Event(), -1
@@ -263,8 +262,7 @@ def _work_off(waiting: deque[tuple[Future[Result], Callable[[], Result]]], threa
 
     def work_off() -> None:
         while waiting:
-            with suppress(IndexError):  # another thread took the last one
-                complete(*waiting.popleft())
+            complete(*waiting.popleft())  # IndexError ends it where another took the last one
 
     for _ in range(min(threads, len(waiting))):
         start_in_thread(work_off)

@@ -1,0 +1,518 @@
+"""The files beside an open ledger (-wal, -shm), step by step: which are ours, which are another's, and what
+is deleted, marked and kept."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from examples import PLAYED
+from informativa.ledgers import wal_files
+from informativa.ledgers.sqlite import SqliteStore
+from informativa.ledgers.wal_files import FileIdentities, LedgerFiles, folder_state
+from informativa.model.errors import LedgerError
+
+SECOND = 1_000_000_000  # nanoseconds
+NEWEST_STILL_FRESH = 100_000_000
+
+
+class Files(LedgerFiles):
+    """The files of a ledger, and how often all three were looked at."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "acme.sqlite3")
+        self.looks = 0
+        self.log, self.index = (folder / f"acme.sqlite3-{end}" for end in ("wal", "shm"))
+
+    def identities(self) -> FileIdentities:
+        """Return the identities of the files that exist now."""
+        self.looks += 1
+        return super().identities()
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all files in the folder."""
+        return sorted(file.name for file in self.ledger.parent.iterdir())
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    """Three files of a ledger that nobody has open."""
+    made = Files(tmp_path)
+    made.ledger.write_bytes(b"ledger")
+    made.log.write_bytes(b"log")
+    made.index.write_bytes(b"i" * 200)
+    return made
+
+
+@pytest.fixture
+def held() -> Iterator[ExitStack]:
+    """What this process has open until the test ends."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def other(file: Path, content: bytes = b"another") -> None:
+    """Put another file in the place of one, which goes on to exist under another name."""
+    file.rename(file.with_name(f"{file.name}-before"))
+    file.write_bytes(content)
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The time, in nanoseconds."""
+    clock = [0]
+    monkeypatch.setattr(wal_files, "time", SimpleNamespace(time_ns=lambda: clock[0]))
+    return clock
+
+
+# -- the folder ----------------------------------------------------------------------------------------------
+
+
+def test_state_of_a_folder_is_known_once_its_last_change_is_old(tmp_path: Path, now: list[int]) -> None:
+    """A tenth of a second; of a folder that cannot be looked at nothing is known."""
+    status = os.stat(tmp_path)  # noqa: PTH116
+    os.utime(tmp_path, ns=(0, SECOND))
+    now[0] = SECOND + NEWEST_STILL_FRESH
+    assert folder_state(str(tmp_path)) is None
+    now[0] += 1
+    assert folder_state(str(tmp_path)) == (status.st_dev, status.st_ino, SECOND)
+    assert folder_state(str(tmp_path / "missing")) is None
+
+
+def test_files_are_looked_at_until_the_folders_time_is_old(files: Files, now: list[int]) -> None:
+    """Then one look at the folder says that they are the same, until its time changes."""
+    ours, folder = files.identities(), files.ledger.parent
+    os.utime(folder, ns=(0, SECOND))
+    for time, looks in ((NEWEST_STILL_FRESH, 1), (NEWEST_STILL_FRESH + 1, 1), (SECOND, 0), (SECOND, 0)):
+        files.looks, now[0] = 0, SECOND + time
+        assert files.unchanged(ours)
+        assert files.looks == looks, time
+    assert not files.unchanged(replace(ours, log=None))
+    files.looks = 0
+    assert files.unchanged(ours)
+    assert files.looks == 1
+    os.utime(folder, ns=(0, SECOND + 1))
+    assert files.unchanged(ours)
+    assert files.looks == 2
+    files.log.unlink()
+    os.utime(folder, ns=(0, SECOND + 2))
+    assert not files.unchanged(ours)
+    assert not files.unchanged(None)
+
+
+def test_nothing_is_unchanged_that_was_not_there(tmp_path: Path) -> None:
+    """No files that somebody had open, and no folder."""
+    none = FileIdentities(None, None, None)
+    assert not Files(tmp_path).unchanged(None)
+    assert Files(tmp_path).unchanged(none)
+    assert not Files(tmp_path / "missing").unchanged(none)
+
+
+def test_identity_is_device_and_inode(files: Files) -> None:
+    """In the order of ledger, log, index; none for a file that is not there."""
+    files.log.unlink()
+    ledger, index = (os.stat(file) for file in (files.ledger, files.index))  # noqa: PTH116
+    assert files.identities() == FileIdentities(
+        (ledger.st_dev, ledger.st_ino), None, (index.st_dev, index.st_ino)
+    )
+
+
+# -- what this process has open ------------------------------------------------------------------------------
+
+
+def opened(files: Files, held: ExitStack, *names: str) -> FileIdentities:
+    """Open these files, all without a name, and return what is there."""
+    for file in [getattr(files, name) for name in names or ("ledger", "log", "index")]:
+        held.enter_context(file.open("r+b"))
+    return files.identities()
+
+
+@pytest.mark.parametrize("missing", ["ledger", "log", "index"])
+def test_files_are_open_where_this_process_has_all_three(files: Files, held: ExitStack, missing: str) -> None:
+    """Also those that it made itself; one that it has not, or that is not there, is none."""
+    nothing, names = FileIdentities(None, None, None), {"ledger", "log", "index"}
+    now = opened(files, held, *names - {missing})
+    assert not files.is_open(nothing, now)
+    held.enter_context(getattr(files, missing).open("rb"))
+    assert files.is_open(nothing, now)
+    assert files.is_open(now, now)
+    assert not files.is_open(nothing, replace(now, **{missing: None}))
+    assert files.names == ["acme.sqlite3", "acme.sqlite3-shm", "acme.sqlite3-wal"]
+
+
+@pytest.mark.parametrize("name", ["log", "index"])
+def test_file_that_was_made_in_place_of_a_deleted_one_goes(files: Files, held: ExitStack, name: str) -> None:
+    """Where this process made it; that of another stays, and one that is gone by now is no error."""
+    before, file = files.identities(), getattr(files, name)
+    other(file)
+    others = {"log", "index"} - {name}
+    assert not files.is_open(before, opened(files, held, "ledger", *others))
+    assert file.exists()
+    assert not files.is_open(before, replace(before, **{name: None}))
+    assert file.exists()
+    now = opened(files, held, name)
+    assert not files.is_open(before, now)
+    assert not file.exists()
+    assert all(getattr(files, other).exists() for other in others)
+    assert not files.is_open(before, now)
+
+
+def test_all_is_open_where_nobody_can_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Outside Linux."""
+    places = list[str]()
+
+    def path(place: str) -> SimpleNamespace:
+        places.append(place)
+        return SimpleNamespace(exists=lambda: False)
+
+    monkeypatch.setattr(wal_files, "Path", path)
+    assert wal_files.is_open((1, 2), None)
+    assert places == ["/proc/self/fd"]
+
+
+def test_file_that_was_opened_lately_is_looked_for_among_few(
+    files: Files, held: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all descriptors of the process only the newest sixteen are asked; one of before is asked by the
+    descriptor that it had. A file is gone when it is closed, though another has its descriptor."""
+    listed, listdir = list[str](), os.listdir
+    wal_files._LAST_DESCRIPTORS.clear()
+
+    def counted(folder: str) -> list[str]:
+        listed.append(folder)
+        return listdir(folder)
+
+    monkeypatch.setattr(wal_files.os, "listdir", counted)
+    ledger = files.ledger.open("rb")
+    identity = files.identities().ledger
+    assert wal_files.is_open(identity)
+    for _ in range(15):
+        held.enter_context(files.log.open("rb"))
+    assert wal_files.is_open(identity)
+    assert listed == []
+    held.enter_context(files.log.open("rb"))
+    for _ in range(3):
+        assert wal_files.is_open(identity)
+    assert listed == ["/proc/self/fd"]
+    ledger.close()
+    held.enter_context(files.log.open("rb"))
+    assert not wal_files.is_open(identity)
+
+
+# -- opening -------------------------------------------------------------------------------------------------
+
+
+def test_ledger_whose_log_is_missing_is_not_opened_while_it_is_in_use(
+    files: Files, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It is looked at each hundredth of a second until the time is over, each time under the lock, which is
+    waited for for two seconds; then the error says what to do. Once it is whole it is opened."""
+    for file in (files.ledger, files.log, files.index):
+        file.unlink()
+    clock, locks = [100.0], list[tuple[Path, float]]()
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+        assert seconds == 0.01
+
+    def locked(ledger: Path, seconds: float) -> AbstractContextManager[None]:
+        locks.append((ledger, seconds))
+        return nullcontext()
+
+    store = SqliteStore(str(files.ledger))
+    store.append([PLAYED])
+    log = files.log.rename(tmp_path / "elsewhere")
+    with monkeypatch.context() as patched:
+        patched.setattr(wal_files, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=sleep))
+        patched.setattr(wal_files.opening_lock, "locked", locked)
+        with pytest.raises(LedgerError) as caught, files.open_complete(0.025):
+            pass
+        assert locks == [(files.ledger, 2.0)] * 4
+        with pytest.raises(LedgerError), files.open_complete(0.0):
+            pass
+        assert len(locks) == 5
+        log.rename(files.log)
+        with files.open_complete(0.0) as identities:
+            assert identities == files.identities()
+        files.index.rename(tmp_path / "elsewhere")
+        with pytest.raises(LedgerError), files.open_complete(0.0):
+            pass
+        (tmp_path / "elsewhere").rename(files.index)
+    assert str(caught.value) == (
+        f"The ledger {files.ledger} is in use, and what lies beside it (-wal, -shm) was taken away. What has"
+        " it open saves what it wrote at its next turn, or when it is stopped."
+    )
+    store.close()
+    with files.open_complete(0.0) as identities:
+        assert (identities.log, identities.index) == (None, None)
+
+
+def test_lock_is_held_while_the_files_are_opened(files: Files) -> None:
+    """Another waits for it so many seconds and no longer."""
+    with files.open_complete(0.0), pytest.raises(LedgerError, match="stays locked"), files.lock(0.0):
+        pass
+    with files.lock(0.0):
+        pass
+
+
+def message(files: LedgerFiles) -> str:
+    """Return the error by which the files are not opened."""
+    with pytest.raises(LedgerError) as caught, files.open_complete(0.0):
+        pass
+    return str(caught.value)
+
+
+def test_what_is_no_ledger_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    """A link, a folder, a pipe, and an empty file beside a log."""
+    files = Files(tmp_path)
+    ledger = files.ledger
+    remedy = f"Type: mv {ledger} {ledger}.aside, or name a file as `ledger`."
+    ledger.mkdir()
+    assert message(files) == f"The ledger {ledger} is a folder. {remedy}"
+    ledger.rmdir()
+    os.mkfifo(ledger)
+    assert message(files) == f"The ledger {ledger} is not a regular file. {remedy}"
+    ledger.unlink()
+    ledger.symlink_to("real.sqlite3")
+    assert message(files) == (
+        f"The ledger {ledger} is a symbolic link. Name the file itself as `ledger` in the configuration:"
+        f" {tmp_path}/real.sqlite3"
+    )
+    ledger.unlink()
+    ledger.touch()
+    files.log.write_bytes(b"x")
+    assert message(files) == (
+        f"The ledger {ledger} was emptied, and what lies beside it (-wal) was not. Keep both files elsewhere;"
+        " then: informativa ledger restore COPY --controller NAME"
+    )
+    files.log.write_bytes(b"")
+    with files.open_complete(0.0):
+        pass
+    files.log.write_bytes(b"x")
+    files.index.touch()
+    ledger.unlink()
+    with files.open_complete(0.0) as identities:  # it is about to be made
+        assert identities == files.identities()
+
+
+# -- repair --------------------------------------------------------------------------------------------------
+
+
+def test_log_can_be_saved_unless_somebody_began_another(files: Files) -> None:
+    """One that is empty is none."""
+    ours = files.identities()
+    assert files.can_be_saved(ours)
+    other(files.log, b"")
+    assert files.can_be_saved(ours)
+    files.log.write_bytes(b"x")
+    assert not files.can_be_saved(ours)
+    files.log.unlink()
+    assert files.can_be_saved(ours)
+
+
+def test_log_cannot_be_saved_while_others_use_another_index(files: Files) -> None:
+    """The process is named that is to be stopped; one that uses ours disturbs nobody."""
+    ours = files.identities()
+    other(files.index)
+    now = files.identities().index
+    assert files.can_be_saved(ours)
+    with files.index.open("r+b") as opened:
+        fcntl.lockf(opened, fcntl.LOCK_SH, 1, 127)
+        assert files.can_be_saved(ours)
+        fcntl.lockf(opened, fcntl.LOCK_SH, 1, 128)
+        with pytest.raises(LedgerError) as caught:
+            files.can_be_saved(ours)
+        assert files.can_be_saved(replace(ours, index=now))
+    assert str(caught.value) == (
+        f"What lies beside the ledger {files.ledger} (-wal, -shm) was deleted while in use, and process"
+        f" {os.getpid()} is at work with another. Stop that process; then what was recorded before is saved"
+        " by itself."
+    )
+    files.index.unlink()
+    assert files.can_be_saved(ours)
+
+
+def test_index_that_is_not_trusted_has_no_headers(files: Files, held: ExitStack) -> None:
+    """96 bytes of ours are zero then, also where its name is gone, and of no other file."""
+    ours = opened(files, held)
+    index = held.enter_context(files.index.open("r+b"))
+    other(files.index, b"i" * 200)
+    files.distrust_index(ours)
+    assert index.read() == bytes(96) + b"i" * 104
+    assert (files.index.read_bytes(), files.log.read_bytes()) == (b"i" * 200, b"log")
+
+
+@pytest.mark.parametrize(
+    ("log", "index", "left"),
+    [
+        ("ours", "ours", []),
+        ("ours", "another", []),
+        ("gone", "another", []),
+        ("gone", "gone", []),
+        ("another", "ours", ["-wal"]),
+        ("another", "another", ["-shm", "-wal"]),
+        ("another", "gone", ["-wal"]),
+    ],
+)
+def test_log_that_is_saved_is_marked_for_those_who_have_it_open(
+    files: Files, held: ExitStack, log: str, index: str, left: list[str]
+) -> None:
+    """And it and its index are found by nobody; another log stays, and the index that goes with it."""
+    ours = opened(files, held)
+    own_log = held.enter_context(files.log.open("r+b"))
+    assert not files.is_retired(ours)
+    for file, state in ((files.log, log), (files.index, index)):
+        if state == "gone":
+            file.unlink()
+        if state == "another":
+            other(file)
+    files.retire(ours)
+    assert own_log.read() == b"informativa went on with another log"
+    assert files.is_retired(ours)
+    names = [name.removeprefix("acme.sqlite3") for name in files.names if "before" not in name]
+    assert names == ["", *left]
+    if log == "another":
+        assert files.log.read_bytes() == b"another"
+    assert files.ledger.read_bytes() == b"ledger"
+
+
+def test_contents_are_those_that_this_process_has_open(files: Files, held: ExitStack) -> None:
+    """Ledger and log, to the last byte, whatever has their names now; a log that it has not is left out."""
+    large = b"".join(bytes([number]) * (1 << 20) for number in range(2)) + b"end"
+    files.ledger.write_bytes(large)
+    ours = opened(files, held, "ledger")
+    assert [b"".join(chunks) for chunks in files.contents(ours)] == [large]
+    opened(files, held, "log")
+    other(files.log)
+    other(files.ledger)
+    assert [b"".join(chunks) for chunks in files.contents(ours)] == [large, b"log"]
+    assert [len(chunk) for chunk in files.contents(ours)[0]] == [1 << 20, 1 << 20, 3]
+
+
+# -- other processes -----------------------------------------------------------------------------------------
+
+
+def locks(monkeypatch: pytest.MonkeyPatch, inode: int, *lines: str) -> None:
+    """Have the kernel list these locks, of the file with this inode where a line says FILE."""
+    text = "\n".join(f"{number}: {line}" for number, line in enumerate(lines, 1))
+
+    def path(place: str) -> SimpleNamespace:
+        assert place == "/proc/locks"
+        return SimpleNamespace(read_text=lambda: text.replace("FILE", f"00:2b:{inode}"))
+
+    monkeypatch.setattr(wal_files, "Path", path)
+
+
+def test_readers_are_those_with_a_lock_in_our_index(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On one of five bytes of it, by the list of the kernel: neither this process, nor one that waits, nor a
+    lock of another kind, nor one of another file."""
+    ours = files.identities()
+    assert ours.index
+    locks(
+        monkeypatch,
+        ours.index[1],
+        "POSIX  ADVISORY  READ 22 FILE 123 123",
+        "POSIX  ADVISORY  READ 11 FILE 127 127",
+        "POSIX  ADVISORY  READ 11 FILE 124 126",
+        "POSIX  ADVISORY  READ 33 FILE 0 EOF",
+        f"POSIX  ADVISORY  READ {os.getpid()} FILE 123 127",
+        "POSIX  ADVISORY  READ 41 FILE 122 122",
+        "POSIX  ADVISORY  READ 42 FILE 128 128",
+        "POSIX  ADVISORY  READ 43 FILE 128 EOF",
+        "-> POSIX  ADVISORY  WRITE 44 FILE 123 123",
+        "FLOCK  ADVISORY  WRITE 45 FILE 0 EOF",
+        "POSIX  ADVISORY  READ 46 00:2b:1 123 123",
+    )
+    assert files.readers(ours) == [11, 22, 33]
+    assert files.readers(replace(ours, index=None)) == []
+
+
+def test_users_are_those_with_a_lock_in_the_ledger(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the byte that SQLite locks in an open one; where the kernel does not say it, nobody is known."""
+    ledger = files.identities().ledger
+    assert ledger
+    locks(
+        monkeypatch,
+        ledger[1],
+        "POSIX  ADVISORY  READ 9 FILE 1073741826 1073742335",
+        "POSIX  ADVISORY  READ 8 FILE 1073741826 1073741826",
+        f"POSIX  ADVISORY  READ {os.getpid()} FILE 1073741826 1073742335",
+        "POSIX  ADVISORY  READ 7 FILE 1073741827 1073742335",
+        "POSIX  ADVISORY  READ 6 FILE 1073741824 1073741825",
+    )
+    assert files.users() == [8, 9]
+
+    def unreadable(_place: str) -> SimpleNamespace:
+        def refuse() -> str:
+            raise PermissionError
+
+        return SimpleNamespace(read_text=refuse)
+
+    monkeypatch.setattr(wal_files, "Path", unreadable)
+    assert files.users() == []
+
+
+# -- the end -------------------------------------------------------------------------------------------------
+
+
+class Closing:
+    """A connection that deletes a log when it is closed, as SQLite does, or leaves it."""
+
+    def __init__(self, log: Path, *, deletes: bool) -> None:
+        self._log, self._deletes, self.closed = log, deletes, False
+
+    def close(self) -> None:
+        """Close it."""
+        self.closed = True
+        if self._deletes:
+            self._log.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+@pytest.mark.parametrize("log", ["ours", "another", "gone"])
+def test_closing_deletes_no_log_of_another(files: Files, log: str, *, deletes: bool) -> None:
+    """Ours goes; and what was left beside it by a process that was killed goes too."""
+    ours = files.identities()
+    files.ledger.with_name(".acme.sqlite3-wal.spare").write_bytes(b"left")
+    if log == "gone":
+        files.log.unlink()
+    if log == "another":
+        other(files.log)
+    connection = Closing(files.log, deletes=deletes)
+    files.close(cast("sqlite3.Connection", connection), ours)
+    assert connection.closed
+    content = {"ours": None if deletes else b"log", "another": b"another", "gone": None}[log]
+    assert (files.log.read_bytes() if files.log.exists() else None) == content
+    assert [name for name in files.names if "spare" in name] == []
+
+
+def test_connection_that_is_kept_open_is_never_freed() -> None:
+    """Nobody closes it, then: it has one reference more."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        before = sys.getrefcount(connection)
+        wal_files.keep_open(connection)
+        assert sys.getrefcount(connection) == before + 1
+
+
+def test_process_that_has_many_files_open_sees_that_a_ledger_is_in_use(files: Files, held: ExitStack) -> None:
+    """Also by a descriptor that is not among the newest, and by another process's lock alone."""
+    for file in (files.ledger, files.log, files.index):
+        file.unlink()
+    store = SqliteStore(str(files.ledger))
+    store.append([PLAYED])
+    for _ in range(20):
+        opened(files, held, "ledger")
+    files.log.unlink()
+    assert "is in use" in message(files)
+    store.close()

@@ -78,8 +78,8 @@ def call(debian: Machine) -> Iterator[Callable[[str], str]]:
         build = builds.obtain("testing", lambda _what, _part: None)
     except Unavailable as error:
         pytest.skip(str(error))
-    # In the cache, which has one name in there and here, and not in /dev/shm, as `tmp_path` is: systemd deletes
-    # what Asterisk's user has in that when a unit ends that an earlier version wrote (RemoveIPC).
+    # In the cache, which has one name in there and here, and not in /dev/shm, as `tmp_path` is: systemd
+    # deletes what Asterisk's user has in that when a unit ends that an earlier version wrote (RemoveIPC).
     folder = debian.root.parent / "pbx"
     folder.parent.chmod(0o755)
     for name in ("etc", "var", "data", "spool", "run", "log", "agi"):

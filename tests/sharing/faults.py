@@ -224,6 +224,8 @@ class Faults(Fleet):
         for member, company in itertools.product(self.members, self.companies):
             if not self._counts(member, company):
                 self.model.excuse(company, member.holdings)
+        for name in self.retired:
+            self.model.leave(name, [member.holdings for member in self.members])
         for member in self.members:
             self.model.excused |= member.unheard
             if member.diverged:

@@ -225,6 +225,7 @@ class Fleet:
         database = replace(self.members[0].box.database, hosts=self.database.hosts)
         for company in self.companies:
             administration.retire(database, company, name)
+        self.model.leave(name, [member.holdings for member in self.members])
 
     def migrate_on(self, member: Member) -> None:
         database = replace(member.box.database, hosts=self.database.hosts)

@@ -161,9 +161,20 @@ class Model:
         """Let a name be reused from now on. A box that takes part again where the server lost it takes
         callers for erased whose records it received, and which are not there under their numbers."""
         self.reused.add(name)
-        lost = {ring for (box, _place), rings in self.possible.items() if box == name for ring in rings}
+        self._forget(self._sent_by(name), everybody)
+
+    def leave(self, name: str, everybody: Iterable[Holdings]) -> None:
+        """Let the box of a name be gone for good. What the server lost of it nobody sends again, and a box
+        that waited for it takes its callers for erased."""
+        there = {ring for (box, _place), ring in self.shared.items() if box == name}
+        self._forget(self._sent_by(name) - there, everybody)
+
+    def _sent_by(self, name: str) -> set[Ring]:
+        return {ring for (box, _place), rings in self.possible.items() if box == name for ring in rings}
+
+    def _forget(self, rings: set[Ring], everybody: Iterable[Holdings]) -> None:
         for holdings in everybody:
-            holdings.received -= lost
+            holdings.received -= rings
 
     def erase(self, caller: Caller, now: int, strangers: Iterable[Holdings]) -> None:
         """Somebody types it. No box knows of what those alone have that the database refuses, who say so

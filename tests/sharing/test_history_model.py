@@ -33,6 +33,23 @@ def test_a_known_caller_hears_nothing_again_otherwise(ring: Ring) -> None:
         judged(ring)
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_records_of_a_box_that_left_count_elsewhere_unless_the_server_lost_them(lost: bool) -> None:
+    """Nobody sends again what a failover lost of a box that is gone."""
+    model, other = Model(rings=[KNOWN]), Holdings(received={KNOWN})
+    gone = Holdings({("c0", 1): KNOWN})
+    model.has("pbx-1", gone)
+    if lost:
+        model.lag()
+    model.exchanged("pbx-1", gone, ["c0"])
+    if lost:
+        model.promote()
+    model.leave("pbx-1", [other])
+    expected = contextlib.nullcontext() if lost else pytest.raises(AssertionError, match="played again: c0/1")
+    with expected:
+        model.add("pbx-2", other, replace(AGAIN, answered=False))
+
+
 @pytest.mark.parametrize("reused", [False, True])
 def test_records_of_a_name_that_is_reused_may_count_for_nothing_elsewhere(reused: bool) -> None:
     """A box that took in a record under a number which another ledger has now may play to its caller, when no

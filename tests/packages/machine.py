@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import shutil
 import subprocess
 import time
@@ -62,7 +61,8 @@ class Machine:
 
 @contextlib.contextmanager
 def booted(suite: str, shared: Sequence[Path]) -> Iterator[Machine]:
-    """A Debian of that suite; `shared` folders are there too, under the same names. Raises Unavailable."""
+    """A Debian of that suite; `shared` folders are there too, under the same names. Raises Unavailable
+    and MachineError."""
     bare.possible()
     if not shutil.which("systemd-nspawn"):
         raise Unavailable("systemd-nspawn is not on this machine.", "Type: apt-get install systemd-container")
@@ -70,7 +70,9 @@ def booted(suite: str, shared: Sequence[Path]) -> Iterator[Machine]:
         (root / "etc/dpkg/dpkg.cfg.d/quick").write_text("force-unsafe-io\n")  # no power fails in a test
         said = root.parent / "boot.log"
         binds = [f"--bind={folder}" for folder in shared]
-        name = f"--machine=lab-{secrets.token_hex(4)}"  # else the folder's, which all have
+        # Else it would be the folder's name, which all have. One that was ended with its test may have left
+        # something under its name, and chance is the same in each run.
+        name = f"--machine=lab-{time.time_ns():x}"
         boot = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={root}"]
         child = Child([*boot, name, *binds], cwd=root.parent, output=said)
         try:
@@ -84,7 +86,7 @@ def booted(suite: str, shared: Sequence[Path]) -> Iterator[Machine]:
 
 
 def _leader(child: Child, said: Path) -> int:
-    """The container's first process, once it has started all that it starts."""
+    """The container's first process, once it has started all that it starts. Raises MachineError."""
     until = time.monotonic() + _BOOT
     while True:
         children = Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()
@@ -94,6 +96,4 @@ def _leader(child: Child, said: Path) -> int:
                 machine.run("test -d /run/systemd/system && systemctl is-system-running --wait")
                 return pid
         if child.wait(0.1) or time.monotonic() > until:
-            raise Unavailable(
-                f"No systemd runs in a container here: {said.read_text()[-500:]}", "Look there."
-            )
+            raise MachineError(f"No systemd runs in a container here: {said.read_text()[-500:]}")

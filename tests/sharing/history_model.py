@@ -136,8 +136,8 @@ class Model:
         return float("inf") if caller in self.pending else self.done.get(caller, 0)
 
     def exchanged(self, name: str, holdings: Holdings, companies: Iterable[str]) -> None:
-        """Note that a box sent and took in all that there was of these companies, but of names that are
-        reused: it does not look at a number again."""
+        """Note that a box sent and took in all that there was of these companies. Nothing of names that are
+        reused counts as taken in: it may have had other records under the same numbers."""
         served = set(companies)
         for place, ring in holdings.records.items():
             if place[0] in served:

@@ -262,7 +262,7 @@ def _work_off(waiting: deque[tuple[Future[Result], Callable[[], Result]]], threa
 
     def work_off() -> None:
         while waiting:
-            complete(*waiting.popleft())  # IndexError ends it where another took the last one
+            complete(*waiting.popleft())  # an IndexError, where another took the last one, ends it
 
     for _ in range(min(threads, len(waiting))):
         start_in_thread(work_off)

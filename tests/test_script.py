@@ -305,6 +305,15 @@ def crowded(script: Script) -> None:
     assert script.end() == (1, "")
 
 
+def started(start) -> Script:
+    """A script that began its call, and stands still: one that gets no answer would end, soon enough to give
+    its place to another."""
+    script = start()
+    script.expect("ANSWER")
+    script.process.send_signal(signal.SIGSTOP)
+    return script
+
+
 def places(folder: Path) -> Path:
     """Where scripts take their places, made by the first."""
     assert ScriptLimit().admits(str(folder / "informativa.yaml"))
@@ -331,9 +340,8 @@ def test_script_that_began_its_call_lets_others_start(start, folder: Path) -> No
     """Only what starts is counted among those that start; the place of one that died is free."""
     file = places(folder)
     with taken(file, 0, STARTING - 1), taken(file, STARTING, RUNNING - 2):
-        start().expect("ANSWER")
-        other = start()
-        other.expect("ANSWER")
+        other = started(start)
+        started(start)
         crowded(start())
         other.process.kill()
         other.process.wait()

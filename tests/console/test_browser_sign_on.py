@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from console.sign_on import SignOn
-from lab.browser import browser
+from lab.browser import browser, browser_needed
 
 
+@browser_needed
 @pytest.mark.slow
 def test_a_browser_logs_in_and_out_at_the_provider(sign_on: SignOn) -> None:
     """By two clicks: our rules for scripts, forms and addresses keep it from neither, and it complains of

@@ -175,8 +175,8 @@ def test_a_server_is_full_read_only_a_standby_or_hangs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is told apart from the others, with the action that mends it."""
-    settings = {"max_connections": 6, "superuser_reserved_connections": 2, "reserved_connections": 0}
-    with Postgres(tmp_path / "pg", settings=settings | {"max_wal_senders": 4}) as server:
+    settings = {"max_connections": 6, "superuser_reserved_connections": 2, "max_wal_senders": 4}
+    with Postgres(tmp_path / "pg", settings=settings) as server:
         boxes = Boxes(server, tmp_path)
         with contextlib.ExitStack() as taken:
             for _ in range(4):

@@ -11,7 +11,7 @@ import pytest
 
 from console import raw
 from console.served import ServedConsole, served
-from informativa.console import hardening
+from informativa.console import hardening, server
 from informativa.console.server import CONNECTIONS
 from lab.process import until
 
@@ -35,9 +35,10 @@ def from_elsewhere(office: ServedConsole) -> int:
         return raw.Answer(b"".join(iter(lambda: opened.recv(65536), b""))).status
 
 
-def test_one_address_leaves_places_to_others(office: ServedConsole) -> None:
+def test_one_address_leaves_places_to_others(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever holds its share of connections gets no more, others are served, and so is it when it has left
     one."""
+    monkeypatch.setattr(server, "HEAD_TIMEOUT", 600.0)  # none of them is silent for too long
     with ExitStack() as stack:
         connections = [stack.enter_context(raw.connected(office.address)) for _number in range(SHARE)]
         assert raw.request(office.address).status == 0

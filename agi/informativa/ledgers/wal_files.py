@@ -234,10 +234,11 @@ class LedgerFiles:
         it."""
         now, (_, log, index) = self.identities(), self._names
         if now.log in (None, open_files.log):
-            for name in (log, index):
-                Path(name).unlink(missing_ok=True)
-        elif now.index == open_files.index:
-            Path(index).unlink(missing_ok=True)
+            names = [log, index]
+        else:
+            names = [index] if now.index == open_files.index else []
+        for name in names:
+            Path(name).unlink(missing_ok=True)
         for descriptor in _descriptors(open_files.log):
             os.pwrite(descriptor, RETIRED, 0)  # for SQLite it is empty now
 
@@ -377,8 +378,8 @@ def _holders(identity: Identity, offset: int) -> list[int]:
     with contextlib.suppress(OSError):
         for line in Path("/proc/locks").read_text().splitlines():
             words = line.split()
-            if "->" not in words and words[1] == "POSIX":
-                process, inode, first, last = words[4], words[5].rpartition(":")[2], *words[6:8]
+            if words[1] == "POSIX":  # the list has an arrow there for one that waits
+                process, inode, first, last = words[4], words[5].rpartition(":")[2], words[6], words[7]
                 covers_offset = int(first) <= offset and (last == "EOF" or offset <= int(last))
                 if int(inode) == identity[1] and covers_offset:
                     processes.append(int(process))

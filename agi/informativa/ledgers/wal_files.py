@@ -333,9 +333,9 @@ def _descriptors(identity: Identity) -> list[int]:
 
 def _lately_opened_files() -> dict[int, Identity]:
     """Return the identities of some files that this process has open, by descriptor: mostly the newest."""
-    with open(os.devnull, "rb") as unused:  # noqa: PTH123  # it gets the lowest free descriptor
-        free = unused.fileno()
-    return _identities(range(max(0, free - _NEWEST), free))
+    free = os.open(os.devnull, os.O_RDONLY)  # it gets the lowest free descriptor
+    os.close(free)
+    return _identities(range(free - _NEWEST, free))
 
 
 def _open_files() -> dict[int, Identity]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ApprovalNote, RuleNote
 from informativa.ledgers import erasure_notes, note_leaves
 from informativa.ledgers.erasure import carry_out, pending
-from informativa.model import Action, Controller, RecordKind
+from informativa.model import Action, Controller, Identified, RecordKind, SharedDatabase
 from informativa.model.errors import InformativaError
 from informativa.model.requests import (
     ExtensionReason,
@@ -36,11 +37,14 @@ from informativa.model.requests import (
 )
 from informativa.operations import access_log, callers, request_answers, request_register
 from informativa.operations import request_refusals as refusals
+from informativa.operations.access_letter import AccessLetter, access_letter
+from informativa.operations.callers import Access, Erasure
 from informativa.operations.controllers import notice_named
 from informativa.operations.doctor import requests as check
 from informativa.operations.doctor.findings import State
 from informativa.operations.doctor.system import System
-from informativa.operations.evidence import logs
+from informativa.operations.evidence import logs, receipts
+from informativa.operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
 from informativa.operations.request_register import ListedRequest, OpenRequests, StepTaken
 from informativa.operations.typed_caller import Typed, by_customer, by_number
 from informativa.process import storage
@@ -577,3 +581,50 @@ def test_erasure_is_on_record_with_its_note(acme: Controller, configuration: Con
     assert (step.move, step.account, step.record) == (Move.ERASE, "bob", 3)
     (entry,) = [entry for entry in access_log.page(acme).entries if entry.action is Action.ERASE]
     assert (entry.account, entry.record, entry.detail) == ("bob", 3, "request=2")
+
+
+def test_answer_and_erasure_are_asked_of_all_boxes(
+    acme: Controller, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Letter, receipts, records and erasure: what another box has is missing in none of them. The receipts
+    open the caller, and an erasure has its instruction, and says where it was typed."""
+    logs.checkpoint(acme)
+    shared = SharedDatabase(("127.0.0.1:1",), "calls", "pbx-1")
+    asked = list[tuple[object, ...]]()
+    here = configuration
+    receipts_of, records_of, erase = receipts.of_caller, callers.access, callers.erase
+
+    def letter_of(
+        controller: Controller, typed: Typed, settings: Configuration, now: datetime
+    ) -> AccessLetter:
+        asked.append(("letter", settings.shared))
+        return access_letter(controller, typed, here, now)
+
+    def of_caller(
+        controller: Controller, caller: Identified, boxes: SharedDatabase | None, *, opened: bool
+    ) -> list[RecordReceipt | RecordWithoutReceipt]:
+        asked.append(("receipts", boxes, opened))
+        return receipts_of(controller, caller, opened=opened)
+
+    def access(controllers: list[Controller], typed: Typed, boxes: SharedDatabase | None) -> Access:
+        asked.append(("records", boxes))
+        return records_of(controllers, typed)
+
+    def erased(controllers: list[Controller], typed: Typed, now: datetime, **options: Any) -> Erasure:
+        asked.append(("erasure", options))
+        return erase(controllers, typed, now, **options | {"shared": None})
+
+    monkeypatch.setattr(request_answers, "access_letter", letter_of)
+    monkeypatch.setattr(receipts, "of_caller", of_caller)
+    monkeypatch.setattr(callers, "access", access)
+    monkeypatch.setattr(callers, "erase", erased)
+    configuration = replace(configuration, shared=shared)
+    answer(acme, configuration, opened(acme, ACCESS))
+    assert asked == [("letter", shared), ("receipts", shared, True), ("records", shared)]
+    number = opened(acme, ERASURE)
+    for really, in_console in ((False, False), (True, True)):
+        request_answers.erase(
+            acme, number, CALLER, configuration, "T-1", "bob", NOW, really=really, in_console=in_console
+        )
+        options = {"really": really, "instruction": "T-1", "in_console": in_console, "on_request": True}
+        assert asked[-1] == ("erasure", {**options, "shared": shared})

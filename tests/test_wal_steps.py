@@ -214,6 +214,16 @@ def test_file_that_was_opened_lately_is_looked_for_among_few(
     assert not wal_files.is_open(identity)
 
 
+def test_file_is_found_behind_a_descriptor_that_was_closed(files: Files, held: ExitStack) -> None:
+    """Whatever number it had: the process lists its descriptors by a free one, which is closed by then."""
+    before = files.log.open("rb")
+    ours = opened(files, held, "ledger")
+    wal_files._LAST_DESCRIPTORS.clear()
+    before.close()
+    assert [b"".join(chunks) for chunks in files.contents(ours)] == [b"ledger"]
+    assert wal_files.is_open(ours.ledger)
+
+
 # -- opening -------------------------------------------------------------------------------------------------
 
 
@@ -520,3 +530,24 @@ def test_process_that_has_many_files_open_sees_that_a_ledger_is_in_use(files: Fi
     files.log.unlink()
     assert "is in use" in message(files)
     store.close()
+
+
+def test_process_that_cannot_tell_its_own_files_asks_the_kernel_who_uses_a_ledger(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the list of all locks: it is in use as long as somebody has it open."""
+    for file in (files.ledger, files.log, files.index):
+        file.unlink()
+    store = SqliteStore(str(files.ledger))
+    store.append([PLAYED])
+    files.log.rename(files.ledger.with_name("elsewhere"))
+    monkeypatch.setattr(wal_files, "_open_files", dict)
+    monkeypatch.setattr(wal_files, "_lately_opened_files", dict)
+    assert "is in use" in message(files)
+    monkeypatch.undo()
+    files.ledger.with_name("elsewhere").rename(files.log)
+    store.close()
+    monkeypatch.setattr(wal_files, "_open_files", dict)
+    monkeypatch.setattr(wal_files, "_lately_opened_files", dict)
+    with files.open_complete(0.0) as identities:
+        assert (identities.log, identities.index) == (None, None)

@@ -170,7 +170,8 @@ def test_taking_over_keeps_the_later_report_of_a_box(boxes: Boxes) -> None:
 
 
 def test_each_company_is_looked_for_in_its_own_database(boxes: Boxes) -> None:
-    """Where the databases have the companies' names all is done there: made, listed, retired, purged."""
+    """Where the databases have the companies' names all is done there: made, listed, used, retired,
+    purged."""
     boxes.sql("CREATE DATABASE acme")
     try:
         database = boxes._database("pbx-1", name="{controller}")
@@ -180,6 +181,7 @@ def test_each_company_is_looked_for_in_its_own_database(boxes: Boxes) -> None:
             [("pbx-1", False)],
             6,
         )
+        assert administration.usable(database, ["acme"], bool) == {"acme": True}
         assert administration.retire(database, "acme", "pbx-2") is None
         assert administration.purge_retired(database, "acme", lambda now: now, really=True) == []
     finally:
@@ -321,6 +323,31 @@ def test_state_is_asked_over_a_connection_of_its_own(
     assert state == DatabaseState([RegisteredBox(*box), RegisteredBox(*late)], migration, 12.0)  # type: ignore[arg-type]
     assert answering.asked == [(CLOCK, None), (newest, None), (ledgers, ([7],)), (awaited, ([7],))]
     assert answering.closed
+
+
+def test_fifty_companies_are_asked_about_at_once(
+    answering: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them once, and whoever waits hears of each fifty. One that this box serves no more by then has
+    no boxes."""
+    numbers, heard = {f"company-{number}": number for number in range(1, 102)}, list[int]()
+
+    def hear() -> None:
+        heard.append(1)
+
+    def connect(*_values: object, **_options: object) -> Answering:
+        return answering
+
+    monkeypatch.setattr(administration, "connect_box", connect)
+    monkeypatch.setattr(administration, "company_numbers", lambda *_values: numbers)
+    monkeypatch.setattr(administration, "translated", lambda _database: nullcontext())
+    states = administration.database_states(DATABASE, [*numbers], hear)
+    asked = [
+        values for query, values in cast("list[Any]", answering.asked) if query == administration._LEDGERS
+    ]
+    assert asked == [([*range(1, 51)],), ([*range(51, 101)],), ([101],)]
+    assert len(heard) == 2 + 3
+    assert {(*cast("DatabaseState", state).boxes,) for state in states.values()} == {()}
 
 
 @pytest.mark.parametrize("rows", [[(b"2",)], []])

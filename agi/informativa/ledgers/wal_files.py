@@ -234,10 +234,11 @@ class LedgerFiles:
         it."""
         now, (_, log, index) = self.identities(), self._names
         if now.log in (None, open_files.log):
-            for name in (log, index):
-                Path(name).unlink(missing_ok=True)
-        elif now.index == open_files.index:
-            Path(index).unlink(missing_ok=True)
+            names = [log, index]
+        else:
+            names = [index] if now.index == open_files.index else []
+        for name in names:
+            Path(name).unlink(missing_ok=True)
         for descriptor in _descriptors(open_files.log):
             os.pwrite(descriptor, RETIRED, 0)  # for SQLite it is empty now
 
@@ -332,9 +333,9 @@ def _descriptors(identity: Identity) -> list[int]:
 
 def _lately_opened_files() -> dict[int, Identity]:
     """Return the identities of some files that this process has open, by descriptor: mostly the newest."""
-    with open(os.devnull, "rb") as unused:  # noqa: PTH123  # it gets the lowest free descriptor
-        free = unused.fileno()
-    return _identities(range(max(0, free - _NEWEST), free))
+    free = os.open(os.devnull, os.O_RDONLY)  # it gets the lowest free descriptor
+    os.close(free)
+    return _identities(range(free - _NEWEST, free))
 
 
 def _open_files() -> dict[int, Identity]:
@@ -377,8 +378,8 @@ def _holders(identity: Identity, offset: int) -> list[int]:
     with contextlib.suppress(OSError):
         for line in Path("/proc/locks").read_text().splitlines():
             words = line.split()
-            if "->" not in words and words[1] == "POSIX":
-                process, inode, first, last = words[4], words[5].rpartition(":")[2], *words[6:8]
+            if words[1] == "POSIX":  # the list has an arrow there for one that waits
+                process, inode, first, last = words[4], words[5].rpartition(":")[2], words[6], words[7]
                 covers_offset = int(first) <= offset and (last == "EOF" or offset <= int(last))
                 if int(inode) == identity[1] and covers_offset:
                     processes.append(int(process))

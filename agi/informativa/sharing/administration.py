@@ -307,10 +307,9 @@ def database_states(
         for first in range(0, len(companies), AT_ONCE):
             heard()
             some = (companies[first : first + AT_ONCE],)
-            ledgers = connection.execute(_LEDGERS, some, binary=True).fetchall()
-            awaited = connection.execute(_AWAITED, some, binary=True).fetchall()
-            for company, *values in (*ledgers, *awaited):
-                boxes.setdefault(company, []).append(RegisteredBox(*values))
+            for statement in (_LEDGERS, _AWAITED):
+                for company, *values in connection.execute(statement, some, binary=True).fetchall():
+                    boxes.setdefault(company, []).append(RegisteredBox(*values))
     return {
         controller: DatabaseState(boxes.get(numbers[controller], ()), newest, clock_ahead)
         if controller in numbers

@@ -22,7 +22,7 @@ LONG = "a row that is longer than a page " * 1000
 
 
 def shows_pages() -> bool:
-    """Return whether this SQLite has the tables of pages, as that of Debian 13 has and that of Debian 12 not."""
+    """Return whether this SQLite has the tables of pages: that of Debian 13 has them, that of 12 has not."""
     with contextlib.closing(sqlite3.connect(":memory:")) as connection:
         return connection.execute(unused_bytes._TABLES).fetchone() == (2,)
 

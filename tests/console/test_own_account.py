@@ -48,6 +48,21 @@ def send(browser: Browser, path: str, **typed: str) -> httpx.Response:
     return browser.send(path, **typed)
 
 
+def test_each_form_with_a_password_says_whose_it_is(still_office: ServedConsole) -> None:
+    """A password manager gets the name from a field of text that nobody sees: Chromium looks for no other."""
+    protect(still_office)
+    officer = half_logged_in(still_office)
+    officer.send(code=code_at(SECRET, AT))
+    forms = [
+        form
+        for path in ("/account", "/account/app")
+        for form in re.findall("<form.*?</form>", officer.get(path).text, re.DOTALL)
+        if 'type="password"' in form
+    ]
+    name = f'<input name="username" value="{OFFICER}" autocomplete="username" readonly hidden>'
+    assert [form.count(name) for form in forms] == [1, 1, 1, 1]
+
+
 # -- an app --
 
 

@@ -317,7 +317,7 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
 
             cluster = closing.enter_context(Cluster(folder.absolute(), build, say))
         for migrated in cluster.migrated:
-            lines = [*migrated[:2], f"  … and {len(migrated) - 2} more"]
+            lines = [*migrated[:3], f"  … and {len(migrated) - 3} more"]
             console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
         console.print()
         prompt = audio.read_wav(cluster.offices[A].folder / "prompts/it/short.wav")

@@ -17,6 +17,7 @@ from backups import KNOWN, back_up, config, erase, inform, sign
 from informativa.call.caller import fingerprint
 from informativa.config import inspect, load
 from informativa.evidence.settings import TimestampAuthority
+from informativa.ledgers.wal_files import LedgerFiles
 from informativa.model import Period
 from informativa.model.connections import SharedDatabase
 from informativa.model.errors import InformativaError
@@ -242,6 +243,15 @@ def test_ledger_that_is_open_is_not_replaced(folder: Path) -> None:
         f"The ledger {acme.ledger} is open (process {other.pid}).",
         "Stop the service: systemctl stop informativa, and try again.",
     )
+
+
+def test_each_process_is_named_that_has_a_ledger_open(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service, and whoever looks at it."""
+    monkeypatch.setattr(LedgerFiles, "users", lambda _self: [7, 8])
+    with pytest.raises(InformativaError, match=r"is open \(process 7, 8\)\."):
+        conditions.require_possible(
+            load(config(folder)), replace(WHOLE, companies=(replace(ACME, logs=()),)), ["acme"]
+        )
 
 
 def test_ledger_of_another_box_is_not_replaced(folder: Path) -> None:

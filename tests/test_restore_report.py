@@ -200,7 +200,10 @@ def test_another_key_is_put_aside_with_the_ledger_that_it_belongs_to(folder: Pat
     access = KeyAccess(tmp_path / "identity")
     acme = next(one for one in restored(folder, file, access=access).companies if one.controller == "acme")
     commands = f"mv {key} {key}.aside; mv {ledger} {ledger}.aside"
-    assert str(acme.problem).endswith(commands)
+    assert str(acme.problem).endswith(
+        "Another one is in its place. Put that aside with its ledger, and this one there, or give --identity"
+        f" FILE or --passphrase FILE, if the backup has the keys; then try again: {commands}"
+    )
     subprocess.run(["sh", "-c", commands], check=True)
     acme = next(one for one in restored(folder, file, access=access).companies if one.controller == "acme")
     assert (acme.problem, acme.records) == (NOTHING, 2)

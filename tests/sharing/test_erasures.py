@@ -36,7 +36,7 @@ from informativa.sharing import administration, erasure_orders, sealed_caller
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes, without
-from sharing.erasing import begin, erase, erase_here, kept, later, left, order, orders, quiet
+from sharing.erasing import begin, erase, erase_here, kept, later, left, order, orders, quiet, turn
 from traces import traces
 
 Rounds = Callable[[int, int], int]
@@ -609,5 +609,27 @@ def test_a_box_that_carries_out_an_order_once_more_knows_who_was_informed_since(
     boxes.exchange("pbx-2")
     quiet(boxes)
     assert orders(boxes) == [1]
+    with closing(boxes.store("pbx-2")) as store, closing(away):
+        assert store.history(ONE)
+
+
+def test_a_box_that_carries_out_an_order_once_more_takes_in_what_is_sent_once_more(boxes: Boxes) -> None:
+    """As before, but the standby has not got the caller's new record either, which the box erases before the
+    other one sends it again."""
+    begin(boxes, "pbx-1", "pbx-2", "pbx-3")
+    away = boxes.opened.pop()
+    erase(boxes, "pbx-1", ONE)
+    replicate(boxes)
+    quiet(boxes)
+    boxes.record("pbx-1", replace(PLAYED, call="1.9"))
+    quiet(boxes)
+    with closing(boxes.store("pbx-2")) as store:
+        assert store.history(ONE)
+    fail_over(boxes)
+    boxes.opened.pop().close()
+    turn(boxes.exchange("pbx-2"))
+    with closing(boxes.store("pbx-2")) as store:
+        assert not store.history(ONE)
+    quiet(boxes)
     with closing(boxes.store("pbx-2")) as store, closing(away):
         assert store.history(ONE)

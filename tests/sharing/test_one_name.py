@@ -79,6 +79,25 @@ def test_a_server_that_has_another_machine_of_that_name_gives_nothing_in_its_pla
     assert known(boxes, "pbx-2") == [OTHER]
 
 
+def test_callers_of_a_ledger_of_which_another_has_the_name_are_taken_in_once_more(boxes: Boxes) -> None:
+    """A standby took over that knows neither that ledger nor the box that took it in. Once the other ledger
+    has as many records the box takes those callers for erased, until the first one sends them again."""
+    machine(boxes, "first", ONE, OTHER).send()
+    assert boxes.exchange("pbx-2").receive() == 2
+    boxes.opened.pop().close()
+    lost(boxes)
+    boxes.sql("DELETE FROM acme.ledger WHERE box = 'pbx-2'")
+    machine(boxes, "second", THIRD, FOURTH).send()
+    reader = boxes.exchange("pbx-2")
+    assert reader.receive() == 2
+    reader.erase()
+    assert known(boxes, "pbx-2") == [THIRD, FOURTH]
+    lost(boxes)
+    machine(boxes, "first").send()
+    assert reader.receive() == 2
+    assert known(boxes, "pbx-2") == [ONE, OTHER, THIRD, FOURTH]
+
+
 def test_what_was_received_by_name_goes_on_with_the_first_ledger_of_it(boxes: Boxes) -> None:
     """After an upgrade nothing is taken in again."""
     machine(boxes, "first", ONE, OTHER).send()

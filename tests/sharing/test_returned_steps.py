@@ -15,7 +15,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from examples import ONE, OTHER
-from informativa.ledgers import erasure_requests, lost_records
+from informativa.ledgers import boxes, erasure_requests, lost_records
+from informativa.ledgers.boxes import ReceivedPage
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import SharedDatabase
 from informativa.sharing import returned_callers
@@ -24,10 +25,12 @@ from informativa.sharing.connection import Connection
 from informativa.sharing.erasure_statements import ErasureStatements
 from informativa.sharing.retired_leaves import RetiredLeaves
 from informativa.sharing.returned_callers import ReturnedCallers
+from informativa.sharing.rows import Statements
 from sharing.answering import Answering
 
 MEETING = replace(SharedDatabase(("127.0.0.1:1",), "of_{controller}", "pbx-1"), name="of_acme")
 SQL = ErasureStatements(7)
+LEDGERS = Statements(7).ledgers
 THIRD = b"3" * 32
 A, B = b"a" * 32, b"b" * 32
 SENT_ONCE_MORE = "erased callers were in the shared database: all boxes are asked once more to erase them"
@@ -263,6 +266,7 @@ class Learnt:
 
     def __init__(self, store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.of, self.erased = list[Mapping[str, int]](), list[Sequence[bytes]]()
+        self.received = list[Mapping[tuple[str, bytes], tuple[int, int]]]()  # when somebody is erased
         self._store, self._before = store, datetime.now(UTC)
         monkeypatch.setattr(returned_callers.boxes, "learnt_of", self.pages)
         monkeypatch.setattr(returned_callers.erasure, "erase", self.erase)
@@ -278,6 +282,7 @@ class Learnt:
         assert (file, values) == (self._store.file, {"instruction": "restored"})
         assert self._before <= at <= datetime.now(UTC)
         self.erased.append(pseudonyms)
+        self.received.append(boxes.received(self._store).by_ledger)
 
 
 def test_callers_of_whom_nothing_is_there_are_erased_once_their_boxes_sent(
@@ -291,7 +296,9 @@ def test_callers_of_whom_nothing_is_there_are_erased_once_their_boxes_sent(
     returned.expect("pbx-2", 5, left=False)
     returned.expect("pbx-3", 6, left=False)
     returned.look()
-    pages = [(SQL.known_nowhere, ([OTHER],)), (SQL.known_nowhere, ([ONE],))]
+    pages = [
+        (LEDGERS, ("pbx-1",)), (SQL.known_nowhere, ([OTHER],)), (SQL.known_nowhere, ([ONE],)),
+    ]  # fmt: skip
     assert asked_of(database) == [("begin", None), *pages, ("commit", None)]
     assert (learnt.of, learnt.erased) == ([{"pbx-2": 5}], [[ONE, OTHER]])
     assert lost_records.tails(store) == {"pbx-3": 7}
@@ -302,6 +309,28 @@ def test_callers_of_whom_nothing_is_there_are_erased_once_their_boxes_sent(
     assert asked_of(database) == [("begin", None), *pages, ("commit", None)]
     assert (learnt.of[1:], learnt.erased[1:], lost_records.tails(store)) == ([{"pbx-3": 7}], [], {})
     assert not returned.expect("pbx-3", 8, left=False)
+
+
+@pytest.mark.parametrize("is_unknown", [True, False])
+def test_records_that_are_not_there_are_received_once_more_where_callers_are_erased(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, *, is_unknown: bool
+) -> None:
+    """Before that, so that nothing is missed if it is cut off: those of a ledger that is not there, and those
+    above the number of one that is. Where nobody is erased all stays received."""
+    first, second = b"1" * 16, b"2" * 16
+    pages = [ReceivedPage("pbx-2", first, [], 5, 5), ReceivedPage("pbx-3", second, [], 9, 8)]
+    boxes.take_in(store, pages)
+    store_tails(store, _2=5)
+    learnt, database = Learnt(store, monkeypatch), Answering()
+    database.rows[LEDGERS] = [("pbx-3", 6, 7, second, False, None)]
+    database.rows[SQL.known_nowhere] = [(ONE,)] if is_unknown else []
+    returned = returned_of(store, database)
+    returned.expect("pbx-2", 5, left=False)
+    returned.look()
+    lowered = {("pbx-2", first): (0, 0), ("pbx-3", second): (6, 7)}
+    assert learnt.received == ([lowered] if is_unknown else [])
+    before = {("pbx-2", first): (5, 5), ("pbx-3", second): (9, 8)}
+    assert boxes.received(store).by_ledger == (lowered if is_unknown else before)
 
 
 @pytest.mark.parametrize(("heard", "waits"), [(None, True), (0, True), (1, False)])

@@ -194,7 +194,7 @@ class Erasures:
         there count as those under an earlier name. Later nobody could say it, if a standby took over from
         before.
         """
-        existing = self.existing()
+        existing = self.returned.existing()
         if refused and not existing:
             return  # it may see nothing of the company
         if pseudonyms := self.unerased(existing, "" if refused else self.database.box):
@@ -218,13 +218,6 @@ class Erasures:
     def note_lost(self, existing: boxes.Existing) -> None:
         """Remember whom `unerased` could not judge: the record that told of them is not there (any more)."""
         lost_records.note_tails(self.store, boxes.existing_records(self.store, existing))
-
-    def existing(self) -> boxes.Existing:
-        """Return the ledgers of other boxes that are there, and how far their records are."""
-        rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
-        return {
-            (box, bytes(identity)): (record, answered) for box, record, answered, identity, *_standing in rows
-        }
 
     def order_all_again(self) -> None:
         """Mark all requests of this box as to be ordered again: the database knows none of its orders."""
@@ -356,6 +349,8 @@ class Erasures:
             known = any(self.store.history(pseudonym) for pseudonym in keyed)
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
+                if not erased:  # what came in since, and the server lost, is sent again
+                    boxes.receive_again(self.store, self.returned.existing())
                 given = sealed_caller.instruction(sealed or ())
                 instruction = given if instructions.is_instruction(given) else f"order-{number}"
                 result = erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)

@@ -102,7 +102,7 @@ class Exchange:
         ordered, and done by all others, since `erase_again` looked; then that is to be repeated."""
         with self._connection.transaction():
             self._connection.execute(ErasureStatements(self.company).lock_company)
-            existing = self._erasures.existing()
+            existing = self._erasures.returned.existing()
             if self._erasures.unerased(existing, self._box):
                 return False
             self._erasures.note_lost(existing)

@@ -25,7 +25,7 @@ from .box_statements import KNOWN
 from .connection import Connection, translated
 from .erasure_statements import ErasureStatements
 from .retired_leaves import RetiredLeaves
-from .rows import readable
+from .rows import Statements, readable
 
 RESTORED = "restored"
 """The instruction for what was erased since a backup."""
@@ -56,6 +56,13 @@ class ReturnedCallers:
     def forget(self) -> None:
         """Forget what is there: it may be another server."""
         self._sent = None
+
+    def existing(self) -> boxes.Existing:
+        """Return the ledgers of other boxes that are there, and how far their records are."""
+        rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
+        return {
+            (box, bytes(identity)): (record, answered) for box, record, answered, identity, *_standing in rows
+        }
 
     def expect(self, box: str, record: int, *, left: bool) -> bool:
         """Remember how far another box's records are in the database, and whether it left for good. Return
@@ -96,11 +103,13 @@ class ReturnedCallers:
         }
         if not present:
             return
-        unknown = set[bytes]()
+        existing, unknown = self.existing(), set[bytes]()
         for page in boxes.learnt_of(self.store, present):
             rows = self.connection.execute(self._sql.known_nowhere, (page,)).fetchall()
             unknown.update(pseudonym for (pseudonym,) in rows)
         if unknown:
+            # Another ledger of that name may have come so far: what the right one sends is taken in again.
+            boxes.receive_again(self.store, existing)
             erasure.erase(self.store.file, sorted(unknown), datetime.now(UTC), instruction=RESTORED)
         lost_records.forget_tails(self.store, present)
         self._tails = {name: tail for name, tail in self._tails.items() if name not in present}

@@ -199,6 +199,23 @@ CASES = {
         {16: f'controller="acme", {OWN}'},
         [4, 13, 30],
     ),
+    "InformativaSharedUnanswered": Rule(
+        {
+            f'informativa_shared_asked_total{{controller="{name}", {OWN}}}': "0+10x40"
+            for name in ("acme", "away", "well")
+        }
+        | {
+            f'informativa_shared_unanswered_total{{controller="acme", {OWN}}}': "0x4 0+2x15 30x20",
+            f'informativa_shared_unanswered_total{{controller="away", {OWN}}}': "0+10x40",
+            f'informativa_shared_unanswered_total{{controller="well", {OWN}}}': "0+1x40",
+        }
+        | {
+            f'informativa_shared_usable{{controller="{name}", {OWN}}}': f"{usable}x40"
+            for name, usable in (("acme", 1), ("away", 0), ("well", 1))
+        },
+        {13: f'controller="acme", {OWN}'},
+        [4, 8, 30],
+    ),
     "InformativaSharedLate": Rule(
         {f"informativa_shared_late_total{{{ACME}}}": "0x4 3x20"}, {6: ACME}, [4, 15]
     ),

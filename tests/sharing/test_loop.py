@@ -24,15 +24,15 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Period, SharedDatabase, SharedState
 from informativa.model.errors import BoxRefusedError, DefectError, LedgerError, SharedDatabaseError
 from informativa.operations.doctor import probe
-from informativa.process.self_report import not_shared
+from informativa.process.self_report import not_shared, untold
+from informativa.sharing import call_troubles, meeting_place, question
 from informativa.sharing import loop as exchange_loop
-from informativa.sharing import meeting_place, question
 from informativa.sharing.connection import Connection, connect
 from informativa.sharing.exchange import Exchange
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.membership import About
 from informativa.sharing.others import SharedBoxes
-from sharing.conftest import ACME, Boxes, soon
+from sharing.conftest import ACME, ROLE, Boxes, soon
 from sharing.erasing import begin, erase, kept, quiet
 from traces import traces
 
@@ -259,6 +259,11 @@ def test_what_keeps_a_service_from_sharing_is_told_by_doctor_and_status() -> Non
         "it cannot use the database",
     ]
     assert probe.not_shared({}) == []
+    (finding,) = probe.not_shared({"untold": "acme"})
+    assert str(finding.sentence) == (
+        "calls of acme are not told what other boxes know: the shared database does not answer them; Calls go"
+        " on, and it tries again by itself. Its log says more: journalctl -u informativa"
+    )
 
 
 def test_trouble_is_told_once_for_as_long_as_it_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,13 +322,55 @@ def test_a_caller_whom_this_box_does_not_know_is_asked_for(running: Running) -> 
     assert (shared.asked, shared.unanswered) == (3, 0)
 
 
-def test_a_database_that_is_away_is_left_in_peace(running: Running) -> None:
+def test_a_database_that_is_away_is_left_in_peace(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three callers get no answer, the others are not held at all."""
+    monkeypatch.setattr(call_troubles, "start_apart", lambda _work: None)
     shared = SharedBoxes(ACME, running.boxes.database("pbx-1", hosts=("127.0.0.1:1",)), suspend)
     for _ in range(5):
         assert asked(shared, ONE) == []
     assert shared.paused
     assert (shared.asked, shared.unanswered) == (5, 5)
+
+
+def test_calls_that_get_no_connection_have_the_reason_logged_and_in_status(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server gives the box one connection, which its exchange has: records go and come, and nothing else
+    would say that calls get no answer. It is logged once, with the server's reason and what to do, and said
+    by the service until a call gets an answer."""
+    monkeypatch.setattr(call_troubles, "start_apart", lambda work: work())
+    loop = running.start("pbx-1")
+    soon(lambda: loop.state.contact)
+    running.boxes.server.sql(f'ALTER ROLE "{ROLE}" CONNECTION LIMIT 1')
+    now = 0.0
+    shared = SharedBoxes(ACME, loop.database, suspend, loop, lambda: now)
+    shared._desk.guard._seconds = 60.0
+    shared._desk.idle.drop()
+
+    def report() -> str:
+        assert shared.state
+        return untold({"acme": shared.state})
+
+    with capture_logs() as events:
+        for _call in range(2):
+            assert asked(shared, ONE) == []
+            assert shared.state
+            assert shared.state.trouble is None
+        assert asked(shared, ONE) == []
+        assert report() == "acme"
+        now = 31.0
+        assert asked(shared, ONE) == []
+        assert report() == "acme"
+        running.boxes.server.sql(f'ALTER ROLE "{ROLE}" CONNECTION LIMIT -1')
+        now = 62.0
+        assert asked(shared, ONE) == []
+    assert report() == ""
+    assert (shared.asked, shared.unanswered, loop.state.error) == (5, 4, None)
+    first, second = (event for event in events if event["event"].startswith("calls are"))
+    assert (first["event"], first["log_level"]) == ("calls are not told what other boxes know", "error")
+    assert "it takes no more connections" in first["error"]
+    assert "Raise max_connections" in first["error"]
+    assert (second["event"], second["log_level"]) == ("calls are told again what other boxes know", "info")
 
 
 def test_a_call_that_is_to_wait_goes_on_when_its_record_is_there(running: Running) -> None:

@@ -11,8 +11,9 @@ from typing import Any, cast
 import pytest
 
 from examples import ONE
-from informativa.model import SharedDatabase
+from informativa.model import Controller, SharedDatabase
 from informativa.model.errors import SharedDatabaseError
+from informativa.sharing.call_troubles import CallTroubles
 from informativa.sharing.connection import Connection
 from informativa.sharing.question_desk import QuestionDesk
 from lab.ports import free_port
@@ -72,6 +73,41 @@ def test_call_waits_as_long_as_the_database_may_take(away: Desk) -> None:
     assert asyncio.run(away.desk.guard.ask((ACME, [ONE]))) is None
     away.now = 31.0
     assert not away.desk.guard.paused
+
+
+def test_no_failure_of_a_question_is_the_calls_failure(away: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a database that is away nor a machine out of threads: there is no answer then. The reason is
+    found out once the database is left in peace, and forgotten with the next answer."""
+    learnt: list[tuple[Controller, type]] = []
+
+    def learn(_troubles: CallTroubles, controller: Controller, error: Exception) -> None:
+        learnt.append((controller, type(error)))
+        _troubles.error = SharedDatabaseError("away")
+
+    def no_thread() -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(CallTroubles, "learn", learn)
+    monkeypatch.setattr(away.desk.guard, "_start_thread", no_thread)
+    assert asyncio.run(away.desk.ask((ACME, [ONE]))) is None
+    monkeypatch.undo()
+    monkeypatch.setattr(CallTroubles, "learn", learn)
+    assert asyncio.run(away.desk.ask((ACME, [ONE]))) is None
+    assert (learnt, away.desk.trouble) == ([], None)
+    for _call in range(3):
+        assert asyncio.run(away.desk.ask((ACME, [ONE]))) is None
+    assert learnt == [(ACME, SharedDatabaseError)]
+    assert str(away.desk.trouble) == "away"
+    troubles, away.now = away.desk._troubles, 31.0
+    assert asyncio.run(away.desk.ask((ACME, [ONE]))) is None
+    assert (len(learnt), away.desk._troubles) == (2, troubles)
+
+    async def answers(_subject: object) -> list[tuple[int]]:
+        return []
+
+    monkeypatch.setattr(away.desk.guard, "ask", answers)
+    assert asyncio.run(away.desk.ask((ACME, [ONE]))) == []
+    assert away.desk.trouble is None
 
 
 def test_connection_that_cannot_be_made_ahead_is_no_error(away: Desk) -> None:

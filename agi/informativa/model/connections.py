@@ -155,7 +155,8 @@ class SharedState:
     """The state of one company's ledger towards the database where boxes meet. `behind` records are not there
     yet. The database last answered at `contact` (seconds since 1970), is `usable` now or not, and is `paused`
     while calls do not ask it. It was asked for `asked` callers, for `unanswered` of them in vain, and `late`
-    calls did not wait for it to the end. `error` says why it is not usable, where that is known."""
+    calls did not wait for it to the end. `error` says why it is not usable, and `trouble` why calls get no
+    answer from it, where that is known."""
 
     behind: int
     contact: float
@@ -165,3 +166,4 @@ class SharedState:
     unanswered: int
     late: int
     error: InformativaError | None = None
+    trouble: InformativaError | None = None

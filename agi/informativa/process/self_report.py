@@ -27,9 +27,9 @@ log = structlog.get_logger("informativa")
 def service_report(
     configuration: Configuration, shared: Mapping[str, SharedState], last_hour: Mapping[str, HourOfCalls]
 ) -> str:
-    """Return the version and the configuration, the companies that share nothing now, those whose calls fell
-    back in the last hour, as ID:FELL:CALLS,…, and those that are served as before, for mistakes in their
-    part."""
+    """Return the version and the configuration, the companies that share nothing now, those whose calls are
+    not told what other boxes know, those whose calls fell back in the last hour, as ID:FELL:CALLS,…, and
+    those that are served as before, for mistakes in their part."""
     facts = (
         f"version={__version__} configuration={configuration.digest} file={configuration.path_digest}"
         f" process={os.getpid()}"
@@ -40,6 +40,7 @@ def service_report(
     as_before = [name for name in configuration.mistaken if not configuration.controllers[name].refused]
     more = {
         "unshared": not_shared(shared),
+        "untold": untold(shared),
         "fell-back": ",".join(fell_back[:MOST_NAMED]),
         "as-before": ",".join(as_before[:MOST_NAMED]),
     }
@@ -79,3 +80,9 @@ def not_shared(states: Mapping[str, SharedState]) -> str:
         ":".join((name, error.code, *([error.kind] if isinstance(error, DefectError) else ())))
         for name, error in list(errors)[:MOST_NAMED]
     )
+
+
+def untold(states: Mapping[str, SharedState]) -> str:
+    """Return the first twenty companies that share with other boxes, and whose calls get no answer: ID,…"""
+    names = [name for name, state in states.items() if state.trouble and not state.error]
+    return ",".join(names[:MOST_NAMED])

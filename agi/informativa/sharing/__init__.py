@@ -4,6 +4,7 @@ A call asks:
 
 - `others`: the port `OtherBoxes`: the question, and how long a call waits
 - `question_desk`: the threads that ask for all companies, and their breaker
+- `call_troubles`: the reason why they get no answer
 - `question`, `idle`: the SQL of it, and connections that wait for the next call
 
 Beside the calls:

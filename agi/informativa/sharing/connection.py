@@ -266,8 +266,17 @@ def explained(
     database: SharedDatabase, controller: str, error: Exception, *, user: str = ""
 ) -> SharedDatabaseError:
     """Return the error of a connection that did not come about, with the reason for which the servers refuse
-    the box's login, or this user. They are asked once more for it, for `refusals.SECONDS` at most."""
+    the box's login, or this user."""
+    refusal = server_refusal(database, controller, user=user)
+    database = database.of(controller)
+    return refusal or unusable(database, error, database.name)
+
+
+def server_refusal(
+    database: SharedDatabase, controller: str, *, user: str = ""
+) -> SharedDatabaseError | None:
+    """Ask the servers of a company's database for the reason why they refuse the box's login, or this user,
+    for `refusals.SECONDS` at most. Return `None` where none refuses it."""
     database = database.of(controller)
     hosts = list(map(host_and_port, database.hosts))
-    login = user or schema.login(database.box)
-    return refused(database, database.name, login, hosts) or unusable(database, error, database.name)
+    return refused(database, database.name, user or schema.login(database.box), hosts)

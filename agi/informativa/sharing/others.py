@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from ..call.guard import Wait
 from ..model import Controller, Record, SharedDatabase, SharedState
-from ..model.errors import InformativaError
 from ..model.ports import OtherBoxes
 from .question_desk import QuestionDesk
 from .rows import readable
@@ -48,7 +47,13 @@ class SharedBoxes(OtherBoxes):
         usable = loop_state.contact > 0 and loop_state.error is None
         counts = (self.asked, self.unanswered, self.late)
         return SharedState(
-            loop_state.behind, loop_state.contact, usable, self.paused, *counts, error=loop_state.error
+            loop_state.behind,
+            loop_state.contact,
+            usable,
+            self.paused,
+            *counts,
+            error=loop_state.error,
+            trouble=self._desk.trouble,
         )
 
     @property
@@ -92,10 +97,7 @@ class SharedBoxes(OtherBoxes):
                 return True
         return False
 
-    async def _answer(self, pseudonyms: Sequence[bytes] | None) -> AnswerRows | None:
+    async def _answer(self, pseudonyms: Sequence[bytes] | None) -> AnswerRows:
         from . import question  # noqa: F401  # before the time for the database begins
 
-        try:
-            return await self._desk.guard.ask((self.controller, pseudonyms))
-        except (InformativaError, TimeoutError):
-            return None  # the loop tells why; here it is counted
+        return await self._desk.ask((self.controller, pseudonyms))

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from ..call.guard import Guard, Wait
 from ..model import Controller, SharedDatabase
-from ..model.errors import SharedDatabaseError
+from ..model.errors import InformativaError, SharedDatabaseError
 from .idle import OLDEST_SECONDS, IdleConnections
 
 if TYPE_CHECKING:
+    from .call_troubles import CallTroubles
     from .question import AnswerRows, Subject
 
 
@@ -27,6 +28,28 @@ class QuestionDesk:
         self.guard: Guard[Subject, AnswerRows] = Guard(
             f"shared database {database.name}", self._question, database.seconds, wait, monotonic
         )
+        self._troubles: CallTroubles | None = None
+
+    @property
+    def trouble(self) -> InformativaError | None:
+        """Return the reason why calls get no answer, once it is known; `None` while they get some."""
+        return self._troubles.error if self._troubles else None
+
+    async def ask(self, subject: Subject) -> AnswerRows:
+        """Return the answer; `None` if there is none. Where the database is left in peace from now on, the
+        reason is found out and logged. Never raises."""
+        try:
+            answer = await self.guard.ask(subject)
+        except Exception as error:
+            if self.guard.paused:
+                from .call_troubles import CallTroubles  # not for a script, whose one call asks twice at most
+
+                self._troubles = self._troubles or CallTroubles(self._database)
+                self._troubles.learn(subject[0], error)
+            return None
+        if answer is not None and self._troubles:
+            self._troubles.over()
+        return answer
 
     def connect_ahead(self, controller: Controller) -> None:
         """Connect before the first calls need it: after three in vain nobody asks for a while. A connection

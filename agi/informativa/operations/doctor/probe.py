@@ -97,7 +97,8 @@ def otherwise(
 
 
 def not_shared(answer: Mapping[str, str]) -> list[Finding]:
-    """Return a finding for each company of which the service that gave this status shares nothing now."""
+    """Return a finding for each company of which the service that gave this status shares nothing now, or
+    whose calls are not told what other boxes know."""
     text = Text("the service shares nothing of {id} with other boxes now: {why}")
     fix = Text("Calls go on, and it tries again by itself. Its log says more: journalctl -u informativa")
     findings = []
@@ -106,6 +107,11 @@ def not_shared(answer: Mapping[str, str]) -> list[Finding]:
         code, _, kind = word.partition(":")
         cause = _NOT_SHARED.get(code, _NOT_SHARED["ledger"]).format(kind=kind)
         findings.append(wrong(text.format(id=controller, why=cause), _REPORT if code == "defect" else fix))
+    untold = Text(
+        "calls of {id} are not told what other boxes know: the shared database does not answer them"
+    )
+    for controller in filter(None, answer.get("untold", "").split(",")):
+        findings.append(wrong(untold.format(id=controller), fix))
     return findings
 
 

@@ -160,7 +160,7 @@ class Fleet:
         answered = box.unanswered == before
         served = self.database.serves(member.name, company)
         excused = member.disturbed or member.away or paused or not served
-        assert answered or excused, f"unanswered: {box.errors}"
+        assert answered or excused, f"unanswered: {box.failures[-1:]} {box.errors}"
         if not answered and not member.away:
             member.disturbed = False  # whatever was broken is let go
         assert result.status in (Status.PLAYED, Status.NOTDUE, Status.FALLBACK, Status.FAILED), result

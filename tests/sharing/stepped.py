@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.meeting_place import MeetingPlace
 from informativa.sharing.membership import About
 from informativa.sharing.others import SharedBoxes
+from informativa.sharing.question import AnswerRows, Subject
 from sharing.wire import Wire
 
 FAR = 30.0  # seconds: a database that answers at all answers within them
@@ -137,6 +138,10 @@ class SteppedBox:
             name: SharedBoxes(of.controller, self.database, suspend, self.loops[name], self._monotonic)
             for name, of in setting.lines.items()
         }
+        self.failures: list[Exception] = []
+        """Why questions of calls got no answer."""
+        guard = next(iter(self.others.values()))._desk.guard
+        guard.ask = partial(self._ask, guard.ask)  # type: ignore[method-assign]
         self._services = CallServices(
             {of.number: of for of in setting.lines.values()},
             self.ledgers,
@@ -147,6 +152,13 @@ class SteppedBox:
 
     def _monotonic(self) -> float:
         return self.later
+
+    async def _ask(self, ask: Callable[[Subject], Awaitable[AnswerRows]], subject: Subject) -> AnswerRows:
+        try:
+            return await ask(subject)
+        except Exception as error:
+            self.failures.append(error)
+            raise
 
     def file(self, company: str) -> Path:
         """The ledger of a company."""

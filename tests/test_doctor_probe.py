@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from commands import typed
 from informativa import __version__
 from informativa.config import Configuration, load
 from informativa.operations.doctor import probe
 from informativa.operations.doctor.findings import warning, wrong
+from informativa.process import storage
+from informativa.process.last_hour import HourOfCalls, LastHour
+from lab.office import Office
 
 RUN = "start it"
 
@@ -190,3 +196,47 @@ def test_service_of_another_text(configuration: Configuration) -> None:
         f"the service works from another configuration than {configuration.file} is now",
         "systemctl reload informativa",
     )
+
+
+def test_service_says_of_which_companies_it_decides_no_call(tmp_path: Path) -> None:
+    """To `doctor` and `status`: with how many of the last hour's calls fell back, and all is well for the
+    others."""
+    office = Office(tmp_path / "etc")
+    office.start()
+    try:
+        configuration = load(office.config)
+        where = (configuration.host, configuration.port, configuration.tokens)
+        assert asyncio.run(probe.trial(*where)) == {}
+        assert asyncio.run(probe.trial(*where[:2], ["another"])) is None
+        ledger = Path(configuration.controllers["acme"].ledger)
+        with closing(storage.store(configuration.controllers["acme"])) as store:
+            store.empty_log(10)
+        os.truncate(ledger, 4096)
+        assert asyncio.run(probe.trial(*where)) == {"acme": "ledger"}
+        code, _out, error = typed("status", "-c", office.config)
+        assert code == 1
+        assert "the service can decide no call of acme now (its ledger cannot be used)" in error
+    finally:
+        office.stop()
+
+
+def test_calls_of_the_last_hour_are_counted_by_company() -> None:
+    """They are counted by the minute; those of an hour ago are forgotten, and a company without calls is not
+    named."""
+    now = [0.0]
+    hour = LastHour(lambda: now[0])
+    for minute, fell_back in ((0, True), (30, False), (59, True)):
+        now[0] = minute * 60.0
+        hour.count("acme", fell_back=fell_back)
+    hour.count("globex", fell_back=False)
+    assert hour.totals() == {"acme": HourOfCalls(3, 2), "globex": HourOfCalls(1, 0)}
+    now[0] = 60 * 60.0
+    assert hour.totals() == {"acme": HourOfCalls(2, 1), "globex": HourOfCalls(1, 0)}
+    now[0] = 119 * 60.0
+    assert hour.totals() == {}
+
+
+def test_what_fell_back_is_read_from_the_services_answer() -> None:
+    """It is read by company; an answer without it gives nothing."""
+    assert probe.fell_back({"fell-back": "acme:3:40,globex:1:1"}) == {"acme": (3, 40), "globex": (1, 1)}
+    assert probe.fell_back({}) == {}

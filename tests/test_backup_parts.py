@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from subprocess import PIPE
+from typing import NoReturn
 
 import pytest
 
@@ -17,6 +22,8 @@ from backups import KNOWN, back_up, config, erase, inform, sign
 from informativa.call.caller import fingerprint
 from informativa.config import inspect, load
 from informativa.evidence.settings import TimestampAuthority
+from informativa.ledgers import snapshot
+from informativa.ledgers.snapshot import PastErasure
 from informativa.ledgers.wal_files import LedgerFiles
 from informativa.model import Period
 from informativa.model.connections import SharedDatabase
@@ -45,6 +52,17 @@ def said(error: InformativaError) -> tuple[str, str]:
     return str(error.message), str(error.remedy)
 
 
+@pytest.fixture
+def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's zone, in which summer time ends in between."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("new_york")
 def test_names_of_backups_are_times_of_utc(tmp_path: Path) -> None:
     """Another zone's time becomes that of UTC, companies stand at the end, and what has another name, or a
     time that there is not, is none."""
@@ -70,6 +88,7 @@ def test_names_of_backups_are_times_of_utc(tmp_path: Path) -> None:
     assert listing.newest(tmp_path) is None
 
 
+@pytest.mark.usefixtures("new_york")
 def test_backup_is_kept_to_the_end_of_its_time(tmp_path: Path) -> None:
     """It goes in the very moment in which its time is over, not before; the newest stays."""
     old, newest = (tmp_path / places.file_name(NOW - timedelta(days=age), []) for age in (40, 35))
@@ -165,7 +184,8 @@ def test_file_that_would_go_elsewhere_makes_a_manifest_none(place: str) -> None:
 
 
 def test_list_tells_all_of_a_backup(folder: Path) -> None:
-    """Of a good one and of one that cannot be read; where the ledger is gone, whom it holds is not known."""
+    """Of a good one and of one that cannot be read; where the ledger is damaged or gone, whom it holds is
+    not known."""
     inform(folder, KNOWN)
     file = back_up(folder)
     verified = listing.verify(file)
@@ -188,7 +208,10 @@ def test_list_tells_all_of_a_backup(folder: Path) -> None:
     assert (good.controllers, good.holds, good.unknown) == (("acme", "borealis"), (), ())
     assert bool(good.problem) is False
     assert good.expires == made.replace(microsecond=0) + timedelta(days=30)
-    (folder / "ledger/acme.sqlite3").unlink()
+    ledger = folder / "ledger/acme.sqlite3"
+    ledger.write_bytes(b"no ledger" * 500)
+    assert listing.list_backups(config(folder), file.parent).backups[1].unknown == ("acme",)
+    ledger.unlink()
     _bad, good = listing.list_backups(config(folder), file.parent).backups
     assert (good.unknown, good.expires) == (("acme",), None)
     with config(folder).open("a") as text:
@@ -196,6 +219,60 @@ def test_list_tells_all_of_a_backup(folder: Path) -> None:
     listed = listing.list_backups(config(folder))
     assert listed.folder == file.parent
     assert listed.backups[0].expires == datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@pytest.mark.usefixtures("new_york")
+def test_backups_that_hold_the_caller_erased_last(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are said until the company's day on which the last one goes; the earlier erasure is not asked
+    about, and a reason of the system is in its words."""
+    inform(folder, KNOWN)
+    first, second = (
+        folder.parent / "backups" / places.file_name(datetime(2026, 11, day, 22, 40, tzinfo=UTC), [])
+        for day in (1, 2)
+    )
+    shutil.copy(back_up(folder), first)
+    shutil.copy(first, second)
+    for file in set(first.parent.iterdir()) - {first, second}:
+        file.unlink()
+    with config(folder).open("a") as text:
+        text.write(f"backup: {{folder: {first.parent}, keep: 30 days}}\n")
+    configuration = load(config(folder))
+    acme = configuration.controllers["acme"]
+    newer, older = PastErasure(NOW, leaf=10**6, first=0), PastErasure(NOW, leaf=10, first=9)
+    erasures: list[PastErasure] = []
+    monkeypatch.setattr(snapshot, "past_erasures", lambda _ledger: iter(erasures))
+
+    def warnings() -> list[str]:
+        return list(map(str, listing.holding_last_erased(configuration, acme)))
+
+    assert warnings() == []
+    erasures[:] = [newer, older]
+    assert warnings() == [
+        f"2 backups in {first.parent} still hold him, the last until 2026-12-02: informativa backup list"
+    ]
+    erasures[:] = [older]
+    assert warnings() == []
+    monkeypatch.setattr(archive, "reading", _unreadable)
+    unknown = f"which backups in {first.parent} still hold him is not known:"
+    assert warnings() == [f"{unknown} Permission denied"]
+    monkeypatch.setattr(archive, "reading", _without_a_word)
+    assert warnings() == [f"{unknown} "]
+    monkeypatch.setattr(archive, "reading", _no_backup)
+    assert warnings() == [f"{unknown} It is no backup."]
+    Path(acme.ledger).unlink()
+    assert warnings() == []
+
+
+def _unreadable(file: Path) -> NoReturn:
+    raise PermissionError(errno.EACCES, "Permission denied", str(file))
+
+
+def _no_backup(_file: Path) -> NoReturn:
+    raise InformativaError("It is no backup.")
+
+
+def _without_a_word(_file: Path) -> NoReturn:
+    raise OSError
 
 
 def test_backup_of_another_box_or_of_another_key_is_refused(folder: Path) -> None:

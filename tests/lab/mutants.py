@@ -77,7 +77,7 @@ TESTS = {
     "ledgers/idle": ("idle_ledgers",),
     "ledgers/wal_files": ("wal_steps",),
     "ledgers/following": ("following",),
-    "ledgers/access_chain": ("access_log",),
+    "ledgers/access_chain": ("access_log", "open_access_log", "evidence/test_access_heads"),
     "ledgers/access_log": ("access_log",),
     "system/patience": ("patience",),
     "console/console": ("console/test_console_state",),

@@ -36,7 +36,7 @@ from .box_statements import NOTIFY
 from .connection import Connection, connect, translated
 from .erasure_statements import ErasureStatements
 from .membership import LedgerRow, Membership, membership
-from .reading import other_boxes
+from .reading import other_boxes, other_ledgers
 from .retired_leaves import RetiredLeaves
 from .returned_callers import RESTORED, ReturnedCallers
 from .rows import Statements
@@ -194,7 +194,7 @@ class Erasures:
         there count as those under an earlier name. Later nobody could say it, if a standby took over from
         before.
         """
-        existing = self.returned.existing()
+        existing = self._other_ledgers()
         if refused and not existing:
             return  # it may see nothing of the company
         if pseudonyms := self.unerased(existing, "" if refused else self.database.box):
@@ -202,6 +202,9 @@ class Erasures:
             now = datetime.now(UTC)
             erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=RESTORED)
             self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then
+
+    def _other_ledgers(self) -> boxes.Existing:
+        return other_ledgers(self.connection, self.company, self.database.box)
 
     def unerased(self, existing: boxes.Existing, name: str) -> set[bytes]:
         """Return the pseudonyms of the callers whom `erase_again` would erase, by the ledgers that are there.
@@ -350,7 +353,7 @@ class Erasures:
             order_key = number, frozenset(pseudonyms)  # a number may be given again after a failover
             if order_key not in earlier:
                 if not erased:  # what came in since, and the server lost, is sent again
-                    boxes.receive_again(self.store, self.returned.existing())
+                    boxes.receive_again(self.store, self._other_ledgers())
                 given = sealed_caller.instruction(sealed or ())
                 instruction = given if instructions.is_instruction(given) else f"order-{number}"
                 result = erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)

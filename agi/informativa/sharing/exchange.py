@@ -29,6 +29,7 @@ from .erasure_orders import Erasures
 from .erasure_statements import ErasureStatements
 from .membership import About, LedgerRow
 from .proof_sender import ProofSender
+from .reading import other_ledgers
 from .receiving import LARGE_PAGE, Passed, Receiver, Rows
 from .retirements import OtherLedger, Retirements
 
@@ -102,7 +103,7 @@ class Exchange:
         ordered, and done by all others, since `erase_again` looked; then that is to be repeated."""
         with self._connection.transaction():
             self._connection.execute(ErasureStatements(self.company).lock_company)
-            existing = self._erasures.returned.existing()
+            existing = other_ledgers(self._connection, self.company, self._box)
             if self._erasures.unerased(existing, self._box):
                 return False
             self._erasures.note_lost(existing)

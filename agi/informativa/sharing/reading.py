@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..ledgers.boxes import Existing
 from ..ledgers.sqlite import SqliteStore
 from ..model import Record, RecordFilter, SharedDatabase
 from ..model.errors import BoxRefusedError, SharedDatabaseError
@@ -83,6 +84,12 @@ def other_boxes(connection: Connection, sql: Statements, this: Membership) -> tu
         *(box for box in ledgers if box.name != this.name and not box.retired),
         *(box for box in awaited if box.name != own),
     )
+
+
+def other_ledgers(connection: Connection, company: int, box: str) -> Existing:
+    """Return the ledgers of a company's other boxes than this one, and how far their records are there."""
+    rows = connection.execute(Statements(company).ledgers, (box,)).fetchall()
+    return {(name, bytes(identity)): (last, answered) for name, last, answered, identity, *_standing in rows}
 
 
 def with_box(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Record]]:

@@ -24,8 +24,9 @@ from ..model import SharedDatabase
 from .box_statements import KNOWN
 from .connection import Connection, translated
 from .erasure_statements import ErasureStatements
+from .reading import other_ledgers
 from .retired_leaves import RetiredLeaves
-from .rows import Statements, readable
+from .rows import readable
 
 RESTORED = "restored"
 """The instruction for what was erased since a backup."""
@@ -56,13 +57,6 @@ class ReturnedCallers:
     def forget(self) -> None:
         """Forget what is there: it may be another server."""
         self._sent = None
-
-    def existing(self) -> boxes.Existing:
-        """Return the ledgers of other boxes that are there, and how far their records are."""
-        rows = self.connection.execute(Statements(self.company).ledgers, (self.database.box,)).fetchall()
-        return {
-            (box, bytes(identity)): (record, answered) for box, record, answered, identity, *_standing in rows
-        }
 
     def expect(self, box: str, record: int, *, left: bool) -> bool:
         """Remember how far another box's records are in the database, and whether it left for good. Return
@@ -103,7 +97,7 @@ class ReturnedCallers:
         }
         if not present:
             return
-        existing, unknown = self.existing(), set[bytes]()
+        existing, unknown = other_ledgers(self.connection, self.company, self.database.box), set[bytes]()
         for page in boxes.learnt_of(self.store, present):
             rows = self.connection.execute(self._sql.known_nowhere, (page,)).fetchall()
             unknown.update(pseudonym for (pseudonym,) in rows)

@@ -632,6 +632,16 @@ def test_purge_takes_what_is_old_and_what_it_proved(tmp_path: Path) -> None:
     store.close()
 
 
+def test_record_is_as_old_as_its_entry(tmp_path: Path) -> None:
+    """One that happened long ago and was entered since is not among the older ones, nor is one of that very
+    time."""
+    times = (AT - timedelta(days=2), None), (AT - timedelta(microseconds=1), None), (AT, None)
+    entered = (AT - timedelta(days=9), AT), (AT - timedelta(days=9), AT - timedelta(days=8))
+    with closing(SqliteStore(str(tmp_path / "acme.sqlite3"))) as store:
+        store.append([replace(PLAYED, at=at, recorded=recorded) for at, recorded in (*times, *entered)])
+        assert expiry.count_recorded_before(store, AT) == 3
+
+
 def test_number_of_a_purged_record_is_never_used_again(tmp_path: Path) -> None:
     """Also where none is left: the record of the purge comes after all that it names, and others after it."""
     with closing(SqliteStore(str(tmp_path / "acme.sqlite3"))) as store:

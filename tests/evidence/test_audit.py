@@ -21,12 +21,15 @@ from hypothesis import strategies as st
 
 from choosing import answering
 from evidence.ledger import RESTS_ON_ERASED, TABLES, Busy, audited, forged, harmless, of, signed
+from evidence.ruled import LOG, RULE, company
 from examples import AT, NOTDUE, PARTIAL, PLAYED
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note import Signer, sign
-from informativa.ledgers import audit, audit_history, audit_log, expiry, rows
+from informativa.ledgers import audit, audit_history, audit_log, expiry, note_leaves, rows
 from informativa.ledgers.audit_flaws import AuditedFlaw
+from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.erasure import erase
+from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Answer, Event, Reason, RecordKind, Status
 from informativa.model.errors import EvidenceError
@@ -149,6 +152,34 @@ def test_i7_bytes_that_are_no_text_are_found(attacked: Busy, record: int, column
     nobody can read the record."""
     forged(attacked.ledger, f"UPDATE event SET {column} = CAST(x'31ff' AS TEXT) WHERE record = {record}")
     assert record in {flaw.record for flaw in attacked.found().flaws}
+
+
+@pytest.mark.parametrize("kind", ["rule", "next", "new-log"])
+@pytest.mark.parametrize("with_rule", [True, False], ids=["notes", "version 1"])
+def test_i7_bytes_that_are_no_text_are_found_in_a_note(tmp_path: Path, kind: str, *, with_rule: bool) -> None:
+    """I7: the record is named, and the rest of the ledger is audited; nobody is told to put a backup in its
+    place. Whoever only counts or lists the notes passes over it."""
+    file, more = tmp_path / "acme.sqlite3", {"owner": company()} if with_rule else {}
+    for _log in range(2):
+        with closing(SqliteStore(str(file), log=LOG, **more)) as store:  # type: ignore[arg-type]
+            store.append([PLAYED])
+        sequence(file)
+        begin_epoch(file, AT)
+    sequence(file)
+    with closing(SqliteStore(str(file))) as store:
+        numbers = [record.number for record in store.records() if record.event.kind == kind]
+        readable = len(store.log_notes())
+    keys = [key for epoch in (1, 2, 3) if (key := LogFolder(file).published(epoch).key())]
+    assert audit_ledger(file, keys).is_sound
+    for changed, number in enumerate(numbers, 1):
+        forged(file, f"UPDATE event SET reference = CAST(x'31ff' AS TEXT) WHERE record = {number}")
+        audit = audit_ledger(file, keys)
+        assert number in {flaw.record for flaw in audit.flaws}
+        with closing(SqliteStore(str(file), read_only=True)) as store:
+            assert len(store.log_notes()) == max(0, readable - changed)
+        with closing(sqlite3.connect(file)) as connection:
+            assert note_leaves.with_gone(connection, RULE).lost == 0
+    assert bool(numbers) == (with_rule or kind == "new-log")
 
 
 @pytest.mark.sample(1)

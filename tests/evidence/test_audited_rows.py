@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from evidence.ledger import busy
+from evidence.noted import CONTENTS
 from examples import AT, PLAYED
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import audit, gathered_caller, leaves, loss_notes
+from informativa.evidence.note_values import NoteSource
+from informativa.ledgers import audit, gathered_caller, leaves, loss_notes, note_leaves
 from informativa.ledgers.audit import RecordCounts
-from informativa.ledgers.audit_flaws import AuditedFlaw, Flaw
+from informativa.ledgers.audit_flaws import AuditedFlaw, ClosedLeaves, Flaw
 from informativa.ledgers.loss_notes import LossNotes, read_loss_notes
 from informativa.ledgers.sequencer import begin_epoch
 from informativa.ledgers.sqlite import SqliteStore
@@ -26,6 +28,8 @@ Named = set[tuple[int | None, str, int | None]]
 CLOSELY = [3, 5, 6, 7, 11, 13, 17, 19, 20, 21, 22]
 ALL = RecordCounts(whole=17, erased=5, purged=3)
 NO_FOLDER = LogFolder(Path("nowhere.sqlite3"))
+FACTS_AND_CALLERS = [("5-8", True), ("11-12", False), ("13-14", False), ("17-18", False), ("19-21", False)]
+"""The leaves that nobody can open, and whether the facts are gone, too."""
 WITH_RECORDS = [0, 1, 2, 3, 4, *range(8, 25)]
 
 
@@ -118,6 +122,9 @@ CHANGES: list[tuple[str, int, str, tuple[int, int, int], list[str]]] = [
         (16, 5, 3),
         [
             "pseudonym = 'p'",
+            "at = 1 << 62",
+            "at = -(1 << 62)",
+            "recorded = 1 << 62",
             "heard = 'x'",
             "at = 'x'",
             "recorded = NULL",
@@ -241,6 +248,9 @@ class Audit:
         ]
         self.requests: list[tuple[int, int]] = []
         self.right: list[int] = []
+        self.closed: list[ClosedLeaves] = []
+        self.notes: LossNotes | None = None
+        """What notes say, in place of those of the ledger."""
 
     def published(self, first: int, count: int) -> Sequence[bytes | None]:
         """The entries as they were before anything was changed."""
@@ -253,12 +263,12 @@ class Audit:
 
     def gone(self) -> LossNotes:
         """Return what the notes of the ledger say."""
-        return read_loss_notes(self.ledger, [self.log], NO_FOLDER)
+        return self.notes or read_loss_notes(self.ledger, [self.log], NO_FOLDER)
 
     def looked(self, first: int = 0, end: int = 25) -> tuple[RecordCounts, Named]:
         """Return the counts, and the flaws."""
         notes = self.gone()
-        counted, flaws, _gone = audit.leaves_of(
+        counted, flaws, self.closed = audit.leaves_of(
             self.ledger, self.log, first, end, notes, self.published, self.sound
         )
         return counted, {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in [*notes.flaws, *flaws]}
@@ -417,6 +427,144 @@ def test_i7_change_of_a_row_has_these_flaws(
     assert flaws_by_leaf == {(leaf + 1, flaw, leaf) for flaw in flaws.split()}
     assert (counted.whole, counted.erased, counted.purged, counted.lost) == (*counts, 0)
     assert look.right == [index for index in WITH_RECORDS if index != leaf or not flaws]
+
+
+@pytest.mark.parametrize(
+    ("changes", "closed"),
+    [
+        ((), FACTS_AND_CALLERS),
+        (("DELETE FROM leaf WHERE leaf = 8",), [("5-9", True), *FACTS_AND_CALLERS[1:]]),
+        (("DELETE FROM leaf WHERE leaf = 10",), [("5-8", True), ("10-11", True), *FACTS_AND_CALLERS[1:]]),
+        (("DELETE FROM event WHERE record = 9",), [("5-9", True), *FACTS_AND_CALLERS[1:]]),
+        (("UPDATE leaf SET salt_who = NULL WHERE leaf = 12",),
+         [("5-8", True), ("11-14", False), *FACTS_AND_CALLERS[3:]]),
+        (("UPDATE leaf SET salt_what = NULL WHERE leaf = 9",),
+         [("5-8", True), ("9-10", False), *FACTS_AND_CALLERS[1:]]),
+        (("UPDATE event SET line = 'x' WHERE record = 9",), FACTS_AND_CALLERS),
+        (("DELETE FROM leaf WHERE leaf >= 16",), [*FACTS_AND_CALLERS[:3], ("16-25", True)]),
+        (("DELETE FROM leaf",), [("0-25", True)]),
+    ],
+)  # fmt: skip
+def test_i7_leaves_that_nobody_can_open_any_more_are_told(
+    ledger: sqlite3.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: Sequence[str],
+    closed: list[tuple[str, bool]],
+) -> None:
+    """I7: as ranges, which end where it changes whether the facts are gone too or only the caller; a leaf
+    that opens to something else than it should is not among them."""
+    monkeypatch.setattr(audit, "PAGE", 8)
+    look = Audit(ledger)
+    for change in changes:
+        ledger.execute(change)
+    look.looked()
+    assert {leaves_of_log.log for leaves_of_log in look.closed} == {"example.org/informativa/acme/box/1"}
+    ranges = [(leaves_of_log.indices, leaves_of_log.facts) for leaves_of_log in look.closed]
+    assert [(f"{indices.start}-{indices.stop}", facts) for indices, facts in ranges] == closed
+
+
+HERE, NOWHERE = (range(8, 9),), ()
+
+
+@pytest.mark.parametrize(
+    ("notes", "change", "counts", "flaws"),
+    [
+        ({"purged": HERE}, "", {"whole": 16}, {"still-there"}),
+        ({"purged": HERE, "by_notes": HERE}, "", {"whole": 16, "waiting": 1}, set()),
+        ({"erased": HERE, "emptied": HERE}, "", {"whole": 16}, {"still-there"}),
+        ({"erased": HERE, "by_notes": HERE}, "", {"whole": 16, "waiting": 1}, set()),
+        ({"lost": HERE, "by_notes": HERE}, "", {"whole": 16, "waiting": 1}, set()),
+        ({"purged": HERE, "by_notes": (range(9, 12),)}, "", {"whole": 16}, {"still-there"}),
+        ({"erased": HERE, "by_notes": HERE}, "line = 'x' WHERE record = 9", {"whole": 16}, {"facts-altered"}),
+    ],
+)  # fmt: skip
+def test_i7_record_that_a_note_names_may_wait(
+    ledger: sqlite3.Connection,
+    notes: dict[str, tuple[range, ...]],
+    change: str,
+    counts: dict[str, int],
+    flaws: set[str],
+) -> None:
+    """I7: it still opens although a note says that it will not, and that is no flaw where a note came before
+    what it says; but a record that was altered does not wait."""
+    look = Audit(ledger)
+    ranges = {"purged": NOWHERE, "erased": NOWHERE, "lost": NOWHERE, "flaws": ()} | notes
+    look.notes = LossNotes(**ranges)  # type: ignore[arg-type]
+    if change:
+        ledger.execute(f"UPDATE event SET {change}")
+    counted, named = look.looked(8, 9)
+    assert {flaw for _record, flaw, _leaf in named} == flaws
+    assert (counted.waiting, counted.whole) == (counts.get("waiting", 0), counts["whole"] - 16)
+
+
+def test_i7_record_about_records_does_not_wait(ledger: sqlite3.Connection) -> None:
+    """I7: nothing purges it, so that it counts as whole though a note names it."""
+    look, here = Audit(ledger), (range(21, 22),)
+    look.notes = LossNotes(here, (), (), (), by_notes=here)
+    assert look.looked(21, 22) == (RecordCounts(whole=1), set())
+
+
+def test_i7_record_that_rests_on_an_erased_one_may_wait_to_be_emptied(ledger: sqlite3.Connection) -> None:
+    """I7: two erasures name leaf 19, one since it rests on a caller, one since it is the caller's own; until
+    the second is done it is left as one that rests. Without a note before, that is a flaw."""
+    look, here = Audit(ledger), (range(19, 20),)
+    for by_notes, flaws in ((here, set[str]()), (NOWHERE, {"still-there"})):
+        look.notes = LossNotes((), here, (), (), emptied=here, resting=here, by_notes=by_notes)
+        assert {flaw for _record, flaw, _leaf in look.looked(19, 20)[1]} == flaws
+
+
+@pytest.fixture
+def with_note(tmp_path: Path) -> Iterator[Audit]:
+    """An audit of a ledger in which leaf 1 is a note, between two calls."""
+    file = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(file))) as store:
+        store.append([PLAYED])
+        with store.transaction() as transaction, store.connected() as connection:
+            note_leaves.append(transaction, connection, CONTENTS["next"][1], AT, NoteSource.COMMAND)
+        store.append([PLAYED])
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        for pragma in ("ignore_check_constraints = ON", "foreign_keys = OFF"):
+            connection.execute(f"PRAGMA {pragma}")
+        yield Audit(connection)
+
+
+@pytest.mark.parametrize(
+    ("change", "flaws"),
+    [
+        ("UPDATE event SET at = at + 1, recorded = recorded + 1", ""),
+        ("UPDATE event SET at = at + 1", "row-altered"),
+        ("UPDATE event SET reference = replace(reference, 'command', 'service')", "leaf-altered"),
+        ("UPDATE event SET reference = replace(reference, 'command', 'nobody')", "leaf-altered row-altered"),
+        ("UPDATE event SET reference = CAST(x'7bff' AS TEXT)", "row-altered"),
+        ("UPDATE event SET status = 'PLAYED'", "row-altered"),
+        ("UPDATE event SET call = 'c'", "row-altered"),
+        ("UPDATE event SET kind = 'rule'", "row-altered"),
+        ("UPDATE event SET recorded = NULL", "row-altered"),
+        ("UPDATE event SET counts = 2", "row-altered"),
+        ("UPDATE leaf SET migrated = 1", "leaf-altered"),
+        ("UPDATE leaf SET salt_who = zeroblob(16)", "leaf-altered"),
+        ("UPDATE leaf SET opening = zeroblob(16)", "leaf-altered"),
+        ("DELETE FROM event", "deleted"),
+    ],
+)
+def test_i7_change_of_a_note_has_these_flaws(with_note: Audit, change: str, flaws: str) -> None:
+    """I7: a note is its own entry, so that its record must be the one that such a note is written with."""
+    assert with_note.looked(0, 3) == (RecordCounts(whole=3), set())
+    with_note.ledger.execute(f"{change} WHERE record = 2")
+    counted, named = with_note.looked(0, 3)
+    assert named == {(2, flaw, 1) for flaw in flaws.split()}
+    assert counted == RecordCounts(whole=2 if flaws else 3)
+
+
+def test_i7_note_that_was_not_published_is_held_against_its_record_alone(with_note: Audit) -> None:
+    """I7: another note in its place is none that anybody knows to be false yet; no note at all is a flaw."""
+    with_note.entries = [None] * 3
+    with_note.ledger.execute(
+        "UPDATE event SET reference = replace(reference, 'command', 'service') WHERE record = 2"
+    )
+    assert with_note.looked(0, 3) == (RecordCounts(whole=3), set())
+    with_note.ledger.execute("UPDATE event SET reference = 'none' WHERE record = 2")
+    assert with_note.looked(0, 3) == (RecordCounts(whole=2), {(2, "row-altered", 1)})
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from choosing import answering
 from evidence.ledger import audited
 from evidence.monitored import APPROVER, RULE
 from evidence.purging import BY, DAY, OWN_WORD, START, WITNESSED, Company, KilledError, killing
@@ -27,7 +28,7 @@ from informativa.evidence.notes import LogNote, NewLogNote, PurgeNote, RuleNote
 from informativa.evidence.read_log import ReadEntry
 from informativa.ledgers import expiry, leaves, note_leaves, purge_plan, totals
 from informativa.ledgers.sequencer import sequence
-from informativa.model import RecordKind
+from informativa.model import Answer, RecordKind
 from informativa.model.plan import Period
 from informativa.operations.evidence import audited_notes
 from informativa.operations.evidence import verdict as verdicts
@@ -79,6 +80,22 @@ def test_what_happened_long_ago_and_was_recorded_today_stays(company: Company) -
     company.days(60)
     company.purge()
     assert not any(record.event.pseudonym == caller for record in company.store.records())
+    company.require_sound()
+
+
+def test_an_answer_of_long_ago_that_was_recorded_today_counts_no_more(company: Company) -> None:
+    """Its record stays, as it would if it had been recorded then; the answer to another choice stays too."""
+    company.days(70)
+    early = answering(Answer.GRANTED, at=company.now - 100 * DAY, recorded=company.now)
+    company.store.append([early, answering(Answer.REFUSED, choice="survey", at=company.now)])
+    company.purge()
+    with company.store.connected() as connection:
+        remaining = connection.execute("SELECT choice FROM answer").fetchall()
+    assert remaining == [("survey",)]
+    assert [record.event.asked.choice for record in company.store.records() if record.event.asked] == [
+        "marketing",
+        "survey",
+    ]
     company.require_sound()
 
 

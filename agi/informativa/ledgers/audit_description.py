@@ -91,12 +91,12 @@ def missing_lists(
         )
 
 
-def _ends(log: leaves.LedgerLog, text: object, is_note: object) -> Iterator[str]:
+def _ends(log: leaves.LedgerLog, reference: bytes | None, is_note: object) -> Iterator[str]:
     """Yield the ends of other logs that a log's first record names, as `references.follows` writes them."""
     if not is_note:
-        yield from str(text).split(references.AND)
+        yield from references.as_text(reference).split(references.AND)
         return
-    note = note_leaves.read_entry(log, log.first, text).note
+    note = note_leaves.read_entry(log, log.first, reference).note
     if note is not None and isinstance(note.content, NewLogNote):
         yield from map(references.follows, note.content.after)
 

@@ -72,9 +72,10 @@ NOTES = f"""
 SELECT {_EVENT}, leaf.leaf, leaf.what IS NULL FROM leaf CROSS JOIN event ON event.record = leaf.record
 WHERE leaf.leaf >= ? AND event.kind IN ('purge', 'erasure', 'lost') ORDER BY leaf.leaf
 """  # noqa: S608  # our own names
-# The notes of a log as texts, the newest first; by the index `leaf_note`.
+# The notes of a log, the newest first; by the index `leaf_note`. Here and below references are bytes, since
+# one that somebody wrote into the file may be no valid text (`references.as_text`).
 NOTES_BACKWARDS = """
-SELECT leaf, (SELECT reference FROM event WHERE event.record = leaf.record)
+SELECT leaf, (SELECT CAST(reference AS BLOB) FROM event WHERE event.record = leaf.record)
 FROM leaf WHERE what IS NULL AND leaf >= ? AND leaf < ? ORDER BY leaf DESC
 """
 # The newest note, and the newest log.
@@ -96,7 +97,7 @@ SELECT coalesce(sum(salt_what IS NULL), 0), coalesce(sum(salt_what IS NOT NULL A
 FROM leaf WHERE what IS NOT NULL
 """
 LOST = """
-SELECT reference FROM leaf JOIN event USING (record) WHERE kind = 'lost' AND what IS NOT NULL
+SELECT CAST(reference AS BLOB) FROM leaf JOIN event USING (record) WHERE kind = 'lost' AND what IS NOT NULL
 """
 # Leaves of which the person is erased, and not the rest, and whether the record was the person's own.
 ERASED = """
@@ -124,12 +125,13 @@ RECORDS = "SELECT record FROM leaf WHERE leaf >= ? AND leaf < ?"
 LAST_RECORD = "SELECT max(record) FROM leaf WHERE leaf >= ? AND leaf < ?"
 NEWEST_RECORD = "SELECT CAST(record AS INTEGER) FROM leaf ORDER BY leaf DESC LIMIT 1"
 # The first record of a log that follows another: its text, and whether it is a note.
-FIRST = (
-    "SELECT reference, what IS NULL FROM leaf JOIN event USING (record) WHERE leaf = ? AND kind = 'new-log'"
-)
+FIRST = """
+SELECT CAST(reference AS BLOB), what IS NULL FROM leaf JOIN event USING (record)
+WHERE leaf = ? AND kind = 'new-log'
+"""
 # The same with its time.
 FIRST_OF_LOG = """
-SELECT reference, coalesce(recorded, at) FROM leaf JOIN event USING (record)
+SELECT CAST(reference AS BLOB), coalesce(recorded, at) FROM leaf JOIN event USING (record)
 WHERE leaf = ? AND kind = 'new-log' AND what IS NOT NULL
 """
 # How often the clock went back by more than a time between two records that follow one another, and the first

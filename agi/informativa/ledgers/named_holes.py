@@ -105,7 +105,8 @@ def _read_rows(connection: sqlite3.Connection, logs: Sequence[leaves.LedgerLog])
             yield NoteRow(rows.record(row).event, leaf, bool(is_note))
     for log in logs[1:]:
         for reference, at in connection.execute(leaves.FIRST_OF_LOG, (log.first,)).fetchall():
-            event = rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, rows.moment(at), str(reference))
+            text = references.as_text(reference)
+            event = rows.note(RecordKind.NEW_LOG, Reason.NEW_KEY, rows.moment(at), text)
             yield NoteRow(event, log.first, is_note=False)
 
 

@@ -77,15 +77,16 @@ def event(note: LogNote, at: datetime) -> Event:
 
 def backwards(connection: sqlite3.Connection, log: LedgerLog) -> Iterator[LogNote]:
     """Yield the notes of a log that can be read, the newest first. Raises sqlite3.Error."""
-    for leaf, text in connection.execute(leaves.NOTES_BACKWARDS, (log.first, log.next)):
-        note = read_entry(log, leaf, text).note
+    for leaf, reference in connection.execute(leaves.NOTES_BACKWARDS, (log.first, log.next)):
+        note = read_entry(log, leaf, reference).note
         if note is not None:
             yield note
 
 
-def read_entry(log: LedgerLog, row: int, text: object) -> ReadEntry:
-    """Return the note in a row of `leaf`, by the text of its record, or what is wrong with it."""
-    entry = NOTE_TAG + text.encode("utf-8", "surrogateescape") if isinstance(text, str) else b""
+def read_entry(log: LedgerLog, row: int, reference: str | bytes | None) -> ReadEntry:
+    """Return the note in a row of `leaf`, by the reference of its record, or what is wrong with it."""
+    data = reference.encode("utf-8", "surrogateescape") if isinstance(reference, str) else reference
+    entry = b"" if data is None else NOTE_TAG + data
     return ReadEntry.read(entry, log.origin, row - log.first)
 
 
@@ -106,7 +107,7 @@ def read_log(
     """Return a log with all its notes, in order, by the key that signs it. Only what one log says of the end
     of another is judged by the `root`, which may be unknown. Raises sqlite3.Error."""
     notes = connection.execute(leaves.NOTES_BACKWARDS, (log.first, log.next)).fetchall()
-    entries = [read_entry(log, leaf, text) for leaf, text in reversed(notes)]
+    entries = [read_entry(log, leaf, reference) for leaf, reference in reversed(notes)]
     return ReadLog(key, log.size, root, entries)
 
 
@@ -193,7 +194,7 @@ def _counts_before(connection: sqlite3.Connection) -> tuple[int, int, int]:
     lost = 0
     for (reference,) in connection.execute(leaves.LOST):
         with suppress(ValueError):
-            lost += sum(map(len, references.indices(reference)[0]))
+            lost += sum(map(len, references.indices(references.as_text(reference))[0]))
     ends = sum(_lost_ends(connection))
     return max(0, closed - lost), erased, lost + ends
 
@@ -205,6 +206,5 @@ def _lost_ends(connection: sqlite3.Connection) -> Iterator[int]:
     sizes = {log.origin: log.size for log in logs}
     for log in logs[1:]:
         for reference, *_time in connection.execute(leaves.FIRST_OF_LOG, (log.first,)):
-            yield from (
-                max(0, size - sizes.get(origin, size)) for origin, size in references.ended(str(reference))
-            )
+            ends = references.ended(references.as_text(reference))
+            yield from (max(0, size - sizes.get(origin, size)) for origin, size in ends)

@@ -61,6 +61,11 @@ def indices(reference: str) -> tuple[list[range], list[range]]:
     return _parsed(own_text), _parsed(resting_text)
 
 
+def as_text(reference: bytes | None) -> str:
+    """Return a reference that was read as bytes; what is no valid UTF-8 becomes text that no record has."""
+    return (reference or b"").decode("utf-8", "surrogateescape")
+
+
 def purge_note(numbers: Sequence[int], leaves: str, cutoff: datetime, at: datetime) -> Event:
     """Build the record about the purge of these records. `leaves` names the leaves that they had."""
     which = f"{numbers[0]} to {numbers[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"

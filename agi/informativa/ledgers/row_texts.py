@@ -80,9 +80,12 @@ def texts(
     # To fill the gaps by `%` takes 1.1 to 1.2 times as long.
     f0, f1, f2, f3, f4, f5 = facts
     p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 = person
+    try:
+        minute, recorded_minute = _minute(at // _MINUTE), _minute(recorded // _MINUTE)
+    except OverflowError:  # past the ends of the calendar
+        return None
     facts_text = (
-        f"{f0}{_minute(at // _MINUTE)}{f1}{'' if heard is None else heard}{f2}{number}{f3}{index}"
-        f"{f4}{_minute(recorded // _MINUTE)}{f5}"
+        f"{f0}{minute}{f1}{'' if heard is None else heard}{f2}{number}{f3}{index}{f4}{recorded_minute}{f5}"
     )
     person_text = (
         f"{p0}{'' if basis is None else basis}{p1}{binding.hex() if binding else ''}{p2}{call}"

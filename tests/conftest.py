@@ -18,8 +18,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from informativa.config import findings, looks
-from informativa.operations.doctor import checks
+from informativa.operations.doctor import checks, examination, probe, write_trial
 from informativa.operations.init import init
+from informativa.process import self_report
 from lab import audio
 from lab.browser import close_browsers
 from lab.chance import (  # noqa: F401  # hooks, too
@@ -157,14 +158,15 @@ def _browsers() -> Iterator[None]:
 def _patient_program() -> Iterator[None]:
     """Have the program in this process wait longer for a busy machine, whose disk seems slow to it.
     Tests of these limits set them."""
-    patient = [
-        replace(check, seconds=4 * check.seconds) if check.seconds == checks.SLOW else check
-        for check in checks.CHECKS
-    ]
+    patient = [replace(check, seconds=max(60.0, 4 * check.seconds)) for check in checks.CHECKS]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(looks, "LOOK_SECONDS", 60.0)
         patched.setattr(findings, "COMPANY_SECONDS", 120.0)
         patched.setattr(checks, "CHECKS", tuple(patient))
+        patched.setattr(examination, "SECONDS", 60.0)
+        patched.setattr(probe, "SECONDS", 60.0)
+        patched.setattr(write_trial, "SECONDS", 60.0)
+        patched.setattr(self_report, "TRIAL_SECONDS", 60.0)
         yield
 
 

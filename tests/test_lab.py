@@ -374,6 +374,23 @@ def test_score_of_mutants() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ('run("SELECT x FROM t")', 'run("select x from t")', True),
+        ('run("SELECT x FROM t")', 'run("SELECT X FROM T")', True),
+        ('run("SELECT x FROM t")', 'run("XXSELECT x FROM tXX")', False),
+        ("""run("SELECT x FROM t WHERE y = 'a'")""", """run("SELECT X FROM T WHERE Y = 'A'")""", False),
+        ('run("SELECT x FROM t WHERE y = :y")', 'run("SELECT X FROM T WHERE Y = :Y")', False),
+        ('say("SELECTED")', 'say("selected")', False),
+    ],
+)
+def test_case_of_sql_is_no_change(before: str, after: str, *, same: bool) -> None:
+    """Databases read a statement alike, but not its texts or the names of its parameters."""
+    lines = list(mutants.report("agi", [mutants.Mutant("feed", before, after, "survived")], {}))
+    assert lines[1:] == ([] if same else [f"  feed: {before} → {after}"])
+
+
 def test_mutant_is_read_as_mutmut_tells_it() -> None:
     """The method's name, and the lines without their signs and without the diff's heads."""
     diff = "--- agi.py\n+++ agi.py\n@@ -1,3 +1,3 @@\n def f():\n-    return -1\n+    return +1\n"

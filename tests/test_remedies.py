@@ -28,6 +28,7 @@ from informativa.cli.main import app
 from informativa.cli.tree import tree
 from informativa.cli.words import ON_A_CONFIGURATION
 from informativa.config import inspect
+from informativa.operations.doctor import probe
 from informativa.operations.doctor.asterisk_files import AsteriskFiles, of_command, of_conf
 from informativa.operations.doctor.checks import CHECKS
 from informativa.operations.doctor.mending import Outcome, mend
@@ -468,7 +469,9 @@ def test_setting_that_a_remedy_shows_mends_its_fault(
     assert findings(site.reported(CHECK)[1]) <= before
 
 
-def test_metrics_need_another_port_only_where_somebody_has_theirs(site: Site) -> None:
+def test_metrics_need_another_port_only_where_somebody_has_theirs(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A free one is the service's as soon as it runs; one that is taken is not."""
     port = free_port()
     site.edit("  # metrics: 127.0.0.1:9464", f"  metrics: 127.0.0.1:{port}")
@@ -477,6 +480,7 @@ def test_metrics_need_another_port_only_where_somebody_has_theirs(site: Site) ->
         f"✘ metrics: informativa's metrics are not answered at 127.0.0.1:{port}\n    systemctl restart"
         in output
     )
+    monkeypatch.setattr(probe, "SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", port)):
         output = site.reported(DOCTOR)[1]
     assert f"127.0.0.1:{port}\n    Give service.metrics a port that nobody uses; then: First mend" in output

@@ -56,7 +56,8 @@ class Boxes:
     """Each box that has a login, with a company that it serves."""
 
     def database(self, box: str = "pbx-1", **more: object) -> SharedDatabase:
-        """Where they meet, as this box knows it, which has its login there and serves acme."""
+        """Where they meet, as this box knows it, which has its login there and serves acme. Calls wait for an
+        answer as long as a busy machine takes."""
         self.let_in(box)
         return self._database(box, **more)
 
@@ -66,8 +67,8 @@ class Boxes:
             lines = (f"*:*:*:{SUPERUSER}:{self.server.password}", f"*:*:*:*:{PASSWORD}")
             passwords.write_text("\n".join((*lines, "")), encoding="utf-8")
             passwords.chmod(0o600)
-        given = {"hosts": self.hosts or _hosts(self.server), "name": "postgres", "box": box} | more
-        return SharedDatabase(passwords=str(passwords), **given)  # type: ignore[arg-type]
+        given = {"hosts": self.hosts or _hosts(self.server), "name": "postgres", "box": box, "seconds": 60.0}
+        return SharedDatabase(passwords=str(passwords), **given | more)  # type: ignore[arg-type]
 
     def let_in(self, box: str, controller: str = "acme") -> None:
         """Make its login, which serves the company."""

@@ -45,7 +45,7 @@ def last(boxes: Boxes, box: str, pseudonym: bytes = ONE) -> tuple[Answer, str, i
 
 def asked(boxes: Boxes, box: str, *pseudonyms: bytes) -> list[tuple[str, int]]:
     """Return the records that the database has of these pseudonyms, as a call of that box asks."""
-    others = SharedBoxes(ACME, boxes.database(box, seconds=20.0), suspend)
+    others = SharedBoxes(ACME, boxes.database(box), suspend)
     try:
         return [(name, record.number) for name, record in asyncio.run(others.ask(pseudonyms))]  # type: ignore[arg-type]
     finally:
@@ -135,7 +135,7 @@ def test_question_of_a_call_has_a_limit_of_its_own(boxes: Boxes) -> None:
     """The server gives it up when nobody waits any more, and the session, which behind pgbouncer is another's
     next, has no limit afterwards."""
     idle = IdleConnections(OLDEST_SECONDS)
-    assert Question(boxes.database("pbx-1", seconds=20.0), idle)((ACME, [ONE])) == []
+    assert Question(boxes.database("pbx-1"), idle)((ACME, [ONE])) == []
     expiry, connection = idle.take(lambda: pytest.fail("it is not idle"))
     assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
     idle.give_back(expiry, connection)

@@ -283,7 +283,7 @@ def test_words_of_a_newer_informativa_tell_an_older_one_nothing(
     boxes.exchange("pbx-2")
     settle()
     assert [known(boxes, "pbx-2", each) for each in (ONE, OTHER)] == [None, "pbx-1:2"]
-    with closing(SharedBoxes(ACME, boxes.database("pbx-3", seconds=20.0), suspend)) as asked:
+    with closing(SharedBoxes(ACME, boxes.database("pbx-3"), suspend)) as asked:
         assert asyncio.run(asked.ask([ONE])) == []
     with pytest.raises(SharedDatabaseError, match=r"Record 1 of pbx-1 is of a newer informativa"):
         reading.of_caller(boxes.database("pbx-2"), "acme", [ONE], None)

@@ -313,12 +313,12 @@ def test_a_caller_whom_this_box_does_not_know_is_asked_for(running: Running) -> 
     boxes.record("pbx-1", PLAYED)
     for each in ("pbx-1", "pbx-2"):
         boxes.exchange(each).send()
-    shared = SharedBoxes(ACME, boxes.database("pbx-1", seconds=20.0), suspend)
+    shared = SharedBoxes(ACME, boxes.database("pbx-1"), suspend)
     assert asked(shared, ONE) == [("pbx-2", 1), ("pbx-2", 2)]
     assert asked(shared, OTHER) == []
     assert asked(shared, OTHER, ONE) == [("pbx-2", 1), ("pbx-2", 2)]
     kept = replace(ACME, retention=Period(12 * 5))
-    assert asked(SharedBoxes(kept, boxes.database("pbx-1", seconds=20.0), suspend), ONE) == [("pbx-2", 1)]
+    assert asked(SharedBoxes(kept, boxes.database("pbx-1"), suspend), ONE) == [("pbx-2", 1)]
     assert (shared.asked, shared.unanswered) == (3, 0)
 
 
@@ -377,7 +377,7 @@ def test_a_call_that_is_to_wait_goes_on_when_its_record_is_there(running: Runnin
     """At once where it is there, and without it when the time is over; that is counted."""
     loop = running.start("pbx-1")
     (number,) = running.boxes.record("pbx-1", PLAYED)
-    shared = SharedBoxes(ACME, running.boxes.database("pbx-1", wait=True, seconds=20.0), suspend, loop)
+    shared = SharedBoxes(ACME, running.boxes.database("pbx-1", wait=True), suspend, loop)
     asyncio.run(shared.wait(number))
     assert running.boxes.sql("SELECT record FROM acme.record") == [(number,)]
     asyncio.run(shared.wait(number))
@@ -393,7 +393,7 @@ def test_a_script_waits_for_what_the_service_sends(running: Running) -> None:
 
     running.start("pbx-1")
     (number,) = running.boxes.record("pbx-1", PLAYED)
-    shared = SharedBoxes(ACME, running.boxes.database("pbx-1", wait=True, seconds=20.0), block)
+    shared = SharedBoxes(ACME, running.boxes.database("pbx-1", wait=True), block)
     with pytest.raises(StopIteration):
         shared.wait(number).send(None)
     assert shared.late == 0
@@ -432,7 +432,7 @@ def test_a_connection_that_comes_too_late_for_its_call_is_there_for_the_next(
         raise TimeoutError
 
     monkeypatch.setattr(question, "connect_box", slow)
-    shared = SharedBoxes(ACME, boxes.database("pbx-1", seconds=20.0), hasty)
+    shared = SharedBoxes(ACME, boxes.database("pbx-1"), hasty)
     assert asked(shared, ONE) == []
     late.set()
     soon(lambda: shared._desk.idle._connections)
@@ -445,7 +445,7 @@ def test_a_connection_that_comes_too_late_for_its_call_is_there_for_the_next(
 def test_a_connection_is_there_before_the_first_call_asks(running: Running) -> None:
     """As soon as the box reaches the database, so that no call pays for the hand-shake."""
     loop = running.start("pbx-1")
-    shared = SharedBoxes(ACME, running.boxes.database("pbx-1", seconds=20.0), suspend, loop)
+    shared = SharedBoxes(ACME, running.boxes.database("pbx-1"), suspend, loop)
     soon(lambda: loop.state.contact > 0)
     mine = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'informativa-box-pbx-1'"
     soon(lambda: running.boxes.sql(mine) == [(2,)])

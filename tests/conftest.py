@@ -164,7 +164,7 @@ def _patient_program() -> Iterator[None]:
         patched.setattr(findings, "COMPANY_SECONDS", 120.0)
         patched.setattr(checks, "CHECKS", tuple(patient))
         patched.setattr(examination, "SECONDS", 60.0)
-        patched.setattr(probe, "SECONDS", 60.0)
+        patched.setattr(probe, "SECONDS", 15.0)  # less than the check that asks
         patched.setattr(write_trial, "SECONDS", 60.0)
         patched.setattr(self_report, "TRIAL_SECONDS", 60.0)
         yield

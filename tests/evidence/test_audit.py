@@ -154,6 +154,24 @@ def test_i7_bytes_that_are_no_text_are_found(attacked: Busy, record: int, column
     assert record in {flaw.record for flaw in attacked.found().flaws}
 
 
+@pytest.mark.parametrize(("epoch", "column"), [(1, "old"), (2, "old"), (1, "entered"), (2, "entered")])
+def test_i7_record_without_a_leaf_passes_for_no_old_one(tmp_path: Path, epoch: int, column: str) -> None:
+    """I7: whoever inserts one can have neither log say that it is from before there was a log."""
+    file = tmp_path / "acme.sqlite3"
+    for _log in range(2):
+        with closing(SqliteStore(str(file), log=LOG)) as store:
+            store.append([PLAYED])
+        sequence(file)
+        begin_epoch(file, AT)
+    sequence(file)
+    keys = [key for number in (1, 2, 3) if (key := LogFolder(file).published(number).key())]
+    assert audit_ledger(file, keys).is_sound
+    forged(file, f"UPDATE log SET {column} = 1000000 WHERE epoch = {epoch + 1}")
+    assert [str(problem) for problem in audit_ledger(file, keys).problems] == [
+        f"The ledger {file} says wrongly which of its records are from before there was a log."
+    ]
+
+
 @pytest.mark.parametrize("kind", ["rule", "next", "new-log"])
 @pytest.mark.parametrize("with_rule", [True, False], ids=["notes", "version 1"])
 def test_i7_bytes_that_are_no_text_are_found_in_a_note(tmp_path: Path, kind: str, *, with_rule: bool) -> None:
@@ -451,7 +469,8 @@ def test_i7_log_that_begins_anew_hides_nothing(attacked: Busy) -> None:
     """I7: neither a log that the ledger did not have, nor one more, nor none."""
     forged(attacked.ledger, "INSERT INTO log VALUES (2, 'other/2', 25, 25, 25, 0)")
     assert [str(problem) for problem in attacked.found().problems] == [
-        f"The ledger {attacked.ledger} has a log too many, or one is missing."
+        f"The ledger {attacked.ledger} has a log too many, or one is missing.",
+        f"The ledger {attacked.ledger} says wrongly which of its records are from before there was a log.",
     ]
     forged(attacked.ledger, "DELETE FROM log WHERE epoch = 2", "UPDATE log SET epoch = 2")
     assert len(attacked.found().problems) == 2

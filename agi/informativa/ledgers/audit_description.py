@@ -56,7 +56,8 @@ def problems(
         )
     first, last, _ = connection.execute(leaves.BOUNDS).fetchone()
     log = logs[0]
-    if not (last or 0) <= log.entered <= log.old or (first is not None and log.old >= first):
+    differ = len({(one.old, one.entered) for one in logs}) > 1
+    if differ or not (last or 0) <= log.entered <= log.old or (first is not None and log.old >= first):
         yield Text(
             "The ledger {ledger} says wrongly which of its records are from before there was a log.",
             ledger=ledger,

@@ -387,6 +387,18 @@ def test_purge_needs_a_call_within_the_last_31_days(answering: Answering) -> Non
     )
 
 
+@pytest.mark.parametrize(("newest", "day"), [(1 << 62, None), (-(1 << 62), "1970-01-01")])
+def test_time_that_no_calendar_has_ends_no_purge(answering: Answering, newest: int, day: str | None) -> None:
+    """Whoever has a box's login can write such records: one that is to come is as new as can be, and one of
+    long ago is named as of 1970."""
+    answering.rows[SQL.now_and_newest] = [(NOW, newest)]
+    if day is None:
+        assert administration.purge_retired(DATABASE, "acme", lambda now: now, really=True) == []
+        return
+    with pytest.raises(SharedDatabaseError, match=f"the newest record is of {day}"):
+        administration.purge_retired(DATABASE, "acme", lambda now: now, really=True)
+
+
 @pytest.mark.parametrize("rows", [[], [(NOW, None)], [(None, 1)]])
 def test_purge_without_any_record_is_none(answering: Answering, rows: list[tuple[object, ...]]) -> None:
     """Nothing is asked or deleted then."""

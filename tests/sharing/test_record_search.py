@@ -14,6 +14,7 @@ import pytest
 
 from examples import AT, NOTDUE, ONE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.model import Reason, RecordFilter, RecordKind, Status
+from informativa.model.errors import SharedDatabaseError
 from informativa.sharing import reading
 from informativa.sharing.connection import Connection, connect
 from informativa.sharing.record_search import search_statement
@@ -82,6 +83,32 @@ def test_a_filter_selects_in_the_database_what_it_selects_here(boxes: Boxes) -> 
         "pbx-2",
         "pbx-2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "remedy"),
+    [
+        ("status = 'NEWER'", "is of a newer informativa.", "Ask the newest box, or upgrade this one."),
+        *(
+            (
+                change,
+                "has a time that no calendar has.",
+                "Somebody changed it in that box's ledger, or has its login in the database."
+                " Type on that box: informativa evidence audit",
+            )
+            for change in ("at = 1::bigint << 62", "at = -(1::bigint << 62)", "recorded = 1::bigint << 62")
+        ),
+    ],
+)
+def test_record_that_cannot_be_shown_is_named(boxes: Boxes, change: str, message: str, remedy: str) -> None:
+    """None is left out silently: a search ends there with the reason, and what to do."""
+    boxes.record("pbx-1", PLAYED, PLAYED)
+    boxes.exchange("pbx-1").send()
+    boxes.sql(f"UPDATE acme.record SET {change} WHERE record = 2")
+    with pytest.raises(SharedDatabaseError) as refused:
+        list(reading.search(boxes.database(), "acme", RecordFilter()))
+    assert str(refused.value.message) == f"Record 2 of pbx-1 {message}"
+    assert str(refused.value.remedy) == remedy
 
 
 @pytest.fixture

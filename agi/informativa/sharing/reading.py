@@ -19,6 +19,14 @@ from .record_search import search_statement
 from .rows import Statements, record
 
 _PAGE = 1000
+_NEWER = Text(
+    "Record {number} of {box} is of a newer informativa.", "Ask the newest box, or upgrade this one."
+)
+_NO_TIME = Text(
+    "Record {number} of {box} has a time that no calendar has.",
+    "Somebody changed it in that box's ledger, or has its login in the database. Type on that box:"
+    " informativa evidence audit",
+)
 
 
 @dataclass(frozen=True)
@@ -98,8 +106,6 @@ def with_box(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[tuple[str, Re
     for row in rows_of_records:
         try:
             yield row[0], record(row[1:])
-        except ValueError as error:
-            raise SharedDatabaseError(
-                Text("Record {number} of {box} is of a newer informativa.", number=row[1], box=row[0]),
-                Text("Ask the newest box, or upgrade this one."),
-            ) from error
+        except (ValueError, OverflowError) as error:
+            text = _NO_TIME if isinstance(error, OverflowError) else _NEWER
+            raise SharedDatabaseError(text.format(number=row[1], box=row[0])) from error

@@ -204,7 +204,8 @@ def readable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[Record]:
 
 
 def record(row: Sequence[Any]) -> Record:
-    """Build a record from a row of COLUMNS and ANSWER. Raises ValueError for an unknown word."""
+    """Build a record from a row of COLUMNS and ANSWER. Raises ValueError for an unknown word, and
+    OverflowError for a time that no calendar has."""
     *columns, rank, withdrawal = row
     record = rows.record(columns)
     if rank is None:

@@ -49,8 +49,9 @@ from informativa.operations.doctor.examination import (
     count_by_state,
     examine,
     results,
+    run_checks,
 )
-from informativa.operations.doctor.findings import Finding, ok, unknown, warning, wrong
+from informativa.operations.doctor.findings import Finding, State, ok, unknown, warning, wrong
 from informativa.operations.doctor.system import System
 from informativa.process import storage
 from informativa.process.preparation import verify_recordings
@@ -482,6 +483,44 @@ def test_check_tells_all_at_once(folder: Path) -> None:
         "is taken by",
     ):
         assert part in said, part
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone may try as another user")
+def test_trial_of_writing_that_takes_too_long_is_unknown(
+    public: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process is ended; nothing is said to be well."""
+    make_ledgers(public, OTHER)
+    monkeypatch.setattr(write_trial, "SECONDS", 0.001)
+    findings = looked(ledgers.ledgers, case(public))
+    assert {(finding.state, str(finding.finding)) for finding in findings} == {
+        (State.UNKNOWN, f"whether Asterisk ({OTHER}) can write to the ledgers is not known after 0 s")
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "fix"),
+    [
+        (OSError(5, "broken", "/x"), "/x cannot be looked at (broken)", "Look at the disk"),
+        (OSError(5, "broken"), "ledgers cannot be looked at (broken)", "Look at the disk"),
+        (PermissionError(13, "denied", "/x"), "/x cannot be looked at (denied)", "Run this as root"),
+    ],
+)
+def test_check_that_the_system_stops_leaves_the_others(
+    public: Path, error: OSError, text: str, fix: str
+) -> None:
+    """It is unknown, with a remedy; before, a disk's error ended all."""
+
+    def failing(_system: System) -> Iterator[Finding]:
+        raise error
+        yield
+
+    check = next(check for check in CHECKS if check.id == "ledgers")
+    checks = [replace(check, run=failing), next(check for check in CHECKS if check.id == "room")]
+    _system, (stopped, *others) = asyncio.run(run_checks(public / "informativa.yaml", checks))
+    assert (stopped.state, str(stopped.finding)) == (State.UNKNOWN, text)
+    assert fix in str(stopped.fix)
+    assert others
 
 
 @pytest.mark.sample(1)

@@ -234,6 +234,17 @@ def test_reload_says_which_version_it_took_out(rested: Path, capsys: pytest.Capt
     assert capsys.readouterr().out == ""
 
 
+def test_prompt_with_a_dot_in_its_name_is_looked_at(folder: Path) -> None:
+    """Its file is `short-2026.11.wav`, in which the version is no ending."""
+    file, prompt = folder / "informativa.yaml", folder / "prompts/it/short-2026.11.wav"
+    (folder / "prompts/it/short.wav").rename(prompt)
+    file.write_text(file.read_text().replace("it/short", "it/short-2026.11"))
+    prompt.chmod(0o666)
+    assert found(file, "files") == [
+        (f"every user of this machine may change {prompt}", f"chmod o-w {prompt}")
+    ]
+
+
 def test_what_everybody_may_change_is_told(folder: Path) -> None:
     """Files and folders, each with the command that ends it, after which nothing is found."""
     file = folder / "informativa.yaml"
@@ -243,7 +254,9 @@ def test_what_everybody_may_change_is_told(folder: Path) -> None:
         folder / "keys": 0o777,
         folder / "prompts/it": 0o777,
         folder / "prompts/it/short.wav": 0o666,
+        folder / "prompts/it/short.g722": 0o666,
     }
+    (folder / "prompts/it/short.g722").write_bytes(bytes(8_000))
     for path, mode in changed.items():
         path.chmod(mode)
     said = found(file, "files")

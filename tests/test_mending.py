@@ -364,8 +364,12 @@ def test_answers_at_a_terminal(folder: Path) -> None:
 def test_place_of_a_disk_that_is_not_mounted(tmp_path: Path) -> None:
     """No folder is made where /etc/fstab has a disk that is absent: its ledgers would be hidden."""
     table = tmp_path / "fstab"
-    table.write_text(f"# a comment\n/dev/x / ext4\n/dev/y {tmp_path}/disk ext4 defaults 0 2\n")
+    disks = ("/dev/y", "disk"), ("/dev/z", "with\\040blank"), ("# /dev/w", "gone"), ("#/dev/w", "gone")
+    rows = "".join(f"{disk} {tmp_path}/{folder} ext4 defaults 0 2\n" for disk, folder in disks)
+    table.write_text(f"# {tmp_path} /gone /gone\n/dev/x / ext4\n{rows}")
     assert unmounted(tmp_path / "disk/ledger", table) == tmp_path / "disk"
+    assert unmounted(tmp_path / "with blank/ledger", table) == tmp_path / "with blank"
+    assert unmounted(tmp_path / "gone/ledger", table) is None
     assert unmounted(tmp_path / "ledger", table) is None
     assert unmounted(tmp_path / "ledger", tmp_path / "none") is None
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-_NOT_FOUND, _TIMED_OUT = 127, 124  # as shells and timeout(1) say it
+_NOT_FOUND, TIMED_OUT = 127, 124  # as shells and timeout(1) say it
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def run_command(words: Sequence[str], seconds: float | None = 60.0) -> CommandOu
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return CommandOutput(_TIMED_OUT, "", "timed out")
+        return CommandOutput(TIMED_OUT, "", "timed out")
     except OSError as error:
         return CommandOutput(_NOT_FOUND, "", error.strerror or str(error))
     return CommandOutput(

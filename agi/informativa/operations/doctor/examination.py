@@ -21,6 +21,9 @@ from .checks import SECONDS, SLOW, Check, Run, Suite, facts_of, of_suite
 from .findings import Finding, State, ok, unknown, warning, wrong
 from .system import System
 
+_ACCESS = Text("Run this as root, or as Asterisk's user.")
+_DISK = Text("Look at the disk and at the load of this machine, and at Asterisk's.")
+
 AHEAD_SECONDS = 0.5  # for which the database where boxes meet is asked before all else
 
 
@@ -188,11 +191,10 @@ async def _findings(check: Check, system: System) -> list[Finding]:
             return await results(check.run, system)
     except TimeoutError:
         text = Text("no answer in {seconds} s", seconds=f"{check.seconds:.0f}")
-        return [wrong(text, Text("Look at the disk and at the load of this machine, and at Asterisk's."))]
+        return [wrong(text, _DISK)]
     except InformativaError as error:
         return [wrong(clause(error.message), error.remedy)]
-    except PermissionError as error:
-        text = Text(
-            "{file} cannot be looked at ({why})", file=error.filename, why=Foreign(error.strerror or "")
-        )
-        return [unknown(text, Text("Run this as root, or as Asterisk's user."))]
+    except OSError as error:
+        where, why = error.filename or check.name, Foreign(error.strerror or str(error))
+        text = Text("{file} cannot be looked at ({why})", file=where, why=why)
+        return [unknown(text, _ACCESS if isinstance(error, PermissionError) else _DISK)]

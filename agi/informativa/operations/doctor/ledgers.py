@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -160,10 +161,13 @@ def _no_folder(folder: Path, system: System) -> Finding:
 
 def unmounted(folder: Path, table: Path = Path("/etc/fstab")) -> Path | None:
     """Return the place of a disk that /etc/fstab mounts there or above, and that is not mounted; `None` if
-    there is none. A folder that is made in its place would hide what is on that disk."""
+    there is none. A folder that is made in its place would hide what is on that disk. In that table, blanks
+    in a path are octal, and comments begin with # (fstab(5))."""
     with suppress(OSError):
-        rows = (line.split() for line in table.read_text(errors="replace").splitlines())
-        places = [Path(row[1]) for row in rows if len(row) > 2 and row[1].startswith("/")]
+        lines = table.read_text(errors="replace").splitlines()
+        rows = (line.split() for line in lines if not line.lstrip().startswith("#"))
+        fields = [row[1] for row in rows if len(row) > 2 and row[1].startswith("/")]
+        places = [Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), field)) for field in fields]
         return next((at for at in places if folder.is_relative_to(at) and not at.is_mount()), None)
     return None
 
@@ -226,7 +230,16 @@ def opening_findings(
 
 def _write_failures(uid: int, user: str, live: list[Controller]) -> Iterator[Finding]:
     """Write to the ledgers as that user, where we are or may become that user; yield each failure."""
-    for error in write_trial.writing(uid, live):
+    try:
+        errors = write_trial.writing(uid, live)
+    except TimeoutError:
+        text = Text("whether {user} can write to the ledgers is not known after {seconds} s")
+        yield unknown(
+            text.format(user=user, seconds=f"{write_trial.SECONDS:.0f}"),
+            Text("Look at the disk and at the load of this machine, and at Asterisk's."),
+        )
+        return
+    for error in errors:
         text = Text("{user} cannot write to a ledger: {why}")
         fix = error.remedy or Text("See that its disk is mounted for writing: findmnt")
         yield wrong(text.format(user=user, why=clause(error.message)), fix)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import stat
@@ -112,7 +113,7 @@ def files(system: System) -> Iterator[Finding]:
 
 
 def open_to_all(system: System) -> Iterator[Finding]:
-    """Check that only their owners may change configuration, keys, prompts and ledgers."""
+    """Check that not everybody may change configuration, keys, prompts and ledgers."""
     for path in _open_to_all(system):
         text = Text("every user of this machine may change {file}", file=path)
         yield warning(text, SafeRemedy(SafeChange.RIGHTS, ("chmod", "o-w", path), owner=path))
@@ -130,7 +131,9 @@ def _open_to_all(system: System) -> list[Path]:
     keys = _key_files(configuration)
     ledgers = [Path(controller.ledger) for controller in configuration.answering()]
     prompts = [
-        file for path in system.prompts() for file in (Path(path).with_suffix(".wav"), Path(path).parent)
+        file
+        for prompt in map(Path, system.prompts())
+        for file in (prompt.parent, *prompt.parent.glob(f"{glob.escape(prompt.name)}.*"))  # of all formats
     ]
     files = [configuration.file, *keys, *ledgers]
     paths = dict.fromkeys([*files, *(file.parent for file in files), *prompts])

@@ -20,13 +20,14 @@ from ...model import Controller
 from ...model.errors import LedgerError
 from ...model.text import Foreign, Text
 from ...process import storage
-from ...system.processes import run_command
+from ...system.processes import TIMED_OUT, run_command
 
 SECONDS = 10.0  # for the process; it takes a fraction of one
 
 
 def writing(uid: int, controllers: Sequence[Controller]) -> list[LedgerError]:
-    """Return the errors of a user's writing to these ledgers; none if we may not become that user."""
+    """Return the errors of a user's writing to these ledgers; none if we may not become that user. Raises
+    TimeoutError where the trial hangs."""
     if not controllers:
         return []
     if uid == os.geteuid():
@@ -35,6 +36,8 @@ def writing(uid: int, controllers: Sequence[Controller]) -> list[LedgerError]:
         return []
     command = [sys.executable, "-m", __name__, str(uid), *(controller.ledger for controller in controllers)]
     trial = run_command(command, SECONDS)
+    if trial.code == TIMED_OUT:
+        raise TimeoutError
     if trial.code:
         return []  # no trial was possible; the modes are checked elsewhere
     return [LedgerError(*map(_text, texts)) for texts in json.loads(trial.output)]

@@ -19,7 +19,14 @@ from examples import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import caller_traces, erasure, erasure_requests, expiry, unused_bytes
+from informativa.ledgers import (
+    caller_traces,
+    erasure,
+    erasure_requests,
+    expiry,
+    gathered_caller,
+    unused_bytes,
+)
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
 from informativa.ledgers.erasure import ErasureResult, erase
 from informativa.ledgers.sqlite import SqliteStore
@@ -340,6 +347,16 @@ def test_i9_every_column_that_leads_to_him_is_emptied(tmp_path: Path) -> None:
         assert connection.execute(read).fetchone() == (*nothing, *times, "/p/it/short", 18_000)
 
 
+def test_i9_every_table_with_a_pseudonym_is_searched_for_him(ledger: Path) -> None:
+    """A table that were added and not named would keep him, and nobody would look there again."""
+    with contextlib.closing(sqlite3.connect(ledger)) as connection:
+        tables = connection.execute(
+            "SELECT t.name FROM sqlite_master AS t JOIN pragma_table_info(t.name) AS c"
+            " WHERE t.type = 'table' AND c.name = 'pseudonym'"
+        ).fetchall()
+    assert {name for (name,) in tables} == set(gathered_caller.WITH_PSEUDONYM)
+
+
 @pytest.mark.parametrize("before", range(9))
 @pytest.mark.parametrize("more", [b"", b"x", b"x" * 40])
 def test_i9_piece_that_lies_across_chunks_of_a_file_is_found(before: int, more: bytes) -> None:
@@ -402,12 +419,14 @@ def test_i9_file_that_cannot_be_read_is_named(ledger: Path, monkeypatch: pytest.
 
     class Failing(SqliteStore):
         def empty_log(self, seconds: float) -> None:
-            raise OSError(5, "Input/output error", str(self.file))
+            raise OSError(5, "Input/output error", *names)
 
     monkeypatch.setattr(erasure, "SqliteStore", Failing)
-    with pytest.raises(LedgerError) as error:
-        erase(ledger, [HE], AT)
-    assert unfinished(error.value, ledger) == (f"{ledger} cannot be read (Input/output error).", "")
+    for names in ([f"{ledger}-wal"], []):  # errors of a descriptor have no name
+        with pytest.raises(LedgerError) as error:
+            erase(ledger, [HE], AT)
+        file = names[0] if names else ledger
+        assert unfinished(error.value, ledger) == (f"{file} cannot be read (Input/output error).", "")
 
 
 @pytest.mark.parametrize("gone", [False, True])

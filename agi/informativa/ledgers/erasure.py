@@ -127,7 +127,15 @@ def erase(
             undelivered += step.undelivered
             traces += [] if step.trace is None else [step.trace]
             if step.waiting is not None:
-                return ErasureResult(records, copies, tuple(traces), request, (step.waiting,), noted=True)
+                return ErasureResult(
+                    records,
+                    copies,
+                    tuple(traces),
+                    request,
+                    (step.waiting,),
+                    noted=True,
+                    undelivered=undelivered,
+                )
             with _finishing(ledger):
                 AccessLog(ledger).erase(step.caller_bytes)
                 copies += caller_traces.delete_copies(ledger)
@@ -258,7 +266,7 @@ def _finishing(ledger: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason_text = Text("{file} cannot be read ({why}).")
-        reason = reason_text.format(file=error.filename, why=Foreign(error.strerror or ""))
+        reason = reason_text.format(file=error.filename or ledger, why=Foreign(error.strerror or ""))
         raise _unfinished(ledger, reason) from error
     except LedgerError as error:
         raise _unfinished(ledger, error.message, error.remedy) from error

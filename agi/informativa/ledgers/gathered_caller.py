@@ -69,21 +69,18 @@ CROSS JOIN leaf ON {leaves.of("his.record")}
 _SALTS = f"SELECT salt_who, binding, opening {_THEIRS} WHERE salt_who IS NOT NULL"
 _LEAVES = f"SELECT leaf.leaf, his.record IN own {_THEIRS} ORDER BY leaf.leaf"
 _CLOSE_THEIRS = f"{_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})"
+_DERIVED = ("standing", "answer", *elsewhere.TABLES)  # a row for a pseudonym, which goes with its caller
 _FORGET_HIM = (
     outbox.FORGET_GATHERED,
     requests.FORGET_GATHERED,
-    *(
-        f"DELETE FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
-        for table in ("standing", "answer", *elsewhere.TABLES)
-    ),
+    *(f"DELETE FROM {table} WHERE pseudonym IN his" for table in _DERIVED),  # noqa: S608  # our own names
 )
-_AGAIN = """
-SELECT 1 FROM event WHERE pseudonym IN his UNION ALL SELECT 1 FROM standing WHERE pseudonym IN his
-UNION ALL SELECT 1 FROM elsewhere WHERE pseudonym IN his
-UNION ALL SELECT 1 FROM number_use WHERE pseudonym IN his
-UNION ALL SELECT 1 FROM answer WHERE pseudonym IN his
-UNION ALL SELECT 1 FROM request WHERE pseudonym IN his
-"""
+WITH_PSEUDONYM = ("event", "request", *_DERIVED)
+"""All tables of a ledger that have a pseudonym."""
+_AGAIN = " UNION ALL ".join(
+    f"SELECT 1 FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
+    for table in WITH_PSEUDONYM
+)
 # By a list: the records of its leaves, and all pseudonyms that lead to them.
 _NAMED = """
 INSERT OR IGNORE INTO {table} SELECT record FROM leaf WHERE leaf >= ? AND leaf < ? AND what IS NOT NULL
@@ -100,14 +97,11 @@ INSERT OR IGNORE INTO staying
 SELECT record FROM event WHERE record >= ? AND pseudonym IN his AND record NOT IN own
 """
 # Pseudonyms that are on record all the same.
-_SPARE = """
-DELETE FROM his WHERE pseudonym IN (
-    SELECT pseudonym FROM event UNION SELECT pseudonym FROM standing
-    UNION SELECT pseudonym FROM elsewhere UNION SELECT pseudonym FROM number_use
-    UNION SELECT pseudonym FROM answer
-    UNION SELECT pseudonym FROM request WHERE pseudonym IS NOT NULL
+_ON_RECORD = " UNION ".join(
+    f"SELECT pseudonym FROM {table} WHERE pseudonym IS NOT NULL"  # noqa: S608  # our own names
+    for table in WITH_PSEUDONYM
 )
-"""
+_SPARE = f"DELETE FROM his WHERE pseudonym IN ({_ON_RECORD})"  # noqa: S608  # our own names
 
 
 def gather_all(connection: sqlite3.Connection, pseudonyms: Sequence[bytes]) -> None:

@@ -102,6 +102,7 @@ TESTS = {
     "sharing/shared_lists": ("sharing/test_list_steps",),
     "sharing/returned_callers": ("sharing/test_returned_steps",),
     "sharing/exchange": ("sharing/test_exchange_steps", "sharing/test_exchange", "sharing/test_proofs"),
+    "sharing/envelopes": ("sharing/test_list_steps",),
     "sharing/call_troubles": ("sharing/test_call_troubles",),
     "sharing/question_desk": ("sharing/test_question_desk",),
     "sharing/erasure_orders": ("sharing/test_erasures", "sharing/test_complete", "sharing/test_exchange"),

@@ -16,7 +16,7 @@ from informativa.evidence.erased_leaves import ErasedLeaves, LeafPlace
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers.erasure_notes import NotedErasure
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.sharing import shared_lists
+from informativa.sharing import envelopes, shared_lists
 from informativa.sharing.connection import Connection
 from informativa.sharing.erasure_statements import ErasureStatements
 from informativa.sharing.shared_lists import ListSender, SharedLists
@@ -33,19 +33,19 @@ SEALED = NAME + bytes(range(12)) + bytes.fromhex("641c2bd1b0ba2f20af51e92bb6d94a
 
 def test_list_is_sealed_in_the_form_that_other_programs_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fingerprint of the key, the nonce, and the list under AES-256-GCM, to the byte."""
-    monkeypatch.setattr(shared_lists.os, "urandom", lambda count: bytes(range(count)))
-    assert shared_lists.seal(b"list", KEY) == SEALED
-    assert shared_lists.unseal(SEALED, [KEY]) == b"list"
+    monkeypatch.setattr(envelopes.os, "urandom", lambda count: bytes(range(count)))
+    assert envelopes.seal(envelopes.LIST, b"list", KEY) == SEALED
+    assert envelopes.unseal(envelopes.LIST, SEALED, [KEY]) == b"list"
 
 
 def test_a_list_of_no_known_form_is_none() -> None:
     """Nobody's key opens it, and nothing stops."""
-    sealed = shared_lists.seal(b"list", KEY)
-    assert shared_lists.unseal(sealed, [OTHER_KEY, KEY]) == b"list"
-    assert shared_lists.seal(b"list", KEY) != sealed
+    sealed = envelopes.seal(envelopes.LIST, b"list", KEY)
+    assert envelopes.unseal(envelopes.LIST, sealed, [OTHER_KEY, KEY]) == b"list"
+    assert envelopes.seal(envelopes.LIST, b"list", KEY) != sealed
     for damaged in (b"", sealed[:8], sealed[:20], sealed[:-1], sealed[:9] + b"x" + sealed[10:]):
-        assert shared_lists.unseal(damaged, [KEY]) is None
-    assert shared_lists.unseal(sealed, []) is None
+        assert envelopes.unseal(envelopes.LIST, damaged, [KEY]) is None
+    assert envelopes.unseal(envelopes.LIST, sealed, []) is None
 
 
 def test_list_is_found_by_the_first_row_of_its_log() -> None:
@@ -83,7 +83,7 @@ def sender(store: SqliteStore, database: Answering, *keys: bytes) -> ListSender:
 def opened(database: Answering) -> list[Any]:
     """Return the lists that were sent: each opened by the current key, with the box and the record."""
     sent = [cast("Any", entry) for entry in database.asked if cast("Any", entry)[0] == SQL.send_list]
-    return [(shared_lists.unseal(values[0], [KEY]), *values[1:]) for _query, values in sent]
+    return [(envelopes.unseal(envelopes.LIST, values[0], [KEY]), *values[1:]) for _query, values in sent]
 
 
 def test_lists_are_sent_under_the_current_key(store: SqliteStore, tmp_path: Path) -> None:
@@ -140,14 +140,14 @@ def test_list_that_nobody_needs_goes_unless_it_names_leaves_of_others(
 
     def sealed(key: bytes, *places: tuple[str, int]) -> memoryview:
         listed = ErasedLeaves.of(bytes(16), [LeafPlace(*place) for place in places])
-        return memoryview(shared_lists.seal(listed.data, key))
+        return memoryview(envelopes.seal(envelopes.LIST, listed.data, key))
 
     existing: list[tuple[object, ...]] = [
         (1, sealed(KEY, (FIRST_LOG, 2), (NEWEST_LOG, 20))),
         (2, sealed(OTHER_KEY, (NEWEST_LOG, 1))),
         (3, sealed(KEY, (NEWEST_LOG, 1), (LOG_OF_ANOTHER, 0))),
         (4, sealed(b"x" * 32, (NEWEST_LOG, 1))),
-        (5, memoryview(shared_lists.seal(b"no list", KEY))),
+        (5, memoryview(envelopes.seal(envelopes.LIST, b"no list", KEY))),
     ]
     database = Answering({SQL.own_lists: existing})
     lists = sender(store, database, KEY, OTHER_KEY)

@@ -15,7 +15,7 @@ from examples import AT
 from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers import private_lists
 from informativa.process import storage
-from informativa.sharing import shared_lists
+from informativa.sharing import envelopes
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from lab.postgres import Postgres
@@ -124,12 +124,12 @@ def test_a_list_that_is_not_the_notes_excuses_nothing(
     ((_box, record, sealed),) = server.sql(LISTS)
     assert isinstance(sealed, bytes)
     key = one.acme.key
-    opened = shared_lists.unseal(sealed, [key])
+    opened = envelopes.unseal(envelopes.LIST, sealed, [key])
     assert opened is not None
     changed = {
         "damaged": sealed[:-1] + bytes([sealed[-1] ^ 1]),
-        "of another note": shared_lists.seal(opened.replace(b"pbx-2/1 1", b"pbx-2/1 2"), key),
-        "of another key": shared_lists.seal(opened, OTHER_KEY),
+        "of another note": envelopes.seal(envelopes.LIST, opened.replace(b"pbx-2/1 1", b"pbx-2/1 2"), key),
+        "of another key": envelopes.seal(envelopes.LIST, opened, OTHER_KEY),
         "missing": b"",
     }[change]
     value = f"'\\x{changed.hex()}'"
@@ -148,7 +148,7 @@ def test_i9_a_list_is_sealed_for_the_boxes_of_the_company(meeting: Pair, server:
     ((box, record, sealed),) = server.sql(LISTS)
     assert isinstance(sealed, bytes)
     assert (box, record, b"pbx" in sealed) == ("pbx-1", 4, False)
-    opened = shared_lists.unseal(sealed, [OTHER_KEY, one.acme.key])
+    opened = envelopes.unseal(envelopes.LIST, sealed, [OTHER_KEY, one.acme.key])
     ((epoch, index),) = LogFolder(Path(one.acme.ledger)).private_lists()
     assert opened == LogFolder(Path(one.acme.ledger)).private_list(epoch, index)
 
@@ -171,7 +171,7 @@ def test_lists_of_earlier_notes_come_when_the_box_connects(meeting: Pair, server
             own.erase()
         ((_box, _record, sealed),) = server.sql(LISTS)
         assert isinstance(sealed, bytes)
-        assert shared_lists.unseal(sealed, keys[:1])
+        assert envelopes.unseal(envelopes.LIST, sealed, keys[:1])
     before = sealed
     assert server.sql(LISTS)[0][2] == before  # it is not sent once more for nothing
 

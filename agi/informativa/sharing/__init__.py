@@ -18,6 +18,7 @@ Beside the calls:
 - `membership`: the ledger that the database knows by this box's name, and no other
 - `proof_sender`: the box's log, so that others can prove its records
 - `erasure_orders`, `sealed_caller`: erasures that boxes order of each other, and the caller as they carry him
+- `envelopes`: what only boxes with a key of the company can read
 - `shared_lists`: the private lists of erasures beside their notes, sealed
 - `returned_callers`: erased callers who come back with an old copy of the database, or of a box's ledger
 - `retired_leaves`: what boxes that left for good have of erased callers, noted by the box that erases it

@@ -8,29 +8,24 @@ pseudonyms that are sent beside it, and both are deleted when all boxes have era
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 
-from ..call.caller import fingerprint, pseudonyms_under
-from ..model import Identified, hashing
+from ..call.caller import pseudonyms_under
+from ..model import Identified
+from . import envelopes
 
-_FINGERPRINT, _NONCE = 8, 12  # bytes
 _SIZE = 96  # bytes of the padded plain text, so that its length tells nothing
 _INSTRUCTION = b"instruction:"
 _CUSTOMER, _NUMBER = b"customer:", b"e164:"
 
 
 def seal(caller: Identified, keys: Iterable[bytes], instruction: str = "") -> tuple[bytes, ...]:
-    """Encrypt the caller under each of these keys (AES-256-GCM). Each result is the key's fingerprint (8
-    bytes), the nonce (12), and the encrypted text. The controller's instruction, a ticket's id, goes along as
+    """Encrypt the caller under each of these keys. The controller's instruction, a ticket's id, goes along as
     it is; boxes of an earlier informativa pass it over."""
     space = _CUSTOMER if caller.customer else _NUMBER
     plain = (space + caller.number.encode(errors="replace")).ljust(_SIZE, b"\0")
-    sealed = []
-    for key in keys:
-        name, nonce = _name(key), os.urandom(_NONCE)
-        sealed.append(name + nonce + _cipher(key).encrypt(nonce, plain, name))
-    return (*sealed, _INSTRUCTION + instruction.encode()) if instruction else tuple(sealed)
+    sealed = tuple(envelopes.seal(envelopes.CALLER, plain, key) for key in keys)
+    return (*sealed, _INSTRUCTION + instruction.encode()) if instruction else sealed
 
 
 def instruction(sealed: Iterable[bytes]) -> str:
@@ -42,38 +37,20 @@ def instruction(sealed: Iterable[bytes]) -> str:
 
 def covers(sealed: Sequence[bytes], keys: Iterable[bytes]) -> bool:
     """Return whether the box that asked has all of these keys: then its pseudonyms are complete."""
-    return {_name(key) for key in keys} <= {envelope[:_FINGERPRINT] for envelope in sealed}
+    return set(map(envelopes.key_name, keys)) <= set(map(envelopes.name, sealed))
 
 
-def unseal(sealed: Sequence[bytes], keys: Iterable[bytes]) -> Identified | None:
+def unseal(sealed: Sequence[bytes], keys: Sequence[bytes]) -> Identified | None:
     """Return the caller; `None` if none of these keys opens the envelope."""
-    from cryptography.exceptions import InvalidTag
-
-    by_name = {_name(key): key for key in keys}
     for envelope in sealed:
-        key = by_name.get(envelope[:_FINGERPRINT])
-        if key is None:
+        padded = envelopes.unseal(envelopes.CALLER, envelope, keys)
+        if padded is None:
             continue
-        name, remainder = envelope[:_FINGERPRINT], envelope[_FINGERPRINT:]
-        nonce, text = remainder[:_NONCE], remainder[_NONCE:]
-        try:
-            plain = _cipher(key).decrypt(nonce, text, name).rstrip(b"\0")
-        except (InvalidTag, ValueError):
-            continue
+        plain = padded.rstrip(b"\0")
         customer = plain.startswith(_CUSTOMER)
         number = plain.removeprefix(_CUSTOMER if customer else _NUMBER).decode(errors="replace")
         return Identified(number, customer=customer)
     return None
-
-
-def _name(key: bytes) -> bytes:
-    return bytes.fromhex(fingerprint(key))
-
-
-def _cipher(key: bytes):  # type: ignore[no-untyped-def]  # the library is loaded where somebody is erased
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    return AESGCM(hashing.hmac(key, b"sealed caller"))  # no number and no binding begins like this
 
 
 def all_pseudonyms(

@@ -8,41 +8,18 @@ the note's commitment binds it (`loss_notes.read_list`).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
-from ..call.caller import fingerprint
 from ..evidence.erased_leaves import ErasedLeaves
 from ..evidence.log_folder import LogFolder
 from ..ledgers import leaves, loss_notes, private_lists
 from ..ledgers.erasure_notes import NotedErasure
 from ..ledgers.sqlite import SqliteStore
-from ..model import hashing
 from ..model.errors import EvidenceError
+from . import envelopes
 from .connection import Connection
 from .erasure_statements import ErasureStatements
-
-FINGERPRINT, _NONCE = 8, 12  # bytes
-
-
-def seal(data: bytes, key: bytes) -> bytes:
-    """Encrypt a list under a key of the company (AES-256-GCM): the key's fingerprint (8 bytes), the nonce
-    (12), and the encrypted list."""
-    name, nonce = _name(key), os.urandom(_NONCE)
-    return name + nonce + _cipher(key).encrypt(nonce, data, name)  # type: ignore[no-any-return]
-
-
-def unseal(sealed: bytes, keys: Iterable[bytes]) -> bytes | None:
-    """Return the list; `None` if it is sealed under none of these keys, or is damaged."""
-    from cryptography.exceptions import InvalidTag
-
-    name, nonce, text = sealed[:FINGERPRINT], sealed[FINGERPRINT:][:_NONCE], sealed[FINGERPRINT + _NONCE :]
-    for key in keys:
-        if _name(key) == name:
-            with suppress(InvalidTag, ValueError):
-                return _cipher(key).decrypt(nonce, text, name)  # type: ignore[no-any-return]
-    return None
 
 
 class SharedLists:
@@ -57,7 +34,7 @@ class SharedLists:
         the keys open."""
         first = self._firsts.get(epoch)
         sealed = None if first is None else self._sealed.get(first + index)
-        return None if sealed is None else unseal(sealed, self._keys)
+        return None if sealed is None else envelopes.unseal(envelopes.LIST, sealed, self._keys)
 
 
 class ListSender:
@@ -76,7 +53,7 @@ class ListSender:
         """Put the lists of these erasures beside their notes, where these are there."""
         for erasure in noted if self._keys else ():
             with suppress(OSError):  # nobody needs it any more, since a moment ago
-                sealed = seal(erasure.file.read_bytes(), self._keys[0])
+                sealed = envelopes.seal(envelopes.LIST, erasure.file.read_bytes(), self._keys[0])
                 self._connection.execute(self._sql.send_list, (sealed, self._box, erasure.record))
 
     def compare(self, noted: Sequence[NotedErasure]) -> None:
@@ -85,7 +62,7 @@ class ListSender:
         if not self._keys:
             return
         if records := [erasure.record for erasure in noted]:
-            values = (self._box, records, _name(self._keys[0]))
+            values = (self._box, records, envelopes.key_name(self._keys[0]))
             missing = {
                 record for (record,) in self._connection.execute(self._sql.unlisted, values).fetchall()
             }
@@ -101,17 +78,7 @@ class ListSender:
         """Return whether a list names no leaf of a box that left for good, which nothing else accounts for:
         then it is missing here by some accident. One that cannot be opened may name some."""
         try:
-            listed = ErasedLeaves.parse(unseal(sealed, self._keys) or b"")
+            listed = ErasedLeaves.parse(envelopes.unseal(envelopes.LIST, sealed, self._keys) or b"")
         except EvidenceError:
             return False
         return not any(loss_notes.places_elsewhere(logs, listed.erased))
-
-
-def _name(key: bytes) -> bytes:
-    return bytes.fromhex(fingerprint(key))
-
-
-def _cipher(key: bytes):  # type: ignore[no-untyped-def]  # the library is loaded where somebody is erased
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    return AESGCM(hashing.hmac(key, b"sealed list"))  # no number and no binding begins like this

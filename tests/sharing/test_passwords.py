@@ -16,7 +16,7 @@ from examples import PLAYED
 from informativa.model import SharedDatabase
 from informativa.model.errors import InformativaError, SharedDatabaseError
 from informativa.sharing import passwords
-from informativa.sharing.connection import connect
+from informativa.sharing.connection import connect, connect_as
 from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.membership import About
 from informativa.sharing.passwords import with_password
@@ -112,6 +112,7 @@ def test_cut_off_at_any_step_the_box_logs_in(
     was begun, or begins anew."""
     cut(database, monkeypatch, step, after=after)
     connect(database, "acme").close()
+    connect_as(database, "acme", "").close()
     assert passwords.change(database, ["acme"]).resumed == resumed
     connect(database, "acme").close()
     assert not Path(f"{database.passwords}.new").exists()

@@ -34,6 +34,7 @@ _NO_RIGHT = "42501"
 _NO_SCHEMA = frozenset({"3F000", "42P01", _NO_RIGHT})  # no such schema, no such table, no right to use it
 
 Result = TypeVar("Result")
+AnyConnection = TypeVar("AnyConnection", bound=psycopg.Connection[tuple[Any, ...]])
 
 logging.getLogger("psycopg").setLevel(logging.ERROR)  # what breaks is raised, and told by whoever asked
 
@@ -106,22 +107,25 @@ def connect_box(
     """Connect as this box's login, to the host that takes writes, in the database of a company. Where that
     fails, `explain` makes the error, or else `explained`. Raises SharedDatabaseError."""
     with explained_by(explain or partial(explained, database, controller)):
-        connection = _connection(database, controller, seconds)
+        connection = _with_password(
+            database, controller, seconds, partial(Connection.connect, autocommit=True)
+        )
     connection.silence = SILENCE_SECONDS if silence is None else silence
     connection.unwanted, connection.companies = unwanted, {}
     return connection
 
 
-def _connection(database: SharedDatabase, controller: str, seconds: float) -> Connection:
-    """Return a connection with this box's password. While that is being changed, or where the change was cut
+def _with_password(
+    database: SharedDatabase, controller: str, seconds: float, open_: Callable[[str], AnyConnection]
+) -> AnyConnection:
+    """Open a connection with this box's password. While that is being changed, or where the change was cut
     off, the new one is tried too (see `passwords`)."""
     try:
-        return Connection.connect(address(database, controller, seconds), autocommit=True)
+        return open_(address(database, controller, seconds))
     except psycopg.OperationalError:
         with suppress(psycopg.OperationalError, OSError):
             if (changing := new_passwords(database)).exists():
-                changed = replace(database, passwords=str(changing))
-                return Connection.connect(address(changed, controller, seconds), autocommit=True)
+                return open_(address(replace(database, passwords=str(changing)), controller, seconds))
         raise
 
 
@@ -134,7 +138,9 @@ def connect_as(database: SharedDatabase, controller: str, user: str) -> psycopg.
     """Connect as a `user` of the database, or as this box's login where it is ''. Raises
     SharedDatabaseError."""
     with explained_by(partial(explained, database, controller, user=user)):
-        return psycopg.connect(conninfo.make_conninfo(address(database, controller), user=user or None))
+        if not user:
+            return _with_password(database, controller, CONNECT_SECONDS, psycopg.connect)
+        return psycopg.connect(conninfo.make_conninfo(address(database, controller), user=user))
 
 
 @contextmanager

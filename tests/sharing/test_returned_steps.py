@@ -14,9 +14,10 @@ from typing import Any, cast
 import pytest
 from structlog.testing import capture_logs
 
-from examples import ONE, OTHER
+from examples import ONE, OTHER, PLAYED
 from informativa.ledgers import boxes, erasure_requests, lost_records
 from informativa.ledgers.boxes import ReceivedPage
+from informativa.ledgers.erasure import ErasureResult
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import SharedDatabase
 from informativa.sharing import returned_callers
@@ -116,6 +117,20 @@ def test_records_are_looked_at_once_and_again_on_another_server(store: SqliteSto
     returned.look()
     assert asked_of(database) == whole
     assert not returned.expect("pbx-2", 3, left=False)
+
+
+def test_acts_that_the_hook_does_not_get_any_more_are_logged(store: SqliteStore) -> None:
+    """Without the caller, and once: they went with his record."""
+    store.append([replace(PLAYED, pseudonym=ONE)])
+    with store.transaction(), store.connected() as ledger:
+        ledger.execute(
+            "INSERT INTO outbox (record, id, subject, bulk, word, choice, purpose, version, at,"
+            " recorded, tries, due) VALUES (1, 'i', 's', 0, 'granted', 'offers', 'offers', '1', 6, 6, 0, 0)"
+        )
+    for expected in (["granted offers, record 1"], None):
+        with capture_logs() as logged:
+            returned_callers.erase_here(store, "acme", [ONE], datetime.now(UTC))
+        assert [entry.get("acts") for entry in logged] == ([expected] if expected else [])
 
 
 def test_ledger_that_erased_nobody_elsewhere_asks_nothing(store: SqliteStore) -> None:
@@ -277,12 +292,13 @@ class Learnt:
         self.of.append(dict(present))
         yield from ([OTHER], [ONE])
 
-    def erase(self, file: Path, pseudonyms: Sequence[bytes], at: datetime, **values: Any) -> None:
+    def erase(self, file: Path, pseudonyms: Sequence[bytes], at: datetime, **values: Any) -> ErasureResult:
         """Erase callers."""
         assert (file, values) == (self._store.file, {"instruction": "restored"})
         assert self._before <= at <= datetime.now(UTC)
         self.erased.append(pseudonyms)
         self.received.append(boxes.received(self._store).by_ledger)
+        return ErasureResult(0, ())
 
 
 def test_callers_of_whom_nothing_is_there_are_erased_once_their_boxes_sent(

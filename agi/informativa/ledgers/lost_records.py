@@ -38,7 +38,7 @@ def tails(store: SqliteStore) -> dict[str, int]:
 
 
 def forget_tails(store: SqliteStore, names: Iterable[str]) -> None:
-    """Forget those of these boxes."""
+    """Forget what `note_tails` remembered of these boxes."""
     with store.transaction(), store.connected() as connection:
         connection.executemany("DELETE FROM lost_tail WHERE name = ?", [(name,) for name in names])
 
@@ -50,6 +50,6 @@ def store_erased(connection: sqlite3.Connection, records: Iterable[ErasedRecord]
 
 
 def erased(store: SqliteStore) -> list[ErasedRecord]:
-    """Return all of these."""
+    """Return all records that `store_erased` stored."""
     with store.connected() as connection:
         return connection.execute("SELECT name, record, who FROM erased_record").fetchall()

@@ -66,6 +66,11 @@ def as_text(reference: bytes | None) -> str:
     return (reference or b"").decode("utf-8", "surrogateescape")
 
 
+def is_note(reference: str) -> bool:
+    """Return whether a reference is a note's, which is JSON, unlike all of version 1."""
+    return reference.startswith("{")
+
+
 def purge_note(numbers: Sequence[int], leaves: str, cutoff: datetime, at: datetime) -> Event:
     """Build the record about the purge of these records. `leaves` names the leaves that they had."""
     which = f"{numbers[0]} to {numbers[-1]}, from before {cutoff:%Y-%m-%d %H:%M} UTC"

@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import structlog
-
 from ..evidence.log_folder import LogFolder
 from ..ledgers import (
     boxes,
@@ -38,13 +36,9 @@ from .erasure_statements import ErasureStatements
 from .membership import LedgerRow, Membership, membership
 from .reading import other_boxes, other_ledgers
 from .retired_leaves import RetiredLeaves
-from .returned_callers import RESTORED, ReturnedCallers
+from .returned_callers import ReturnedCallers, erase_here
 from .rows import Statements
 from .shared_lists import ListSender
-
-NOTE = "{"  # the text of a note begins like this, unlike any record about records of version 1
-
-log = structlog.get_logger("informativa")
 
 
 @dataclass(frozen=True)
@@ -200,7 +194,7 @@ class Erasures:
         if pseudonyms := self.unerased(existing, "" if refused else self.database.box):
             boxes.receive_again(self.store, existing)
             now = datetime.now(UTC)
-            erasure.erase(self.store.file, sorted(pseudonyms), now, instruction=RESTORED)
+            erase_here(self.store, self.controller, sorted(pseudonyms), now)
             self._erased_again |= pseudonyms  # they may wait for an approval, and stand here until then
 
     def _other_ledgers(self) -> boxes.Existing:
@@ -239,7 +233,7 @@ class Erasures:
         if noted is not None:
             self._erase_there(noted.named.resting)
             self._retired.erase(noted.named.elsewhere)
-        elif not reference.startswith(NOTE):
+        elif not references.is_note(reference):
             _own_leaves, resting_leaves = references.indices(reference)
             self._erase_there(resting_leaves)
 
@@ -284,9 +278,9 @@ class Erasures:
         return self.requested
 
     def carry_out(self, look: Callable[[], LedgerRow], now: datetime) -> int:
-        """Order again what this box requested and the database does not have; or else erase the callers of
-        other boxes' orders. `look` reads this box's row. Return the number of callers; orders of this box are
-        carried out at the next turn. Raises SharedDatabaseError."""
+        """Order again the erasures that this box requested and the database does not have, which it carries
+        out at the next turn; if there are none, carry out the orders of all boxes that it has not yet. `look`
+        reads this box's row. Return the number of callers erased. Raises SharedDatabaseError."""
         self.follow_done()
         self.returned.look()
         requests, row = erasure_requests.stored_requests(self.store), look()
@@ -356,10 +350,8 @@ class Erasures:
                     boxes.receive_again(self.store, self._other_ledgers())
                 given = sealed_caller.instruction(sealed or ())
                 instruction = given if instructions.is_instruction(given) else f"order-{number}"
-                result = erasure.erase(self.store.file, all_pseudonyms, at, instruction=instruction)
+                erase_here(self.store, self.controller, all_pseudonyms, at, instruction)
                 erased.update(all_pseudonyms)
-                if acts := [message.summary for message in result.undelivered]:
-                    log.warning("not delivered to the hook", controller=self.controller, acts=acts)
             if keyed:
                 requests += self._request_keyed(number, keyed, all_pseudonyms, sealed or (), known=known)
             self._carried_out.add(order_key)

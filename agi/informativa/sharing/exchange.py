@@ -175,7 +175,8 @@ class Exchange:
         return True
 
     def standing(self, page: Rows) -> tuple[object, ...]:
-        """Return the values of `box_statements.sending` for a page whose turn it is, or none for another."""
+        """Return the values of `box_statements.sending` for a page whose turn it is; those for no
+        page let records be sent out of turn."""
         last = page[-1][0] if page else self.sent
         proven = self._proofs.proven
         return (
@@ -219,7 +220,7 @@ class Exchange:
 
     def follow(self, row: Sequence[Any]) -> None:
         """Apply a record about records (a purge, an erasure) there too."""
-        if row[_KIND] == RecordKind.PURGE and row[_REFERENCE].startswith("{"):
+        if row[_KIND] == RecordKind.PURGE and references.is_note(row[_REFERENCE]):
             for numbers in boxes.purged_by(self._store, row[_REFERENCE]):
                 self._connection.execute(self._sql.purge_records, (numbers,))
         elif row[_KIND] == RecordKind.PURGE:

@@ -302,7 +302,7 @@ class ExchangeLoop:
         exchange = self.exchange
         assert exchange is not None
         if self.state.error:
-            log.info("the shared database is there again", controller=self.controller.id)
+            log.info("the exchange with the shared database goes on", controller=self.controller.id)
         self._pause = FIRST_PAUSE
         self.state = ExchangeState(
             exchange.sent, max(exchange.sent, exchange.newest), time.time(), exchange.others, None

@@ -67,7 +67,8 @@ def look_up(connection: Connection, sql: Statements, database: SharedDatabase) -
 def membership(
     connection: Connection, sql: Statements, database: SharedDatabase, store: SqliteStore | None
 ) -> Membership:
-    """Look up the membership of this ledger, `None` for one that is not there yet. Raises LedgerError."""
+    """Return the membership of this box with the ledger `store`, `None` where that was not created yet.
+    Raises LedgerError."""
     row = look_up(connection, sql, database)
     if row is None:
         return Membership("")

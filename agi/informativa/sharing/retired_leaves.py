@@ -48,8 +48,8 @@ class RetiredLeaves:
         self._sql = ErasureStatements(self.company)
 
     def note(self, pseudonyms: Sequence[bytes], request: ErasureRequest | None = None) -> bool:
-        """Note those of callers who are erased for a request, by default one that is under way, unless notes
-        of this box name them already. Return whether the new note waits for an approval."""
+        """Note the erasure of these callers' leaves that no note of this box names yet, for a request, by
+        default one that is under way. Return whether the new note waits for an approval."""
         places = _leaves(self.connection, self._sql, pseudonyms)
         if not places:
             return False
@@ -66,8 +66,8 @@ class RetiredLeaves:
         return _places(rows)
 
     def note_left(self, requests: Sequence[ErasureRequest]) -> None:
-        """Note those that requests have of boxes that left since these were ordered, unless notes of this box
-        name them already: such a box may have noted nothing of the erasure itself."""
+        """Note the erasure of the leaves of requests whose boxes left since the requests were ordered, if no
+        note of this box names them yet: such a box may have noted nothing of the erasure itself."""
         if not any(request.places for request in requests):
             return
         left = {origin for (origin,) in self.connection.execute(self._sql.logs_of_retired).fetchall()}
@@ -76,8 +76,8 @@ class RetiredLeaves:
             erasure.note_elsewhere(self.store, places, _instruction(request), datetime.now(UTC))
 
     def erase_of(self, pseudonyms: Sequence[bytes]) -> None:
-        """Erase those of callers whose erasure was approved, or waited for nobody; but for those that a note
-        of this box names which waits for its approval."""
+        """Erase the leaves of callers whose erasure was approved, or needs no approval, except the leaves in
+        a note of this box that waits for its approval."""
         places = _leaves(self.connection, self._sql, pseudonyms)
         waiting = self._waiting() if places else set[LeafPlace]()
         if waiting.isdisjoint(places):
@@ -86,7 +86,7 @@ class RetiredLeaves:
             self.erase([place for place in places if place not in waiting])
 
     def erase(self, places: Sequence[LeafPlace]) -> None:
-        """Erase those that waited, and that a note of this box names which waits for nobody any more."""
+        """Erase leaves that waited for the approval of a note of this box, which they have now."""
         if places:
             values = [place.origin for place in places], [place.index for place in places]
             self.connection.execute(self._sql.erase_leaves_of_retired, values)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 import structlog
 
 from ..ledgers import boxes, erasure, erasure_requests, lost_records, own_logs
+from ..ledgers.erasure import ErasureResult
 from ..ledgers.lost_records import ErasedRecord
 from ..ledgers.sqlite import SqliteStore
 from ..model import SharedDatabase
@@ -32,6 +33,21 @@ RESTORED = "restored"
 """The instruction for what was erased since a backup."""
 
 log = structlog.get_logger("informativa")
+
+
+def erase_here(
+    store: SqliteStore,
+    controller: str,
+    pseudonyms: Sequence[bytes],
+    at: datetime,
+    instruction: str = RESTORED,
+) -> ErasureResult:
+    """Erase callers from this box's ledger, and log the acts of theirs that the company's hook will not get
+    any more. Raises LedgerError."""
+    result = erasure.erase(store.file, pseudonyms, at, instruction=instruction)
+    if acts := [message.summary for message in result.undelivered]:
+        log.warning("not delivered to the hook", controller=controller, acts=acts)
+    return result
 
 
 @dataclass
@@ -59,8 +75,9 @@ class ReturnedCallers:
         self._sent = None
 
     def expect(self, box: str, record: int, *, left: bool) -> bool:
-        """Remember how far another box's records are in the database, and whether it left for good. Return
-        whether the next look finds something: the server has fewer than before, or what was waited for."""
+        """Remember that another box's records are in the database up to number `record`, and whether the box
+        left for good. Return whether `look` has work: the server has fewer records than before, or has some
+        that `look` waited for."""
         before, self._records[box] = self._records.get(box, 0), record
         news = record > before
         if left and box not in self._left:
@@ -73,8 +90,8 @@ class ReturnedCallers:
         return self._sent is None or bool(self._sent)
 
     def look(self) -> None:
-        """Erase here whom the others erased, and ask them to erase who is there once more. Raises
-        SharedDatabaseError."""
+        """Erase from this ledger the callers whom other boxes erased, and ask those boxes to erase again the
+        callers whose records are back in the database. Raises SharedDatabaseError."""
         if self._sent is not None and not self._sent:
             return
         sent, self._sent = self._sent, set()
@@ -89,7 +106,8 @@ class ReturnedCallers:
                 self._awaited |= self._tails.keys()
 
     def _erase_unknown(self) -> None:
-        """Erase those of whom nothing is there, now that the records are there which told of them."""
+        """Erase from this ledger the callers whom it knows by other boxes' records, and who are not in the
+        database although those boxes have sent these records again, or left for good."""
         present = {
             name: tail
             for name, tail in self._tails.items()
@@ -104,7 +122,7 @@ class ReturnedCallers:
         if unknown:
             # Another ledger of that name may have come so far: what the right one sends is taken in again.
             boxes.receive_again(self.store, existing)
-            erasure.erase(self.store.file, sorted(unknown), datetime.now(UTC), instruction=RESTORED)
+            erase_here(self.store, self.controller, sorted(unknown), datetime.now(UTC))
         lost_records.forget_tails(self.store, present)
         self._tails = {name: tail for name, tail in self._tails.items() if name not in present}
 

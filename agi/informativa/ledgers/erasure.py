@@ -126,23 +126,14 @@ def erase(
             records, request = records + step.records, step.request
             undelivered += step.undelivered
             traces += [] if step.trace is None else [step.trace]
+            result = ErasureResult(records, copies, tuple(traces), request, undelivered=undelivered)
             if step.waiting is not None:
-                return ErasureResult(
-                    records,
-                    copies,
-                    tuple(traces),
-                    request,
-                    (step.waiting,),
-                    noted=True,
-                    undelivered=undelivered,
-                )
+                return replace(result, waiting=(step.waiting,), noted=True)
             with _finishing(ledger):
                 AccessLog(ledger).erase(step.caller_bytes)
                 copies += caller_traces.delete_copies(ledger)
                 if caller_traces.clean(store, step.caller_bytes):
-                    return ErasureResult(
-                        records, copies, tuple(traces), request, noted=step.noted, undelivered=undelivered
-                    )
+                    return replace(result, copies=copies, noted=step.noted)
         raise _rings_again(ledger)
     finally:
         store.close()

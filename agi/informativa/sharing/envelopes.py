@@ -1,7 +1,7 @@
 """Envelopes in the database where boxes meet, which only boxes with a key of the company open (AES-256-GCM).
 
 An envelope is the key's fingerprint (8 bytes), the nonce (12), and the encrypted data. Each kind of data has
-its own encryption key, derived from the company's by HMAC of the kind's name; no number and no binding, which
+its own encryption key, derived from the company's by HMAC of the kind's text; no number and no binding, which
 are under the company's key too, begins like these names.
 """
 
@@ -17,33 +17,33 @@ from ..model import hashing
 CALLER = b"sealed caller"
 LIST = b"sealed list"
 
-_NAME, _NONCE = 8, 12  # bytes
+_ID, _NONCE = 8, 12  # bytes
 
 
 def seal(kind: bytes, data: bytes, key: bytes) -> bytes:
     """Return data of that kind in an envelope under a key of the company."""
-    name, nonce = key_name(key), os.urandom(_NONCE)
-    return name + nonce + _cipher(kind, key).encrypt(nonce, data, name)  # type: ignore[no-any-return]
+    identity, nonce = key_id(key), os.urandom(_NONCE)
+    return identity + nonce + _cipher(kind, key).encrypt(nonce, data, identity)  # type: ignore[no-any-return]
 
 
 def unseal(kind: bytes, envelope: bytes, keys: Iterable[bytes]) -> bytes | None:
     """Return the data; `None` if the envelope is under none of these keys, or was changed."""
     from cryptography.exceptions import InvalidTag
 
-    name, nonce, encrypted = envelope[:_NAME], envelope[_NAME:][:_NONCE], envelope[_NAME + _NONCE :]
+    identity, nonce, encrypted = envelope[:_ID], envelope[_ID:][:_NONCE], envelope[_ID + _NONCE :]
     for key in keys:
-        if key_name(key) == name:
+        if key_id(key) == identity:
             with suppress(InvalidTag, ValueError):
-                return _cipher(kind, key).decrypt(nonce, encrypted, name)  # type: ignore[no-any-return]
+                return _cipher(kind, key).decrypt(nonce, encrypted, identity)  # type: ignore[no-any-return]
     return None
 
 
-def name(envelope: bytes) -> bytes:
-    """Return the `key_name` of the key under which an envelope is."""
-    return envelope[:_NAME]
+def key_id_of(envelope: bytes) -> bytes:
+    """Return the `key_id` of the key under which an envelope is."""
+    return envelope[:_ID]
 
 
-def key_name(key: bytes) -> bytes:
+def key_id(key: bytes) -> bytes:
     """Return the fingerprint of a key, 8 bytes."""
     return bytes.fromhex(fingerprint(key))
 

@@ -37,7 +37,7 @@ def instruction(sealed: Iterable[bytes]) -> str:
 
 def covers(sealed: Sequence[bytes], keys: Iterable[bytes]) -> bool:
     """Return whether the box that asked has all of these keys: then its pseudonyms are complete."""
-    return set(map(envelopes.key_name, keys)) <= set(map(envelopes.name, sealed))
+    return set(map(envelopes.key_id, keys)) <= set(map(envelopes.key_id_of, sealed))
 
 
 def unseal(sealed: Sequence[bytes], keys: Sequence[bytes]) -> Identified | None:

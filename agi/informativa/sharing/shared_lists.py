@@ -62,7 +62,7 @@ class ListSender:
         if not self._keys:
             return
         if records := [erasure.record for erasure in noted]:
-            values = (self._box, records, envelopes.key_name(self._keys[0]))
+            values = (self._box, records, envelopes.key_id(self._keys[0]))
             missing = {
                 record for (record,) in self._connection.execute(self._sql.unlisted, values).fetchall()
             }

@@ -195,6 +195,6 @@ async def _findings(check: Check, system: System) -> list[Finding]:
     except InformativaError as error:
         return [wrong(clause(error.message), error.remedy)]
     except OSError as error:
-        where, why = error.filename or check.name, Foreign(error.strerror or str(error))
-        text = Text("{file} cannot be looked at ({why})", file=where, why=why)
+        place, reason = error.filename or check.name, Foreign(error.strerror or str(error))
+        text = Text("{file} cannot be looked at ({why})", file=place, why=reason)
         return [unknown(text, _ACCESS if isinstance(error, PermissionError) else _DISK)]

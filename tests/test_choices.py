@@ -12,6 +12,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -304,22 +305,22 @@ def test_no_consent_after_a_notice_that_was_not_heard(playback) -> None:
 
 
 LEFT_OUT = [
-    (ScriptedSession(incoming("")), {}, [Unasked.WITHHELD]),
-    (ScriptedSession(), {"vouched": frozenset({Vouched.SIGNATURE})}, [Unasked.NOT_VOUCHED]),
-    (ScriptedSession(playbacks=[MISSING]), {}, [Unasked.NOT_TOLD]),
-    (ScriptedSession(playbacks=[hung_up(2)]), {}, [Unasked.HUNG_UP_BEFORE]),
-    (ScriptedSession(presses=[pressed(YES)]), {}, []),
+    ({"call": incoming("")}, {}, [Unasked.WITHHELD]),
+    ({}, {"vouched": frozenset({Vouched.SIGNATURE})}, [Unasked.NOT_VOUCHED]),
+    ({"playbacks": [MISSING]}, {}, [Unasked.NOT_TOLD]),
+    ({"playbacks": [hung_up(2)]}, {}, [Unasked.HUNG_UP_BEFORE]),
+    ({"presses": [pressed(YES)]}, {}, []),
 ]
 
 
-@pytest.mark.parametrize(("session", "more", "expected"), LEFT_OUT)
+@pytest.mark.parametrize(("script", "more", "expected"), LEFT_OUT)
 def test_who_was_not_asked_is_counted_by_why(
-    session: ScriptedSession, more: dict[str, object], expected: list[Unasked]
+    script: dict[str, Any], more: dict[str, object], expected: list[Unasked]
 ) -> None:
     """Of a caller who is not asked for consent there is no record; the ledger counts him, and the result has
     the reason for the metrics."""
     ledger = MemoryLedger()
-    result = asked(session, planned(replace(CONSENT, **more)), ledger)
+    result = asked(ScriptedSession(**script), planned(replace(CONSENT, **more)), ledger)
     assert result.unasked == " ".join(f"marketing:{reason}" for reason in expected)
     assert ledger.unasked == {("+390212345678", "marketing", reason): 1 for reason in expected}
 

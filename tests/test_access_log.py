@@ -21,6 +21,7 @@ import pytest
 from commands import typed
 from examples import OTHER, PLAYED
 from informativa.config import load
+from informativa.ledgers import access_log as access_log_file
 from informativa.ledgers import opening_lock, wal_files
 from informativa.ledgers.access_log import (
     AccessChain,
@@ -118,6 +119,7 @@ def test_log_that_is_not_there_tells_of_nothing(log: AccessLog) -> None:
     """And nobody who reads it makes it."""
     assert (log.page(None, 9), log.verify()) == ((), AccessChain(0, 0, bytes(32), None))
     assert (log.erase([HE]), log.purge(NOW)) == (0, 0)
+    assert (log.newest(), log.looks(NOW), log.may_have_grown(NOW)) == (None, [], False)
     assert not log.file.parent.exists()
 
 
@@ -307,6 +309,73 @@ def test_missing_end_is_found_by_who_knows_the_head(log: AccessLog) -> None:
     tampered(log, "DELETE FROM access WHERE number = 3")
     after = log.verify()
     assert (after.first_wrong, chain.number, after.number, chain.head == after.head) == (None, 3, 2, False)
+
+
+def test_newest_row_is_of_a_log_that_has_had_one(log: AccessLog) -> None:
+    """Also after all were purged; of an empty file there is none."""
+    with pytest.raises(LedgerError):
+        log.add(replace(LOOK, at=datetime(1, 1, 1, tzinfo=UTC), record=1 << 63))
+    assert (log.file.exists(), log.newest()) == (True, None)
+    log.add(LOOK)
+    newest = log.newest()
+    assert newest is not None
+    assert newest[0] == 1
+    assert log.purge(NOW + timedelta(days=1)) == 1
+    assert log.newest() == newest
+
+
+def test_looks_at_persons_are_read_alone(log: AccessLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Since a time, the newest first, and no more than 20,000; who logged in looked at nobody."""
+    for seconds, action in ((0, Action.OPEN_CALLER), (1, Action.LOGIN), (2, Action.OPEN_CALLER)):
+        log.add(replace(LOOK, at=NOW + timedelta(seconds=seconds), action=action))
+    times = [look.at for look in log.looks(NOW)]
+    assert times == [NOW + timedelta(seconds=2), NOW]
+    assert [look.at for look in log.looks(NOW + timedelta(seconds=1))] == times[:1]
+    assert access_log_file.MOST_LOOKS == 20_000
+    monkeypatch.setattr(access_log_file, "MOST_LOOKS", 1)
+    assert [look.at for look in log.looks(NOW)] == times[:1]
+
+
+def test_log_may_have_grown_where_a_file_of_it_is_of_that_time(log: AccessLog) -> None:
+    """Times of files may be two seconds coarse."""
+    log.add(LOOK)
+    os.utime(log.file, (0, NOW.timestamp()))
+    assert log.may_have_grown(NOW + timedelta(seconds=2))
+    assert not log.may_have_grown(NOW + timedelta(seconds=2.1))
+
+
+def test_rows_that_were_checked_are_not_read_again(log: AccessLog) -> None:
+    """With an intact state only the rows since then are; without it a change of before is found."""
+    log.add(LOOK)
+    state = log.verify()
+    tampered(log, "UPDATE access SET detail = 'x'")
+    log.add(LOOK)
+    assert (log.verify(after=state).rows, log.verify(after=state).first_wrong) == (2, None)
+    assert log.verify().first_wrong == 1
+
+
+def test_wrong_row_is_looked_at_again_while_somebody_writes(
+    log: AccessLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once where the file stays as it is or nothing is wrong; three times at most where each look finds it
+    changed."""
+    log.add(LOOK)
+    looks, changes = list[AccessChain](), [0]
+    real = access_log_file.verify
+
+    def looking(connection: sqlite3.Connection, *selection: object) -> AccessChain:
+        looks.append(real(connection, *selection))
+        changes[0] += is_busy
+        return looks[-1]
+
+    monkeypatch.setattr(access_log_file, "verify", looking)
+    monkeypatch.setattr(access_log_file.audit_reading, "version", lambda _file: changes[0])
+    for is_busy, is_wrong, expected in ((True, False, 1), (False, True, 1), (True, True, 3)):
+        if is_wrong and not looks[-1].first_wrong:
+            tampered(log, "UPDATE access SET detail = 'x'")
+        looks.clear()
+        assert (log.verify().first_wrong is not None) is is_wrong
+        assert len(looks) == expected
 
 
 @pytest.mark.slow

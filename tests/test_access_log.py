@@ -360,17 +360,17 @@ def test_wrong_row_is_looked_at_again_while_somebody_writes(
     """Once where the file stays as it is or nothing is wrong; three times at most where each look finds it
     changed."""
     log.add(LOOK)
-    looks, changes = list[AccessChain](), [0]
+    looks, changes, step = list[AccessChain](), [0], [0]
     real = access_log_file.verify
 
     def looking(connection: sqlite3.Connection, *selection: object) -> AccessChain:
         looks.append(real(connection, *selection))
-        changes[0] += is_busy
+        changes[0] += step[0]
         return looks[-1]
 
     monkeypatch.setattr(access_log_file, "verify", looking)
     monkeypatch.setattr(access_log_file.audit_reading, "version", lambda _file: changes[0])
-    for is_busy, is_wrong, expected in ((True, False, 1), (False, True, 1), (True, True, 3)):
+    for step[0], is_wrong, expected in ((1, False, 1), (0, True, 1), (1, True, 3)):
         if is_wrong and not looks[-1].first_wrong:
             tampered(log, "UPDATE access SET detail = 'x'")
         looks.clear()

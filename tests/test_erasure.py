@@ -347,6 +347,18 @@ def test_i9_every_column_that_leads_to_him_is_emptied(tmp_path: Path) -> None:
         assert connection.execute(read).fetchone() == (*nothing, *times, "/p/it/short", 18_000)
 
 
+def test_ledger_without_a_rule_has_a_trace_that_is_no_note(ledger: Path) -> None:
+    """What the hook does not get any more is named."""
+    with contextlib.closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute(
+            "INSERT INTO outbox (record, id, subject, bulk, word, choice, purpose, version, at, recorded,"
+            " tries, due) VALUES (2, 'id', 's', 0, 'granted', 'offers', 'offers', '1', 6, 6, 0, 0)"
+        )
+    erased = erase(ledger, [OTHER], AT)
+    assert erased.noted is False
+    assert [message.record for message in erased.undelivered] == [2]
+
+
 def test_i9_every_table_with_a_pseudonym_is_searched_for_him(ledger: Path) -> None:
     """A table that were added and not named would keep him, and nobody would look there again."""
     with contextlib.closing(sqlite3.connect(ledger)) as connection:

@@ -18,18 +18,27 @@ from evidence.noted import APPROVER
 from examples import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.commitment import NOTE_TAG
-from informativa.evidence.erased_leaves import ErasedLeaves
+from informativa.evidence.erased_leaves import ErasedLeaves, LeafPlace
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ApprovalNote, ErasureNote, LogNote, NoteContent, RuleNote
 from informativa.ledgers import caller_traces, erasure_notes, gathered_caller, note_leaves
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
 from informativa.ledgers.audit_log import audit_ledger
-from informativa.ledgers.erasure import ErasureResult, carry_out, erase, finish, pending
+from informativa.ledgers.erasure import (
+    ErasureResult,
+    carry_out,
+    erase,
+    erase_again,
+    finish,
+    note_elsewhere,
+    pending,
+)
 from informativa.ledgers.instructions import INSTRUCTION_REFUSED, instruction_for
+from informativa.ledgers.loss_notes import NamedLeaves
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Event, Reason
-from informativa.model.errors import InformativaError
+from informativa.model.errors import InformativaError, LedgerError
 from traces import HE, HE_BEFORE, traces
 
 STANDING = RuleNote(None, "Europe/Rome", ErasureRule.STANDING, processor=False)
@@ -309,6 +318,144 @@ def test_kill_after_the_act_is_made_up_for(
     assert pending_done(file) == []
     assert traces(tmp_path, HE, HE_BEFORE) == []
     assert not LogFolder(file).unfinished.exists()
+
+
+def test_erasure_in_two_turns_names_what_both_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """He rings while traces of him are searched: copies, acts that the hook does not get any more and notes
+    are of both turns, and the instruction is one that says nothing."""
+    file, turns = filled(tmp_path / "acme.sqlite3", STANDING), list[int]()
+
+    def act(record: int) -> None:
+        with closing(sqlite3.connect(file)) as other, other:
+            other.execute(
+                "INSERT INTO outbox (record, id, subject, bulk, word, choice, purpose, version, at, recorded,"
+                " tries, due) VALUES (?, ?, 's', 0, 'granted', 'offers', 'offers', '1', 6, 6, 0, 0)",
+                (record, f"id-{record}"),
+            )
+
+    def clean(_store: SqliteStore, _his: object) -> bool:
+        turns.append(len(turns))
+        if len(turns) == 1:
+            recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+            act(9)
+        return len(turns) == 2
+
+    act(2)
+    monkeypatch.setattr(caller_traces, "clean", clean)
+    monkeypatch.setattr(caller_traces, "delete_copies", lambda _ledger: (Path(f"copy-{len(turns)}"),))
+    result = erase(file, [HE, HE_BEFORE], AT)
+    assert (result.records, result.traces, result.noted) == (5, (8, 10), True)
+    assert result.copies == (Path("copy-0"), Path("copy-1"))
+    assert [message.record for message in result.undelivered] == [2, 9]
+    content = last_note(file).content
+    assert isinstance(content, ErasureNote)
+    assert content.instruction == "unstated"
+
+
+def test_erasure_that_waits_does_not_stand_for_that_of_another(tmp_path: Path) -> None:
+    """Each caller has a note of his own, by which nothing is erased yet."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    for pseudonyms, trace in (([OTHER], 8), ([HE, HE_BEFORE], 9)):
+        result = erase(file, pseudonyms, AT, instruction="DPO-1")
+        assert (result.traces, result.noted, len(result.waiting)) == ((trace,), True, 1)
+    assert traces(tmp_path, HE) != []
+
+
+def test_call_between_list_and_act_is_in_his_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not in the list, so it stays, and the next call rests on it."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    erase(file, [HE, HE_BEFORE], AT)
+    approve(file, last_note(file))
+    real = LogFolder.put_unfinished
+
+    def ringing(folder: LogFolder) -> None:
+        recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+        real(folder)
+
+    monkeypatch.setattr(LogFolder, "put_unfinished", ringing)
+    assert pending_done(file) == [4]
+    with closing(sqlite3.connect(file)) as other:
+        assert other.execute("SELECT record FROM standing WHERE pseudonym = ?", (HE,)).fetchall() == [(10,)]
+
+
+@pytest.mark.parametrize(
+    ("is_clean", "said"),
+    [
+        (OSError(5, "broken"), "acme.sqlite3 cannot be read (broken)."),
+        (False, "He rings again and again meanwhile."),
+    ],
+)
+def test_traces_that_are_left_of_a_noted_erasure_are_told_with_their_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_clean: object, said: str
+) -> None:
+    """And what is not finished is remembered for the next turn."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    erase(file, [HE, HE_BEFORE], AT)
+    approve(file, last_note(file))
+
+    def clean(*_values: object) -> object:
+        if isinstance(is_clean, OSError):
+            raise is_clean
+        return is_clean
+
+    with monkeypatch.context() as patched:
+        patched.setattr(caller_traces, "clean", clean)
+        with pytest.raises(LedgerError) as error:
+            pending_done(file)
+    assert f"records in {file} are erased, but traces of him are left." in str(error.value)
+    assert said in str(error.value)
+    assert LogFolder(file).unfinished.exists()
+
+
+def test_work_that_somebody_else_finished_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that carry out the same erasure do not stop each other; a turn says whether there was work."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    erase(file, [HE, HE_BEFORE], AT)
+    approve(file, last_note(file))
+    unfinished = LogFolder(file).unfinished
+
+    def clean(*_values: object) -> bool:
+        unfinished.unlink()
+        return True
+
+    def remove_deleted(_store: SqliteStore) -> None:
+        unfinished.unlink()
+
+    monkeypatch.setattr(caller_traces, "clean", clean)
+    monkeypatch.setattr(caller_traces, "remove_deleted", remove_deleted)
+    assert pending_done(file) == [4]
+    with closing(SqliteStore(str(file), create=False)) as store:
+        assert not finish(store)
+        unfinished.touch()
+        assert finish(store)
+
+
+def test_i9_erasure_done_again_leaves_the_history_of_what_stays(tmp_path: Path) -> None:
+    """Of a restored ledger, say: a later record of his is not in the list, and he is known by that one."""
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+    with closing(SqliteStore(str(file))) as store, store.connected() as connection:
+        (leaf,) = connection.execute("SELECT leaf FROM leaf WHERE record = 2").fetchone()
+        with store.transaction():
+            assert erase_again(connection, NamedLeaves((range(leaf, leaf + 1),))) == 1
+        known = "SELECT record FROM standing WHERE pseudonym = ?"
+        assert connection.execute(known, (HE,)).fetchall() == [(8,)]
+
+
+def test_ledger_without_a_rule_has_no_note_of_leaves_elsewhere(tmp_path: Path) -> None:
+    """With one, those that no earlier note names are noted, by an instruction that says nothing."""
+    file, places = tmp_path / "acme.sqlite3", [LeafPlace("vm/informativa/acme/pbx-2/1", 3)]
+    recorded(file, HIS)
+    with closing(SqliteStore(str(file))) as store:
+        assert note_elsewhere(store, places, "", AT) is None
+        noted(file, STANDING)
+        assert note_elsewhere(store, [], "", AT) is None
+        erasure = note_elsewhere(store, places, "", AT)
+        assert erasure is not None
+        assert (erasure.instruction, erasure.named.elsewhere) == ("unstated", tuple(places))
+        assert note_elsewhere(store, places, "", AT) is None
 
 
 def test_records_of_before_the_log_get_their_leaves_first(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ from informativa.evidence.erased_leaves import ErasedLeaves, LeafPlace
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ApprovalNote, ErasureNote, LogNote, NoteContent, RuleNote
-from informativa.ledgers import caller_traces, erasure_notes, gathered_caller, note_leaves
+from informativa.ledgers import caller_traces, erasure, erasure_notes, gathered_caller, note_leaves
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
 from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.erasure import (
@@ -44,6 +45,7 @@ from traces import HE, HE_BEFORE, traces
 STANDING = RuleNote(None, "Europe/Rome", ErasureRule.STANDING, processor=False)
 EACH = replace(STANDING, erasures=ErasureRule.EACH, approver=APPROVER.verifier)
 HIS = replace(PLAYED, pseudonym=HE, reference="contract 7", linked="1700000000.0")
+ELSEWHERE = LeafPlace("vm/informativa/acme/pbx-2/1", 3)
 ANOTHER = replace(PLAYED, pseudonym=OTHER, call="1700000000.77", linked="1700000000.77")
 
 
@@ -87,6 +89,13 @@ def last_note(file: Path) -> LogNote:
     """The newest note of an erasure."""
     with closing(SqliteStore(str(file))) as store, store.connected() as connection:
         return next(erasure_notes.noted(connection, LogFolder(file))).note
+
+
+def named_elsewhere(file: Path) -> list[tuple[LeafPlace, ...]]:
+    """The leaves of other logs in each note of an erasure, the newest first."""
+    with closing(SqliteStore(str(file))) as store, store.connected() as connection:
+        notes = erasure_notes.noted(connection, LogFolder(file))
+        return [tuple(erasure.named.elsewhere) for erasure in notes]
 
 
 def sound(file: Path) -> dict[str, int]:
@@ -444,17 +453,79 @@ def test_i9_erasure_done_again_leaves_the_history_of_what_stays(tmp_path: Path) 
         assert connection.execute(known, (HE,)).fetchall() == [(8,)]
 
 
+def test_i9_leaves_elsewhere_are_in_his_note_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of boxes that left for good: in the note of the first turn, and not in that of a second."""
+    file, turns = filled(tmp_path / "acme.sqlite3", STANDING), list[int]()
+
+    def clean(_store: SqliteStore, _his: object) -> bool:
+        turns.append(len(turns))
+        if len(turns) == 1:
+            recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+        return len(turns) == 2
+
+    monkeypatch.setattr(caller_traces, "clean", clean)
+    assert erase(file, [HE, HE_BEFORE], AT, elsewhere=[ELSEWHERE]).traces == (8, 10)
+    assert named_elsewhere(file) == [(), (ELSEWHERE,)]
+
+
+def test_note_that_waits_stands_for_what_it_names_alone(tmp_path: Path) -> None:
+    """Asked again, he has the same note, and another one with a leaf elsewhere that it does not name; a caller
+    without any leaf has none."""
+    file, more = filled(tmp_path / "acme.sqlite3", EACH), replace(ELSEWHERE, index=4)
+    for pseudonym, places, expected in (
+        (OTHER, [ELSEWHERE], (8,)),
+        (OTHER, [ELSEWHERE], (8,)),
+        (OTHER, [ELSEWHERE, more], (9,)),
+        (b"1" * 32, [], ()),
+    ):
+        result = erase(file, [pseudonym], AT, instruction="DPO-1", elsewhere=places)
+        assert result.traces == expected, places
+
+
+def test_call_before_the_list_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """He rings after his records were searched, and before the list is written: the next record is his too."""
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    real = erasure._noted_before
+
+    def ringing(*values: Any) -> Any:
+        recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+        return real(*values)
+
+    monkeypatch.setattr(erasure, "_noted_before", ringing)
+    assert erase(file, [HE, HE_BEFORE], AT).records == 5
+    assert traces(tmp_path, HE) == []
+
+
+def test_call_between_note_and_act_goes_in_another_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is not in the list; so there is another one."""
+    file, rung = filled(tmp_path / "acme.sqlite3", STANDING), list[int]()
+    real = erasure_notes.NotedErasure.waits
+
+    def ringing(*values: Any) -> bool:
+        if not rung:
+            rung.append(1)
+            recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+        return real(*values)
+
+    monkeypatch.setattr(erasure_notes.NotedErasure, "waits", ringing)
+    result = erase(file, [HE, HE_BEFORE], AT)
+    assert (result.records, result.traces) == (5, (8, 10))
+    assert traces(tmp_path, HE) == []
+
+
 def test_ledger_without_a_rule_has_no_note_of_leaves_elsewhere(tmp_path: Path) -> None:
     """With one, those that no earlier note names are noted, by an instruction that says nothing."""
-    file, places = tmp_path / "acme.sqlite3", [LeafPlace("vm/informativa/acme/pbx-2/1", 3)]
+    file, places = tmp_path / "acme.sqlite3", [ELSEWHERE]
     recorded(file, HIS)
     with closing(SqliteStore(str(file))) as store:
         assert note_elsewhere(store, places, "", AT) is None
         noted(file, STANDING)
         assert note_elsewhere(store, [], "", AT) is None
-        erasure = note_elsewhere(store, places, "", AT)
-        assert erasure is not None
-        assert (erasure.instruction, erasure.named.elsewhere) == ("unstated", tuple(places))
+        note = note_elsewhere(store, places, "", AT)
+        assert note is not None
+        assert (note.instruction, note.named.elsewhere) == ("unstated", tuple(places))
         assert note_elsewhere(store, places, "", AT) is None
 
 

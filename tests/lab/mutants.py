@@ -33,7 +33,7 @@ TESTS = {
     "call/agi": ("agi",),
     "call/spool": ("spool",),
     "call/answering": ("call", "call_handler"),
-    "call/handler": ("call_handler", "call", "choices", "choice_days", "choice_stopped", "other_boxes"),
+    "call/handler": ("call_handler", "call", "choices", "choice_stopped", "other_boxes"),
     "call/conversation": ("call", "call_handler"),
     "call/delivery": ("call", "call_handler"),
     "call/forecast": ("forecast", "forecast_of_choices"),

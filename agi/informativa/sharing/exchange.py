@@ -58,7 +58,6 @@ class Exchange:
     ) -> None:
         number = self.company = connection.company if company is None else company
         self._store, self._connection, self._database = store, connection, database
-        self._controller = controller
         self._sql = shared_rows.Statements(number)
         self.receiver = Receiver(store, number, passed)
         """The receiver of what other boxes recorded."""

@@ -469,8 +469,8 @@ def test_i9_leaves_elsewhere_are_in_his_note_once(tmp_path: Path, monkeypatch: p
 
 
 def test_note_that_waits_stands_for_what_it_names_alone(tmp_path: Path) -> None:
-    """Asked again, he has the same note, and another one with a leaf elsewhere that it does not name; a caller
-    without any leaf has none."""
+    """Asked again, he has the same note, and another one with a leaf elsewhere that it does not name; who has
+    no leaf at all has none."""
     file, more = filled(tmp_path / "acme.sqlite3", EACH), replace(ELSEWHERE, index=4)
     for pseudonym, places, expected in (
         (OTHER, [ELSEWHERE], (8,)),
@@ -483,7 +483,7 @@ def test_note_that_waits_stands_for_what_it_names_alone(tmp_path: Path) -> None:
 
 
 def test_call_before_the_list_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """He rings after his records were searched, and before the list is written: the next record is his too."""
+    """He rings after his records were searched and before the list is written: that record is his too."""
     file = filled(tmp_path / "acme.sqlite3", STANDING)
     real = erasure._noted_before
 

@@ -141,11 +141,10 @@ TESTS = {
     "sharing/shared_lists": ("sharing/test_list_steps",),
     "sharing/returned_callers": ("sharing/test_returned_steps",),
     "sharing/exchange": (
+        "sharing/test_exchange_turns",
         "sharing/test_exchange_steps",
         "sharing/test_exchange",
         "sharing/test_proofs",
-        "sharing/test_loop",
-        "sharing/test_answers",
     ),
     "sharing/envelopes": ("sharing/test_list_steps",),
     "sharing/call_troubles": ("sharing/test_call_troubles",),

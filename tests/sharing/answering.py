@@ -49,9 +49,12 @@ class Answering:
         self.asked.append("commit")
 
     @contextmanager
-    def pipeline(self) -> Iterator[None]:
+    def pipeline(self) -> Iterator[Answering]:
         """Answer at once."""
-        yield
+        yield self
+
+    def sync(self) -> None:
+        """Wait for all answers, which are there."""
 
     def close(self) -> None:
         """Close it."""

@@ -40,6 +40,7 @@ from doubles import (
     MISSING,
     SHORT,
     BrokenLedger,
+    CountingLedger,
     MemoryLedger,
     ScriptedBoxes,
     ScriptedSession,
@@ -339,6 +340,18 @@ def test_without_a_ledger_who_was_not_asked_costs_no_wait() -> None:
     assert result.unasked == "marketing:not-on-record"
 
 
+def test_who_could_not_be_counted_is_in_the_result_all_the_same() -> None:
+    """With the ledger's error; the notice stays on record."""
+    ledger = CountingLedger()
+    asked(ScriptedSession(playbacks=[MISSING]), planned(CONSENT), ledger)
+    slow = CountingLedger()
+    slow.slow_from = ledger.asked
+    result = asked(ScriptedSession(playbacks=[MISSING]), planned(CONSENT), slow)
+    assert (result.unasked, result.choices) == ("marketing:not-told", "marketing:not-asked")
+    assert result.error == "The ledger did not answer within 5 s."
+    assert len(list(slow.records())) == 1
+
+
 def test_one_consent_a_call() -> None:
     """At most `consents` consents are asked in a call, in the plan's order; of other kinds every one."""
     first, second = choice(Asks.CONSENT, "first"), choice(Asks.CONSENT, "second")
@@ -508,6 +521,18 @@ def test_withdrawal_comes_after_a_grant_on_another_box() -> None:
     later = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
     handle(later, at)
     assert choices_of(later) == "marketing:withdrawn"
+
+
+def test_who_hangs_up_is_told_of_no_other_consent() -> None:
+    """Of two that he granted he hears one begin; what is recorded names the record."""
+    ledger, own = MemoryLedger(), planned(CONSENT, choice(Asks.CONSENT, "survey"), consents=2)
+    asked(ScriptedSession(presses=[pressed(YES)] * 2), own, ledger)
+    call = incoming(options={"action": "consent"})
+    session = ScriptedSession(call, playbacks=[hung_up(1)])
+    result = asked(session, own, ledger)
+    assert [path for path, _keys in session.played] == [WITHDRAW.path]
+    assert (result.record, result.choices) == ("4", "marketing:hung-up")
+    assert list(ledger.records())[-1].number == 4
 
 
 def test_silence_withdraws_nothing() -> None:

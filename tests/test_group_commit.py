@@ -482,3 +482,106 @@ def test_store_is_opened_with_all_that_is_asked_for(tmp_path: Path) -> None:
         store.append([PLAYED])
     with pytest.raises(LedgerError, match="is the ledger of acme"):
         GroupCommitLedger(file, owner=LedgerOwner("globex", ("0" * 16,)))
+
+
+def test_closed_ledger_is_not_looked_after_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks after idle ledgers lets go of it, once."""
+    removed = list[object]()
+    monkeypatch.setattr(idle.LEDGERS, "remove", removed.append)
+    ledger = GroupCommitLedger(str(tmp_path / "acme.sqlite3"))
+    assert ledger.groups_done == 0
+    for _time in range(2):
+        ledger.close()
+    assert removed == [ledger]
+    monkeypatch.undo()
+    idle.LEDGERS.remove(ledger)
+
+
+def test_files_that_nobody_can_look_at_are_not_its_own(
+    ledger: GroupCommitLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a folder that nobody may enter any more."""
+    assert ledger.has_its_files()
+    monkeypatch.setattr(ledger._store, "has_its_files", failing(PermissionError(13, "Permission denied")))
+    assert not ledger.has_its_files()
+
+
+@pytest.mark.parametrize("error", [LedgerError("no room"), ValueError("defect")])
+def test_ledger_whose_log_cannot_be_emptied_is_not_complete(
+    ledger: GroupCommitLedger, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """And keeps its memory."""
+    monkeypatch.setattr(ledger._store, "checkpoint_wal", failing(error))
+    monkeypatch.setattr(ledger._store, "release_memory", failing(AssertionError()))
+    assert ledger.checkpoint_if_idle() is False
+
+
+def test_closing_waits_for_who_empties_the_log(
+    ledger: GroupCommitLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And goes on as soon as that one is done."""
+    emptying, waiting, may_go_on = (threading.Event() for _ in range(3))
+    real = ledger._free.wait
+
+    def checkpoint_wal() -> bool:
+        emptying.set()
+        return may_go_on.wait(60)
+
+    def wait() -> bool:
+        waiting.set()
+        return real()
+
+    monkeypatch.setattr(ledger._store, "checkpoint_wal", checkpoint_wal)
+    monkeypatch.setattr(ledger._free, "wait", wait)
+    looks, closes = (
+        threading.Thread(target=work, daemon=True) for work in (ledger.checkpoint_if_idle, ledger.close)
+    )
+    for thread, begun in ((looks, emptying), (closes, waiting)):
+        thread.start()
+        assert begun.wait(60)
+    may_go_on.set()
+    for thread in (looks, closes):
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+def test_group_that_ends_its_thread_is_counted_as_waiting_no_more(
+    ledger: GroupCommitLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its calls are told that the ledger is slow; the next one is recorded by another thread."""
+
+    class EndError(BaseException):
+        """Stand for the end of memory at a bad moment."""
+
+    ended = threading.Event()
+
+    def serve(_group: object) -> None:
+        monkeypatch.undo()
+        raise EndError
+
+    def start_apart(work: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                work()
+            except EndError:
+                ended.set()
+
+        threading.Thread(target=run).start()
+
+    monkeypatch.setattr(groupcommit, "ANSWER_SECONDS", 0.01)
+    monkeypatch.setattr(ledger, "_serve", serve)
+    monkeypatch.setattr(groupcommit, "start_apart", start_apart)
+    with pytest.raises(LedgerSlowError):
+        asyncio.run(ledger.append(PLAYED))
+    assert ended.wait(60)
+    assert ledger.waiting == 0
+    assert asyncio.run(ledger.append(PLAYED)) == 1
+
+
+def test_call_whose_loop_is_closed_holds_up_no_group(ledger: GroupCommitLedger) -> None:
+    """Nobody waits for it any more; it is on record, and so is the next one."""
+    loop = asyncio.new_event_loop()
+    job = groupcommit._Job(lambda transaction: transaction.append(PLAYED), loop.create_future())
+    loop.close()
+    ledger._serve(groupcommit._Group([job]))
+    assert asyncio.run(ledger.append(PLAYED)) == 2

@@ -27,7 +27,7 @@ EQUIVALENT = ROOT / "tests" / "mutants.toml"
 # Beside the package, by its tests.
 NEEDED = (".venv/dist", "tests", "dialplan", "docs", "prompts", "README.md")
 TESTS = {
-    "call/policy": ("policy",),
+    "call/policy": ("policy", "internal", "countries"),
     "call/playback": ("playback",),
     "call/caller": ("caller", "internal", "explain"),
     "call/agi": ("agi",),

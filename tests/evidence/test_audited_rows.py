@@ -506,11 +506,17 @@ def test_i7_record_about_records_does_not_wait(ledger: sqlite3.Connection) -> No
 
 def test_i7_record_that_rests_on_an_erased_one_may_wait_to_be_emptied(ledger: sqlite3.Connection) -> None:
     """I7: two erasures name leaf 19, one since it rests on a caller, one since it is the caller's own; until
-    the second is done it is left as one that rests. Without a note before, that is a flaw."""
+    the second is done it is left as one that rests. Without a note before, that is a flaw. Once it is done it
+    is erased, whatever names it."""
     look, here = Audit(ledger), (range(19, 20),)
     for by_notes, flaws in ((here, set[str]()), (NOWHERE, {"still-there"})):
         look.notes = LossNotes((), here, (), (), emptied=here, resting=here, by_notes=by_notes)
         assert {flaw for _record, flaw, _leaf in look.looked(19, 20)[1]} == flaws
+    his = "record = (SELECT record FROM leaf WHERE leaf = 19)"
+    ledger.execute(f"UPDATE event SET {gathered_caller.ERASED_ROW} WHERE {his}")
+    for by_notes in (here, NOWHERE):
+        look.notes = LossNotes((), here, (), (), emptied=here, resting=here, by_notes=by_notes)
+        assert look.looked(19, 20) == (RecordCounts(erased=1), set())
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ TESTS = {
     "console/throttle": ("console/test_sessions",),
     "operations/accounts/factors": ("accounts",),
     "operations/accounts/company_accounts": ("company_accounts",),
-    "ledgers/audit": ("evidence/test_audited_rows",),
+    "ledgers/audit": ("evidence/test_audited_rows", "evidence/test_log_versions"),
     "evidence/last_audit": ("evidence/test_last_audit", "metrics"),
     "ledgers/restoring": (
         "evidence/test_restoring",

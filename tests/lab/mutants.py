@@ -114,6 +114,7 @@ TESTS = {
     "ledgers/audit": ("evidence/test_audited_rows", "evidence/test_log_versions"),
     "evidence/last_audit": ("evidence/test_last_audit", "metrics"),
     "ledgers/restoring": (
+        "evidence/test_restoring_steps",
         "evidence/test_restoring",
         "evidence/test_restore_notes",
         "evidence/test_log_versions",

@@ -320,3 +320,15 @@ def test_subject_of_a_customer_is_hashed_unless_asked_for() -> None:
     assert caller.hook_subject(digits, customers) == hmac.digest(KEY, b"customer:3331234567", "sha256").hex()
     hashed = hmac.digest(KEY, CALLER.encode(), "sha256").hex()
     assert caller.hook_subject(Identified(CALLER), customers) == hashed
+    longest, longer = (Identified("C" * length, customer=True) for length in (100, 101))
+    assert caller.hook_subject(longest, customers) == longest.number
+    assert len(caller.hook_subject(longer, customers)) == 64
+    assert caller.hook_subject(customer, Hook("https://x", b"")) == ""
+
+
+def test_subject_of_a_customer_number_that_is_no_text() -> None:
+    """Bytes that are no UTF-8 come from the dialplan as half characters, and go out as question marks."""
+    numbers, customers = Hook("https://x", KEY), Hook("https://x", KEY, by_customer=True)
+    customer = Identified("C-\udc80", customer=True)
+    assert caller.hook_subject(customer, customers) == "C-?"
+    assert caller.hook_subject(customer, numbers) == hmac.digest(KEY, b"customer:C-?", "sha256").hex()

@@ -416,6 +416,25 @@ def test_traces_that_are_left_of_a_noted_erasure_are_told_with_their_ledger(
     assert LogFolder(file).unfinished.exists()
 
 
+def test_ledger_whose_work_cannot_be_finished_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an erasure was interrupted, and its files cannot be written anew."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    LogFolder(file).put_unfinished()
+
+    def failing(_store: SqliteStore) -> None:
+        raise OSError(5, "broken")
+
+    monkeypatch.setattr(caller_traces, "remove_deleted", failing)
+    with pytest.raises(LedgerError) as error:
+        pending_done(file)
+    assert str(error.value).startswith(
+        f"The caller's records in {file} are erased, but traces of him are left."
+    )
+    assert f"{file} cannot be read (broken)." in str(error.value)
+
+
 def test_work_that_somebody_else_finished_is_finished(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -475,7 +494,9 @@ def test_note_that_waits_stands_for_what_it_names_alone(tmp_path: Path) -> None:
     for pseudonym, places, expected in (
         (OTHER, [ELSEWHERE], (8,)),
         (OTHER, [ELSEWHERE], (8,)),
-        (OTHER, [ELSEWHERE, more], (9,)),
+        (OTHER, [more], (9,)),
+        (OTHER, [ELSEWHERE], (8,)),
+        (OTHER, [ELSEWHERE, more], (10,)),
         (b"1" * 32, [], ()),
     ):
         result = erase(file, [pseudonym], AT, instruction="DPO-1", elsewhere=places)

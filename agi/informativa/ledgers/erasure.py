@@ -343,7 +343,7 @@ def _erase(
             gathered_caller.gather_since(connection, newest + 1)
             records = gathered_caller.count_own(connection)
             own, resting = gathered_caller.leaf_rows(connection)
-            if before is not None and before.covers((*own, *resting), elsewhere):
+            if before is not None and before.covers((*own, *resting)):
                 erasure = before
             elif own or elsewhere:
                 erasure = erasure_notes.write(

@@ -13,7 +13,13 @@ from informativa.console import throttle as throttle_module
 from informativa.console.sessions import Session, Sessions, new_token
 from informativa.console.throttle import Throttle, network_of
 from informativa.model import Role
-from informativa.operations.accounts.user_account import LogIn, LoginHistory, UserAccount, Way
+from informativa.operations.accounts.user_account import (
+    LogIn,
+    LoginHistory,
+    ProviderLogin,
+    UserAccount,
+    Way,
+)
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -380,3 +386,57 @@ def test_one_session_is_ended_by_its_owner(sessions: Sessions) -> None:
     for ended in ids[1:]:
         sessions.end_some("anna", lambda session, ended=ended: session.id == ended)
     assert [sessions.is_valid(token) for token in tokens] == [True, False, True]
+
+
+def provider(subject: str, session_id: str, seconds: float = 3600.0) -> ProviderLogin:
+    """A log-in at the identity provider."""
+    return ProviderLogin(account(subject), subject, session_id, "token", seconds)
+
+
+@pytest.mark.parametrize(
+    ("subject", "session_id", "left"),
+    [
+        ("anna", "", "cde"),  # of the subject
+        ("anna", "one", "cde"),  # of both; of `b` the session is not known
+        ("anna", "two", "acde"),
+        ("", "one", "bcde"),  # of a session there, whoever's
+        ("", "", "e"),
+        ("nobody", "", "abcde"),
+        ("nobody", "one", "abcde"),
+        ("", "none", "abcde"),
+        ("berta", "none", "abce"),
+    ],
+)
+def test_end_of_a_log_in_at_the_provider_ends_its_sessions(
+    sessions: Sessions, subject: str, session_id: str, left: str
+) -> None:
+    """Of a subject, of one session there, or of both; who logged in by a password stays."""
+    logins = {
+        "a": provider("anna", "one"),
+        "b": provider("anna", ""),
+        "c": provider("carla", "three"),
+        "d": provider("berta", ""),
+        "e": None,
+    }
+    tokens = {name: sessions.begin(account(name), None, login) for name, login in logins.items()}
+    sessions.end_of_provider(subject, session_id)
+    assert "".join(name for name, token in tokens.items() if sessions.find(token)) == left
+
+
+def test_session_of_a_provider_ends_when_that_says_so(sessions: Sessions, clock: Clock) -> None:
+    """And after twelve hours at the latest, as any other."""
+    short, long = (
+        sessions.begin(account(name), None, provider(name, "", seconds))
+        for name, seconds in (("anna", 600.0), ("berta", 1_000_000.0))
+    )
+    clock.at += 599
+    assert sessions.find(short)
+    clock.at += 1
+    assert not sessions.find(short)
+    while clock.at < 1000.0 + module.MAX_AGE - 1000:
+        clock.at += 1000
+        assert sessions.find(long)
+    clock.at = 1000.0 + module.MAX_AGE - 1
+    assert sessions.find(long)
+    clock.at += 1
+    assert not sessions.find(long)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import psycopg
@@ -16,6 +17,7 @@ from examples import PLAYED
 from informativa.ledgers import boxes
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import RecordKind, SharedDatabase
+from informativa.model.errors import SharedDatabaseError
 from informativa.sharing import box_statements, exchange
 from informativa.sharing.connection import Connection
 from informativa.sharing.exchange import Exchange, say_alive, send_together
@@ -259,6 +261,44 @@ def test_clock_is_compared_and_told_the_next_time(
         assert cast("Any", database).clock_ahead == expected
 
 
+def test_answers_that_cannot_be_sent_name_the_database(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And are sent the next time."""
+    own, _database = of(store, 5, 0)
+
+    def failing(*_values: object) -> None:
+        raise psycopg.OperationalError("gone")
+
+    monkeypatch.setattr(exchange, "_count_batch", failing)
+    with pytest.raises(SharedDatabaseError, match="of_acme"):
+        own.send_answers()
+
+
+@pytest.mark.parametrize(
+    ("seen", "page", "expected"),
+    [(True, ["a", "b"], [("pbx-2", 9, 9)]), (None, ["a"], []), (True, None, []), (None, None, [])],
+)
+def test_whoever_looks_on_hears_of_pages_of_callers(
+    store: SqliteStore,
+    monkeypatch: pytest.MonkeyPatch,
+    seen: bool | None,
+    page: list[str] | None,
+    expected: list[tuple[object, ...]],
+) -> None:
+    """Not of what was only looked for, nor of a page that another server had."""
+    own, _database = of(store)
+    request = SimpleNamespace(box="pbx-2", upto=9, seen=seen)
+    monkeypatch.setattr(own, "expect_all", Noting())
+    monkeypatch.setattr(own.receiver, "requests", Noting([request], []))
+    monkeypatch.setattr(own.receiver, "take_in", Noting(9))
+    monkeypatch.setattr(exchange.receiving, "at_once", lambda requests, _count: requests)
+    monkeypatch.setattr(exchange.receiving, "receive", Noting([page]))
+    progress = Noting()
+    assert own.receive(progress=progress) == len(page or ())
+    assert progress.called == expected
+
+
 class Refusing:
     """Sends, and refuses the first time."""
 
@@ -314,3 +354,6 @@ def test_pages_are_compared_where_something_was_there_already(
     assert cast("Any", counted[1])["box"] == "pbx-1"
     assert cast("Any", counted[1])["random"] < 1 << 62
     assert cast("Any", sending[1])[1] == [5 if in_turn else 3]
+    database.rows[box_statements.BATCH] = []
+    send_together(cast("Connection", database), MEETING, [(own, page)], in_turn=False)
+    assert cast("Any", database).batch == 0

@@ -149,7 +149,7 @@ def test_record_about_records_is_numbered_after_all_that_were_lost(store: Sqlite
         row = (3, 99, bytes(32), bytes(32), None, None, None, None, False)
         connection.execute(leaves.APPEND, row)
         transaction.forget_log()
-        restoring._note_by_records(connection, transaction, [(RecordKind.LOST, "1 record; leaves 3")], AT)
+        restoring._note_by_records(transaction, [(RecordKind.LOST, "1 record; leaves 3")], AT)
     assert [record.number for record in store.records()] == [1, 2, 3, 100]
 
 

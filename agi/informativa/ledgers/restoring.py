@@ -180,7 +180,7 @@ def _bring_up_to_date(
                     if ending:
                         notes.begin(ending)
                     notes.keep_rule(rule, first_rule or rule)
-                    _note_by_records(connection, transaction, removals, at)
+                    _note_by_records(transaction, removals, at)
                     notes.note_again()
                     for run in continuation.lost:
                         notes.note_lost(run.log.origin, run.indices)
@@ -188,7 +188,7 @@ def _bring_up_to_date(
                     deleted_again += notes.carry_out()
                 else:
                     about = _records_about(removals, continuation, ending)
-                    _note_by_records(connection, transaction, about, at)
+                    _note_by_records(transaction, about, at)
             if deleted_again:
                 connection.execute("VACUUM")  # free pages of the copy still hold what was deleted
         records, epoch = store.count(), store.log().epoch
@@ -197,15 +197,11 @@ def _bring_up_to_date(
 
 
 def _note_by_records(
-    connection: sqlite3.Connection,
-    transaction: SqliteTransaction,
-    notes: Iterable[tuple[RecordKind, str]],
-    at: datetime,
+    transaction: SqliteTransaction, notes: Iterable[tuple[RecordKind, str]], at: datetime
 ) -> None:
     """Write records about records of version 1."""
     for kind, reference in notes:
-        number = next_number(connection)
-        transaction.append(rows.note(kind, Reason.RESTORED, at, reference), number)
+        transaction.append(rows.note(kind, Reason.RESTORED, at, reference))
 
 
 def _records_about(

@@ -647,6 +647,22 @@ def test_withdrawal_counts_in_the_same_conversation() -> None:
             assert choices_of(session) == f"marketing:{word}"
 
 
+def test_answer_names_the_callers_first_earlier_key() -> None:
+    """Also where nothing is on record under it: another box may know him by it. An answer that nobody is to
+    remember names none, nor does one of a caller whose company never had another key."""
+    controller = planned(CONSENT).controller
+    keyed = replace(controller, key=b"n" * 32, old_keys=(b"o" * 32, b"p" * 32))
+    for choices, owner, expected in (
+        (CONSENT, keyed, pseudonym(Identified(CALLER), b"o" * 32)),
+        (choice(Asks.OPERATOR), keyed, None),
+        (CONSENT, controller, None),
+    ):
+        ledger = MemoryLedger()
+        asked(ScriptedSession(), replace(planned(choices), controller=owner), ledger)
+        (event,) = [record.event for record in ledger.records() if record.event.asked]
+        assert event.earlier == expected
+
+
 def test_one_consent_a_conversation() -> None:
     """After a transfer the consents that were asked before count."""
     first, second = choice(Asks.CONSENT, "first"), choice(Asks.CONSENT, "second")

@@ -24,7 +24,7 @@ from informativa.sharing.exchange import Exchange, say_alive, send_together
 from informativa.sharing.membership import About
 from informativa.sharing.retirements import OtherLedger
 from informativa.sharing.rows import COLUMNS, Statements
-from sharing.answering import Answering
+from sharing.answering import Answer, Answering
 
 MEETING = replace(SharedDatabase(("127.0.0.1:1",), "of_{controller}", "pbx-1"), name="of_acme")
 SQL = Statements(9)
@@ -88,6 +88,69 @@ def test_exchange_that_begins_is_of_its_own_company(store: SqliteStore) -> None:
     """Though the connection was opened for another; nothing is left to send yet."""
     own, _database = of(store, 5, 5)
     assert (own.company, own.has_rest, own.newest, own.sent, own.others) == (9, False, 5, 5, 0)
+
+
+class Part:
+    """A part of an exchange; it notes by what it was made and asked for."""
+
+    def __init__(self, **results: list[object]) -> None:
+        self.results, self.made, self.asked = results, list[tuple[Any, ...]](), list[tuple[Any, ...]]()
+
+    def __call__(self, *values: object) -> Part:
+        self.made.append(values)
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        def method(*values: object, **_named: object) -> object:
+            self.asked.append((name, *values))
+            return self.results[name].pop(0) if self.results.get(name) else None
+
+        return method
+
+
+class Joining(Meeting):
+    """The database, which does not know this box until it takes part."""
+
+    def execute(self, query: str, values: object = None, *, binary: bool = False) -> Answer:
+        """Answer a statement."""
+        if query == SQL.take_part:
+            self.rows[SQL.ledger] = [tuple(self.row)]
+        return super().execute(query, values, binary=binary)
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_box_joins_once_nobody_is_to_be_erased(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, is_new: bool
+) -> None:
+    """While nobody can order an erasure; what was erased since the last look is erased first. Each part of
+    the exchange is of this company and box; only a box that is new there orders its erasures again."""
+    database, identity, passed = Joining(store, 0, 0), boxes.identity(store), cast("Any", {})
+    del database.rows[SQL.ledger]
+    database.rows[SQL.take_part] = [()] if is_new else []
+    parts = {name: Part() for name in ("Receiver", "ProofSender", "Retirements")}
+    erasures = Part(unerased=[{b"he"}, set()])
+    others = Noting("before", "after")
+    for name, part in (*parts.items(), ("Erasures", erasures), ("other_ledgers", others)):
+        monkeypatch.setattr(exchange, name, part)
+    own = Exchange(
+        store, cast("Connection", database), MEETING, "acme", About(), [b"key"], company=9, passed=passed
+    )
+    assert own.sent == 0
+    assert [part.made[0] for part in parts.values()] == [
+        (store, 9, passed),
+        (store, database, 9, "acme", "pbx-1", identity),
+        (store, database, MEETING, 9, "acme"),
+    ]
+    assert erasures.made == [(store, database, MEETING, 9, "acme", identity, [b"key"])]
+    assert others.called == [(database, 9, "pbx-1")] * 2
+    assert erasures.asked == [
+        ("erase_again",),
+        ("unerased", "before", "pbx-1"),
+        ("erase_again",),
+        ("unerased", "after", "pbx-1"),
+        ("note_lost", "after"),
+        *([("order_all_again",)] if is_new else []),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ controllers:
         holds: 24 months
         vouched: nobody
         keys: {{granted: "{YES}", refused: "{NO}"}}
-        wait: 2 seconds
+        wait: 6 seconds  # on a busy machine keys come seconds late
         withdraw_at: "+390212345678"
         versions:
           - version: "1"

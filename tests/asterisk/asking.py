@@ -29,7 +29,7 @@ controllers:
       abroad:
         asks: operator
         keys: {{eu: "{EU}"}}
-        wait: 1 second
+        wait: 6 seconds
         versions: [{{version: "1", short: {{it: prompts/it/abroad}}}}]
       marketing:
         asks: consent
@@ -135,7 +135,7 @@ def lay(site: Site) -> Site:
         "country": NOTICE,
         "marketing": QUESTION,
         "abroad": QUESTION,
-        "withdraw": 1.5,
+        "withdraw": 5.0,  # a key in it may come seconds late
     }
     for seed, (name, seconds) in enumerate(prompts.items(), 101):
         site.prompt(f"it/{name}", seed, seconds)

@@ -110,7 +110,7 @@ PERSON = """
         asks: human
         keys: {human: "5"}
         tries: 1
-        wait: 3 seconds
+        wait: 8 seconds
         versions: [{version: "1", short: {it: prompts/it/short, en: prompts/en/short, de: prompts/it/short}}]
     notices:
 """

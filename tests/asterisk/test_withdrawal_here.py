@@ -30,7 +30,7 @@ controllers:
         holds: 24 months
         vouched: nobody
         keys: {granted: "4", refused: "5"}
-        wait: 2 seconds
+        wait: 6 seconds
         withdraw_at: "+390212345678"
         versions:
           - version: "2"

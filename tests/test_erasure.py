@@ -38,7 +38,7 @@ from lab.office import BIN
 from lab.process import until
 from old_ledgers import old
 from other_programs import end, foreign
-from traces import HE, HE_BEFORE, HE_LONG_AGO, KEY, NUMBER, traces
+from traces import HE, HE_BEFORE, HE_LONG_AGO, KEY, NUMBER, put_in_outbox, traces
 
 CUSTOMER = pseudonym(Identified("4711", customer=True), KEY)
 
@@ -349,11 +349,7 @@ def test_i9_every_column_that_leads_to_him_is_emptied(tmp_path: Path) -> None:
 
 def test_ledger_without_a_rule_has_a_trace_that_is_no_note(ledger: Path) -> None:
     """What the hook does not get any more is named."""
-    with contextlib.closing(sqlite3.connect(ledger)) as connection, connection:
-        connection.execute(
-            "INSERT INTO outbox (record, id, subject, bulk, word, choice, purpose, version, at, recorded,"
-            " tries, due) VALUES (2, 'id', 's', 0, 'granted', 'offers', 'offers', '1', 6, 6, 0, 0)"
-        )
+    put_in_outbox(ledger, 2)
     erased = erase(ledger, [OTHER], AT)
     assert erased.noted is False
     assert [message.record for message in erased.undelivered] == [2]

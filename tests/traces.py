@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 from informativa.call.caller import pseudonym
@@ -23,3 +25,13 @@ def traces(folder: Path, *pseudonyms: bytes) -> list[str]:
         if any(piece in content for piece in pieces):
             found.append(file.name)
     return found
+
+
+def put_in_outbox(ledger: Path, record: int) -> None:
+    """Put an act of a record into a ledger's outbox, for its company's hook."""
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute(
+            "INSERT INTO outbox (record, id, subject, bulk, word, choice, purpose, version, at, recorded,"
+            " tries, due) VALUES (?, ?, 's', 0, 'granted', 'offers', 'offers', '1', 6, 6, 0, 0)",
+            (record, f"id-{record}"),
+        )

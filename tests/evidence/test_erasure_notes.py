@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -40,11 +41,12 @@ from informativa.ledgers.loss_notes import NamedLeaves
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Event, Reason
 from informativa.model.errors import InformativaError, LedgerError
-from traces import HE, HE_BEFORE, traces
+from traces import HE, HE_BEFORE, put_in_outbox, traces
 
 STANDING = RuleNote(None, "Europe/Rome", ErasureRule.STANDING, processor=False)
 EACH = replace(STANDING, erasures=ErasureRule.EACH, approver=APPROVER.verifier)
 HIS = replace(PLAYED, pseudonym=HE, reference="contract 7", linked="1700000000.0")
+AGAIN = replace(HIS, call="1700000000.12", linked="1700000000.12")
 ELSEWHERE = LeafPlace("vm/informativa/acme/pbx-2/1", 3)
 ANOTHER = replace(PLAYED, pseudonym=OTHER, call="1700000000.77", linked="1700000000.77")
 
@@ -329,28 +331,29 @@ def test_kill_after_the_act_is_made_up_for(
     assert not LogFolder(file).unfinished.exists()
 
 
-def test_erasure_in_two_turns_names_what_both_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """He rings while traces of him are searched: copies, acts that the hook does not get any more and notes
-    are of both turns, and the instruction is one that says nothing."""
-    file, turns = filled(tmp_path / "acme.sqlite3", STANDING), list[int]()
-
-    def act(record: int) -> None:
-        with closing(sqlite3.connect(file)) as other, other:
-            other.execute(
-                "INSERT INTO outbox (record, id, subject, bulk, word, choice, purpose, version, at, recorded,"
-                " tries, due) VALUES (?, ?, 's', 0, 'granted', 'offers', 'offers', '1', 6, 6, 0, 0)",
-                (record, f"id-{record}"),
-            )
+def ring_in_the_first_turn(
+    monkeypatch: pytest.MonkeyPatch, file: Path, also: Callable[[], None] = lambda: None
+) -> list[int]:
+    """Have him ring while traces of him are searched the first time. Return the turns, as they come."""
+    turns = list[int]()
 
     def clean(_store: SqliteStore, _his: object) -> bool:
         turns.append(len(turns))
         if len(turns) == 1:
-            recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
-            act(9)
+            recorded(file, AGAIN)
+            also()
         return len(turns) == 2
 
-    act(2)
     monkeypatch.setattr(caller_traces, "clean", clean)
+    return turns
+
+
+def test_erasure_in_two_turns_names_what_both_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """He rings while traces of him are searched: copies, acts that the hook does not get any more and notes
+    are of both turns, and the instruction is one that says nothing."""
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    put_in_outbox(file, 2)
+    turns = ring_in_the_first_turn(monkeypatch, file, lambda: put_in_outbox(file, 9))
     monkeypatch.setattr(caller_traces, "delete_copies", lambda _ledger: (Path(f"copy-{len(turns)}"),))
     result = erase(file, [HE, HE_BEFORE], AT)
     assert (result.records, result.traces, result.noted) == (5, (8, 10), True)
@@ -378,7 +381,7 @@ def test_call_between_list_and_act_is_in_his_history(tmp_path: Path, monkeypatch
     real = LogFolder.put_unfinished
 
     def ringing(folder: LogFolder) -> None:
-        recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+        recorded(file, AGAIN)
         real(folder)
 
     monkeypatch.setattr(LogFolder, "put_unfinished", ringing)
@@ -463,7 +466,7 @@ def test_work_that_somebody_else_finished_is_finished(
 def test_i9_erasure_done_again_leaves_the_history_of_what_stays(tmp_path: Path) -> None:
     """Of a restored ledger, say: a later record of his is not in the list, and he is known by that one."""
     file = filled(tmp_path / "acme.sqlite3", STANDING)
-    recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+    recorded(file, AGAIN)
     with closing(SqliteStore(str(file))) as store, store.connected() as connection:
         (leaf,) = connection.execute("SELECT leaf FROM leaf WHERE record = 2").fetchone()
         with store.transaction():
@@ -474,15 +477,8 @@ def test_i9_erasure_done_again_leaves_the_history_of_what_stays(tmp_path: Path) 
 
 def test_i9_leaves_elsewhere_are_in_his_note_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of boxes that left for good: in the note of the first turn, and not in that of a second."""
-    file, turns = filled(tmp_path / "acme.sqlite3", STANDING), list[int]()
-
-    def clean(_store: SqliteStore, _his: object) -> bool:
-        turns.append(len(turns))
-        if len(turns) == 1:
-            recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
-        return len(turns) == 2
-
-    monkeypatch.setattr(caller_traces, "clean", clean)
+    file = filled(tmp_path / "acme.sqlite3", STANDING)
+    ring_in_the_first_turn(monkeypatch, file)
     assert erase(file, [HE, HE_BEFORE], AT, elsewhere=[ELSEWHERE]).traces == (8, 10)
     assert named_elsewhere(file) == [(), (ELSEWHERE,)]
 
@@ -509,7 +505,7 @@ def test_call_before_the_list_is_in_it(tmp_path: Path, monkeypatch: pytest.Monke
     real = erasure._noted_before
 
     def ringing(*values: Any) -> Any:
-        recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+        recorded(file, AGAIN)
         return real(*values)
 
     monkeypatch.setattr(erasure, "_noted_before", ringing)
@@ -527,7 +523,7 @@ def test_call_between_note_and_act_goes_in_another_turn(
     def ringing(*values: Any) -> bool:
         if not rung:
             rung.append(1)
-            recorded(file, replace(HIS, call="1700000000.12", linked="1700000000.12"))
+            recorded(file, AGAIN)
         return real(*values)
 
     monkeypatch.setattr(erasure_notes.NotedErasure, "waits", ringing)

@@ -28,6 +28,7 @@ from informativa.sharing.retired_leaves import RetiredLeaves
 from informativa.sharing.returned_callers import ReturnedCallers
 from informativa.sharing.rows import Statements
 from sharing.answering import Answering
+from traces import put_in_outbox
 
 MEETING = replace(SharedDatabase(("127.0.0.1:1",), "of_{controller}", "pbx-1"), name="of_acme")
 SQL = ErasureStatements(7)
@@ -122,11 +123,7 @@ def test_records_are_looked_at_once_and_again_on_another_server(store: SqliteSto
 def test_acts_that_the_hook_does_not_get_any_more_are_logged(store: SqliteStore) -> None:
     """Without the caller, and once: they went with his record."""
     store.append([replace(PLAYED, pseudonym=ONE)])
-    with store.transaction(), store.connected() as ledger:
-        ledger.execute(
-            "INSERT INTO outbox (record, id, subject, bulk, word, choice, purpose, version, at,"
-            " recorded, tries, due) VALUES (1, 'i', 's', 0, 'granted', 'offers', 'offers', '1', 6, 6, 0, 0)"
-        )
+    put_in_outbox(store.file, 1)
     for expected in (["granted offers, record 1"], None):
         with capture_logs() as logged:
             returned_callers.erase_here(store, "acme", [ONE], datetime.now(UTC))

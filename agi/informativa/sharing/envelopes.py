@@ -2,7 +2,7 @@
 
 An envelope is the key's fingerprint (8 bytes), the nonce (12), and the encrypted data. Each kind of data has
 its own encryption key, derived from the company's by HMAC of the kind's text; no number and no binding, which
-are under the company's key too, begins like these names.
+are under the company's key too, begins like these texts.
 """
 
 from __future__ import annotations

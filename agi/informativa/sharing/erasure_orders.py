@@ -280,7 +280,7 @@ class Erasures:
     def carry_out(self, look: Callable[[], LedgerRow], now: datetime) -> int:
         """Order again the erasures that this box requested and the database does not have, which it carries
         out at the next turn; if there are none, carry out the orders of all boxes that it has not yet. `look`
-        reads this box's row. Return the number of callers erased. Raises SharedDatabaseError."""
+        reads this box's row. Return the number of callers of either. Raises SharedDatabaseError."""
         self.follow_done()
         self.returned.look()
         requests, row = erasure_requests.stored_requests(self.store), look()

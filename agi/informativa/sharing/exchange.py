@@ -174,8 +174,8 @@ class Exchange:
         return True
 
     def standing(self, page: Rows) -> tuple[object, ...]:
-        """Return the values of `box_statements.sending` for a page whose turn it is; those for no
-        page let records be sent out of turn."""
+        """Return the values of `box_statements.sending` for a page whose turn it is, or with `()`
+        for one that is sent before its turn, which leaves the box's position as it is."""
         last = page[-1][0] if page else self.sent
         proven = self._proofs.proven
         return (

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 import structlog
 
 from ..ledgers import boxes, erasure, erasure_requests, lost_records, own_logs
-from ..ledgers.erasure import ErasureResult
 from ..ledgers.lost_records import ErasedRecord
 from ..ledgers.sqlite import SqliteStore
 from ..model import SharedDatabase
@@ -41,13 +40,12 @@ def erase_here(
     pseudonyms: Sequence[bytes],
     at: datetime,
     instruction: str = RESTORED,
-) -> ErasureResult:
+) -> None:
     """Erase callers from this box's ledger, and log the acts of theirs that the company's hook will not get
     any more. Raises LedgerError."""
     result = erasure.erase(store.file, pseudonyms, at, instruction=instruction)
     if acts := [message.summary for message in result.undelivered]:
         log.warning("not delivered to the hook", controller=controller, acts=acts)
-    return result
 
 
 @dataclass
@@ -90,7 +88,7 @@ class ReturnedCallers:
         return self._sent is None or bool(self._sent)
 
     def look(self) -> None:
-        """Erase from this ledger the callers whom other boxes erased, and ask those boxes to erase again the
+        """Erase from this ledger the callers whom other boxes erased, and ask all boxes to erase again the
         callers whose records are back in the database. Raises SharedDatabaseError."""
         if self._sent is not None and not self._sent:
             return

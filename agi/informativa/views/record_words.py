@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ..evidence import commitment
 from ..evidence.notes import LogNote
+from ..ledgers import references
 from ..model import Action, Ending, Event, Reason, RecordKind, Status, Vouched, name_of
 from ..model.errors import EvidenceError
 from ..model.requests import Identification
@@ -183,7 +184,7 @@ TENTHS = Text("{whole}.{tenth}")
 
 def note_text(event: Event, words: Callable[[LogNote], Text] = note_words.statement) -> Text | None:
     """Return what a note says, if the record is one."""
-    if event.kind not in commitment.ABOUT_RECORDS or not event.reference.startswith("{"):
+    if event.kind not in commitment.ABOUT_RECORDS or not references.is_note(event.reference):
         return None
     try:
         return words(LogNote.of_text(event.reference))

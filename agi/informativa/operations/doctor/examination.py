@@ -18,11 +18,10 @@ from . import asterisk_files, users
 from .account import ACTIONS
 from .asterisk_files import AsteriskFiles
 from .checks import SECONDS, SLOW, Check, Run, Suite, facts_of, of_suite
-from .findings import Finding, State, ok, unknown, warning, wrong
+from .findings import LOOK_AT_LOAD, Finding, State, ok, unknown, warning, wrong
 from .system import System
 
 _ACCESS = Text("Run this as root, or as Asterisk's user.")
-_DISK = Text("Look at the disk and at the load of this machine, and at Asterisk's.")
 
 AHEAD_SECONDS = 0.5  # for which the database where boxes meet is asked before all else
 
@@ -191,10 +190,10 @@ async def _findings(check: Check, system: System) -> list[Finding]:
             return await results(check.run, system)
     except TimeoutError:
         text = Text("no answer in {seconds} s", seconds=f"{check.seconds:.0f}")
-        return [wrong(text, _DISK)]
+        return [wrong(text, LOOK_AT_LOAD)]
     except InformativaError as error:
         return [wrong(clause(error.message), error.remedy)]
     except OSError as error:
         place, reason = error.filename or check.name, Foreign(error.strerror or str(error))
         text = Text("{file} cannot be looked at ({why})", file=place, why=reason)
-        return [unknown(text, _ACCESS if isinstance(error, PermissionError) else _DISK)]
+        return [unknown(text, _ACCESS if isinstance(error, PermissionError) else LOOK_AT_LOAD)]

@@ -12,6 +12,9 @@ from ...model.errors import ConfigProblem
 from ...model.text import NOTHING, Text, joined, plain
 from ..document import OptionalSentence, Sentence
 
+LOOK_AT_LOAD = Text("Look at the disk and at the load of this machine, and at Asterisk's.")
+"""The remedy for what took too long, or met an error of the disk."""
+
 
 class State(StrEnum):
     """The state of one thing. A thing that could not be checked is `unknown`, never one of the others."""

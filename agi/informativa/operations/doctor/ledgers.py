@@ -18,7 +18,7 @@ from ...process import storage
 from ...system.files import obstacle
 from ...system.patience import within
 from . import ledger_facts, unit, users, write_trial
-from .findings import Finding, ok, unknown, warning, wrong
+from .findings import LOOK_AT_LOAD, Finding, ok, unknown, warning, wrong
 from .system import System
 
 LOOK_SECONDS = 20.0  # for one whole ledger; a gigabyte takes about one second
@@ -234,10 +234,7 @@ def _write_failures(uid: int, user: str, live: list[Controller]) -> Iterator[Fin
         errors = write_trial.writing(uid, live)
     except TimeoutError:
         text = Text("whether {user} can write to the ledgers is not known after {seconds} s")
-        yield unknown(
-            text.format(user=user, seconds=f"{write_trial.SECONDS:.0f}"),
-            Text("Look at the disk and at the load of this machine, and at Asterisk's."),
-        )
+        yield unknown(text.format(user=user, seconds=f"{write_trial.SECONDS:.0f}"), LOOK_AT_LOAD)
         return
     for error in errors:
         text = Text("{user} cannot write to a ledger: {why}")

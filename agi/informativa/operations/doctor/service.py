@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import stat
@@ -16,6 +15,7 @@ from ...config import Configuration
 from ...model.errors import InformativaError
 from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, command
+from ...prompts.installed import installed
 from ...system.patience import in_thread
 from . import ledger_facts, ports, probe, unit, users
 from .findings import Finding, ok, warning, wrong
@@ -130,11 +130,7 @@ def _open_to_all(system: System) -> list[Path]:
     configuration = system.configured
     keys = _key_files(configuration)
     ledgers = [Path(controller.ledger) for controller in configuration.answering()]
-    prompts = [
-        file
-        for prompt in map(Path, system.prompts())
-        for file in (prompt.parent, *prompt.parent.glob(f"{glob.escape(prompt.name)}.*"))  # of all formats
-    ]
+    prompts = [file for path in system.prompts() for file in (*installed(path), Path(path).parent)]
     files = [configuration.file, *keys, *ledgers]
     paths = dict.fromkeys([*files, *(file.parent for file in files), *prompts])
     return sorted(path for path in paths if _writable_by_all(path))

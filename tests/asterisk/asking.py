@@ -150,14 +150,18 @@ def ring(
     site: Site, acts: Mapping[str, Act], to: str = ACME, sent: Sent = Sent.EVENT, first: int = FIRST
 ) -> dict[str, Answered]:
     """Have one caller for each name ring at the same time and do what he does; what each call came to. Their
-    numbers begin with `first`."""
+    numbers begin with `first`. Each caller has a thread of his own, for dialling too: a busy machine may take
+    seconds to dial, in which the call before goes on."""
     site.pbx.forget_events()
     numbers = {name: f"+{first + place}" for place, name in enumerate(acts)}
-    header = f"X-Keys: {MODES[sent]}"
-    calls = {name: site.phone().dial(to, number, extra_headers=[header]) for name, number in numbers.items()}
+
+    def call(name: str) -> Call:
+        dialled = site.phone().dial(to, numbers[name], extra_headers=[f"X-Keys: {MODES[sent]}"])
+        acts[name](dialled, sent)
+        return dialled
+
     with ThreadPoolExecutor(len(acts)) as callers:
-        for doing in [callers.submit(act, calls[name], sent) for name, act in acts.items()]:
-            doing.result()
+        calls = dict(zip(acts, callers.map(call, acts), strict=True))
     return {name: over(site, calls[name], numbers[name]) for name in acts}
 
 

@@ -73,7 +73,7 @@ CONSENT = choice(Asks.CONSENT)
 def planned(*choices: Choice, after: int = 1, plan: Sequence[Step] = (), **more: object) -> Line:
     """Build a line that asks these choices after so many notices."""
     steps = plan or (Step(PRIVACY),)
-    asked = tuple(PlannedChoice(each, after) for each in choices)
+    asked = tuple(PlannedChoice(one, after) for one in choices)
     return line(*steps, choices=asked, revocable=choices, **more)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from informativa.ledgers import idle
 from informativa.ledgers.idle import IdleLedgers
+from informativa.system import patience
 
 
 class Ledger:
@@ -51,6 +52,7 @@ class Looks:
         monkeypatch.setattr(idle, "time", clock)
         monkeypatch.setattr(idle, "folder_state", lambda folder: self.folders.get(folder, (1, 1, 1)))
         monkeypatch.setattr(idle, "return_memory", self._return)
+        monkeypatch.setattr(patience, "SOON_SECONDS", 60.0)  # nothing here takes long, whatever the machine
         self.ledgers = IdleLedgers()
         self.ledgers._thread = threading.current_thread()
         self.after: Callable[[], object] = lambda: None

@@ -17,14 +17,16 @@ from examples import AT, PLAYED
 from informativa.evidence.checkpoint import Checkpoint
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
-from informativa.evidence.notes import LogNote, RuleNote
+from informativa.evidence.notes import LogNote, LostNote, RuleNote
 from informativa.ledgers import leaves, note_leaves, restoring
+from informativa.ledgers.instructions import UNSTATED
 from informativa.ledgers.leaves import LedgerLog
 from informativa.ledgers.restored_notes import LogEnding
 from informativa.ledgers.restoring import _Continuation, restore
 from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import RecordKind
+from informativa.model.errors import LedgerError
 
 STANDING = RuleNote(None, "Europe/Rome", ErasureRule.STANDING, processor=False)
 NOTHING = _Continuation((), 0, (), 0)
@@ -114,6 +116,34 @@ def test_log_after_one_that_could_not_be_read_is_not_chained(store: SqliteStore)
     assert ending == LogEnding((ended[1], ended[0]), is_chained=False)
 
 
+def test_log_whose_folder_is_gone_is_followed_as_the_ledger_has_it(store: SqliteStore) -> None:
+    """The tree is that of all its leaves."""
+    before, _newest = emptied(store)
+    published = Checkpoint.unverified(folder(store).published(1).checkpoint() or b"")
+    shutil.rmtree(folder(store).folder / "1")
+    ending = restoring._ending(store, folder(store), NOTHING)
+    assert ending is not None
+    (end,) = ending.trees
+    assert (end.origin, end.size, end.root) == (before.origin, published.size, published.root)
+
+
+def test_copy_that_cannot_be_read_names_the_ledger(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose folder is to be looked at: it is there that the copy is laid."""
+    copy, error = tmp_path / "monday.backup", sqlite3.OperationalError("disk I/O error")
+    copy.touch()
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+
+    def fail(*_values: object) -> None:
+        raise error
+
+    monkeypatch.setattr(restoring.backup, "copy_to", fail)
+    store.close()
+    with pytest.raises(LedgerError, match=f"The ledger {store.file} cannot be used"):
+        restore(store.file, copy, AT)
+
+
 def test_empty_log_before_it_is_not_followed(store: SqliteStore) -> None:
     """Of a log without leaves there is no tree."""
     emptied(store)
@@ -161,7 +191,8 @@ def test_all_ranges_of_a_purge_are_purged_again(store: SqliteStore) -> None:
 
 
 def test_ledger_with_a_rule_is_restored_by_notes(store: SqliteStore, tmp_path: Path) -> None:
-    """Also without a configuration: the rule stands in its log."""
+    """Also without a configuration: the rule stands in its log. What is lost is so without an instruction,
+    where none is given."""
     with store.connected() as connection, store.transaction() as transaction:
         note_leaves.append(transaction, connection, STANDING, AT, NoteSource.COMMAND)
     copy = tmp_path / "monday.backup"
@@ -174,4 +205,25 @@ def test_ledger_with_a_rule_is_restored_by_notes(store: SqliteStore, tmp_path: P
     with closing(SqliteStore(str(store.file))) as restored:
         newest = list(restored.records())[-1].event
         assert newest.kind is RecordKind.LOST
-        assert isinstance(LogNote.of_text(newest.reference), LogNote)
+        note = LogNote.of_text(newest.reference)
+        assert isinstance(note, LogNote)
+        assert isinstance(note.content, LostNote)
+        assert note.content.instruction == UNSTATED
+
+
+def test_log_that_was_begun_and_not_published_says_what_it_follows(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    """Also without a rule, in a record about records, as an earlier informativa would."""
+    copy = tmp_path / "monday.backup"
+    with closing(sqlite3.connect(store.file)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    begin_epoch(store.file, AT)
+    (folder(store).folder / "2").mkdir()  # its first checkpoint never came
+    store.close()
+    assert restore(store.file, copy, AT + timedelta(days=1)).epoch == 2
+    with closing(SqliteStore(str(store.file))) as restored:
+        newest = list(restored.records())[-1].event
+        (first, _second) = restored.logs()
+    assert newest.kind is RecordKind.NEW_LOG
+    assert newest.reference.startswith(f"after 3 records of {first.origin}, root ")

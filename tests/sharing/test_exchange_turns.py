@@ -3,7 +3,7 @@ counts as sent. (tests/sharing/test_exchange_steps.py has the same on a real one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -136,6 +136,8 @@ def test_box_joins_once_nobody_is_to_be_erased(
         store, cast("Connection", database), MEETING, "acme", About(), [b"key"], company=9, passed=passed
     )
     assert own.sent == 0
+    looks = [entry for entry in database.asked if isinstance(entry, tuple) and entry[0] == SQL.ledger]
+    assert len(looks) == 3  # who joined is not looked up to see whether he did, only to go on from his row
     assert [part.made[0] for part in parts.values()] == [
         (store, 9, passed),
         (store, database, 9, "acme", "pbx-1", identity),
@@ -324,18 +326,27 @@ def test_clock_is_compared_and_told_the_next_time(
         assert cast("Any", database).clock_ahead == expected
 
 
-def test_answers_that_cannot_be_sent_name_the_database(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "step",
+    [
+        lambda own: own.send_answers(),
+        lambda own: own.report(About("1", "other keys", "c")),
+        lambda own: own.expect_all(),
+        lambda own: own._look(),
+    ],
+)
+def test_step_that_fails_names_the_database(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, step: Callable[[Exchange], object]
 ) -> None:
-    """And are sent the next time."""
-    own, _database = of(store, 5, 0)
+    """And is made again the next time."""
+    own, database = of(store, 5, 0)
 
-    def failing(*_values: object) -> None:
+    def failing(*_values: object, **_named: object) -> None:
         raise psycopg.OperationalError("gone")
 
-    monkeypatch.setattr(exchange, "_count_batch", failing)
+    monkeypatch.setattr(database, "execute", failing)
     with pytest.raises(SharedDatabaseError, match="of_acme"):
-        own.send_answers()
+        step(own)
 
 
 @pytest.mark.parametrize(

@@ -29,3 +29,8 @@ def handle(session: ScriptedSession, at: CallServices) -> CallResult:
 def events(at: CallServices) -> list[Event]:
     """What the ledger holds."""
     return [record.event for record in at.ledgers["acme"].records()]
+
+
+def choices_of(session: ScriptedSession) -> str:
+    """Return what the dialplan got of choices; '' if nothing."""
+    return session.variables.get("__INFORMATIVA_CHOICES", "")

@@ -21,7 +21,7 @@ from doubles import (
     version,
     whole,
 )
-from handling import handle, services
+from handling import choices_of, handle, services
 from informativa.model import (
     Answer,
     Asks,
@@ -95,7 +95,7 @@ def call(chance: random.Random, ledger: MemoryLedger, expected: Expected, at: da
         presses=presses + more_presses,
     )
     handle(session, services(LINE, ledger, clock=SteppingClock(at)))
-    choices = session.variables.get("__INFORMATIVA_CHOICES", "")
+    choices = choices_of(session)
     if not informed and playbacks[0].result < 0:
         assert choices == "abroad:not-asked marketing:not-asked"
         return

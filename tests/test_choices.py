@@ -54,7 +54,7 @@ from doubles import (
     version,
 )
 from evidence.ledger import audited, forged, signed
-from handling import COUNTRY, events, handle, services
+from handling import COUNTRY, choices_of, events, handle, services
 from informativa.asterisk.agi_session import AgiSession
 from informativa.call import agi
 from informativa.call.caller import pseudonym
@@ -84,11 +84,6 @@ from informativa.model.errors import LedgerError, SessionError
 def asked(session: ScriptedSession, own: Line, at: MemoryLedger | None = None) -> CallResult:
     """Handle one call."""
     return handle(session, services(own, at))
-
-
-def choices_of(session: ScriptedSession) -> str:
-    """Return what the dialplan got of choices; '' if nothing."""
-    return session.variables.get("__INFORMATIVA_CHOICES", "")
 
 
 @pytest.mark.parametrize(

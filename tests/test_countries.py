@@ -10,7 +10,7 @@ import pytest
 
 from configurations import problems, with_choices
 from doubles import ScriptedSession, incoming, line, notice, version
-from handling import events, handle, services
+from handling import choices_of, events, handle, services
 from informativa.asterisk.dialplan import render
 from informativa.config import load
 from informativa.model import ALWAYS, Answer, Asks, Choice, KeyPress, Line, Notice, PlannedChoice, Step
@@ -68,7 +68,7 @@ def test_country_that_the_dialplan_names(country: str, played: str, reason: str,
     assert [path for path, _keys in session.played if "country" in path] == [f"/prompts/{played}"]
     told = [event for event in events(at) if event.notice.startswith("country")]
     assert [(event.notice, event.reason) for event in told] == [(played, reason)]
-    assert session.variables.get("__INFORMATIVA_CHOICES", "") == word
+    assert choices_of(session) == word
 
 
 @pytest.mark.parametrize(

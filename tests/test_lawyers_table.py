@@ -30,7 +30,7 @@ from doubles import (
     key,
     line,
 )
-from handling import handle, services
+from handling import choices_of, handle, services
 from informativa.model import (
     ALWAYS,
     Answer,
@@ -261,7 +261,7 @@ def test_row(row: Row) -> None:
     assert " ".join(path for path, _keys in session.played) == row.hears
     events = [record.event for record in ledger.records()][count:]
     assert " ".join(map(_on_record, events)) == row.recorded
-    told = (session.variables["INFORMATIVA_STATUS"], session.variables.get("__INFORMATIVA_CHOICES", ""))
+    told = (session.variables["INFORMATIVA_STATUS"], choices_of(session))
     assert " ".join(filter(None, told)) == row.dialplan
 
 

@@ -21,7 +21,7 @@ from doubles import (
     key,
     line,
 )
-from handling import COUNTRY, DAILY, events, handle, services
+from handling import COUNTRY, DAILY, choices_of, events, handle, services
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import (
     ALWAYS,
@@ -40,11 +40,6 @@ from informativa.model import (
 from informativa.operations import statistics
 
 COMING = datetime(2027, 1, 1, tzinfo=UTC)
-
-
-def choices_of(session: ScriptedSession) -> str:
-    """Return what the dialplan got of choices."""
-    return session.variables["__INFORMATIVA_CHOICES"]
 
 
 def changing(asks: Asks) -> Choice:

@@ -37,7 +37,7 @@ controllers:
         holds: 24 months
         vouched: nobody
         keys: {{granted: "{YES}", refused: "{NO}"}}
-        wait: 6 seconds  # on a busy machine keys come seconds late
+        wait: 6 seconds  # room for a key on a busy machine; each caller's silence costs as much
         withdraw_at: "+390212345678"
         versions:
           - version: "1"
@@ -135,7 +135,7 @@ def lay(site: Site) -> Site:
         "country": NOTICE,
         "marketing": QUESTION,
         "abroad": QUESTION,
-        "withdraw": 5.0,  # a key in it may come seconds late
+        "withdraw": 5.0,  # room for a key in it
     }
     for seed, (name, seconds) in enumerate(prompts.items(), 101):
         site.prompt(f"it/{name}", seed, seconds)

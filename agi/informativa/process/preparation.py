@@ -214,7 +214,8 @@ _Part = tuple[dict[str, str], list[_PromptFault]]  # the SHA-256 that files must
 
 class _Sounds:
     """The sound files of prompts, each read once for all companies that play it: to read the same prompts for
-    each of 300 companies took a second. A file that could not be read is tried for the next company too."""
+    each of 300 companies took a second. Companies whose work goes on side by side may read one twice, for
+    neither waits for the other (I10). A file that could not be read is tried for the next company too."""
 
     def __init__(self) -> None:
         self._sums: dict[str, Mapping[Path, str]] = {}

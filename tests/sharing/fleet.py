@@ -182,9 +182,12 @@ class Fleet:
         self.model.add(member.name, member.holdings, ring)
 
     def exchange(self, member: Member) -> set[str]:
-        companies = member.box.exchange()
+        """One exchange. Who connects anew for it connects for questions, too. Behind a pgbouncer an exchange
+        may go on over its connection while that of the questions was ended: then nothing is said of these."""
+        connects, companies = member.box.place.connects, member.box.exchange()
         if len(companies) == len(self.companies):
-            member.disturbed = False
+            if not self.database.is_pooled or member.box.place.connects > connects:
+                member.disturbed = False
             names = [other.name for other in self.members]
             member.strange = member.strange and names.count(member.name) > 1
             member.diverged = member.diverged and names.count(member.name) > 1

@@ -71,6 +71,11 @@ class FleetDatabase:
     def _connected(self) -> psycopg.Connection:
         return psycopg.connect(self._server.conninfo(), autocommit=True)
 
+    @property
+    def is_pooled(self) -> bool:
+        """Return whether a pgbouncer stands between the boxes and the server."""
+        return self.port != self._server.port
+
     def close(self) -> None:
         """Let go of it, and leave it empty."""
         run = self._connection.execute

@@ -39,6 +39,8 @@ class SteppedPlace(MeetingPlace):
 
     before_receiving: Callable[[], object] | None = None
     """An event that comes once, when the place has looked what others sent and not taken it in yet."""
+    connects = 0
+    """How often it connected."""
 
     def _run(self) -> None:
         """End at once."""
@@ -56,6 +58,11 @@ class SteppedPlace(MeetingPlace):
                 self._exchange(exchanges)
         except Exception as error:
             self._lose(error, exchanges)
+
+    def _connect(self, first: CompanyExchange, now: float) -> Connection:
+        connection = super()._connect(first, now)
+        self.connects += 1
+        return connection
 
     def _receive(self, connection: Connection, exchanges: Sequence[CompanyExchange]) -> None:
         event, self.before_receiving = self.before_receiving, None

@@ -52,7 +52,7 @@ class SteppedPlace(MeetingPlace):
         exchanges = self._ready(float("inf"))
         if looks:
             self._look_at = self._say_at = 0.0
-        self._retry_at = self._ledgers_at = 0.0
+        self._retry_at = self._ledgers_at = self._send_at = 0.0
         try:
             if exchanges:
                 self._exchange(exchanges)

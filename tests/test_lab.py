@@ -281,6 +281,20 @@ def test_wav_files_come_back(tmp_path: Path) -> None:
     assert audio.loudness(PROMPT) == pytest.approx(-20, abs=0.5)
 
 
+def test_recording_is_whole_once_its_header_says_so(tmp_path: Path) -> None:
+    """Neither where no file is yet, nor while Asterisk keeps the header or the end of it back."""
+    path = tmp_path / "a.wav"
+    assert not audio.is_closed(path)
+    audio.write_wav(path, audio.synthetic(0.1, seed=1))
+    whole = path.read_bytes()
+    unfinished = (b"", bytes(44), whole[:44], whole[:40] + bytes(4) + whole[44:], whole[:-2])
+    closed = []
+    for content in (*unfinished, whole):
+        path.write_bytes(content)
+        closed.append(audio.is_closed(path))
+    assert closed == [False] * 5 + [True]
+
+
 def test_line_breaks_in_names() -> None:
     """A line break in a name that would forge a header is refused; a folded one is legal SIP."""
     with pytest.raises(ValueError, match="folds"):

@@ -27,7 +27,7 @@ exten => _[+0-9a-zA-Z]!,1,Set(CHANNEL(hangup_handler_push)=lab-over,s,1)
  same => n,Goto(%s,1)
 [lab-over]
 exten => s,1,UserEvent(Over,Status:${INFORMATIVA_STATUS},Reason:${INFORMATIVA_REASON},\
-Record:${INFORMATIVA_RECORD})
+Record:${INFORMATIVA_RECORD},Recording:${MIXMONITOR_FILENAME})
  same => n,Return()
 [after]
 exten => _X!,1,Playback(%s)

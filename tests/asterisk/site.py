@@ -32,12 +32,14 @@ SECONDS = {
 
 @dataclass
 class Told:
-    """What a call came to: the dialplan's variables, and what the caller heard of each prompt, in seconds."""
+    """What a call came to: the dialplan's variables, seconds that the caller heard of each prompt, and the
+    file that MixMonitor records it into."""
 
     status: str
     reason: str
     record: str
     heard: dict[str, list[float]]
+    recording: str = ""
 
 
 @dataclass
@@ -76,7 +78,13 @@ class Site:
         call.wait_ended(60)
         event = self.pbx.wait_event(lambda event: event.get("UserEvent") == "Over")
         heard = {name: self.heard(call, name) for name in self.prompts}
-        return Told(event["Status"], event["Reason"], event["Record"], {k: v for k, v in heard.items() if v})
+        return Told(
+            event["Status"],
+            event["Reason"],
+            event["Record"],
+            {name: seconds for name, seconds in heard.items() if seconds},
+            event.get("Recording", ""),
+        )
 
     def heard(self, call: Call, name: str) -> list[float]:
         """Seconds heard of each playing of a prompt."""

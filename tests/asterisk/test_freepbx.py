@@ -65,12 +65,6 @@ def freepbx(site: Site, sounds: dict[str, Path], command: tuple[str, ...]) -> An
     return laid
 
 
-def recorded(site: Site) -> audio.Samples:
-    """What Call Recording kept of the last call."""
-    newest = max((site.pbx.folder / "spool/monitor").glob("*.wav"), key=lambda file: file.stat().st_mtime_ns)
-    return audio.read_wav(newest)
-
-
 def pieces(prompt: audio.Samples) -> list[audio.Samples]:
     """Fifths of a second of it: a recording that begins in the middle of a call may lack a packet of one."""
     return [prompt[at : at + 1600] for at in range(0, len(prompt) - 1600 + 1, 1600)]
@@ -145,15 +139,15 @@ def test_notice_as_a_destination(freepbx: Any) -> None:
 def test_forced_recording_starts_before_the_notice_unless_held_back(freepbx: Any) -> None:
     """By itself Call Recording records the notice; held back it starts when that is through."""
     site = freepbx({"informativa_notice": "did"}, recordings={f"{DID}/": "force"})
-    site.call()
+    recording = site.pbx.recording(site.call().recording)
     assert [event["Status"] for event in site.pbx.events("Recording")] == [""]
-    assert len(audio.find(site.prompts["it/short"], recorded(site))) == 1
+    assert len(audio.find(site.prompts["it/short"], recording)) == 1
     held = {"informativa_notice": "did", "informativa_recording": "after"}
     site = freepbx(held, recordings={f"{DID}/": "force"})
-    site.call(number="+393330000001")
+    recording = site.pbx.recording(site.call(number="+393330000001").recording)
     assert [event["Status"] for event in site.pbx.events("Recording")] == ["PLAYED"]
-    assert audio.find(site.prompts["it/short"], recorded(site)) == []
-    assert any(audio.find(part, recorded(site)) for part in pieces(site.prompts["after"]))
+    assert audio.find(site.prompts["it/short"], recording) == []
+    assert any(audio.find(part, recording) for part in pieces(site.prompts["after"]))
 
 
 @pytest.mark.night

@@ -123,12 +123,11 @@ def test_freepbx_recordings_of_those_who_were_told(freepbx: Site, sounds: dict[s
     text = FREEPBX.replace("Gosub(informativa-freepbx,", "Gosub(informativa-freepbx-recorded,")
     text += section("FreePBX", "extensions_custom.conf") + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
     lay(freepbx, "from-trunk", text, sounds)
-    monitor = freepbx.pbx.folder / "spool/monitor"
-    made = len(list(monitor.glob("*")))
-    told = [freepbx.call().status, freepbx.call().status, freepbx.call("0299999999").status]
-    assert told == ["PLAYED", "NOTDUE", "FALLBACK"]
+    told = [freepbx.call(), freepbx.call(), freepbx.call("0299999999")]
+    assert [call.status for call in told] == ["PLAYED", "NOTDUE", "FALLBACK"]
     assert len(freepbx.pbx.events("Reached")) == 1
-    assert len(list(monitor.glob("*"))) == made + 2
+    assert [call.recording != "" for call in told] == [True, True, False]
+    assert all(freepbx.pbx.recording(call.recording).any() for call in told[:2])
 
 
 def test_freepbx_trunk_without_a_number(freepbx: Site, sounds: dict[str, Path]) -> None:
@@ -243,20 +242,20 @@ def test_recording_only_after_the_notice(site: Site, sounds: dict[str, Path]) ->
     what the dialplan played by itself is not recorded."""
     text = section("Recording after the notice", "extensions.conf").replace(QUEUE, "Goto(after,600,1)")
     lay(site, "recorded", text, sounds)
-    monitor = site.pbx.folder / "spool/monitor"
-    made = len(list(monitor.glob("*")))
-    assert site.call().status == "PLAYED"
-    assert len(list(monitor.glob("*"))) == made + 1
+    told = site.call()
+    assert told.status == "PLAYED"
+    assert site.pbx.recording(told.recording).any()
     site.prompt("it/recorded", seed=23)
     configure(site, section("Recording after the notice", "informativa.yaml"))
     lay(site, "recorded", text, sounds)
     told = site.call()
     assert (told.status, told.reason) == ("PLAYED", "new-purpose")
     assert told.heard == site.whole("it/recorded", "after")
-    assert site.call().status == "NOTDUE"
-    assert len(list(monitor.glob("*"))) == made + 3
-    assert site.call("0299999999").status == "FALLBACK"
-    assert len(list(monitor.glob("*"))) == made + 3
+    knows = site.call()
+    assert knows.status == "NOTDUE"
+    assert all(site.pbx.recording(call.recording).any() for call in (told, knows))
+    told = site.call("0299999999")
+    assert (told.status, told.recording) == ("FALLBACK", "")
 
 
 def test_told_by_the_operator(site: Site, sounds: dict[str, Path]) -> None:

@@ -180,10 +180,9 @@ class Answers:
 
     def _then(self, event: Mapping[str, str]) -> str:
         """Who answered, and whether a recording of the call is there."""
-        channel = event["Channel"]
-        machine = "machine" if channel in self._agent.calls else ""
-        recording = self._pbx.recordings / f"{channel}.wav"
-        parts = (machine, event["Person"], "recorded" if recording.exists() else "")
+        machine = "machine" if event["Channel"] in self._agent.calls else ""
+        recorded = "recorded" if event["Recording"] and self._pbx.recording(event["Recording"]).size else ""
+        parts = (machine, event["Person"], recorded)
         return ", ".join(filter(None, parts)) or "over"
 
 

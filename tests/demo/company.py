@@ -90,7 +90,7 @@ exten => {line},1,Set(STEP=${{PJSIP_HEADER(read,X-Step)}})
 _AROUND = """\
 [answered]
 exten => s,1,UserEvent(Answered,Step:${STEP},Status:${INFORMATIVA_STATUS},Choices:${INFORMATIVA_CHOICES},\
-Person:${MEMBERNAME},Channel:${UNIQUEID})
+Person:${MEMBERNAME},Channel:${UNIQUEID},Recording:${MIXMONITOR_FILENAME})
  same => n,Return()
 
 [staff]

@@ -186,6 +186,15 @@ def read_wav(path: Path) -> Samples:
     return np.frombuffer(body, np.dtype("<i2")).astype(np.int16)
 
 
+def is_closed(path: Path) -> bool:
+    """Whether a WAV file of Asterisk's is there with something in it, and whole: its header says how long it
+    is only once Asterisk has closed it."""
+    if not path.exists():
+        return False
+    header, whole = path.read_bytes()[:44], path.stat().st_size
+    return whole > 44 and int.from_bytes(header[40:], "little") == whole - 44
+
+
 def write_wav(path: Path, samples: Samples) -> None:
     """Write a WAV file with the canonical 44-byte header, which is what Asterisk's reader was made for."""
     body = samples.astype("<i2").tobytes()

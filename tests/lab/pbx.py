@@ -17,12 +17,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from . import conf
+from . import audio, conf
 from .ami import Event, Listener
 from .builds import Build
 from .fast_folder import short_folder
 from .ports import PORTS, free_port
-from .process import Child
+from .process import Child, until
 
 _BOOT = 60.0  # seconds; under one second seen on an idle machine, so this is for a busy one
 _PATIENCE = 30.0  # seconds that an answer or an event may take; a fraction of one on an idle machine
@@ -91,11 +91,6 @@ class Pbx:
     def sounds(self) -> Path:
         """Where prompts without an absolute path are looked for, also below the name of a language."""
         return self._folders.data / "sounds"
-
-    @property
-    def recordings(self) -> Path:
-        """Where MixMonitor puts recordings of calls whose file it is not told the folder of."""
-        return self._folders.spool / "monitor"
 
     @property
     def log(self) -> Path:
@@ -285,6 +280,13 @@ class Pbx:
     def forget_events(self) -> None:
         """Forget the UserEvents so far, so that the next wait is for a new one."""
         self._listener.forget()
+
+    def recording(self, file: str) -> audio.Samples:
+        """The recording of a call, once it is whole: MixMonitor closes its file after the call, in a thread
+        that is less urgent than calls are. A ``file`` without a folder is where MixMonitor puts it."""
+        path = self._folders.spool / "monitor" / file
+        until(lambda: audio.is_closed(path), _PATIENCE, lambda: f"MixMonitor did not close {path}.")
+        return audio.read_wav(path)
 
     def wait_event(self, predicate: Callable[[Event], bool], timeout: float = _PATIENCE) -> Event:
         """The first UserEvent, past or to come, that ``predicate`` takes; ``PbxError`` if none comes."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
@@ -181,37 +182,43 @@ def test_all_is_open_where_nobody_can_know(monkeypatch: pytest.MonkeyPatch) -> N
     assert places == ["/proc/self/fd"]
 
 
-def test_file_that_was_opened_lately_is_looked_for_among_few(
-    files: Files, held: ExitStack, monkeypatch: pytest.MonkeyPatch
-) -> None:
+LOOKS = """
+import os, sys
+from informativa.ledgers import wal_files
+
+listed, listdir = [], os.listdir
+
+def counted(folder):
+    listed.append(folder)
+    return listdir(folder)
+
+os.listdir = counted
+ledger, others = open(sys.argv[1], "rb"), []
+status = os.fstat(ledger.fileno())
+
+def look(more):
+    others.extend(open(sys.argv[2], "rb") for _ in range(more))
+    print(wal_files.is_open((status.st_dev, status.st_ino)), *listed)
+
+for more in (0, 15, 1, 0, 0):
+    look(more)
+ledger.close()
+look(1)
+"""
+
+
+def test_file_that_was_opened_lately_is_looked_for_among_few(files: Files) -> None:
     """Of all descriptors of the process only the newest sixteen are asked; one of before is asked by the
-    descriptor that it had. A file is gone when it is closed, though another has its descriptor."""
-    highest, taken = max(wal_files._open_files()), -1
-    while taken < highest:  # free ones among those of others would come first, and not be the newest
-        taken = os.dup(highest)
-        held.callback(os.close, taken)
-    listed, listdir = list[str](), os.listdir
-    wal_files._LAST_DESCRIPTORS.clear()
-
-    def counted(folder: str) -> list[str]:
-        listed.append(folder)
-        return listdir(folder)
-
-    monkeypatch.setattr(wal_files.os, "listdir", counted)
-    ledger = files.ledger.open("rb")
-    identity = files.identities().ledger
-    assert wal_files.is_open(identity)
-    for _ in range(15):
-        held.enter_context(files.log.open("rb"))
-    assert wal_files.is_open(identity)
-    assert listed == []
-    held.enter_context(files.log.open("rb"))
-    for _ in range(3):
-        assert wal_files.is_open(identity)
-    assert listed == ["/proc/self/fd"]
-    ledger.close()
-    held.enter_context(files.log.open("rb"))
-    assert not wal_files.is_open(identity)
+    descriptor that it had. A file is gone when it is closed, though another has its descriptor. In a process
+    of its own, because threads of other tests open and close files too."""
+    command = [sys.executable, "-c", LOOKS, str(files.ledger), str(files.log)]
+    looks = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert looks == [
+        "True",
+        "True",
+        *["True /proc/self/fd"] * 3,
+        "False /proc/self/fd /proc/self/fd",
+    ]
 
 
 def test_file_is_found_behind_a_descriptor_that_was_closed(files: Files, held: ExitStack) -> None:

@@ -3,14 +3,15 @@ is deleted, marked and kept."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -182,43 +183,59 @@ def test_all_is_open_where_nobody_can_know(monkeypatch: pytest.MonkeyPatch) -> N
     assert places == ["/proc/self/fd"]
 
 
-LOOKS = """
-import os, sys
-from informativa.ledgers import wal_files
+class Descriptors:
+    """The descriptors of a process, with the file behind each, of which no thread of another test takes any;
+    in place of `os` in the tested module."""
 
-listed, listdir = [], os.listdir
+    devnull, O_RDONLY = os.devnull, os.O_RDONLY
 
-def counted(folder):
-    listed.append(folder)
-    return listdir(folder)
+    def __init__(self) -> None:
+        self.identities: dict[int, tuple[int, int]] = {}
+        self.listed = list[str]()
 
-os.listdir = counted
-ledger, others = open(sys.argv[1], "rb"), []
-status = os.fstat(ledger.fileno())
+    def open(self, path: str | Path, _flags: int = os.O_RDONLY) -> int:
+        """Take the lowest free descriptor, as POSIX says."""
+        status, descriptor = os.stat(path), next(n for n in count() if n not in self.identities)  # noqa: PTH116
+        self.identities[descriptor] = status.st_dev, status.st_ino
+        return descriptor
 
-def look(more):
-    others.extend(open(sys.argv[2], "rb") for _ in range(more))
-    print(wal_files.is_open((status.st_dev, status.st_ino)), *listed)
+    def close(self, descriptor: int) -> None:
+        """Let go of it."""
+        del self.identities[descriptor]
 
-for more in (0, 15, 1, 0, 0):
-    look(more)
-ledger.close()
-look(1)
-"""
+    def fstat(self, descriptor: int) -> SimpleNamespace:
+        """Tell which file is behind it."""
+        if descriptor not in self.identities:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return SimpleNamespace(**dict(zip(("st_dev", "st_ino"), self.identities[descriptor], strict=True)))
+
+    def listdir(self, folder: str) -> list[str]:
+        """List them all."""
+        self.listed.append(folder)
+        return list(map(str, self.identities))
 
 
-def test_file_that_was_opened_lately_is_looked_for_among_few(files: Files) -> None:
+def test_file_that_was_opened_lately_is_looked_for_among_few(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of all descriptors of the process only the newest sixteen are asked; one of before is asked by the
-    descriptor that it had. A file is gone when it is closed, though another has its descriptor. In a process
-    of its own, because threads of other tests open and close files too."""
-    command = [sys.executable, "-c", LOOKS, str(files.ledger), str(files.log)]
-    looks = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert looks == [
-        "True",
-        "True",
-        *["True /proc/self/fd"] * 3,
-        "False /proc/self/fd /proc/self/fd",
-    ]
+    descriptor that it had. A file is gone when it is closed, though another has its descriptor."""
+    process, identity = Descriptors(), files.identities().ledger
+    monkeypatch.setattr(wal_files, "os", process)
+    monkeypatch.setattr(wal_files, "_LAST_DESCRIPTORS", {})
+    ledger = process.open(files.ledger)
+    assert wal_files.is_open(identity)
+    for _ in range(15):
+        process.open(files.log)
+    assert wal_files.is_open(identity)
+    assert process.listed == []
+    process.open(files.log)
+    for _ in range(3):
+        assert wal_files.is_open(identity)
+    assert process.listed == ["/proc/self/fd"]
+    process.close(ledger)
+    assert process.open(files.log) == ledger
+    assert not wal_files.is_open(identity)
 
 
 def test_file_is_found_behind_a_descriptor_that_was_closed(files: Files, held: ExitStack) -> None:

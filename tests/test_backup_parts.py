@@ -32,6 +32,7 @@ from informativa.operations.backup import archive, conditions, listing, manifest
 from informativa.operations.backup.manifest import BackupCompany, BackupFile, FilePart, Manifest
 from informativa.operations.backup.places import BackupPlace
 from informativa.process import storage
+from lab.process import open_files
 
 NOW = datetime(2026, 11, 30, 3, 20, 5, tzinfo=UTC)
 OPENED = """
@@ -138,10 +139,11 @@ def test_folder_is_had_alone(tmp_path: Path) -> None:
     for _ in range(2):
         with places.alone_in(tmp_path):
             assert list(tmp_path.iterdir()) == [mine]
-            before = len(list(Path("/proc/self/fd").iterdir()))
+            before = [file for file in open_files() if file.is_relative_to(tmp_path)]
+            assert before
             with pytest.raises(InformativaError) as caught, places.alone_in(tmp_path):
                 pytest.fail("two at once")
-            assert len(list(Path("/proc/self/fd").iterdir())) == before
+            assert [file for file in open_files() if file.is_relative_to(tmp_path)] == before
         assert said(caught.value) == (
             f"Another backup is being made in {tmp_path}.",
             "Wait until it is done, and try again.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import sys
 from collections.abc import Callable
@@ -21,16 +20,12 @@ from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
 from informativa.model.ports import Ledger
 from informativa.process import bootstrap
+from lab.process import open_files
 
 
 def open_here(file: Path) -> list[str]:
     """Which of the ledger's files this process has open."""
-    found = []
-    for link in Path("/proc/self/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # of the listing itself
-            if str(target := link.readlink()).startswith(str(file)):
-                found.append(target.name)
-    return sorted(set(found))
+    return sorted({path.name for path in open_files() if str(path).startswith(str(file))})
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import sqlite3
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -43,6 +43,7 @@ from informativa.process.preparation import prepare
 from informativa.process.service import CallService
 from informativa.prompts.guarded import GuardedFiles
 from informativa.system import turns
+from lab.process import open_files
 from old_ledgers import old
 
 pytestmark = pytest.mark.migrated_ledgers
@@ -341,16 +342,9 @@ async def at_the_end(scene: Scene) -> None:
             await asyncio.to_thread(service.close)
     with closing(storage.store(service.configuration.controllers["borealis"])) as store:
         scene.facts["records"] = store.count()
-    scene.facts["open"] = [name for name in open_files(scene.folder) if "borealis.sqlite3" in name]
-
-
-def open_files(folder: Path) -> list[str]:
-    """The files below a folder that this process has open; what other tests have open lies elsewhere."""
-    names = []
-    for link in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # of the listing itself
-            names.append(str(link.readlink()))
-    return [name for name in names if name.startswith(f"{folder}/")]
+    scene.facts["open"] = [
+        path for path in open_files() if path.is_relative_to(scene.folder) and "borealis.sqlite3" in path.name
+    ]
 
 
 PHASES = (at_the_start, at_a_reload, in_service, beside_the_calls, at_a_migration, at_the_end)

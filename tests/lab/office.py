@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import shutil
@@ -24,7 +23,7 @@ from informativa.system import shipped
 from .forked import Forked
 from .pbx import Pbx
 from .ports import answers, free_port
-from .process import Child
+from .process import Child, open_files
 
 BIN = Path(sys.executable).parent
 PROGRAM = (BIN / "informativa",)
@@ -184,9 +183,10 @@ class Office:
             self._child = None
 
     def wait_closed(self, file: Path) -> None:
-        """Wait until the service has let go of a file."""
-        until = time.monotonic() + _START
-        while file in _open_files(self.pid):
+        """Wait until the service, which runs, has let go of a file."""
+        until, pid = time.monotonic() + _START, self.pid
+        assert pid, "the service does not run"
+        while file in open_files(pid):
             if time.monotonic() > until:
                 raise OfficeError(f"the service keeps {file} open")
             time.sleep(0.02)
@@ -213,14 +213,6 @@ class Office:
             return [record for record in store.records() if record.event.kind not in KEPT]
         finally:
             store.close()
-
-
-def _open_files(pid: int | None) -> set[Path]:
-    found = set()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            found.add(link.readlink())
-    return found
 
 
 def spool(pbx: Pbx) -> dict[str, dict[str, str]]:

@@ -107,6 +107,16 @@ def until(
         child.wait(0.02) if child else pause.wait(0.02)
 
 
+def open_files(pid: int | str = "self") -> list[Path]:
+    """The file behind each descriptor of a process, by default this one, but for what is closed meanwhile.
+    Threads of other tests have files open too: ask for those below a folder of the test's own."""
+    files = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            files.append(link.readlink())
+    return files
+
+
 def gone(pid: int) -> bool:
     """Whether no such process is left, or only what its parent has not looked at yet."""
     try:

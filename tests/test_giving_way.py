@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from commands import run
+from informativa.cli import main as cli
 from informativa.cli.main import main
 from informativa.system import priority
 
@@ -23,6 +25,13 @@ def no_systemd(tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
         yield patched
 
 
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a command that is called in this process do as one in a process of its own."""
+    monkeypatch.setattr(cli, "give_way", priority.give_way)
+
+
+@pytest.mark.usefixtures("program")
 @pytest.mark.parametrize(
     ("words", "policies"),
     [(("config", "diff"), [5]), (("reload",), [5]), (("config", "upgrade"), []), (("status",), [])],
@@ -39,6 +48,7 @@ def test_a_command_that_counts_all_callers_gives_way(
     assert taken == policies
 
 
+@pytest.mark.usefixtures("program")
 def test_a_command_goes_on_where_it_may_not_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """A system that forbids it has the work done all the same."""
 
@@ -50,10 +60,17 @@ def test_a_command_goes_on_where_it_may_not_give_way(monkeypatch: pytest.MonkeyP
     assert main() == 0
 
 
+@pytest.mark.usefixtures("program")
 def test_a_command_within_another_program_leaves_that_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever calls the program's function keeps the priority of his process."""
     monkeypatch.setattr(os, "sched_setscheduler", lambda *_arguments: pytest.fail("gave way"))
     assert main(["reload", "--help"]) == 0
+
+
+def test_a_command_that_a_test_calls_leaves_the_tests_their_priority(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes after it in this process, or is started from it, is as urgent as before."""
+    monkeypatch.setattr(os, "sched_setscheduler", lambda *_arguments: pytest.fail("gave way"))
+    assert run("reload", "--help").returncode == 0
 
 
 @pytest.mark.parametrize(("user", "scopes"), [(0, 1), (1000, 0)], ids=["root", "a plain user"])

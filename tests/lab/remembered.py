@@ -2,8 +2,9 @@
 
 Each command that a test calls builds the tree of its commands, with pydantic's checks of their options, and
 each installation that a test examines has the same few prompts. A service that starts or reloads looks for
-garbage among all that the tests have loaded. What is started in a process of its own does all of that.
-Originals are there as `__wrapped__`.
+garbage among all that the tests have loaded, and some commands lower the priority of their process for good,
+with all that later tests do in it and start from it. What is started in a process of its own does all of
+that. Originals are there as `__wrapped__`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from informativa.cli.words import _
 from informativa.process import service
 from informativa.prompts import audio, comparison
 from informativa.prompts.audio import Sound
+from informativa.system.priority import give_way
 
 
 def remember() -> None:
@@ -32,6 +34,7 @@ def remember() -> None:
     audio.level_faults = _by(_sound, _listed(audio.level_faults))
     audio._pcm_level_faults = _by(_pcm, _listed(audio._pcm_level_faults))
     service._freeze_objects = functools.wraps(service._freeze_objects)(lambda **_: None)
+    setattr(main, give_way.__name__, functools.wraps(give_way)(lambda: None))
 
 
 def _by(key: Callable[..., Hashable], compute: Callable[..., Any]) -> Callable[..., Any]:

@@ -481,7 +481,7 @@ class ManagerServer:
     def say(self, *messages: str) -> None:
         """What nobody asked for: events."""
         for writer in self._writers:
-            writer.writelines(_message(each) for each in messages)
+            writer.writelines(_message(message) for message in messages)
 
     def hang_up(self) -> None:
         """As Asterisk does when it is stopped."""
@@ -505,7 +505,9 @@ class ManagerServer:
             if answer == GONE:
                 writer.close()
             elif answer:
-                writer.writelines(_message(f"{each}\nActionID: {identity}") for each in answer.split("\n\n"))
+                writer.writelines(
+                    _message(f"{event}\nActionID: {identity}") for event in answer.split("\n\n")
+                )
             fields = {}
         self.left.set()
         writer.close()

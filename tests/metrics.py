@@ -22,7 +22,7 @@ def asked(port: int) -> str:
 def told(text: str, name: str) -> Told:
     """The samples of that name, by their labels' values in alphabetical order of the labels."""
     samples = (sample for family in parse(text) for sample in family.samples if sample.name == name)
-    return {tuple(value for _, value in sorted(each.labels.items())): each.value for each in samples}
+    return {tuple(value for _, value in sorted(sample.labels.items())): sample.value for sample in samples}
 
 
 class Idle:

@@ -19,7 +19,11 @@ from informativa.model.text import quoted
 SOURCE = Path(__file__).resolve().parents[1] / "agi/informativa"
 _NO_REMEDIES = {"cli/completion.py", "cli/manual.py", "cli/tree.py", "cli/words.py", "config/described.py"}
 """Where commands stand in scripts, pages and descriptions."""
-_PATHS = {each.path[1:] for each in tree(app()).walk() if len(each.path) > 1 and each.path[1] != "completion"}
+_PATHS = {
+    command.path[1:]
+    for command in tree(app()).walk()
+    if len(command.path) > 1 and command.path[1] != "completion"
+}
 _OURS = "|".join(sorted((" ".join(path) for path in _PATHS), reverse=True))
 _PROGRAMS = (
     rf"informativa (?:{_OURS})(?![\w-])|chmod |chown |mkdir |mv |rm |install -|ln -|systemctl |journalctl -|"

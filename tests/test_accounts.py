@@ -246,7 +246,7 @@ def test_account_without_an_app_has_no_second_factor(accounts: AccountFile) -> N
     with_app = joined(accounts, secret=totp.new_secret())
     without_codes = replace(with_app, recovery_codes=())
     codes_alone = replace(with_app, totp_secret="")
-    protected = [factors.is_protected(each) for each in (without, with_app, without_codes, codes_alone)]
+    protected = [factors.is_protected(account) for account in (without, with_app, without_codes, codes_alone)]
     assert protected == [False, True, True, False]
     needs = [factors.needs_factor(with_app, roles) for roles in ((), (Role.READER,), (Role.ADMIN,))]
     assert needs == [False, True, False]
@@ -327,7 +327,7 @@ def test_another_process_is_seen_and_loses_nothing(accounts: AccountFile) -> Non
         subprocess.Popen([sys.executable, "-c", program, str(accounts.file.parent), name]) for name in names
     ]
     assert [process.wait() for process in started] == [0] * 8
-    assert [each.name for each in accounts.invitations()] == names
+    assert [invitation.name for invitation in accounts.invitations()] == names
 
 
 def test_changes_of_different_kinds_at_once_are_all_kept(accounts: AccountFile) -> None:
@@ -485,7 +485,7 @@ def test_file_is_read_anew_only_when_it_changed(
     assert read == []
     AccountFile(accounts.file.parent).invite("berta", READER, NOW)
     read.clear()
-    assert [each.name for each in accounts.invitations()] == ["berta"]
+    assert [invitation.name for invitation in accounts.invitations()] == ["berta"]
     assert len(read) == 1
 
 

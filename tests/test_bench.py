@@ -410,8 +410,8 @@ def test_evidence_measures_what_was_done(tmp_path: Path) -> None:
     found = Report()
     evidence.evidence(found, tmp_path, records=600, rounds=1, times=3)
     words = " ".join(one.what for one in found.results)
-    for each in ("checkpoint", "bytes of a record", "receipt", "verify", "audit", "proof", "waits"):
-        assert each in words
+    for part in ("checkpoint", "bytes of a record", "receipt", "verify", "audit", "proof", "waits"):
+        assert part in words
     assert all(one.value.median > 0 for one in found.results if "proof" not in one.what)
     assert [list(group.spreads) for group in found.peers] == [["with its leaf", "without"]] * 2
 

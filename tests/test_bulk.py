@@ -105,8 +105,8 @@ def test_same_as_one_by_one(tmp_path: Path, store: SqliteStore) -> None:
     ]
     single = SqliteStore(str(tmp_path / "single.sqlite3"))
     added = []
-    for each in (store, single):
-        each.append([called(number) for number in range(0, 400, 7)])
+    for ledger in (store, single):
+        ledger.append([called(number) for number in range(0, 400, 7)])
     for at in range(0, 1500, 500):
         page = events[at : at + 500]
         added.append((record(store, page), single.append_new([(event, ()) for event in page])))

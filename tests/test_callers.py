@@ -171,12 +171,12 @@ def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Co
     away = SharedDatabase(hosts=("127.0.0.1:1",), name="informativa", box="pbx-1")
     with pytest.raises(SharedDatabaseError) as error:
         callers.erase(owners, CALLER, NOW, really=True, shared=away, instruction="T-1")
-    assert all(f"{each.name}: the caller is erased on this box" in str(error.value) for each in owners)
-    for each in owners:
-        with closing(storage.store(each)) as store:
+    assert all(f"{owner.name}: the caller is erased on this box" in str(error.value) for owner in owners)
+    for owner in owners:
+        with closing(storage.store(owner)) as store:
             (kept,) = erasure_requests.stored_requests(store)
             assert (kept.number, kept.command_asks(datetime.now(UTC))) == (None, False)
-            assert set(callers.pseudonyms(each, CALLER.caller)) <= set(kept.pseudonyms)
+            assert set(callers.pseudonyms(owner, CALLER.caller)) <= set(kept.pseudonyms)
             assert all(record.event.pseudonym is None for record in store.records())
 
 

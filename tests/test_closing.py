@@ -44,7 +44,7 @@ def test_store_that_was_closed_holds_nothing(file: Path) -> None:
     assert open_here(file) == ["acme.sqlite3", "acme.sqlite3-shm", "acme.sqlite3-wal"]
     store.close()
     assert open_here(file) == []
-    assert [each.name for each in file.parent.iterdir()] == ["acme.sqlite3"]
+    assert [path.name for path in file.parent.iterdir()] == ["acme.sqlite3"]
 
 
 @pytest.mark.parametrize("opened", [SqliteLedger, GroupCommitLedger])
@@ -91,12 +91,12 @@ def test_i3_ledger_closed_among_calls_records_each_once_or_refuses_it(tmp_path: 
     swap = sys.getswitchinterval()
 
     async def story() -> list[int | BaseException]:
-        calls = [asyncio.create_task(ledger.append(replace(PLAYED, call=str(each)))) for each in range(60)]
+        calls = [asyncio.create_task(ledger.append(replace(PLAYED, call=str(call)))) for call in range(60)]
         for _turn in range(before):
             await asyncio.sleep(0)
         closing = asyncio.create_task(asyncio.to_thread(ledger.close))
         calls += [
-            asyncio.create_task(ledger.append(replace(PLAYED, call=str(each)))) for each in range(60, 90)
+            asyncio.create_task(ledger.append(replace(PLAYED, call=str(call)))) for call in range(60, 90)
         ]
         told = await asyncio.gather(*calls, return_exceptions=True)
         await closing
@@ -107,9 +107,9 @@ def test_i3_ledger_closed_among_calls_records_each_once_or_refuses_it(tmp_path: 
         told = asyncio.run(story())
     finally:
         sys.setswitchinterval(swap)
-    for each in told:
-        assert isinstance(each, int) or "closed" in str(each)
-    numbers = {each: str(call) for call, each in enumerate(told) if isinstance(each, int)}
+    for answer in told:
+        assert isinstance(answer, int) or "closed" in str(answer)
+    numbers = {answer: str(call) for call, answer in enumerate(told) if isinstance(answer, int)}
     assert {record.number: record.event.call for record in ledger.records()} == numbers
 
 
@@ -133,7 +133,7 @@ def test_follower_that_was_closed_holds_nothing(file: Path) -> None:
 def test_desk_closes_what_only_it_has(folder: Path) -> None:
     """What calls work with is closed when they are over, but for what others work with still."""
     configuration = load(folder / "informativa.yaml")
-    ledgers = [Path(each.ledger) for each in configuration.controllers.values()]
+    ledgers = [Path(controller.ledger) for controller in configuration.controllers.values()]
     first = bootstrap.for_service(configuration)
     second = bootstrap.for_service(configuration, first)
     bootstrap.close(first, [second])
@@ -147,9 +147,9 @@ def test_looking_leaves_nothing_behind(file: Path) -> None:
     before = file.read_bytes()
     store = SqliteStore(str(file), read_only=True)
     assert len(list(store.records())) == 1
-    assert [each.name for each in file.parent.iterdir()] == ["acme.sqlite3"]
+    assert [path.name for path in file.parent.iterdir()] == ["acme.sqlite3"]
     store.close()
-    assert [each.name for each in file.parent.iterdir()] == ["acme.sqlite3"]
+    assert [path.name for path in file.parent.iterdir()] == ["acme.sqlite3"]
     assert file.read_bytes() == before
 
 

@@ -526,7 +526,7 @@ def test_l10_placeholder_is_no_paper(folder: Path, reference: str, paper: str) -
     (problem,) = configuration.refused
     assert problem.key == f"controllers.borealis.outsourcing.{paper}.reference"
     assert "does not say which paper" in str(problem.message)
-    assert [bool(each.refused) for each in configuration.controllers.values()] == [False, True]
+    assert [bool(controller.refused) for controller in configuration.controllers.values()] == [False, True]
 
 
 @pytest.mark.parametrize("reference", REFERENCES)
@@ -758,7 +758,7 @@ def test_i8_addresses_that_others_reach_are_meant_and_told(folder: Path) -> None
     not without a token."""
     file = edit(folder, "127.0.0.1:4588", "0.0.0.0:4588\n  exposed: true\n  metrics: 0.0.0.0:9464")
     configuration, wrong = inspect(file)
-    told = [str(each) for each in configuration.warnings if "other machines" in str(each)]
+    told = [str(warning) for warning in configuration.warnings if "other machines" in str(warning)]
     assert (len(wrong), len(told)) == (0, 2)
     assert ("service.listen: 0.0.0.0:4588" in told[0], "service.metrics: 0.0.0.0:9464" in told[1]) == (
         True,
@@ -794,7 +794,7 @@ def test_configuration_without_a_token_goes_on(folder: Path) -> None:
     file = edit(folder, "  token: keys/agi.token", "  # token: keys/agi.token")
     configuration = load(file)
     assert configuration.tokens == ()
-    (told,) = [str(each) for each in configuration.warnings if "`token" in str(each)]
+    (told,) = [str(warning) for warning in configuration.warnings if "`token" in str(warning)]
     assert "write `token: keys/agi.token` under it, then type: informativa keys rotate --agi -c " in told
 
 

@@ -78,11 +78,11 @@ def test_names_on_the_pages_are_in_the_code(page: Path) -> None:
     modules = {file.stem for file in (ROOT / "agi").rglob("*.py")}
     names = [
         name
-        for each in named(page)
-        if re.fullmatch(r"_?[A-Za-z]\w+(\.\w+)?", each)
-        and re.search(r"[A-Z_]", each)
-        and not each.lower().startswith("informativa_")  # metrics, and variables of the dialplan
-        for name in each.split(".")
+        for code in named(page)
+        if re.fullmatch(r"_?[A-Za-z]\w+(\.\w+)?", code)
+        and re.search(r"[A-Z_]", code)
+        and not code.lower().startswith("informativa_")  # metrics, and variables of the dialplan
+        for name in code.split(".")
     ]
     assert [one for one in names if one not in OTHERS | modules | defined()] == []
 
@@ -101,13 +101,13 @@ def test_no_module_imports_a_test_module() -> None:
     files = sorted((ROOT / "tests").rglob("*.py"))
     names = [(file.name, name) for file in files for name in imported(file)]
     assert ("test_ledgers.py", "examples.PLAYED") in names
-    assert [each for each in names if re.match(r"(?!informativa\.)(.*\.)?test_", each[1])] == []
+    assert [entry for entry in names if re.match(r"(?!informativa\.)(.*\.)?test_", entry[1])] == []
 
 
 def test_commands_on_the_pages_exist() -> None:
     """What contributors are told to make can be made, and what they are told to type is a command."""
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    known = {" ".join(each.path[1:]) for each in tree(app()).walk()}
+    known = {" ".join(command.path[1:]) for command in tree(app()).walk()}
     for page in (*PAGES, DOCS / "licences.md"):
         code = named(page)
         made = [one.split()[1] for one in code if re.match(r"make [a-z]", one)]
@@ -273,4 +273,4 @@ def test_issue_forms_are_whole(file: Path) -> None:
     (doctor,) = [one for one in asked if one["id"] == "doctor"]
     assert "informativa doctor --json" in doctor["attributes"]["label"]
     assert "numbers" in str(form)
-    assert "doctor" in {" ".join(each.path[1:]) for each in tree(app()).walk()}
+    assert "doctor" in {" ".join(command.path[1:]) for command in tree(app()).walk()}

@@ -79,8 +79,8 @@ def test_states_with_a_closed_folder(configuration: Configuration, monkeypatch: 
 def test_states_for_programs(configuration: Configuration) -> None:
     """Nothing is null, and who is not live is so with the reason."""
     controllers = {
-        name: replace(each, refused=Text("its papers are missing"))
-        for name, each in configuration.controllers.items()
+        name: replace(controller, refused=Text("its papers are missing"))
+        for name, controller in configuration.controllers.items()
     }
     found = states(replace(configuration, controllers=controllers, lines=()))
     assert list(text.states(found, ENGLISH))[:2] == [

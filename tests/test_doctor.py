@@ -265,7 +265,7 @@ def case(folder: Path) -> System:
 
 def test_prompt_that_asterisk_cannot_read(public: Path) -> None:
     """Modes count for Asterisk's user: of the file, and of the folders above it."""
-    assert [each.state for each in looked(asterisk.sounds, case(public))] == ["ok"]
+    assert [finding.state for finding in looked(asterisk.sounds, case(public))] == ["ok"]
     (public / "prompts/it/full.wav").chmod(0o640)
     (found,) = looked(asterisk.sounds, case(public))
     assert (found.state, "it/full.wav" in str(found.finding)) == ("wrong", True)
@@ -315,8 +315,8 @@ def test_process_that_ends_while_it_is_looked_at(
 def test_key_that_asterisk_cannot_read(public: Path) -> None:
     """Keys that belong to another user than Asterisk's are found: its script would not start."""
     found = looked(service.files, case(public))
-    assert [each.state for each in found] == ["wrong", "wrong"]
-    assert [str(each.fix) for each in found] == [
+    assert [finding.state for finding in found] == ["wrong", "wrong"]
+    assert [str(finding.fix) for finding in found] == [
         f"chown -R -h {OTHER} {public}/keys; chmod -R u+rX {public}/keys"
     ] * 2
 
@@ -601,8 +601,8 @@ def test_folder_of_several_ledgers_is_named_once(public: Path) -> None:
     (public / "ledger").chmod(0o755)
     for ledger in (public / "ledger").iterdir():
         ledger.chmod(0o666)
-    wrong = [each for each in looked(ledgers.ledgers, case(public)) if each.state == "wrong"]
-    assert [f"cannot write {public}/ledger," in str(each.finding) for each in wrong] == [True]
+    wrong = [finding for finding in looked(ledgers.ledgers, case(public)) if finding.state == "wrong"]
+    assert [f"cannot write {public}/ledger," in str(finding.finding) for finding in wrong] == [True]
 
 
 def test_what_is_not_looked_at_is_named_once(tmp_path: Path) -> None:
@@ -634,7 +634,7 @@ def test_disk_that_is_full(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     usage = namedtuple("usage", "free")
     for free, state in ((10 << 30, "ok"), (100 << 20, "warning"), (1 << 20, "wrong")):
         monkeypatch.setattr(service.shutil, "disk_usage", lambda _folder, free=free: usage(free))
-        assert [each.state for each in looked(service.room, case(folder))] == [state]
+        assert [finding.state for finding in looked(service.room, case(folder))] == [state]
 
 
 def test_whose_port() -> None:

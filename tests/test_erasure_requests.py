@@ -235,7 +235,7 @@ def test_a_clock_that_went_back_holds_no_request() -> None:
     """A command has a minute, and not until a day that is long to come."""
     request = erasure_requests.new(AT)
     assert [
-        request.command_asks(AT + each) for each in (timedelta(), HELD / 2, HELD, -timedelta(seconds=1))
+        request.command_asks(AT + later) for later in (timedelta(), HELD / 2, HELD, -timedelta(seconds=1))
     ] == [
         True,
         True,

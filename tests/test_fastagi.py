@@ -440,14 +440,14 @@ def test_i4_call_for_which_nothing_is_done_is_given_up(monkeypatch: pytest.Monke
         with capture_logs() as logged:
             writer.write(ENVIRONMENT)
             assert await stuck.read() == b""
-        assert [each["event"] for each in logged] == ["a call was given up: nothing was done for it in time"]
+        assert [line["event"] for line in logged] == ["a call was given up: nothing was done for it in time"]
         assert server.turned_away["stuck"] == 1
         hears.write(b"200 result=0 endpos=80000\n")
         assert await heard.read() == b""
         assert [playback.endpos for playback in told] == [80_000]
         over.set()
-        for each in (hears, writer):
-            each.close()
+        for stream in (hears, writer):
+            stream.close()
         assert await server.stop(10) == 0
 
     asyncio.run(asyncio.wait_for(run(), 30))

@@ -83,7 +83,7 @@ def test_hearings_come_by_line_and_notice() -> None:
     third = replace(second, callers=5, calls=6, seconds_a_day=3.0, countries=("DE", "FR"))
     fourth = replace(first, line=ROME, choice=False, callers=1, calls=2, seconds_a_day=1.2)
     assert hearings == [
-        replace(each, title=hearings[0].title) for each in (notice, first, second, third, fourth)
+        replace(hearing, title=hearings[0].title) for hearing in (notice, first, second, third, fourth)
     ]
     assert {str(hearing.title) for hearing in hearings} == {"the notice (privacy)"}
 

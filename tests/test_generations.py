@@ -185,7 +185,7 @@ def test_trouble_of_a_ledger_is_told_once() -> None:
     for failing in rounds:
         with capture_logs() as logged:
             outdated.report(failing)
-        told.append([f"{each['controller']} {each['log_level']} {each.get('error', '')}" for each in logged])
+        told.append([f"{line['controller']} {line['log_level']} {line.get('error', '')}" for line in logged])
     assert told == [
         ["acme error The disk is full."],
         ["borealis warning "],
@@ -212,7 +212,7 @@ def test_ledger_is_opened_again(config: Path) -> None:
         with capture_logs() as told:
             for _round in range(3):
                 assert list(await generations.reopen(outdated)) == ["acme"]
-        assert [each["event"] for each in told] == ["ledger cannot be used"]
+        assert [line["event"] for line in told] == ["ledger cannot be used"]
         assert generations.newest is before
         for file in ledger.parent.glob("acme.sqlite3*"):
             file.unlink()
@@ -244,7 +244,7 @@ def test_ledger_of_other_recordings_is_opened_and_they_are_told_once(config: Pat
         with capture_logs() as told:
             for _round in range(3):
                 assert await generations.reopen(outdated) == {}
-        wrong = [each["problem"] for each in told if each["event"] == "a prompt is not played"]
+        wrong = [line["problem"] for line in told if line["event"] == "a prompt is not played"]
         assert len(wrong) == len(set(wrong)) == 6  # short, short without keys and full in two languages
         assert all("is not the recording that version 2026-11 was first served with" in one for one in wrong)
         prompt = generations.newest.services.lines["+390212345678"].plan[0].notice.versions[0].short["it"]

@@ -791,6 +791,6 @@ def test_ledger_that_is_read_is_not_opened_to_be_written(tmp_path: Path) -> None
         store.append([PLAYED])
     with closing(SqliteStore(str(file), read_only=True)) as store, store.connected() as connection:
         assert connection.execute("SELECT count(*) FROM event").fetchone() == (1,)
-        assert [each.name for each in tmp_path.iterdir()] == [file.name]
+        assert [path.name for path in tmp_path.iterdir()] == [file.name]
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             connection.execute("DELETE FROM event")

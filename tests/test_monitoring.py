@@ -368,7 +368,9 @@ def test_every_metric_and_label_named_is_told(watched: Watched, of_choices: dict
     watched.ring(60, seed=1)
     told = watched.exported() | of_choices
     variables = [
-        each["query"]["query"] for each in DASHBOARD["templating"]["list"] if each["type"] == "query"
+        variable["query"]["query"]
+        for variable in DASHBOARD["templating"]["list"]
+        if variable["type"] == "query"
     ]
     asks = [
         *variables,

@@ -30,7 +30,9 @@ NEVER_BROKE = {"phonenumberslite", "python-dateutil", "rich", "structlog"}  # do
 def licence(name: str) -> str:
     """What a distribution says of its licence."""
     said = metadata.metadata(name)
-    classified = [each for each in said.get_all("Classifier") or () if each.startswith("License ::")]
+    classified = [
+        classifier for classifier in said.get_all("Classifier") or () if classifier.startswith("License ::")
+    ]
     return " ".join([said.get("License-Expression") or "", said.get("License") or "", *classified]).strip()
 
 
@@ -51,7 +53,7 @@ def imported() -> set[str]:
     for file in (ROOT / "agi/informativa").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                names |= {each.name.partition(".")[0] for each in node.names}
+                names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 names.add(node.module.partition(".")[0])
     return names - set(sys.stdlib_module_names) - {"informativa"}
@@ -106,7 +108,9 @@ def test_all_that_is_imported_is_asked_for() -> None:
 def test_upper_bounds_stand_where_the_next_version_may_break() -> None:
     """Every dependency has one, but for those of which documented parts alone are used."""
     requirements = [Requirement(line) for line in PROJECT["dependencies"]]
-    unbound = {one.name for one in requirements if not any(each.operator == "<" for each in one.specifier)}
+    unbound = {
+        one.name for one in requirements if not any(specifier.operator == "<" for specifier in one.specifier)
+    }
     assert unbound == NEVER_BROKE
 
 

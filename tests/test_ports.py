@@ -26,9 +26,9 @@ def test_two_processes_never_get_the_same_port() -> None:
     """Also one that a process does not use yet, which nobody could see."""
     ours = {free_port() for _ in range(BLOCK)}
     with another() as one, another() as other:
-        theirs = [set(map(int, each.stdout.readline().split())) for each in (one, other)]  # type: ignore[union-attr]
+        theirs = [set(map(int, process.stdout.readline().split())) for process in (one, other)]  # type: ignore[union-attr]
         one.communicate("\n"), other.communicate("\n")
-    assert all(len(each) > BLOCK // 2 for each in (ours, *theirs))
+    assert all(len(ports) > BLOCK // 2 for ports in (ours, *theirs))
     assert len(ours | theirs[0] | theirs[1]) == len(ours) + len(theirs[0]) + len(theirs[1])
 
 

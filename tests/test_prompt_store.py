@@ -85,7 +85,7 @@ def completed(folder: Path, tmp_path: Path, *words: str) -> list[str]:
 )
 def test_bash_completes(folder: Path, tmp_path: Path, words: list[str], offered: list[str]) -> None:
     """bash offers commands, options, names out of the configuration, files; nothing where there is none."""
-    words, offered = ([each.replace("{folder}", str(folder)) for each in all_] for all_ in (words, offered))
+    words, offered = ([word.replace("{folder}", str(folder)) for word in all_] for all_ in (words, offered))
     assert completed(folder, tmp_path, "informativa", *words) == offered
 
 
@@ -109,7 +109,7 @@ def test_fish_is_told_what_completes_each_value() -> None:
     that may be anything."""
     lines = script(Shell.FISH, tree(app())).splitlines()
     parts = "-x -a 'short short-nokey full supplement withdraw' -d 'Which text it is.'"
-    told = [f"complete -c informativa {each}" for each in FISH.strip().splitlines()]
+    told = [f"complete -c informativa {completion}" for completion in FISH.strip().splitlines()]
     told.append(f"complete -c informativa -n '__informativa_at prompts add' -l part {parts}")
     assert [line for line in told if line not in lines] == []
     assert [line for line in lines if "'__informativa_at record' -d" in line] == []

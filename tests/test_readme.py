@@ -215,7 +215,7 @@ def test_commands_in_the_text_exist() -> None:
     """Each command that a sentence or a table names is one, or a group of them."""
     prose = re.sub(r"^ *```.*?^ *```$", "", README, flags=re.DOTALL | re.MULTILINE)
     named = [" ".join(code.split()) for code in re.findall(r"`informativa ([^`]+)`", prose)]
-    known = {" ".join(each.path[1:]): each.commands for each in tree(app()).walk()}
+    known = {" ".join(command.path[1:]): command.commands for command in tree(app()).walk()}
     begun = tuple(f"{path} -" if below else f"{path} " for path, below in known.items())
     assert [one for one in named if one not in known and not f"{one} ".startswith(begun)] == []
     assert len(named) > len(DAILY)

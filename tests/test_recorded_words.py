@@ -169,7 +169,9 @@ def test_recording_of_a_choice_is_taken(choosing: Path, tmp_path: Path) -> None:
     assert withdraw.configuration.yaml == (
         "            withdraw:\n              it: prompts/acme/marketing-2/it/withdraw"
     )
-    assert any("and the text (it/marketing-withdraw.txt) takes" in str(each) for each in withdraw.warnings)
+    assert any(
+        "and the text (it/marketing-withdraw.txt) takes" in str(warning) for warning in withdraw.warnings
+    )
 
 
 def test_prompts_of_a_company_with_choices_are_listed_and_played(choosing: Path) -> None:

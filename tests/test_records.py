@@ -96,7 +96,7 @@ def test_last_ones_are_streamed_in_order(store: SqliteStore, acme: Controller) -
     assert list(read(store, RecordFilter(line="%"), last=2)) == []
     other = replace(acme, ledger=acme.ledger + "-none")
     found = list(read_all([other, acme], last=2))
-    assert [(each.controller, each.record.number) for each in found] == [(acme, 4), (acme, 5)]
+    assert [(call.controller, call.record.number) for call in found] == [(acme, 4), (acme, 5)]
     with storage.existing_ledger(other) as ledger:
         assert ledger is None
 
@@ -122,7 +122,7 @@ def test_a_page_that_looked_back_far_enough_says_when(
     first = page(acme, wanted)
     assert (first.records, first.before, first.looked) == ((), 6, LATER)
     second = page(acme, wanted, first.before)
-    assert ([each.number for each in second.records], second.before) == ([5], 4)
+    assert ([record.number for record in second.records], second.before) == ([5], 4)
     assert second.looked == PLAYED.at
     third = page(acme, wanted, second.before)
     assert (third.records, third.before) == ((), 2)
@@ -140,11 +140,11 @@ def test_a_time_is_found_without_looking_at_what_came_since(
     tenth = PLAYED.at + timedelta(days=10)
     wanted = RecordFilter(since=tenth, until=tenth + timedelta(hours=1))
     found = page(acme, wanted)
-    assert [each.event.at for each in found.records] == [tenth]
+    assert [record.event.at for record in found.records] == [tenth]
     assert (found.begun, found.later, found.before) == (16, 45, 13)
     assert page(acme, wanted, found.before).before is None
     long_ago = RecordFilter(until=PLAYED.at + timedelta(hours=1))
-    assert [each.number for each in page(acme, long_ago, page(acme, long_ago).later).records] == [44]
+    assert [record.number for record in page(acme, long_ago, page(acme, long_ago).later).records] == [44]
     assert page(acme, RecordFilter(until=datetime.max)).later is None
 
 
@@ -164,7 +164,7 @@ def test_times_without_offset_are_of_the_controllers_zone(store: SqliteStore, ac
     store.append([replace(PLAYED, at=datetime(2026, 1, 31, 9, tzinfo=UTC))])
     ten, one_past = datetime(2026, 1, 31, 10), datetime(2026, 1, 31, 10, 1)
     wanted = RecordFilter(since=ten, until=one_past)
-    assert [each.record.number for each in read_all([acme, rome], wanted)] == [6]
+    assert [call.record.number for call in read_all([acme, rome], wanted)] == [6]
     assert [record.number for record in page(rome, wanted, before=7).records] == [6]
     offset = RecordFilter(until=datetime(2026, 1, 31, 9, tzinfo=UTC))
     assert of_zone(offset, rome) == offset
@@ -199,9 +199,9 @@ def test_following_begins_with_the_last(store: SqliteStore, acme: Controller) ->
     told = replace(PLAYED, call="", kind=RecordKind.WEBSITE)
     wanted = RecordFilter(status=Status.PLAYED, reason=Reason.NOT_INFORMED)  # which the one before is not
     with closing(RecordFollower([acme], wanted, 2, lambda _error: None)) as following:
-        assert [each.record.number for each in following.news()] == [5]
+        assert [call.record.number for call in following.news()] == [5]
         store.append([told, PARTIAL, PLAYED])
-        assert [each.record.number for each in following.news()] == [8]
+        assert [call.record.number for call in following.news()] == [8]
         assert following.news() == []
 
 
@@ -219,7 +219,7 @@ def test_following_complains_once(acme: Controller, monkeypatch: pytest.MonkeyPa
         assert (following.news(), following.news()) == ([], [])
         assert [str(error) for error in complaints] == ["It is locked."]
         monkeypatch.setattr(Follower, "start", starts)
-        assert [each.record.number for each in following.news()] == [5]
+        assert [call.record.number for call in following.news()] == [5]
 
 
 def test_line_is_known_by_any_spelling(folder: Path) -> None:
@@ -245,7 +245,7 @@ def test_ledger_as_lines(acme: Controller) -> None:
     assert found[0].endswith("PLAYED   not-informed         9.5 of 9.5 s, whole")
     assert found[1].endswith("NOTDUE   already-informed #1")
     assert ("unidentified" in found[2], "erased" in found[3]) == (True, True)
-    assert all(len(each) < 60 for each in rows([PLAYED], acme, 60)[1:])
+    assert all(len(row) < 60 for row in rows([PLAYED], acme, 60)[1:])
     assert "ora (UTC)" in "".join(view.ledger(acme, [], language("it"), 107))
     (_name, missing) = view.ledger(acme, None, ENGLISH, 107)
     assert missing.startswith(f"There is no ledger {acme.ledger}: nothing was recorded yet")
@@ -253,7 +253,7 @@ def test_ledger_as_lines(acme: Controller) -> None:
 
 def test_call_as_a_line(acme: Controller) -> None:
     """The reason, or how it ended where it was not heard whole; what was heard, where there is room."""
-    heard, cut, silent = (view.call(Found(acme, Record(7, each)), 79) for each in (PLAYED, PARTIAL, NOTDUE))
+    heard, cut, silent = (view.call(Found(acme, Record(7, event)), 79) for event in (PLAYED, PARTIAL, NOTDUE))
     assert heard.split()[1:] == ["+390212345678", "acme", "PLAYED", "not-informed", "9.5s", "7"]
     assert cut.split()[4:] == ["key", "2.2s", "7"]
     assert silent.split()[4:] == ["already-informed", "-", "7"]

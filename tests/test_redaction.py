@@ -138,7 +138,7 @@ def test_six_digits_that_stand_together() -> None:
     chance, near, found = random.Random(1), re.compile(r"\d(?:(?:(?![,;:]\s)[\W_]){0,4}\d)*"), 0
     for _ in range(20_000):
         text = "".join(chance.choice("0123456789+() ,;a_") for _ in range(chance.randrange(25)))
-        together = any(sum(map(str.isdigit, each)) >= 6 for each in near.findall(text))
+        together = any(sum(map(str.isdigit, digits)) >= 6 for digits in near.findall(text))
         assert holds_number(text) is together
         assert ("#" in without_numbers(text)) is together
         found += together

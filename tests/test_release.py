@@ -80,7 +80,7 @@ def test_version_changelog_and_tag_that_agree(checkout: Path) -> None:
 
 def test_each_disagreement_is_told_with_what_to_do(checkout: Path) -> None:
     """Another version, no heading, something unreleased, another tag, the tag elsewhere, open changes."""
-    assert [each.partition(":")[0] for each in disagreements("1.3.0", checkout)] == [
+    assert [problem.partition(":")[0] for problem in disagreements("1.3.0", checkout)] == [
         "The package is not 1.3.0",
         "The changelog says nothing of 1.3.0",
     ]
@@ -89,7 +89,7 @@ def test_each_disagreement_is_told_with_what_to_do(checkout: Path) -> None:
     git(checkout, "tag", "v1.2.0")
     log = checkout / "CHANGELOG.md"
     log.write_text(log.read_text().replace("## Unreleased\n", "## Unreleased\n\n- Later.\n"))
-    assert [each.partition(":")[0] for each in disagreements("1.2.0", checkout)] == [
+    assert [problem.partition(":")[0] for problem in disagreements("1.2.0", checkout)] == [
         "The changelog has something unreleased",
         "This commit is tagged v1.1.0, and the package is 1.2.0",
         "There are changes that are not committed",
@@ -104,7 +104,7 @@ def test_release_is_whole_and_the_same_twice(tmp_path: Path) -> None:
     """Wheel, sdist, FreePBX module, bill of materials, sums, notes; two builds of one commit are the same."""
     for name in ("one", "two"):
         release_build.build(tmp_path / name, __version__, release_build.OF_PYTHON)
-    files = {each.name: each.read_bytes() for each in (tmp_path / "one").iterdir()}
+    files = {path.name: path.read_bytes() for path in (tmp_path / "one").iterdir()}
     assert sorted(files) == [
         "SHA256SUMS",
         f"informativa-{__version__}-py3-none-any.whl",
@@ -113,7 +113,7 @@ def test_release_is_whole_and_the_same_twice(tmp_path: Path) -> None:
         "informativa.cdx.json",
         "notes.md",
     ]
-    assert files == {each.name: each.read_bytes() for each in (tmp_path / "two").iterdir()}
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "two").iterdir()}
     assert files["notes.md"].startswith(b"**To do after this upgrade:**")
     assert [line for line in files["notes.md"].decode().splitlines() if line.startswith("### ")] == [
         "### Added",
@@ -163,12 +163,14 @@ def test_what_is_brought() -> None:
     """All that the wheel needs is required, what extras bring optional, what tests need is not in it."""
     facts = json.loads(sbom.bill("informativa"))
     assert (facts["bomFormat"], facts["specVersion"]) == ("CycloneDX", "1.6")
-    scopes = {each["name"].lower().replace("_", "-"): each["scope"] for each in facts["components"]}
-    assert {scopes[each] for each in ("panoramisk", "pyst2", "pyyaml", "pydantic-core")} == {"required"}
-    assert {scopes[each] for each in ("starlette", "psycopg", "py-nanotts")} == {"optional"}
+    scopes = {
+        component["name"].lower().replace("_", "-"): component["scope"] for component in facts["components"]
+    }
+    assert {scopes[name] for name in ("panoramisk", "pyst2", "pyyaml", "pydantic-core")} == {"required"}
+    assert {scopes[name] for name in ("starlette", "psycopg", "py-nanotts")} == {"optional"}
     assert not {"pytest", "hypothesis", "patroni", "ruff"} & set(scopes)
-    references = {each["bom-ref"] for each in facts["components"]}
-    needed = {one for each in facts["dependencies"] for one in each.get("dependsOn", ())}
+    references = {component["bom-ref"] for component in facts["components"]}
+    needed = {one for component in facts["dependencies"] for one in component.get("dependsOn", ())}
     assert needed == references
     assert facts["metadata"]["component"]["licenses"] == [{"expression": "Apache-2.0"}]
 

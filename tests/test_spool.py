@@ -288,7 +288,9 @@ def collected(
     """Which rows stay, which were deleted, sorted, and what was logged."""
     manager = SpoolManager(rows=rows)
     monkeypatch.setattr(ami, "session", manager.session)
-    lines: dict[str, Line] = {number: replace(each, controller=controller) for number, each in LINES.items()}
+    lines: dict[str, Line] = {
+        number: replace(original, controller=controller) for number, original in LINES.items()
+    }
     account = ManagerAccount("127.0.0.1", 5038, "x", "secret")
     collection = spool_collection.SpoolCollection()
     collection.logged = set(logged)
@@ -324,7 +326,7 @@ def test_spool_waits_for_a_ledger_that_takes_nothing(tmp_path: Path, monkeypatch
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     stay, deleted, told = collected({KEY: row()}, controller, monkeypatch)
     assert (stay, deleted) == ({KEY}, [])
-    assert [(each["event"], each["controller"]) for each in told] == [
+    assert [(entry["event"], entry["controller"]) for entry in told] == [
         ("the fallback spool was not collected", "acme")
     ]
     refused = replace(controller, refused=Text("It has no papers."))
@@ -338,7 +340,7 @@ def test_spool_that_cannot_be_collected_is_told_of_once(
     """What keeps Asterisk's database or a ledger from being used is logged once for as long as it is so, and
     again when it comes back."""
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
-    lines = {number: replace(each, controller=controller) for number, each in LINES.items()}
+    lines = {number: replace(original, controller=controller) for number, original in LINES.items()}
     manager, away = SpoolManager(rows={KEY: row()}), ManagerError("Nobody is there.")
     collection = spool_collection.SpoolCollection()
 
@@ -349,7 +351,7 @@ def test_spool_that_cannot_be_collected_is_told_of_once(
         monkeypatch.setattr(ami, "session", session)
         with capture_logs() as logged, suppress(ManagerError):
             asyncio.run(collection.collect(ManagerAccount("127.0.0.1", 5038, "x", "secret"), lines))
-        return [each.get("controller", each["error"]) for each in logged]
+        return [entry.get("controller", entry["error"]) for entry in logged]
 
     assert [told(refusing) for _ in range(3)] == [["Nobody is there."], [], []]
     assert [told(manager.session) for _ in range(3)] == [["acme"], [], []]
@@ -368,7 +370,7 @@ def test_row_that_is_refused_stays_and_is_told_of(tmp_path: Path, monkeypatch: p
         )
     stay, deleted, told = collected({KEY: row(), other: row()}, controller, monkeypatch)
     assert (stay, deleted) == ({other}, [KEY])
-    assert [(each["event"], each.get("key")) for each in told] == [
+    assert [(entry["event"], entry.get("key")) for entry in told] == [
         ("a row of the fallback spool was refused", other),
         ("fallback spool collected", None),
     ]

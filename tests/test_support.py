@@ -152,7 +152,7 @@ def bundled(file: Path) -> tuple[bytes, dict[str, str]]:
     facts = json.loads(out)
     assert (facts["file"], facts["bytes"]) == (str(to), to.stat().st_size)
     with tarfile.open(to) as tar:
-        found = {each.name.partition("/")[2]: tar.extractfile(each) for each in tar.getmembers()}
+        found = {member.name.partition("/")[2]: tar.extractfile(member) for member in tar.getmembers()}
         texts = {name: opened.read().decode() for name, opened in found.items() if opened}
     assert list(texts) == facts["members"]
     assert stat.S_IMODE(to.stat().st_mode) == 0o600
@@ -161,7 +161,10 @@ def bundled(file: Path) -> tuple[bytes, dict[str, str]]:
 
 def numbers() -> list[str]:
     """The caller's number in its spellings, and its digits."""
-    return [*SPELLED, *(each.replace("+39", "0039") for each in SPELLED if each.startswith("+39"))]
+    return [
+        *SPELLED,
+        *(spelling.replace("+39", "0039") for spelling in SPELLED if spelling.startswith("+39")),
+    ]
 
 
 def test_nothing_of_a_caller_or_a_secret_is_in_any_byte(file: Path, journal: Callable[..., None]) -> None:
@@ -174,7 +177,7 @@ def test_nothing_of_a_caller_or_a_secret_is_in_any_byte(file: Path, journal: Cal
         secret=PLANTED["of a bearer"],
     )  # fmt: skip
     everything, texts = bundled(file)
-    secrets = [each.read_text().strip() for each in (file.parent / "keys").iterdir() if each.suffix == ".key"]
+    secrets = [key.read_text().strip() for key in (file.parent / "keys").iterdir() if key.suffix == ".key"]
     secrets += [(file.parent / "keys/agi.token").read_text().strip()]
     assert len(secrets) == 3
     for planted in [*numbers(), *known, CUSTOMER, REFERENCE, *PLANTED.values(), *secrets]:
@@ -274,18 +277,18 @@ def test_looking_changes_nothing(folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     bundled(folder / "informativa.yaml")
     sides = {ledger.with_name(f"{ledger.name}{end}") for end in ("-wal", "-shm")}  # of the doctor's trial
-    assert [each for each in sorted(folder.rglob("*")) if each not in sides] == before
+    assert [path for path in sorted(folder.rglob("*")) if path not in sides] == before
     assert form(ledger) == 6
 
 
 def test_every_setting_is_shown_or_hidden_on_purpose() -> None:
     """A new setting is hidden until somebody says how it may be shown; here it is said of each."""
-    said = [each for settings in KINDS.values() for each in settings]
+    said = [setting for settings in KINDS.values() for setting in settings]
     assert len(said) == len(set(said))
     leaves = [
         name.replace("NAME", "*")
         for name, (_, example) in SETTINGS.items()
         if example and not example.endswith(":")
     ]
-    shown = {each.removesuffix(".*").removesuffix(".*").removesuffix("[]") for each in said}
+    shown = {setting.removesuffix(".*").removesuffix(".*").removesuffix("[]") for setting in said}
     assert {name.removesuffix("[]") for name in leaves} == shown

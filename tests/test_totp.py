@@ -73,5 +73,5 @@ def test_uri_as_apps_read_it() -> None:
 def test_secret_is_of_160_bits() -> None:
     """As long as the hash, without padding that apps refuse, and another one each time."""
     secrets = {totp.new_secret() for _each in range(20)}
-    assert {(len(each), "=" in each) for each in secrets} == {(32, False)}
+    assert {(len(secret), "=" in secret) for secret in secrets} == {(32, False)}
     assert len(secrets) == 20

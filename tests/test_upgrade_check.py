@@ -39,8 +39,8 @@ def checked(file: Path) -> tuple[int, dict[str, list[Mapping[str, str]]]]:
     code, out, _ = typed("upgrade-check", "-c", file, *arguments)
     assert snapshot(file.parent) == before
     facts, found = json.loads(out), {}
-    for each in facts["findings"]:
-        found.setdefault(each["check"], []).append(each)
+    for finding in facts["findings"]:
+        found.setdefault(finding["check"], []).append(finding)
     assert facts["version"] == importlib.metadata.version("informativa") == "0.2.0"
     return code, found
 
@@ -48,9 +48,9 @@ def checked(file: Path) -> tuple[int, dict[str, list[Mapping[str, str]]]]:
 def snapshot(folder: Path) -> dict[Path, tuple[int, int, bytes]]:
     """All files, with their times and what they hold."""
     return {
-        each: (each.lstat().st_mtime_ns, each.lstat().st_mode, b"" if each.is_dir() else each.read_bytes())
-        for each in folder.rglob("*")
-        if not each.is_symlink()
+        path: (path.lstat().st_mtime_ns, path.lstat().st_mode, b"" if path.is_dir() else path.read_bytes())
+        for path in folder.rglob("*")
+        if not path.is_symlink()
     }
 
 
@@ -61,7 +61,8 @@ def test_nothing_to_do(file: Path) -> None:
     code, found = checked(file)
     assert code == 0
     states = {
-        name: [each["state"] for each in found[name]] for name in ("format", "ledgers", "dialplan", "unit")
+        name: [finding["state"] for finding in found[name]]
+        for name in ("format", "ledgers", "dialplan", "unit")
     }
     assert states == {"format": ["ok"], "ledgers": ["ok"], "dialplan": ["ok"], "unit": ["ok"]}
     assert found["service"][0]["finding"].endswith("nothing is to be restarted")
@@ -80,7 +81,7 @@ def test_what_is_of_an_earlier_version_is_told_with_what_to_type(file: Path) -> 
     file.write_text(head + rest.partition("\n")[2])
     code, found = checked(file)
     assert code == 0
-    fixes = {name: [each["fix"] for each in found[name]] for name in ("format", "dialplan", "unit")}
+    fixes = {name: [finding["fix"] for finding in found[name]] for name in ("format", "dialplan", "unit")}
     again = f"informativa dialplan install -c {file} --to {file.parent / 'asterisk'}"
     unit = f"{file.parent / 'units/informativa.service'}"
     assert fixes == {
@@ -159,9 +160,9 @@ def test_pythons_are_those_of_the_package() -> None:
     """What counts as tried is what the package says of itself."""
     said = importlib.metadata.metadata("informativa").get_all("Classifier") or []
     versions = sorted(
-        (3, int(each.rpartition(".")[2]))
-        for each in said
-        if each.startswith("Programming Language :: Python :: 3.")
+        (3, int(classifier.rpartition(".")[2]))
+        for classifier in said
+        if classifier.startswith("Programming Language :: Python :: 3.")
     )
     assert (versions[0], versions[-1]) == PYTHONS == ((3, 11), (3, 14))
 

@@ -178,4 +178,4 @@ def test_each_format_has_its_way_there() -> None:
     """From the first format to the newest there is a migration for each step, and nothing is refused in a
     format that does not exist."""
     assert sorted(MIGRATIONS) == list(range(2, NEWEST_FORMAT + 1)) == [2]
-    assert {each.refused_in for each in DEPRECATIONS} <= {None, 2}
+    assert {deprecation.refused_in for deprecation in DEPRECATIONS} <= {None, 2}

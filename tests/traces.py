@@ -18,9 +18,9 @@ HE, HE_BEFORE, HE_LONG_AGO = (pseudonym(Identified(NUMBER), key) for key in (KEY
 def traces(folder: Path, *pseudonyms: bytes) -> list[str]:
     """The files in which eight bytes of one of these stand in a row. Read by another process: SQLite's locks
     on a file end when anybody in ours closes it."""
-    pieces = [each[at : at + 8] for each in pseudonyms for at in range(len(each) - 7)]
+    pieces = [sought[at : at + 8] for sought in pseudonyms for at in range(len(sought) - 7)]
     found = []
-    for file in sorted(each for each in folder.rglob("*") if each.is_file()):
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = subprocess.check_output(["cat", file])
         if any(piece in content for piece in pieces):
             found.append(file.name)

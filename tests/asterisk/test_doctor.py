@@ -63,7 +63,7 @@ def findings(site: Site, prefix: list[str] | None = None) -> Found:
 
 def only(found: Found) -> tuple[str, str, str, str]:
     """The one finding that there is, beside checks that could not be made for it."""
-    (one,) = (each for each in found if each[1] != "unknown")
+    (one,) = (finding for finding in found if finding[1] != "unknown")
     return one
 
 
@@ -394,7 +394,9 @@ def test_broken_in_one_way(
     """What was broken is found, with what mends it, and nothing else is."""
     break_it(healthy)
     told = findings(healthy)
-    one = only([each for each in told if "the service can decide no call of acme now" not in each[2]])
+    one = only(
+        [finding for finding in told if "the service can decide no call of acme now" not in finding[2]]
+    )
     assert one[:2] == (check, state)
     assert finding in one[2]
     assert fix in one[3]

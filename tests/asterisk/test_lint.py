@@ -74,7 +74,9 @@ def test_shipped_dialplan(pbx: Pbx, tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("snippet", [each for each in snippets() if each.file.endswith(".conf")], ids=str)
+@pytest.mark.parametrize(
+    "snippet", [snippet for snippet in snippets() if snippet.file.endswith(".conf")], ids=str
+)
 def test_snippets(pbx: Pbx, tmp_path: Path, snippet: Snippet) -> None:
     """Every snippet of the pages, in the file that it names, with the others of its section."""
     text = section(snippet.section, snippet.file)

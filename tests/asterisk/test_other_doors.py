@@ -100,7 +100,7 @@ def test_notice_comes_first_and_once(door: Site) -> None:
     told = door.call("+390212345678")
     assert (told.status, list(told.heard)) == ("NOTDUE", ["after"])
     meant = "call to GosubIf affects flow of control"  # which AEL says of each, as the snippet tells
-    assert [each for each in door.pbx.warnings() if meant not in each] == []
+    assert [warning for warning in door.pbx.warnings() if meant not in warning] == []
 
 
 @pytest.mark.sample(1)

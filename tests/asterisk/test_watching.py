@@ -53,7 +53,7 @@ def tried(site: Site, *more: str) -> tuple[int, dict[str, Any]]:
 
 def happened(facts: dict[str, Any]) -> list[str]:
     """What happened to the call, in order, but its end."""
-    return [each["what"] for each in facts["timeline"] if each["what"] != "over"]
+    return [step["what"] for step in facts["timeline"] if step["what"] != "over"]
 
 
 def test_call_through_the_real_dialplan(site: Site) -> None:
@@ -71,9 +71,9 @@ def test_call_through_the_real_dialplan(site: Site) -> None:
         "status",
     ]
     assert facts["timeline"][0]["fact"] == f"Local/{LINE}@from-lab/n"
-    asked = [each["fact"] for each in facts["timeline"] if each["what"] == "service-asked"]
+    asked = [step["fact"] for step in facts["timeline"] if step["what"] == "service-asked"]
     assert asked == [f"agi://127.0.0.1:{site.office.port}/notice"]  # without the token
-    begins, ends = (each["seconds"] for each in facts["timeline"] if each["what"].startswith("notice"))
+    begins, ends = (step["seconds"] for step in facts["timeline"] if step["what"].startswith("notice"))
     assert ends > begins  # by 1.5 s and what a busy machine adds; test_test_call.py has the seconds
     (record,) = site.office.records()
     assert (record.event.status, record.event.pseudonym) == ("PLAYED", None)
@@ -199,7 +199,7 @@ def test_call_when_things_fail(site: Site) -> None:
     code, facts = tried(site)
     assert code == 1
     assert happened(facts)[-4:] == ["notice-begins", "answered", "notice-ends", "status"]
-    assert any("FALLBACK" in each["message"] for each in facts["problems"])
+    assert any("FALLBACK" in problem["message"] for problem in facts["problems"])
     assert site.office.config.read_text() == before
 
 
@@ -248,6 +248,6 @@ def test_tail_and_status_beside_real_calls(site: Site) -> None:
     ran = run(site, "status", "--json")
     facts = json.loads(ran.stdout)
     assert ran.returncode == 0, facts
-    acme = next(each for each in facts["controllers"] if each["id"] == "acme")
+    acme = next(controller for controller in facts["controllers"] if controller["id"] == "acme")
     today = {"calls": 2, "notices": {"PLAYED": 1, "NOTDUE": 1}, "seconds_spared": 1.5}
     assert (acme["counts"]["today"], acme["counts"]["known_callers"]) == (today, 1)

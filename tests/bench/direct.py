@@ -37,7 +37,7 @@ def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) 
         for pick in (_RATE, _CPU)
     )
     what, of_cpu = (
-        f"{each} without Asterisk, {IN_FLIGHT} in flight" for each in ("calls/s", "CPU of a call")
+        f"{measure} without Asterisk, {IN_FLIGHT} in flight" for measure in ("calls/s", "CPU of a call")
     )
     for title, values, unit in ((what, rates, "calls/s"), (of_cpu, cpu, "µs")):
         report.peers.append(

@@ -88,12 +88,12 @@ def _sizes(report: Report, controller: Controller) -> None:
     file = Path(controller.ledger)
     with contextlib.closing(SqliteStore(controller.ledger)) as store:
         records = store.count()
-    published = [each for each in file.with_name(f"{file.stem}.log").rglob("*") if each.is_file()]
+    published = [path for path in file.with_name(f"{file.stem}.log").rglob("*") if path.is_file()]
     sizes = {
         "in the ledger": file.stat().st_size,
         "of which are its leaf": _leaf_bytes(file),
-        "published": sum(each.stat().st_size for each in published),
-        "published, on the disk": sum(each.stat().st_blocks * 512 for each in published),
+        "published": sum(path.stat().st_size for path in published),
+        "published, on the disk": sum(path.stat().st_blocks * 512 for path in published),
     }
     for where, size in sizes.items():
         if size:

@@ -170,15 +170,15 @@ def fill(ledger: Path, callers: int) -> None:
 def insert(ledger: Path, callers: int, column: str = "", value: str = "") -> None:
     """So many callers and a record of each, without leaves, into the empty tables of a ledger of form 6 or
     later: of a year, up to a while ago. `column` and its `value` are one more of what they know."""
-    each = YEAR * 86_400_000_000 // callers
-    at = int(time.time() - 1000) * 1_000_000 - callers * each
+    interval = YEAR * 86_400_000_000 // callers
+    at = int(time.time() - 1000) * 1_000_000 - callers * interval
     with contextlib.closing(sqlite3.connect(ledger, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA foreign_keys = OFF")
         for statement in ("BEGIN", _EVENTS, _STANDINGS.format(column, value), "COMMIT"):
             connection.execute(
-                statement, {"callers": callers, "at": at, "each": each} if ":" in statement else ()
+                statement, {"callers": callers, "at": at, "each": interval} if ":" in statement else ()
             )
         connection.execute("PRAGMA journal_mode = WAL")
     descriptor = os.open(ledger, os.O_RDONLY)

@@ -109,7 +109,7 @@ def _curves(groups: Sequence[Curves]) -> Figure:
 
 def _panels(rows: Sequence[int]) -> tuple[Figure, Sequence[Axes]]:
     """Room for so many bars in each of some panels, one below the other."""
-    heights = [_ABOVE + _ROW * each for each in rows]
+    heights = [_ABOVE + _ROW * row for row in rows]
     figure = Figure(figsize=(_WIDE, sum(heights)), layout="constrained")
     return figure, list(figure.subplots(len(rows), squeeze=False, height_ratios=heights)[:, 0])
 

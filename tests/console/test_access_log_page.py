@@ -63,7 +63,7 @@ def test_every_look_and_every_act_is_on_record(office: ServedConsole) -> None:
     browser.get("/acme/looked")
     browser.send(action="/logout")
     found = noted(office)
-    assert [each[0] for each in found[8:]] == [Action.ERASE, Action.ERASE, Action.ACCESS_LOG, Action.LOGOUT]
+    assert [entry[0] for entry in found[8:]] == [Action.ERASE, Action.ERASE, Action.ACCESS_LOG, Action.LOGOUT]
     assert found[9][3] == 9  # after the rule by which it is done
     assert not any(names for _action, _who, names, _record in found), "I9: he is erased here, too"
 
@@ -111,15 +111,15 @@ def test_whom_is_a_link_only_while_the_session_keeps_him(office: ServedConsole) 
 
 def test_it_is_filtered_and_paged(office: ServedConsole) -> None:
     """By account and action; a page of it leads to the next, with the same filter."""
-    for each in range(60):
-        access_log.note(office.controller(), "ada", Action.OPEN_RECORD, office.console.now(), record=each + 1)
+    for look in range(60):
+        access_log.note(office.controller(), "ada", Action.OPEN_RECORD, office.console.now(), record=look + 1)
     browser = office.browser("compliance@acme")
     text = browser.get("/acme/looked", account="ada", action="open-record").text
-    records = [int(each) for each in re.findall(r'href="/acme/calls/(\d+)"', text)]
+    records = [int(number) for number in re.findall(r'href="/acme/calls/(\d+)"', text)]
     assert records == list(range(60, 10, -1))
     (later,) = re.findall(r'rel="next" href="([^"]+)"', text)
     rest = browser.get("/acme/looked" + later.replace("&amp;", "&")).text
-    assert re.findall(r'href="/acme/calls/(\d+)"', rest) == [str(each) for each in range(10, 0, -1)]
+    assert re.findall(r'href="/acme/calls/(\d+)"', rest) == [str(number) for number in range(10, 0, -1)]
     assert "Nothing of that kind" in browser.get("/acme/looked", account="nobody").text
 
 
@@ -156,7 +156,7 @@ def test_what_could_not_be_noted_is_done_once(
     officer.get("/acme/caller")
     page = officer.send(number=NUMBER).url.path
     officer.get(f"{page}/{form}")
-    sent = next(each for each in officer.forms() if set(typed) <= set(each.fields))
+    sent = next(form for form in officer.forms() if set(typed) <= set(form.fields))
     whole = access_log.note
 
     def note(*arguments: Any, **named: Any) -> int:
@@ -172,7 +172,7 @@ def test_what_could_not_be_noted_is_done_once(
         answer = officer.http.post(f"{page}/{form}", data=sent.fields | typed)
     assert answer.status_code == 200
     assert acts == ["add_record" if kept else "erase"]
-    assert [each[:2] for each in noted(office)].count((action, "compliance@acme")) == (1 if kept else 3)
+    assert [entry[:2] for entry in noted(office)].count((action, "compliance@acme")) == (1 if kept else 3)
     assert len(callers.caller_records(office.controller(), by_number(NUMBER).caller).records) == kept
 
 
@@ -203,9 +203,9 @@ def test_a_log_in_by_a_server_in_front_is_on_record_once(office: ServedConsole) 
     assert "/logout" not in out.text
     assert office.console.sessions.find(before) is None
     assert office.console.sessions.find(reader.http.cookies["session"]) is None
-    assert [each[0] for each in noted(office)] == [Action.LOGIN, Action.LOGOUT]
+    assert [entry[0] for entry in noted(office)] == [Action.LOGIN, Action.LOGOUT]
     reader.get("/acme/today")
-    assert [each[0] for each in noted(office)] == [Action.LOGIN, Action.LOGOUT, Action.LOGIN]
+    assert [entry[0] for entry in noted(office)] == [Action.LOGIN, Action.LOGOUT, Action.LOGIN]
     officer = office.browser()
     officer.http.headers["x-remote-user"] = "compliance@acme"
     assert "own web server says" in officer.get("/acme/looked").text

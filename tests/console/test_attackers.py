@@ -88,7 +88,7 @@ def test_log_ins_leave_pages_their_threads(office: ServedConsole, monkeypatch: p
         assert reader.get("/acme/calls").status == 200
         assert wait(tries, raw.PATIENCE, FIRST_COMPLETED).done  # one is too many, so all places are taken
         ended.set()
-        found = Counter(each.result().status for each in tries)
+        found = Counter(login.result().status for login in tries)
     assert set(found) == {403, 503}
     assert found[403] >= ANONYMOUS_PER_ADDRESS
     assert not office.console.anonymous_by_address.total()

@@ -45,8 +45,8 @@ FIELDS = (
     *("number", "customer", "line", "on", "language", "first", "last", "confirm", "reference", "notice"),
     *("version", "by", "name", "password", "again", "code", "secret", "back", "presentation", "kind"),
 )
-ASKED = [each for each in ROUTES if each.get and not each.path.endswith("/live")]
-SENT = [each for each in ROUTES if each.post]
+ASKED = [route for route in ROUTES if route.get and not route.path.endswith("/live")]
+SENT = [route for route in ROUTES if route.post]
 TELLING = (
     b"<script>alert",
     b"from __future__",
@@ -269,17 +269,19 @@ def test_attacks(office: ServedConsole, kind: Kind) -> None:
     tells what lies beside the pages or is a defect; and the next who comes is served."""
     office.console.live.close()  # its streams end at once
     with capture_logs() as logged:
-        for each in kind.attacks:
+        for attack in kind.attacks:
             attacker = Attacker(office, kind.who)  # a form may have logged the one before out
-            answer = each.by(attacker)
-            assert answer.status in kind.codes, each
-            assert answer.status in (0, 400) or "content-security-policy" in answer.head, each
-            assert answer.status == 303 or "\r\nlocation:" not in answer.head, each
-            assert answer.data.count(b"HTTP/1.1 ") <= 1, each
-            assert "evil.example" not in answer.head, each
-            assert not re.search(rb'(href|action|src)="[^"]*evil\.example', answer.body), each
-            assert [word for word in (*TELLING, attacker.cookie.encode()) if word in answer.data] == [], each
-    assert not [each for each in logged if each["event"] == "defect"]
+            answer = attack.by(attacker)
+            assert answer.status in kind.codes, attack
+            assert answer.status in (0, 400) or "content-security-policy" in answer.head, attack
+            assert answer.status == 303 or "\r\nlocation:" not in answer.head, attack
+            assert answer.data.count(b"HTTP/1.1 ") <= 1, attack
+            assert "evil.example" not in answer.head, attack
+            assert not re.search(rb'(href|action|src)="[^"]*evil\.example', answer.body), attack
+            assert [word for word in (*TELLING, attacker.cookie.encode()) if word in answer.data] == [], (
+                attack
+            )
+    assert not [line for line in logged if line["event"] == "defect"]
     assert Attacker(office).get("/login").status == 200
 
 
@@ -360,5 +362,5 @@ def test_a_defect_tells_nothing(office: ServedConsole, monkeypatch: pytest.Monke
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
-    (said,) = [each for each in logged if each["event"] == "defect"]
+    (said,) = [line for line in logged if line["event"] == "defect"]
     assert said["path"] == "/acme/calls"

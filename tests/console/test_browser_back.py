@@ -34,7 +34,7 @@ def test_back_after_log_out_shows_nobody(office: ServedConsole, keeping: Browser
     why: list[str] = []
 
     def told(event: dict[str, Any]) -> None:
-        why.extend(each["reason"] for each in event["notRestoredExplanations"])
+        why.extend(explanation["reason"] for explanation in event["notRestoredExplanations"])
 
     with ExitStack() as after:
         officer = Person(keeping, office)

@@ -44,7 +44,8 @@ def test_the_officers_day(
     assert len(callers.caller_records(office.controller(), CALLER).records) == 0
     nora.press(nora.say("Access log"))
     assert {
-        nora.say(action_text(each)) for each in (Action.SEARCH, Action.LETTER, Action.RECEIPT, Action.ERASE)
+        nora.say(action_text(action))
+        for action in (Action.SEARCH, Action.LETTER, Action.RECEIPT, Action.ERASE)
     } <= set(nora.page.locator("td:nth-child(3)").all_inner_texts())
     assert DIGITS not in "".join(nora.visited)
 

@@ -30,7 +30,7 @@ from console.windows import Person
 NO_PAGE = re.compile(
     r".*/(sound|file|live|worksheet|file/\{kind\}|receipt/\{form\})|/account/passkey|/oidc/\w+"
 )
-ADDRESSES = [each.path for each in ROUTES if each.get and not NO_PAGE.fullmatch(each.path)]
+ADDRESSES = [route.path for route in ROUTES if route.get and not NO_PAGE.fullmatch(route.path)]
 # Each two of language, colours and width meet once; by day on a telephone, which is the harder.
 DAY = [("it", "light", 360), ("en", "dark", 360)]
 NIGHT = [pytest.param(*way, marks=pytest.mark.night) for way in (("it", "dark", 1280), ("en", "light", 1280))]
@@ -175,7 +175,7 @@ def test_the_menu_is_one_row_on_a_telephone(
     officer = person(busy, code, java_script_enabled=script, **window(scheme, 360)).is_in("compliance@acme")
     officer.go("/acme/company")
     links = officer.page.locator(".pages a")
-    boxes = [each.bounding_box() for each in links.all()]
+    boxes = [link.bounding_box() for link in links.all()]
     assert len({box["y"] for box in boxes if box}) == 1
     assert links.last.get_attribute("aria-current") == "page"
     if script:

@@ -34,7 +34,7 @@ def test_two_officers_of_two_companies(office: ServedConsole, person: Callable[.
     the other company, not even by its address."""
     one, other = (person(office).is_in(f"compliance@{company}").go("/") for company in (ACME, BOREALIS))
     looked_up(one), looked_up(other, BOREALIS)
-    assert [each.page.locator("tbody tr").count() for each in (one, other)] == [4, 1]
+    assert [window.page.locator("tbody tr").count() for window in (one, other)] == [4, 1]
     assert "Borealis" not in one.page.content()
     assert "+390212345678" not in other.page.content()  # acme, its processor, may be named; its line not
     address = other.page.url

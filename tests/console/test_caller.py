@@ -75,8 +75,8 @@ def test_his_number_stands_in_no_address_and_no_title(office: ServedConsole) -> 
     """The number that was typed is in no redirect, no title and no link of any page about him."""
     browser, page = looked_up(office)
     letter(browser, page)
-    for each in (page, f"{page}/told", f"{page}/letter", f"{page}/erasure"):
-        answer = browser.get(each)
+    for address in (page, f"{page}/told", f"{page}/letter", f"{page}/erasure"):
+        answer = browser.get(address)
         assert DIGITS not in str(answer.url)
         assert DIGITS not in re.sub(r"\D", "", answer.text.replace("+390212345678", ""))
         assert all(DIGITS not in value for value in answer.headers.values())
@@ -117,7 +117,7 @@ def test_a_reader_looks_nobody_up(office: ServedConsole) -> None:
     _browser, page = looked_up(office)
     reader = office.browser("reader@acme")
     paths = ("/acme/caller", page, f"{page}/letter", f"{page}/erasure", f"{page}/told")
-    assert {reader.get(each).status_code for each in paths} == {404}
+    assert {reader.get(path).status_code for path in paths} == {404}
     assert "/acme/caller" not in reader.get("/acme/calls").text
 
 
@@ -132,8 +132,8 @@ def test_who_is_looked_up_at_one_company_is_not_so_at_another(office: ServedCons
     """I6: an officer of both must name the caller to each of them: no address of one leads to the other."""
     browser, page = looked_up(office, who="operator")
     made = letter(browser, page).url.path
-    for each in (page, f"{page}/erasure", f"{page}/told", made, f"{made}/file"):
-        assert browser.get(each.replace("acme", "borealis")).status_code == 404
+    for address in (page, f"{page}/erasure", f"{page}/told", made, f"{made}/file"):
+        assert browser.get(address.replace("acme", "borealis")).status_code == 404
     assert on_record(office) == 4
 
 
@@ -167,8 +167,8 @@ def test_half_an_answer_is_none(office: ServedConsole, monkeypatch: pytest.Monke
         raise SharedDatabaseError(Text("The database does not answer."), Text("Wait for it."))
 
     monkeypatch.setattr("informativa.operations.access_letter.caller_records", caller_records)
-    for each in (page, made):
-        text = browser.get(each).text
+    for address in (page, made):
+        text = browser.get(address).text
         assert "right now" in text
         assert "The database does not answer." in text
         assert "4 record" not in text
@@ -182,7 +182,7 @@ def test_the_letter_tells_all(office: ServedConsole) -> None:
     until when it is kept."""
     browser, page = looked_up(office)
     text = letter(browser, page, reference="2026/17").text
-    for each in (
+    for words in (
         "There are 4 records. Times are those of Europe/Rome.",
         "<bdi>2026/17</bdi>",
         "26 November 2026, 09:32",
@@ -197,7 +197,7 @@ def test_the_letter_tells_all(office: ServedConsole) -> None:
         "handling the call and the service asked for",
         "as a caller. We looked for the telephone number +39…67",
     ):
-        assert each in text, each
+        assert words in text, words
 
 
 def test_the_letter_is_in_its_own_language(office: ServedConsole) -> None:
@@ -281,7 +281,7 @@ def test_the_letter_says_what_article_15_asks_for(office: ServedConsole) -> None
     )
     browser, page = looked_up(office)
     text = letter(browser, page, received=today(office).isoformat(), verified="called back.").text
-    for each in (
+    for words in (
         "within the month of Article 12(3).",
         "We checked that the number is yours: called back.",
         "To use these rights, write to via Roma 1, Milano.",
@@ -290,7 +290,7 @@ def test_the_letter_says_what_article_15_asks_for(office: ServedConsole) -> None
         "outside the European Economic Area: standard contractual clauses.",
         "with this authority: Garante per la protezione dei dati personali (www.garanteprivacy.it), or with",
     ):
-        assert each in text, each
+        assert words in text, words
     assert "does not say all that article 15 asks for" not in text
 
 
@@ -358,8 +358,8 @@ def test_what_others_wrote_is_text_on_every_page(office: ServedConsole) -> None:
     """A reference that is markup, or turns the line, is shown as what it is."""
     browser, page = looked_up(office)
     made = letter(browser, page).url.path
-    for each in (page, made, f"{made}/file"):
-        text = browser.get(each).text
+    for address in (page, made, f"{made}/file"):
+        text = browser.get(address).text
         assert "onerror=alert(1)&gt;" in text
         assert "<img" not in text
         assert "\u202e" not in text
@@ -387,11 +387,11 @@ def test_told_elsewhere_is_put_on_record_once(office: ServedConsole) -> None:
     """The same form sent again, and by two at a time, leads to the record that there is."""
     browser, page = looked_up(office, NOBODY)
     browser.get(f"{page}/told")
-    (form,) = [each for each in browser.forms() if "once" in each.fields]
+    (form,) = [form for form in browser.forms() if "once" in form.fields]
     fields = form.fields | {"kind": "website", "reference": "form 77"}
     with ThreadPoolExecutor(4) as pool:
         places = [
-            str(each.url) for each in pool.map(lambda _: browser.post(f"{page}/told", fields), range(4))
+            str(answer.url) for answer in pool.map(lambda _: browser.post(f"{page}/told", fields), range(4))
         ]
     assert len(set(places)) == 1
     assert on_record(office, NOBODY) == 1
@@ -435,11 +435,11 @@ def test_an_erasure_is_done_once_and_leaves_its_trace(office: ServedConsole) -> 
     """Sent twice at a time it is one; its own record is shown, and going back to it does nothing more."""
     browser, page = looked_up(office)
     browser.get(f"{page}/erasure")
-    (form,) = [each for each in browser.forms() if "word" in each.fields]
+    (form,) = [form for form in browser.forms() if "word" in form.fields]
     fields = form.fields | {"word": "ACME "}
     with ThreadPoolExecutor(3) as pool:
         found = list(pool.map(lambda _: browser.post(f"{page}/erasure", fields), range(3)))
-    assert len({str(each.url) for each in found}) == 1
+    assert len({str(answer.url) for answer in found}) == 1
     text = found[0].text
     assert "Caller +39…67 is erased" in text
     assert re.findall(r'/acme/calls/(\d+)"', text) == ["8"]
@@ -528,7 +528,7 @@ def test_the_letter_says_who_looked(office: ServedConsole) -> None:
     officer is in it, and what was looked at of others is not."""
     acme = office.controller()
     before = bootstrap.SystemClock().now() - timedelta(days=3)
-    his, nobody = (callers.pseudonyms(acme, by_number(each).caller)[0] for each in (NUMBER, NOBODY))
+    his, nobody = (callers.pseudonyms(acme, by_number(number).caller)[0] for number in (NUMBER, NOBODY))
     for action, pseudonym, record in (
         (Action.WHAT_IF, his, None),
         (Action.RECEIPT, None, 2),

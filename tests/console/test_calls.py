@@ -234,10 +234,10 @@ def test_files_have_what_the_page_shows(office: ServedConsole) -> None:
     page = officer.get("/acme/calls/file/csv", status="INFORMED")
     assert page.headers["content-disposition"] == 'attachment; filename="acme-records-1-7.csv"'
     table = list(csv.DictReader(io.StringIO(page.text)))
-    assert [each["number"] for each in table] == ["2", "7"]
+    assert [row["number"] for row in table] == ["2", "7"]
     assert table[1]["reference"] == "'=1+1"
     facts = json.loads(officer.get("/acme/calls/file/json", before="3").text)
-    assert [each["number"] for each in facts["records"]] == [1, 2]
+    assert [record["number"] for record in facts["records"]] == [1, 2]
     assert json.loads(officer.get("/acme/calls/file/json", reason="shared").text)["records"] == []
     assert officer.get("/acme/calls/file/exe").status_code == 404
 
@@ -247,8 +247,8 @@ def test_an_extract_holds_no_ledger_open(office: ServedConsole, monkeypatch: pyt
     monkeypatch.setattr(records, "_AT_ONCE", 2)
     found = records.extract(office.controller(), reach=5)
     assert (found.first, found.last) == (2, 6)
-    assert [each.number for each in found.records] == [2, 3, 4, 5, 6]
-    assert [each.number for each in records.extract(office.controller(), before=3).records] == [1, 2]
+    assert [record.number for record in found.records] == [2, 3, 4, 5, 6]
+    assert [record.number for record in records.extract(office.controller(), before=3).records] == [1, 2]
 
 
 def test_a_ledger_that_cannot_be_read_is_said(office: ServedConsole) -> None:

@@ -175,7 +175,7 @@ def test_i5_an_erased_caller_is_remembered_by_no_session(office: ServedConsole) 
     assert again.url.path.startswith("/acme/erased/")
     assert CALLER.number not in repr(office.console.sessions._sessions)
     files = [*office.console.folder.rglob("*"), *(office.folder / "web").rglob("*")]
-    for file in (each for each in files if each.is_file()):
+    for file in (path for path in files if path.is_file()):
         assert CALLER.number[3:].encode() not in file.read_bytes()
 
 

@@ -109,9 +109,9 @@ def test_i5_no_request_makes_a_defect_or_tells_a_number(
             else:
                 answer = attacker.post(address, fields, **headers)
             assert 200 <= answer.status < 500
-            assert [each for each in GUARDS if f"\r\n{each}:" not in answer.head] == []
+            assert [header for header in GUARDS if f"\r\n{header}:" not in answer.head] == []
             assert NUMBER not in answer.head
             assert b"Traceback" not in answer.body
             assert not re.search(rf'(href|action|src)="[^"]*{NUMBER}'.encode(), answer.body)
     assert NUMBER not in repr(log)
-    assert [each for each in log if each["log_level"] == "error"] == []
+    assert [line for line in log if line["log_level"] == "error"] == []

@@ -155,10 +155,10 @@ class Person:
         """What keeps somebody out, by axe-core: what is serious or critical."""
         found = Axe().run(self.page, options=_AXE).response["violations"]
         return [
-            f"{each['id']}: {node['html'][:120]}"
-            for each in found
-            if each["impact"] in ("serious", "critical")
-            for node in each["nodes"]
+            f"{violation['id']}: {node['html'][:120]}"
+            for violation in found
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"]
         ]
 
     def disorder(self) -> list[str]:

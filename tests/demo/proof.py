@@ -124,7 +124,7 @@ def prove(console: Console, office: Office, folder: Path) -> None:
     at_acme = ("--controller", "acme", "-c", str(office.config))
     console.print("\n[bold]Proof, for somebody who trusts nobody here:[/bold]\n")
     show_command(console, 0, ["evidence", "checkpoint", *at_acme])
-    number = next(each.number for each in office.records("acme") if each.event.status is Status.PLAYED)
+    number = next(record.number for record in office.records("acme") if record.event.status is Status.PLAYED)
     show_command(console, 0, ["evidence", "receipt", str(number), *at_acme, "--html", "-o", str(proof)])
     (key,) = show_command(console, 0, ["evidence", "key", *at_acme]).splitlines()
     for file in proof.iterdir():

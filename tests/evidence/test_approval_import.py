@@ -249,7 +249,7 @@ def test_what_is_refused(configuration: Configuration, name: str) -> None:
     assert (code, out, "Traceback" in err) == (1, "", False)
     assert sentence in err
     assert len(err.splitlines()) == 1
-    assert [log.size for each in (acme, borealis) for log in read(each).values()] == [5, 5]
+    assert [log.size for controller in (acme, borealis) for log in read(controller).values()] == [5, 5]
 
 
 def test_files_beside_a_good_one(acme: Controller) -> None:

@@ -52,13 +52,13 @@ class Beginning:
     old: bool
     outsourced: bool
     approver: bool
-    each: bool
+    per_record: bool
     witness: bool
 
     def company(self, folder: Path) -> Company:
         """The company."""
         rule = LogRule(
-            "each" if self.each else "standing",
+            "each" if self.per_record else "standing",
             WITNESSES if self.witness else (),
             KEYS[0] if self.approver else "",
         )
@@ -175,9 +175,9 @@ def live(beginning: Beginning, steps: list[tuple[str, int, int]]) -> None:
 
 
 # An erasure that waits, of somebody one of whose records rests on that of another who was erased before.
-RESTING = Beginning(boxes=1, old=True, outsourced=False, approver=True, each=False, witness=True)
+RESTING = Beginning(boxes=1, old=True, outsourced=False, approver=True, per_record=False, witness=True)
 # Another log, of which the published copy has nothing yet; and a backup of before there was another log.
-PLAIN = Beginning(boxes=1, old=False, outsourced=False, approver=True, each=False, witness=False)
+PLAIN = Beginning(boxes=1, old=False, outsourced=False, approver=True, per_record=False, witness=False)
 STALE = [("publish", 0, 0), ("key", 0, 0), ("call", 0, 0), ("sign", 0, 0)]
 ANSWERS = [
     *[("grant", 1, 0), ("rotate", 0, 0), ("refuse", 1, 0), ("copy", 0, 0), ("grant", 1, 0), ("grant", 2, 0)],
@@ -185,7 +185,7 @@ ANSWERS = [
     *[("retention", 1, 0), ("sign", 0, 0), ("publish", 0, 0), ("purge", 0, 0), ("refuse", 3, 0)],
 ]
 # A shorter retention by which somebody else deletes, with nobody who could approve it.
-UNAPPROVED = Beginning(boxes=1, old=False, outsourced=True, approver=False, each=False, witness=False)
+UNAPPROVED = Beginning(boxes=1, old=False, outsourced=True, approver=False, per_record=False, witness=False)
 SHORTENED = [("retention", 4, 0), ("sign", 0, 0), ("months", 5, 0), ("purge", 0, 0)]
 BEFORE_THE_KEY = [("copy", 0, 0), ("key", 0, 0), ("restore alone", 0, 0), ("approve", 0, 0)]
 

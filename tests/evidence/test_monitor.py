@@ -289,7 +289,7 @@ def test_an_old_log_that_ended_neither_waits_nor_stands_still(log: ServedLog) ->
     new.publish()
     clock = Clock()
     seen = look(monitor(settings(log), clock))
-    assert (seen.exit_code, [each.log for each in seen.logs]) == (0, [ORIGIN, NEXT.name])
+    assert (seen.exit_code, [result.log for result in seen.logs]) == (0, [ORIGIN, NEXT.name])
     clock.now += 8000
     new.publish(clock.now)
     assert look(monitor(settings(log), clock)).exit_code == 0

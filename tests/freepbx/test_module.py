@@ -140,14 +140,14 @@ def test_what_freepbx_calls_is_there() -> None:
 def test_module_xml() -> None:
     """It is for FreePBX 16 and 17, under the GPL, and its tables and its page have the names in the PHP."""
     assert [XML.findtext("rawname"), XML.findtext("license")] == ["informativa", "GPLv3+"]
-    assert [each.text for each in XML.findall("supported/version")] == ["16.0", "17.0"]
+    assert [version.text for version in XML.findall("supported/version")] == ["16.0", "17.0"]
     tables = {table.get("name"): [f.get("name") for f in table] for table in XML.findall("database/table")}
     assert tables == {
         "informativa_routes": ["extension", "cidnum", "line", "recording"],
         "informativa_entries": ["id", "description", "line", "dest"],
     }
     assert (module.MODULE / f"page.{XML.findtext('popovers/informativa/display')}.php").exists()
-    hooked = {str(each.text) for each in XML.findall("hooks/*/method")}
+    hooked = {str(method.text) for method in XML.findall("hooks/*/method")}
     assert hooked <= set(CALLED["Informativa.class.php"])
 
 
@@ -155,7 +155,7 @@ def test_italian_is_whole() -> None:
     """Each phrase of the module is in the catalogue, translated, and the compiled one is of that text."""
     text = module.MODULE / "i18n/it_IT/LC_MESSAGES/informativa.po"
     with text.open("rb") as file:
-        catalogue = {str(each.id): each.string for each in read_po(file) if each.id}
+        catalogue = {str(message.id): message.string for message in read_po(file) if message.id}
     assert set(catalogue) == module.phrases()
     assert [phrase for phrase, said in catalogue.items() if not said] == []
     places = [

@@ -209,8 +209,8 @@ def given(folder: Path) -> Path:
     """A folder that is made, with all that is in it, to the user that servers run as."""
     folder.mkdir(parents=True, exist_ok=True)
     if user := plain_user():
-        for each in (folder, *folder.rglob("*")):
-            os.chown(each, user.pw_uid, user.pw_gid, follow_symlinks=False)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
     return folder
 
 

@@ -35,7 +35,7 @@ def _row(kind: str, key: NoteKey) -> str:
 
 
 def _table(name: str, names: Mapping[str, str]) -> str:
-    rows = "\n".join(f"| `{each}` | {says} |" for each, says in names.items())
+    rows = "\n".join(f"| `{name}` | {says} |" for name, says in names.items())
     return f"| In `{name}` | What it says |\n|---|---|\n{rows}"
 
 

@@ -117,7 +117,7 @@ def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
         place = file.relative_to(SOURCE).as_posix()
         with file.open("rb") as opened:
             for _line, _function, message, _comments in babel_extract(opened, _IN_TEMPLATES, [], {}):
-                yield from ((each, place) for each in [_in_template(message)] if each)
+                yield from ((part, place) for part in [_in_template(message)] if part)
     for node in nodes(typer.main.get_command(app())):
         for word in WORDS:
             if said := getattr(node, word, None):

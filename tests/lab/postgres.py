@@ -122,9 +122,9 @@ class Postgres(Daemon):
     def halt(self) -> None:
         """Have it hang: it still takes connections, and says nothing, until it is killed."""
         if self.pid:
-            for each in (self.pid, *children(self.pid)):  # the first starts no more of the others
+            for pid in (self.pid, *children(self.pid)):  # the first starts no more of the others
                 with contextlib.suppress(ProcessLookupError):
-                    os.kill(each, signal.SIGSTOP)
+                    os.kill(pid, signal.SIGSTOP)
             self._halted = True
 
     def _clean(self) -> None:
@@ -300,9 +300,9 @@ def kill_server(pid: int) -> None:
         os.kill(pid, signal.SIGSTOP)
         segment = _shared_memory(Path(f"/proc/{pid}/cwd"))
         every = (*children(pid), pid)
-        for each in every:
+        for process in every:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(each, signal.SIGKILL)
+                os.kill(process, signal.SIGKILL)
         until(lambda: all(map(gone, every)), 30, lambda: f"{every} were killed, and are not dead.")
         if segment is not None:  # it would stay until the next start of the machine
             ctypes.CDLL(None).shmctl(segment, _IPC_RMID, None)

@@ -114,7 +114,9 @@ def asked(
     there = _environment(python, architecture)
     found: dict[str, Extras] = {}
     for one in map(Requirement, requires(name) or ()):
-        if one.marker is None or any(one.marker.evaluate({**there, "extra": each}) for each in ("", *extras)):
+        if one.marker is None or any(
+            one.marker.evaluate({**there, "extra": extra}) for extra in ("", *extras)
+        ):
             plain = canonicalize_name(one.name)
             found[plain] = found.get(plain, Extras()) | one.extras
     return found

@@ -30,7 +30,10 @@ def build(folder: Path, wheel: Path) -> Path:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         (work / "wheels").mkdir()
-        for one in (wheel, *(each for python in PYTHONS for each in carried.wheels(python))):
+        for one in (
+            wheel,
+            *(carried_wheel for python in PYTHONS for carried_wheel in carried.wheels(python)),
+        ):
             target = work / "wheels" / one.name
             if not target.exists():
                 target.symlink_to(one)

@@ -24,8 +24,8 @@ def main(arguments: Sequence[str]) -> int:
     """Print it; the exit code."""
     (version,) = arguments
     wrong = list(disagreements(version))
-    for each in wrong:
-        print(each, file=sys.stderr)
+    for problem in wrong:
+        print(problem, file=sys.stderr)
     if wrong:
         return 1
     print(of_version(_read("CHANGELOG.md"), version))

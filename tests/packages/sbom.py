@@ -77,6 +77,6 @@ def _licences(of: Distribution) -> Iterator[License]:
     if "License-Expression" in of.metadata:
         yield LicenseExpression(of.metadata["License-Expression"])
         return
-    for each in of.metadata.get_all("Classifier") or ():
-        if each.startswith("License :: "):
-            yield DisjunctiveLicense(name=each.rpartition(" :: ")[2])
+    for classifier in of.metadata.get_all("Classifier") or ():
+        if classifier.startswith("License :: "):
+            yield DisjunctiveLicense(name=classifier.rpartition(" :: ")[2])

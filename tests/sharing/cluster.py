@@ -235,7 +235,7 @@ class Play:
         new = self.step("new there", LUCA, A, "PLAYED")
         known = self.step("told there before", MARIO, A, "NOTDUE")
         with ThreadPoolExecutor(2) as threads:
-            running = [threads.submit(self._calls.in_turn, [each]) for each in (new, known)]
+            running = [threads.submit(self._calls.in_turn, [caller]) for caller in (new, known)]
             self._calls.until_heard(new, running[0])
             running[1].result()
             server.kill()
@@ -246,7 +246,7 @@ class Play:
                 self.step("told there before", MARIO, A, "NOTDUE"),
                 self.step("told on the other box", MARIO, B, "NOTDUE"),
             ]
-            self._calls.together(*([each] for each in then))
+            self._calls.together(*([caller] for caller in then))
             running[0].result()
         self.away = [new, known, *then]
 
@@ -266,7 +266,7 @@ class Play:
             self.step("9 on another box", ANNA, B, "NOTDUE"),
             self.step("told on the first box", MARIO, C, "NOTDUE"),
         ]
-        self._calls.together(*([each] for each in then))
+        self._calls.together(*([caller] for caller in then))
         cluster.wait_even()
 
     def _note(self, title: str, why: str) -> None:

@@ -98,8 +98,8 @@ class Boxes:
 
     def close(self) -> None:
         """Let go of ledgers and connections."""
-        for each in self.opened:
-            each.close()
+        for exchange in self.opened:
+            exchange.close()
 
 
 def received(store: SqliteStore) -> dict[str, tuple[int, int]]:
@@ -185,11 +185,11 @@ def settle(boxes: Boxes) -> Callable[[], None]:
     """Let each box send and take in all that there is."""
 
     def settled() -> None:
-        for each in boxes.opened:
-            while each.send():
+        for exchange in boxes.opened:
+            while exchange.send():
                 pass
-        for each in boxes.opened:
-            each.receive(seen=True)
+        for exchange in boxes.opened:
+            exchange.receive(seen=True)
 
     return settled
 

@@ -27,7 +27,9 @@ def later() -> datetime:
 def begin(boxes: Boxes, *names: str, told: Sequence[bytes] = (ONE, OTHER)) -> None:
     """Boxes that told these callers, and all know it."""
     for name in names:
-        boxes.record(name, *[replace(PLAYED, pseudonym=each, call=each.hex()[:4]) for each in told])
+        boxes.record(
+            name, *[replace(PLAYED, pseudonym=pseudonym, call=pseudonym.hex()[:4]) for pseudonym in told]
+        )
         boxes.exchange(name)
     quiet(boxes)
 
@@ -44,7 +46,9 @@ def erase(boxes: Boxes, box: str, caller: bytes) -> int:
     request = erase_here(boxes, box, caller)
     with closing(boxes.store(box)) as store:
         erasure_orders.order(boxes.database(box), "acme", request, store)
-        return {each.id: each.number or 0 for each in erasure_requests.stored_requests(store)}[request.id]
+        return {request.id: request.number or 0 for request in erasure_requests.stored_requests(store)}[
+            request.id
+        ]
 
 
 def order(
@@ -66,12 +70,12 @@ def turn(exchange: Exchange) -> int:
 def quiet(boxes: Boxes) -> None:
     """All exchange until there is nothing more to do."""
     for _ in range(30):
-        if not sum([turn(each) for each in boxes.opened]):
+        if not sum([turn(exchange) for exchange in boxes.opened]):
             break
     else:
         pytest.fail("It does not come to an end.")
-    for each in boxes.opened:  # who was the last to do it is seen only now
-        turn(each)
+    for exchange in boxes.opened:  # who was the last to do it is seen only now
+        turn(exchange)
 
 
 def kept(boxes: Boxes, *names: str) -> list[int | None]:
@@ -79,7 +83,7 @@ def kept(boxes: Boxes, *names: str) -> list[int | None]:
     found = []
     for name in names:
         with closing(boxes.store(name)) as store:
-            found += [each.number for each in erasure_requests.stored_requests(store)]
+            found += [request.number for request in erasure_requests.stored_requests(store)]
     return found
 
 
@@ -90,9 +94,9 @@ def orders(boxes: Boxes) -> list[int]:
 
 def left(boxes: Boxes, *erased: bytes) -> list[str]:
     """All that leads to these callers: files, as bytes or in hexadecimal, and rows of the database."""
-    spelled = [spelling for each in erased for spelling in (each, each.hex().encode())]
+    spelled = [spelling for pseudonym in erased for spelling in (pseudonym, pseudonym.hex().encode())]
     found = traces(boxes.folder, *spelled)
-    for each in erased:
-        rows = boxes.sql(f"SELECT box FROM acme.record WHERE '\\x{each.hex()}' IN (pseudonym, earlier)")
+    for pseudonym in erased:
+        rows = boxes.sql(f"SELECT box FROM acme.record WHERE '\\x{pseudonym.hex()}' IN (pseudonym, earlier)")
         found += [f"a record of {box}" for (box,) in rows]
     return found + [f"order {number}" for number in orders(boxes)]

@@ -66,4 +66,8 @@ def of(installation: Installation) -> tuple[object, ...]:
 def examined(installation: Installation) -> list[tuple[str, str]]:
     """What the doctor finds of other boxes."""
     found = json.loads(typed("doctor", "--json", "-c", installation.file)[1])
-    return [(each["state"], each["finding"]) for each in found["findings"] if each["check"] == "other boxes"]
+    return [
+        (finding["state"], finding["finding"])
+        for finding in found["findings"]
+        if finding["check"] == "other boxes"
+    ]

@@ -192,7 +192,7 @@ class World:
         async def at_once() -> list[Ring]:
             return await asyncio.gather(*(self.ring(caller, box) for box in boxes))
 
-        return [each.status for each in asyncio.run(at_once())]
+        return [ring.status for ring in asyncio.run(at_once())]
 
     def new_caller(self) -> int:
         """A number that nobody rang from yet."""
@@ -256,13 +256,13 @@ class World:
         for rung in self.rings:
             same = informed.get(rung.caller, [])
             if not rung.heard:
-                uninformed += not any(each.heard < rung.ended for each in same)
+                uninformed += not any(earlier.heard < rung.ended for earlier in same)
             else:
-                again += any(self._was_known(each, rung) for each in same)
+                again += any(self._was_known(earlier, rung) for earlier in same)
         assert uninformed == 0, "skipped without a notice"
         assert again == 0, "played again"
-        played = sum(1 for each in self.rings if each.heard)
-        callers = len({each.caller for each in self.rings})
+        played = sum(1 for ring in self.rings if ring.heard)
+        callers = len({ring.caller for ring in self.rings})
         return f"{len(self.rings)} calls of {callers} callers, {played} notices"
 
     def _was_known(self, before: Ring, rung: Ring) -> bool:
@@ -272,11 +272,11 @@ class World:
     def _recorded(self) -> None:
         """That all which was acknowledged is in the database once, and nothing else."""
         rows = self.boxes.sql("SELECT box, record, call, status FROM acme.record")
-        there, acknowledged = Counter(rows), {each.acknowledged for each in self.rings}
+        there, acknowledged = Counter(rows), {ring.acknowledged for ring in self.rings}
         assert len(acknowledged) == len(self.rings)
         assert acknowledged - there.keys() == set(), "lost"
         assert there.keys() - acknowledged == set(), "in the database, and no client saw it"
-        assert {each for each, times in there.items() if times > 1} == set(), "doubled"
+        assert {record for record, times in there.items() if times > 1} == set(), "doubled"
         assert len({row[2] for row in rows}) == len(rows), "one call has two records"
 
     def _quiet(self) -> bool:
@@ -286,14 +286,14 @@ class World:
         except psycopg.Error:
             return False
         machines = self.machines.values()
-        newest = {each.name: each.newest for each in machines}
+        newest = {machine.name: machine.newest for machine in machines}
         return all(there.get(name, 0) == count for name, count in newest.items()) and all(
-            each.received.get(str(name), 0) >= count  # type: ignore[operator]
-            for each in machines
+            machine.received.get(str(name), 0) >= count  # type: ignore[operator]
+            for machine in machines
             for name, count in informing.items()
-            if name != each.name
+            if name != machine.name
         )
 
     def _why(self) -> str:
-        states = {name: each.loop.state for name, each in self.machines.items()}
+        states = {name: machine.loop.state for name, machine in self.machines.items()}
         return f"Not everything is everywhere: {states}"

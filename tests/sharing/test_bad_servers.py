@@ -85,7 +85,7 @@ def full(world: World, chance: random.Random) -> None:
 
     def said() -> bool:
         world.load(chance, 30)
-        errors = (each.loop.state.error for each in world.machines.values())
+        errors = (machine.loop.state.error for machine in world.machines.values())
         return all("No space left on device" in str(error) for error in errors)
 
     until(said, 60, lambda: f"There is room: {world.machines['pbx-1'].loop.state}")

@@ -83,8 +83,8 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     one, other = meeting
     one.record()
     other.record(replace(PLAYED, at=AT.replace(day=25)))
-    for each in (one, other, one):
-        each.exchange()
+    for box in (one, other, one):
+        box.exchange()
     code, out, _error = typed("caller", "show", CALLER, *of(one))
     assert code == 0
     assert out.splitlines()[0].startswith("Acme S.p.A. (acme): 2 records of")
@@ -110,8 +110,8 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     )
     assert out.splitlines()[2].startswith("not complete: pbx-2 was last heard of at 20")
     other.exchange()
-    for each in (one, other):
-        assert "0 records" in typed("caller", "show", CALLER, *of(each))[1]
+    for box in (one, other):
+        assert "0 records" in typed("caller", "show", CALLER, *of(box))[1]
     with closing(storage.store(other.configuration.controllers["acme"])) as store:
         assert [record.event.erased for record in store.records()] == [True, False]
 
@@ -121,9 +121,9 @@ def test_an_erasure_that_others_cannot_hear_of_is_kept(
 ) -> None:
     """It says what is done and what is not; the service does the rest, and nothing need be typed again."""
     one, other = meeting
-    for each in meeting:
-        each.record()
-        each.exchange()
+    for box in meeting:
+        box.record()
+        box.exchange()
     server.stop()
     try:
         code, _out, error = typed("caller", "erase", CALLER, "--yes", *of(one))
@@ -132,12 +132,12 @@ def test_an_erasure_that_others_cannot_hear_of_is_kept(
         assert "Nothing need be typed again: it is kept, and this box's service asks them" in error
     finally:
         server.start()
-    for each in (one, other, one):
-        each.exchange()
-    for each in meeting:
-        assert "0 records" in typed("caller", "show", CALLER, *of(each))[1]
-        his = pseudonym(HE, each.configuration.controllers["acme"].key)
-        assert traces(each.file.parent, his, his.hex().encode()) == []
+    for box in (one, other, one):
+        box.exchange()
+    for box in meeting:
+        assert "0 records" in typed("caller", "show", CALLER, *of(box))[1]
+        his = pseudonym(HE, box.configuration.controllers["acme"].key)
+        assert traces(box.file.parent, his, his.hex().encode()) == []
     assert server.sql("SELECT 1 FROM informativa.erasure") == []
 
 
@@ -259,8 +259,8 @@ def test_a_box_that_was_forgotten_when_a_key_was_changed(meeting: tuple[Installa
     """Each of both says so, and which key is to be copied where, before the old one is deleted."""
     one, other = meeting
     assert typed("keys", "rotate", "acme", "--yes", "-c", one.file)[0] == 0
-    for each in (one, other):
-        each.exchange()
+    for installation in (one, other):
+        installation.exchange()
     assert "AN EARLIER KEY: copy the new one there" in typed("boxes", *of(one))[1]
     assert "A NEWER KEY: copy it here" not in typed("boxes", *of(one))[1]
     found = json.loads(typed("boxes", "--json", *of(one))[1])
@@ -512,16 +512,17 @@ def test_status_shows_the_boxes(meeting: tuple[Installation, Installation], serv
     server.sql("UPDATE informativa.ledger SET newest = 3 WHERE box = 'pbx-2'")
     assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed("status", "--screen", "-c", one.file)[1]
     found = json.loads(typed("status", "--json", "-c", one.file)[1])
-    acme = next(each for each in found["controllers"] if each["id"] == "acme")
+    acme = next(controller for controller in found["controllers"] if controller["id"] == "acme")
     assert [box["name"] for box in acme["meeting"]["boxes"]] == ["pbx-1", "pbx-2"]
     server.stop()
     try:
         found = json.loads(typed("status", "--json", "-c", one.file)[1])
         assert not found["complete"]
         assert any(
-            "shared database postgres" in each and "cannot be used" in each for each in found["warnings"]
+            "shared database postgres" in warning and "cannot be used" in warning
+            for warning in found["warnings"]
         )
-        assert [each["meeting"] for each in found["controllers"]] == [None, None]
+        assert [controller["meeting"] for controller in found["controllers"]] == [None, None]
     finally:
         server.start()
 

@@ -36,7 +36,7 @@ NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 
 def missing(out: str) -> list[tuple[str, str]]:
     """With which boxes something is missing at the first company, and why, as JSON says it."""
-    return [(each["box"], each["code"]) for each in json.loads(out)["controllers"][0]["missing"]]
+    return [(entry["box"], entry["code"]) for entry in json.loads(out)["controllers"][0]["missing"]]
 
 
 def impostor(real: Installation, folder: Path) -> Installation:
@@ -56,8 +56,8 @@ def test_i9_a_refused_box_marks_no_other_as_done(
     what to do, ends with 3, and the box that it was taken for erases the caller itself."""
     one, other = meeting
     one.record()
-    for each in (one, other):
-        each.exchange()
+    for box in (one, other):
+        box.exchange()
     if clone:
         shutil.copytree(one.file.parent, tmp_path / "etc-3")
         false = Installation(tmp_path / "etc-3/informativa.yaml", "pbx-1")
@@ -78,11 +78,11 @@ def test_i9_a_refused_box_marks_no_other_as_done(
     assert "(shared.box)" in out
     applied = "SELECT box, erasures - applied FROM informativa.ledger ORDER BY box"
     assert server.sql(applied) == [("pbx-1", 1), ("pbx-2", 1)]
-    for each in (one, other, one):
-        each.exchange()
+    for box in (one, other, one):
+        box.exchange()
     his = pseudonym(HE, one.configuration.controllers["acme"].key)
-    for each in (one, other):
-        assert traces(each.file.parent, his, his.hex().encode()) == []
+    for box in (one, other):
+        assert traces(box.file.parent, his, his.hex().encode()) == []
     assert server.sql(applied) == [("pbx-1", 0), ("pbx-2", 0)]
 
 
@@ -92,8 +92,8 @@ def test_i9_a_key_that_is_not_copied_yet_is_told_and_erased_under(
     """The box that has not got the new key names the one that has, ends with 3, and that one erases the
     caller under the new key by itself; copied, the answer is complete."""
     one, other = meeting
-    for each in meeting:
-        each.exchange()
+    for box in meeting:
+        box.exchange()
     assert typed("keys", "rotate", "acme", "--yes", "-c", one.file)[0] == 0
     one.record()
     one.exchange()
@@ -106,16 +106,16 @@ def test_i9_a_key_that_is_not_copied_yet_is_told_and_erased_under(
     assert typed("caller", "erase", CALLER, *of(other))[0] == 3
     code, out, _error = typed("caller", "erase", CALLER, "--yes", "--json", *of(other))
     assert (code, missing(out)) == (3, [("pbx-1", "other-keys")])
-    for each in (one, other, one):
-        each.exchange()
+    for box in (one, other, one):
+        box.exchange()
     assert server.sql("SELECT 1 FROM informativa.erasure") == []
     assert traces(one.file.parent, new, new.hex().encode()) == []
     assert server.sql("SELECT record FROM informativa.record WHERE pseudonym IS NOT NULL") == []
     for file in one.file.parent.glob("keys/acme.key*"):
         shutil.copy(file, other.file.parent / "keys")
     other.exchange()
-    for each in meeting:
-        assert typed("caller", "show", CALLER, *of(each))[0] == 0
+    for box in meeting:
+        assert typed("caller", "show", CALLER, *of(box))[0] == 0
 
 
 def test_i9_an_order_waits_for_the_box_that_cannot_open_it(boxes: Boxes) -> None:
@@ -169,15 +169,15 @@ def test_a_sealed_caller_is_opened_with_any_key_of_the_box_that_asked(caller: Id
     for keys in ([OLD], [NEW], [THEIRS, OLD]):
         assert sealed_caller.unseal(sealed, keys) == caller
     assert sealed_caller.unseal(sealed, [THEIRS]) is None
-    changed = [each[:30] + bytes([each[30] ^ 1]) + each[31:] for each in sealed]
+    changed = [seal[:30] + bytes([seal[30] ^ 1]) + seal[31:] for seal in sealed]
     assert sealed_caller.unseal(changed, [NEW, OLD]) is None
     assert [sealed_caller.covers(sealed, keys) for keys in ([OLD], [NEW, OLD], [OLD, THEIRS])] == [
         True,
         True,
         False,
     ]
-    assert {len(each) for each in sealed} == {8 + 12 + 96 + 16}
-    assert not any(caller.number.encode() in each for each in sealed)
+    assert {len(seal) for seal in sealed} == {8 + 12 + 96 + 16}
+    assert not any(caller.number.encode() in seal for seal in sealed)
 
 
 def test_i9_a_backup_under_a_new_name_brings_nobody_back(boxes: Boxes) -> None:
@@ -212,8 +212,8 @@ def test_i9_a_box_that_is_away_makes_the_answer_incomplete(
 ) -> None:
     """It may have what it has not sent: the answer says since when, and what to do."""
     one = meeting[0]
-    for each in meeting:
-        each.exchange()
+    for box in meeting:
+        box.exchange()
     assert typed("caller", "show", CALLER, *of(one))[0] == 0
     server.sql("UPDATE informativa.box SET seen = '2026-11-01 10:30Z' WHERE box = 'pbx-2'")
     code, out, _error = typed("caller", "show", CALLER, *of(one))
@@ -232,8 +232,8 @@ def test_a_box_whose_clock_is_ahead_deletes_nothing_of_others(
     """Not at its first start and not later: what a retired box left goes by a command alone."""
     one, other = meeting
     other.record()
-    for each in meeting:
-        each.exchange()
+    for box in meeting:
+        box.exchange()
     assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     acme = replace(one.configuration.controllers["acme"], retention=Period(1))
     maintenance.purge(acme, datetime.now(UTC) + 400 * DAY)
@@ -247,8 +247,8 @@ def test_what_a_retired_box_left_goes_by_the_clock_of_the_database(
     one, other = meeting
     other.record(replace(PLAYED, at=datetime.now(UTC) - 6 * 366 * DAY))
     other.record(replace(PLAYED, at=datetime.now(UTC)))
-    for each in meeting:
-        each.exchange()
+    for box in meeting:
+        box.exchange()
     assert "pbx-2" not in typed("purge", *of(one))[1]
     assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     would = "    1 record of pbx-2, which left for good, would be deleted in the shared database"

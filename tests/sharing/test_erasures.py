@@ -282,11 +282,11 @@ def test_two_boxes_that_erase_at_once(boxes: Boxes, second: bytes, rounds: Round
             numbers.append(erase(boxes, box, caller))
 
         given = (("pbx-1", ONE), ("pbx-2", second))
-        threads = [threading.Thread(target=command, args=(*each, together, numbers)) for each in given]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
+        threads = [threading.Thread(target=command, args=(*parts, together, numbers)) for parts in given]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
         assert abs(numbers[0] - numbers[1]) == 1
         quiet(boxes)
         assert left(boxes, ONE, second) == []
@@ -307,7 +307,7 @@ def test_i9_what_is_kept_goes_without_a_trace(boxes: Boxes) -> None:
     ):
         boxes.opened[0].erase(later())
     with closing(boxes.store("pbx-1")) as store:
-        assert [each.pseudonyms for each in erasure_requests.stored_requests(store)] == [()]
+        assert [request.pseudonyms for request in erasure_requests.stored_requests(store)] == [()]
     assert boxes.opened[0].erase(later()) == 0
     assert not copy.exists()
     assert kept(boxes, "pbx-1") == left(boxes, ONE) == []
@@ -375,12 +375,15 @@ def test_i9_whatever_happens_to_orders_all_is_erased_in_the_end(
     for _ in range(rounds(3, 200)):
         people = [bytes([chance.randrange(256)]) + os.urandom(31) for _ in range(3)]
         for name in names:
-            boxes.record(name, *[replace(PLAYED, pseudonym=each, call=each.hex()[:9]) for each in people])
+            boxes.record(
+                name,
+                *[replace(PLAYED, pseudonym=pseudonym, call=pseudonym.hex()[:9]) for pseudonym in people],
+            )
         quiet(boxes)
         replicate(boxes)
         erased = chance.choices(people, k=chance.randrange(1, 5))
-        for each in erased:
-            trouble(boxes, chance, chance.choice(names), each)
+        for pseudonym in erased:
+            trouble(boxes, chance, chance.choice(names), pseudonym)
         quiet(boxes)
         assert kept(boxes, *names) == orders(boxes) == []
         assert left(boxes, *erased) == []
@@ -409,8 +412,8 @@ def trouble(boxes: Boxes, chance: random.Random, box: str, caller: bytes) -> Non
             pytest.raises(LedgerError, match="cut off") if how == "cut off" else nullcontext(),
         ):
             erasure_orders.order(boxes.database(box), "acme", request, store)
-    for each in chance.sample(boxes.opened, chance.randrange(len(boxes.opened))):
-        each.erase(later())
+    for exchange in chance.sample(boxes.opened, chance.randrange(len(boxes.opened))):
+        exchange.erase(later())
     if how == "lost" and number in kept(boxes, box):
         fail_over(boxes)
 

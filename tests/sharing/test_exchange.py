@@ -56,7 +56,7 @@ def test_what_one_box_told_is_known_to_the_others(boxes: Boxes, settle: Callable
 
 def test_a_box_goes_on_where_the_database_says(boxes: Boxes, settle: Callable[[], None]) -> None:
     """After a break nothing is sent twice and nothing is left out, more than a page as well."""
-    boxes.record("pbx-1", *[replace(PLAYED, call=str(each)) for each in range(exchange.PAGE + 5)])
+    boxes.record("pbx-1", *[replace(PLAYED, call=str(number)) for number in range(exchange.PAGE + 5)])
     first = boxes.exchange("pbx-1")
     assert [first.send(), first.send(), first.send()] == [exchange.PAGE, 5, 0]
     boxes.record("pbx-1", replace(PLAYED, pseudonym=OTHER))
@@ -282,7 +282,7 @@ def test_words_of_a_newer_informativa_tell_an_older_one_nothing(
     boxes.sql("UPDATE acme.record SET reason = 'of-tomorrow' WHERE record = 1")
     boxes.exchange("pbx-2")
     settle()
-    assert [known(boxes, "pbx-2", each) for each in (ONE, OTHER)] == [None, "pbx-1:2"]
+    assert [known(boxes, "pbx-2", pseudonym) for pseudonym in (ONE, OTHER)] == [None, "pbx-1:2"]
     with closing(SharedBoxes(ACME, boxes.database("pbx-3"), suspend)) as asked:
         assert asyncio.run(asked.ask([ONE])) == []
     with pytest.raises(SharedDatabaseError, match=r"Record 1 of pbx-1 is of a newer informativa"):

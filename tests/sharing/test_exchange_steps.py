@@ -80,7 +80,7 @@ def test_others_are_taken_in_by_pages(
     monkeypatch.setattr(exchange, "PAGE", 2)
     monkeypatch.setattr(exchange, "LARGE_PAGE", 4)
     people = [bytes([number]) * 32 for number in range(5)]
-    boxes.record("pbx-1", *[replace(PLAYED, pseudonym=each) for each in people])
+    boxes.record("pbx-1", *[replace(PLAYED, pseudonym=pseudonym) for pseudonym in people])
     boxes.record("pbx-2", PLAYED)
     for name, pages in (("pbx-1", [2, 2, 1, 0]), ("pbx-2", [1, 0])):
         box = boxes.exchange(name)
@@ -95,7 +95,7 @@ def test_others_are_taken_in_by_pages(
     assert box.receive(progress=progress, **more) == 0
     assert heard == expected
     with closing(boxes.store("pbx-3")) as store:
-        assert [store.history(each)["privacy"].basis for each in people] == [
+        assert [store.history(pseudonym)["privacy"].basis for pseudonym in people] == [
             f"pbx-1:{number}" for number in range(1, 6)
         ]
         assert received(store) == {"pbx-1": (5, 5), "pbx-2": (1, 1)}
@@ -371,8 +371,8 @@ def test_an_erasure_that_nobody_knows_is_asked_for_once_a_command_gave_up(boxes:
         erasure_requests.mark_lost(store, erasure_requests.stored_requests(store))
     assert box.erase() == 1  # at once, for no command is waited for any more
     with closing(boxes.store("pbx-1")) as store:
-        assert [each.number for each in erasure_requests.stored_requests(store)] == [2]
-    assert [each.erase() for each in boxes.opened] == [2, 2]
+        assert [request.number for request in erasure_requests.stored_requests(store)] == [2]
+    assert [opened.erase() for opened in boxes.opened] == [2, 2]
     assert box.erase() == 0
     assert kept(boxes, "pbx-1") == orders(boxes) == []
 

@@ -51,7 +51,9 @@ def test_three_boxes_are_one_where_nothing_is_broken(
     world.start(*THREE)
     world.load(chance, rounds(15, 300))
     print(world.check())
-    assert [(each.others.unanswered, each.others.late) for each in world.machines.values()] == [(0, 0)] * 3
+    assert [(machine.others.unanswered, machine.others.late) for machine in world.machines.values()] == [
+        (0, 0)
+    ] * 3
 
 
 @pytest.mark.night
@@ -74,7 +76,9 @@ def test_pgbouncer_in_transaction_mode_changes_nothing(
     world.start(*THREE, "pbx-4")
     world.load(chance, rounds(15, 300))
     print(world.check())
-    assert [(each.others.unanswered, each.others.late) for each in world.machines.values()] == [(0, 0)] * 4
+    assert [(machine.others.unanswered, machine.others.late) for machine in world.machines.values()] == [
+        (0, 0)
+    ] * 4
 
 
 @pytest.mark.night

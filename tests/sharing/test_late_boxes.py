@@ -90,7 +90,7 @@ def test_a_box_that_never_took_part_is_named_wherever_something_is_missing_for_i
     other.record()
     one.exchange()
     _code, out, _error = typed("boxes", "--json", *of(one))
-    (meeting_of_acme,) = (each for each in json.loads(out)["controllers"] if each["controller"] == "acme")
+    (meeting_of_acme,) = (row for row in json.loads(out)["controllers"] if row["controller"] == "acme")
     assert {box["name"]: box["joined"] for box in meeting_of_acme["boxes"]} == {"pbx-1": True, "pbx-2": False}
     assert "never took part" in typed("boxes", *of(one))[1]
     assert "pbx-2 (NEVER TOOK PART)" in typed("status", "--screen", "-c", one.file)[1]
@@ -102,8 +102,8 @@ def test_a_box_that_never_took_part_is_named_wherever_something_is_missing_for_i
     assert code == 3
     assert "pbx-2: each erases the caller too" in out
     other.exchange()
-    for each in (one, other):
-        each.exchange()
+    for installation in (one, other):
+        installation.exchange()
     his = pseudonym(HE, one.configuration.controllers["acme"].key)
     assert traces(other.file.parent, his, his.hex().encode()) == []
     assert server.sql("SELECT 1 FROM informativa.erasure") == []

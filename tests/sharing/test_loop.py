@@ -66,8 +66,8 @@ def running(boxes: Boxes) -> Iterator[Running]:
     """None yet; those that a test starts end with it."""
     made = Running(boxes)
     yield made
-    for each in made.loops:
-        each.stop()
+    for loop in made.loops:
+        loop.stop()
 
 
 def test_what_one_box_records_the_other_knows_by_itself(running: Running) -> None:
@@ -249,12 +249,12 @@ def test_what_keeps_a_service_from_sharing_is_told_by_doctor_and_status() -> Non
     }
     said = not_shared(states)
     assert said == "acme:defect:KeyError,borealis:box-refused,corvo:shared-database"
-    found = [str(each.sentence) for each in probe.not_shared({"unshared": said})]
+    found = [str(finding.sentence) for finding in probe.not_shared({"unshared": said})]
     assert found[0] == (
         "the service shares nothing of acme with other boxes now: a defect of informativa (KeyError); Calls"
         " go on, and it tries again by itself. Report it with what the log says: journalctl -u informativa"
     )
-    assert [each.split(": ")[1].split(";")[0] for each in found[1:]] == [
+    assert [sentence.split(": ")[1].split(";")[0] for sentence in found[1:]] == [
         "the database refuses this box",
         "it cannot use the database",
     ]
@@ -283,7 +283,7 @@ def test_trouble_is_told_once_for_as_long_as_it_is_the_same(monkeypatch: pytest.
         loop = ExchangeLoop(ACME, SharedDatabase((), "", "", "pbx-1"), About(), opened)
         assert over.wait(60)
         loop.stop()
-    assert [(each["event"], each["controller"], each["error"]) for each in told] == [
+    assert [(line["event"], line["controller"], line["error"]) for line in told] == [
         ("nothing goes to other boxes, or comes", "acme", "The disk is full."),
         ("nothing goes to other boxes, or comes", "acme", "The ledger is gone."),
         ("nothing goes to other boxes, or comes", "acme", "The disk is full."),
@@ -296,7 +296,7 @@ def test_no_thread_is_left_when_it_is_stopped(running: Running) -> None:
     soon(lambda: loop.state.error is not None)
     loop.stop()
     loop.stop()
-    assert not [each for each in threading.enumerate() if each.name.startswith("exchange ")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("exchange ")]
 
 
 def asked(boxes: SharedBoxes, *pseudonyms: bytes) -> list[tuple[str, int]]:
@@ -311,8 +311,8 @@ def test_a_caller_whom_this_box_does_not_know_is_asked_for(running: Running) -> 
     boxes = running.boxes
     boxes.record("pbx-2", PLAYED, replace(PLAYED, at=AT - timedelta(days=3650)))
     boxes.record("pbx-1", PLAYED)
-    for each in ("pbx-1", "pbx-2"):
-        boxes.exchange(each).send()
+    for box in ("pbx-1", "pbx-2"):
+        boxes.exchange(box).send()
     shared = SharedBoxes(ACME, boxes.database("pbx-1"), suspend)
     assert asked(shared, ONE) == [("pbx-2", 1), ("pbx-2", 2)]
     assert asked(shared, OTHER) == []
@@ -405,7 +405,7 @@ def test_calls_that_waited_in_vain_leave_nothing_behind(running: Running) -> Non
     loop = running.start("pbx-1", hosts=("127.0.0.1:1",))
 
     async def calls() -> list[bool]:
-        return await asyncio.gather(*(loop.sent_up_to(each, 0.01) for each in range(1, 100)))
+        return await asyncio.gather(*(loop.sent_up_to(record, 0.01) for record in range(1, 100)))
 
     assert not any(asyncio.run(calls()))
     assert len(loop._waiting) == 0

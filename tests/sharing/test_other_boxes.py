@@ -169,7 +169,7 @@ def test_i7_a_record_that_rests_on_another_box_is_proven_like_any(store: SqliteS
     assert audited(store.file, key).flaws == ()
     with closing(sqlite3.connect(store.file)) as opened, opened:
         opened.execute("UPDATE event SET elsewhere = 'pbx-3:7' WHERE record = 1")
-    assert [(each.record, each.flaw) for each in audited(store.file, key).flaws] == [(1, "person-altered")]
+    assert [(flaw.record, flaw.flaw) for flaw in audited(store.file, key).flaws] == [(1, "person-altered")]
 
 
 MERGED = [

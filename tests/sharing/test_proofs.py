@@ -76,16 +76,16 @@ def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
     boxes.record("pbx-1", of(1), of(2), of(3, NOTDUE, basis=1, reason=Reason.SAME_CALL))
     boxes.record("pbx-2", of(1), of(2))
     pair = [boxes.exchange(name) for name in ("pbx-1", "pbx-2")]
-    for each in pair:
-        sent(each)
+    for exchange in pair:
+        sent(exchange)
     before = {name: there(boxes, name) for name in ("pbx-1", "pbx-2")}
     erase(boxes.folder / "pbx-1/acme.sqlite3", [HIS], AT)
     order(boxes, "pbx-1", HIS)
     found = there(boxes, "pbx-2")
     assert found[1][3:6] == (None, None, None)  # at once, and nobody sent anything
-    for each in pair:
-        each.erase()
-        sent(each)
+    for exchange in pair:
+        exchange.erase()
+        sent(exchange)
     for name, gone in (("pbx-1", (1, 3)), ("pbx-2", (1,))):
         found = there(boxes, name)
         assert {number for number, row in found.items() if row[3] is None} == set(gone)
@@ -141,11 +141,11 @@ def test_the_tree_and_its_checkpoints_are_there(boxes: Boxes, monkeypatch: pytes
     key."""
     monkeypatch.setattr(proof_sender, "TILES", 1)
     ledger = boxes.folder / "pbx-1/acme.sqlite3"
-    boxes.record("pbx-1", *[of(1, call=str(each)) for each in range(300)])
+    boxes.record("pbx-1", *[of(1, call=str(number)) for number in range(300)])
     key = signed(ledger)
     box = boxes.exchange("pbx-1")
     sent(box)
-    boxes.record("pbx-1", *[of(2, call=str(each)) for each in range(300)])
+    boxes.record("pbx-1", *[of(2, call=str(number)) for number in range(300)])
     signed(ledger)
     sent(box)
     published = LogFolder(ledger).published(1)
@@ -159,7 +159,7 @@ def test_the_tree_and_its_checkpoints_are_there(boxes: Boxes, monkeypatch: pytes
         tile: fetch(tile, published.tiles.read) for tile in tiles_of(size) if tile.level != ENTRIES
     }
     notes = boxes.sql("SELECT size, note FROM acme.checkpoint ORDER BY size")
-    assert notes == [(each, (published.checkpoint_of(each) or b"").decode()) for each in (300, 600)]
+    assert notes == [(size, (published.checkpoint_of(size) or b"").decode()) for size in (300, 600)]
     assert boxes.sql("SELECT box, epoch, first, key FROM acme.log") == [("pbx-1", 1, 0, str(key))]
 
 

@@ -77,7 +77,7 @@ def test_receipts_of_a_caller_are_of_all_boxes(
         "evidence", "receipt", "--from", CALLER, "--open", "-o", tmp_path, "--json", *of(one)
     )
     assert code == 0
-    assert [(each["box"], each["record"]) for each in json.loads(out)["receipts"]] == [
+    assert [(receipt["box"], receipt["record"]) for receipt in json.loads(out)["receipts"]] == [
         (None, 1),
         ("pbx-2", 1),
         ("pbx-2", 2),
@@ -236,7 +236,7 @@ def test_a_bundle_says_which_boxes_are_behind(
         assert "pbx-1: " not in said
     _code, out, _error = typed(*bundled(tmp_path / "json.zip"), "--json", *of(one))
     found = json.loads(out)
-    assert [(each["box"], each["behind"]) for each in found["incomplete"]] == [("pbx-2", 1)]
+    assert [(entry["box"], entry["behind"]) for entry in found["incomplete"]] == [("pbx-2", 1)]
     proven(other)
     _code, out, _error = typed(*bundled(tmp_path / "whole.zip"), *of(one))
     assert "NOT WHOLE" not in out + _readme(tmp_path / "whole.zip")
@@ -279,7 +279,7 @@ def test_a_bundle_names_boxes_that_nothing_was_heard_of(
 
 def _readme(file: Path) -> str:
     with zipfile.ZipFile(file) as opened:
-        (name,) = (each for each in opened.namelist() if each.endswith("README.txt"))
+        (name,) = (member for member in opened.namelist() if member.endswith("README.txt"))
         return opened.read(name).decode()
 
 
@@ -335,7 +335,7 @@ def test_the_console_tells_how_far_other_boxes_are(told: tuple[Installation, Ins
     with served(one.file.parent) as office:
         officer = office.browser("compliance@acme")
         rows = officer.get("/acme/evidence").text.partition("Other boxes")[2]
-        cells = [re.sub("<[^>]*>", "", each) for each in re.findall(r"<td.*?>(.*?)</td>", rows, re.DOTALL)]
+        cells = [re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<td.*?>(.*?)</td>", rows, re.DOTALL)]
         assert cells[:4] == ["pbx-2", "3", "2", "0"]
         text = one.file.read_text()
         one.file.write_text(re.sub(r"hosts: \['127.0.0.1:\d+'\]", "hosts: ['127.0.0.1:1']", text))

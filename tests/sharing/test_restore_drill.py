@@ -211,7 +211,7 @@ def test_i9_nobody_is_erased_twice_for_an_order_that_the_database_still_has(boxe
     while boxes.opened[0].send():
         pass
     with closing(boxes.store("pbx-1")) as store:
-        assert [each.id for each in erasure_requests.stored_requests(store)] == [request.id]
+        assert [request.id for request in erasure_requests.stored_requests(store)] == [request.id]
         erasure_orders.order(boxes.database("pbx-1"), "acme", request, store)
     quiet(boxes)
     assert boxes.sql("SELECT DISTINCT erasures FROM acme.ledger") == [(1,)]

@@ -29,7 +29,7 @@ def problems(folder: Path, text: str) -> list[str]:
     """What is wrong then, each with its place."""
     with pytest.raises(ConfigError) as error:
         load(write(folder, text))
-    return [f"{each.key}: {each.message!s}; {each.remedy!s}" for each in error.value.problems]
+    return [f"{problem.key}: {problem.message!s}; {problem.remedy!s}" for problem in error.value.problems]
 
 
 def test_what_is_not_given_is_as_it_is_for_most(folder: Path) -> None:
@@ -106,10 +106,10 @@ def test_passwords_are_nobody_elses_to_read_and_in_their_form(folder: Path) -> N
 def test_each_mistake_is_told_with_its_place(folder: Path, line: str, key: str) -> None:
     """And it keeps no call from being answered: boxes are something beside them."""
     name = line.partition(":")[0]
-    kept = [each for each in HERE.splitlines(keepends=True) if not each.startswith(f"  {name}:")]
+    kept = [setting for setting in HERE.splitlines(keepends=True) if not setting.startswith(f"  {name}:")]
     file = write(folder, "".join(kept) + f"  {line}\n")
     _configuration, found = inspect(file)
-    assert key in [each.key for each in found]
+    assert key in [problem.key for problem in found]
     assert of_calls(found, "acme", "+390212345678") == []
 
 

@@ -56,10 +56,10 @@ def places(tmp_path: Path, server: Postgres, request: pytest.FixtureRequest) -> 
     has hosts of its own."""
     with ExitStack() as stack:
         servers = {company: Postgres(tmp_path / company) for company in COMPANIES}
-        for each in servers.values():
-            each.password = server.password
-            stack.enter_context(each)
-        ports = {f"of_{company}": each.port for company, each in servers.items()}
+        for postgres in servers.values():
+            postgres.password = server.password
+            stack.enter_context(postgres)
+        ports = {f"of_{company}": postgres.port for company, postgres in servers.items()}
         name = "postgres"
         elsewhere: tuple[tuple[str, tuple[str, ...], str], ...] = ()
         if request.param == "pgbouncer":

@@ -158,7 +158,7 @@ def test_a_box_that_was_stopped_for_an_hour_catches_up(
     for _ in range(6):
         world.clock.ahead += timedelta(minutes=10)
         world.load(chance, rounds(3, 200))
-    informed = {each.caller[1] for each in world.rings if each.heard}
+    informed = {ring.caller[1] for ring in world.rings if ring.heard}
     world.start("pbx-3")
     world.settle()
     server.kill()
@@ -174,7 +174,7 @@ def test_a_box_that_lost_its_disk(world: World, chance: random.Random, rounds: R
     world.start("pbx-1", "pbx-2")
     world.load(chance, rounds(10, 200))
     world.check()
-    informed = {each.caller[1] for each in world.rings if each.heard}
+    informed = {ring.caller[1] for ring in world.rings if ring.heard}
     world.stop("pbx-1")
     shutil.rmtree(world.boxes.folder / "pbx-1")
     world.start("pbx-1")

@@ -68,7 +68,7 @@ def test_a_server_that_is_away_is_tried_once(state: str, tries: int) -> None:
     companies = [replace(ACME, id=f"c{number}", name=f"C {number}") for number in range(3)]
     first, *failed = operations.of_each_company(companies, work)
     assert (first, len(tried)) == ("c0", tries)
-    assert [(each.name, str(each.remedy)) for each in failed] == [("C 1", "do"), ("C 2", "do")]  # type: ignore[union-attr]
+    assert [(failure.name, str(failure.remedy)) for failure in failed] == [("C 1", "do"), ("C 2", "do")]  # type: ignore[union-attr]
 
 
 @pytest.mark.sample(1)

@@ -40,8 +40,8 @@ def act(boxes: tuple[Installation, Installation], command: str, box: Installatio
     grant = ("--by", "website", "--reference", "form-7")
     how = grant if command == "record" else ("--by", "operator")
     assert typed("consent", command, "marketing", CALLER, *how, *of(box))[0] == 0
-    for each in (*boxes, *boxes):
-        each.exchange()
+    for installation in (*boxes, *boxes):
+        installation.exchange()
 
 
 def exported(box: Installation, form: str, *more: str) -> str:

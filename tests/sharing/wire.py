@@ -74,8 +74,8 @@ class Wire:
     async def _close(self) -> None:
         self._server.close()
         self._open = False
-        for each in self._writers:
-            each.transport.abort()
+        for writer in self._writers:
+            writer.transport.abort()
         await asyncio.gather(*self._pumping, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -162,10 +162,10 @@ class MemoryTransaction:
         self.unasked = Counter[tuple[str, str, Unasked]]()
 
     def history(self, pseudonym: bytes) -> CallerHistory:
-        found: dict[str, PriorDelivery] = {}
+        known_notices: dict[str, PriorDelivery] = {}
         for (notice, _version), known in self.told.get(pseudonym, {}).items():
-            found[notice] = known.merge(found.get(notice, known))
-        return found
+            known_notices[notice] = known.merge(known_notices.get(notice, known))
+        return known_notices
 
     def answers(self, pseudonym: bytes) -> AnswerHistory:
         records = [
@@ -419,10 +419,10 @@ class ScriptedManager(ManagerSession):
             self.placed = fields
         if name != "ShowDialPlan":
             return []
-        found = list(self._steps(str(fields.get("Context", "")), str(fields.get("Extension", ""))))
-        if not found:
+        steps = list(self._steps(str(fields.get("Context", "")), str(fields.get("Extension", ""))))
+        if not steps:
             raise ManagerError("It is not there.", answer="Did not find any matching extensions")
-        return found
+        return steps
 
     def _steps(self, wanted: str, extension: str) -> Iterator[Message]:
         for context, extensions in self.contexts.items():

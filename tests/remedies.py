@@ -121,9 +121,9 @@ def _commands(template: str) -> Iterator[tuple[int, int]]:
     at = 0
     while begun := _BEGIN.search(template, at):
         at = begun.end()
-        if found := _COMMAND.match(template, begun.start()):
-            at = found.end()
-            yield found.span()
+        if match := _COMMAND.match(template, begun.start()):
+            at = match.end()
+            yield match.span()
 
 
 def _pattern(template: str, place: str) -> str:

@@ -63,9 +63,9 @@ def code_at(secret: str, at: datetime) -> str:
 def test_invitation_becomes_an_account(accounts: AccountFile) -> None:
     """Whoever has the token chooses a password, and gets in by it with what he was granted."""
     token = accounts.invite("Anna@Example.com", {"acme": Role.COMPLIANCE}, NOW + HOUR)
-    found = accounts.invitation(token, NOW)
-    assert found is not None
-    assert (found.name, found.grants, found.expires) == (
+    invitation = accounts.invitation(token, NOW)
+    assert invitation is not None
+    assert (invitation.name, invitation.grants, invitation.expires) == (
         "anna@example.com",
         {"acme": Role.COMPLIANCE},
         NOW + HOUR,
@@ -169,11 +169,11 @@ def test_password_is_hashed_anew_when_it_costs_more(accounts: AccountFile) -> No
     """A login under other parameters renews the hash, and ends nobody's session."""
     before = joined(accounts)
     later = AccountFile(accounts.file.parent, cheap(passes=2))
-    found = later.verify("anna", PASSWORD)
-    assert found is not None
-    assert ("t=1" in before.password_hash, "t=2" in found.password_hash) == (True, True)
-    assert found.changed == before.changed
-    assert later.verify("anna", PASSWORD) == found == accounts.get("anna")
+    account = later.verify("anna", PASSWORD)
+    assert account is not None
+    assert ("t=1" in before.password_hash, "t=2" in account.password_hash) == (True, True)
+    assert account.changed == before.changed
+    assert later.verify("anna", PASSWORD) == account == accounts.get("anna")
 
 
 def test_hashes_are_argon2id_at_its_authors_price(tmp_path: Path) -> None:
@@ -514,8 +514,8 @@ def test_secrets_are_in_no_message(accounts: AccountFile) -> None:
 
 def test_roles_are_in_order() -> None:
     """Each role may what the ones before it may, whatever their letters."""
-    found: Mapping[str, list[bool]] = {role: [role.may(needed) for needed in Role] for role in Role}
-    assert found == {
+    rights: Mapping[str, list[bool]] = {role: [role.may(needed) for needed in Role] for role in Role}
+    assert rights == {
         "reader": [True, False, False],
         "compliance": [True, True, False],
         "admin": [True, True, True],

@@ -106,13 +106,13 @@ def test_roles_are_given_and_taken(tmp_path: Path) -> None:
         NOW,
     )
     later = NOW + timedelta(minutes=1)
-    found = accounts.grant(tmp_path, THERE, "anna", Role.ADMIN, ["beta"], later)
-    assert list(view.granted(found, ENGLISH)) == ["anna may now: admin (beta), reader (acme, gone)"]
-    assert found.changed == later
+    account = accounts.grant(tmp_path, THERE, "anna", Role.ADMIN, ["beta"], later)
+    assert list(view.granted(account, ENGLISH)) == ["anna may now: admin (beta), reader (acme, gone)"]
+    assert account.changed == later
     with pytest.raises(InformativaError, match="There is no controller gone"):
         accounts.grant(tmp_path, THERE, "anna", Role.ADMIN, ["gone"], later)
-    found = accounts.grant(tmp_path, THERE, "anna", None, ["gone", "acme"], later)
-    assert found.grants == grants(beta=Role.ADMIN)
+    account = accounts.grant(tmp_path, THERE, "anna", None, ["gone", "acme"], later)
+    assert account.grants == grants(beta=Role.ADMIN)
     assert list(view.granted(accounts.grant(tmp_path, THERE, "anna", None, ["beta"], later), ENGLISH)) == [
         "anna may now: nothing"
     ]

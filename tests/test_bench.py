@@ -94,7 +94,7 @@ def test_numbers_are_shown_to_three_digits(number: float, shown: str) -> None:
 
 
 @pytest.fixture
-def found() -> Report:
+def example() -> Report:
     """A report with a target met, one missed, a number without one, peers, and what could not be had."""
     fast, slow = Spread((1.0, 1.1, 1.2), "×"), Spread((5.0, 6.0, 7.0), "×")
     return Report(
@@ -111,9 +111,9 @@ def found() -> Report:
     )
 
 
-def test_table(found: Report) -> None:
+def test_table(example: Report) -> None:
     """The table says what was found, against which target, whether it was met, and on what machine."""
-    text = report.markdown(found, {"CPU": "some"})
+    text = report.markdown(example, {"CPU": "some"})
     assert "| one | ours against <theirs> | 1.1 × (1.05 to 1.15) | ≤ 2 × | met |" in text
     assert "| two | calls | 6 × (5.5 to 6.5) | ≥ 8 × | **missed** |" in text
     assert "| three | rows | 17,000 rows/s |  |  |" in text
@@ -126,9 +126,9 @@ def test_table(found: Report) -> None:
     assert text.startswith("# Benchmark\n\n**slow**\n")
 
 
-def test_json_has_every_round(found: Report) -> None:
+def test_json_has_every_round(example: Report) -> None:
     """The JSON holds what the table says, and the rounds that it was taken from."""
-    document = json.loads(report.as_json(found, {"CPU": "some"}))
+    document = json.loads(report.as_json(example, {"CPU": "some"}))
     assert document["warnings"] == ["slow"]
     assert document["results"][1]["rounds"] == [5, 6, 7]
     assert [one["met"] for one in document["results"]] == [True, False, None]
@@ -138,12 +138,12 @@ def test_json_has_every_round(found: Report) -> None:
 
 
 @pytest.mark.night
-def test_plots(found: Report, tmp_path: Path) -> None:
+def test_plots(example: Report, tmp_path: Path) -> None:
     """There is a picture of the targets, of each measure's peers and of its curves, with every label in it
     whole, and a missed target is red; a run that found nothing has none."""
     from bench import plots  # matplotlib is not for every worker that collects this file
 
-    drawn = plots.draw(found, {"CPU": "some", "Python": "CPython 3.11"}, tmp_path)
+    drawn = plots.draw(example, {"CPU": "some", "Python": "CPython 3.11"}, tmp_path)
     assert [file.name for file in drawn] == ["targets.svg", "peers-one.svg", "curves-one.svg"]
     targets, peers, curves = (file.read_text() for file in drawn)
     for picture in (targets, peers, curves):
@@ -327,20 +327,20 @@ def test_durable_servers_do_the_work_that_they_are_compared_for(tmp_path: Path, 
 @pytest.mark.night
 def test_direct_measures_what_was_done(tmp_path: Path) -> None:
     """A tiny run of the peers without Asterisk ends with a number for each, and nothing refused."""
-    found = Report()
-    direct.direct(found, tmp_path, rounds=1, calls=20)
-    assert set(found.peers[0].spreads) >= {rivals.LIMIT, rivals.PANORAMISK, rivals.OURS, rivals.ONE_BY_ONE}
-    assert all(spread.median > 0 for spread in found.peers[0].spreads.values())
-    assert [one.value.unit for one in found.results] == ["×"] * 5
+    results = Report()
+    direct.direct(results, tmp_path, rounds=1, calls=20)
+    assert set(results.peers[0].spreads) >= {rivals.LIMIT, rivals.PANORAMISK, rivals.OURS, rivals.ONE_BY_ONE}
+    assert all(spread.median > 0 for spread in results.peers[0].spreads.values())
+    assert [one.value.unit for one in results.results] == ["×"] * 5
 
 
 @compiler
 @pytest.mark.night
 def test_calls_in_flight_are_measured(tmp_path: Path) -> None:
     """A tiny run has, of each peer, calls a second and CPU for each number of calls at once."""
-    found = Report()
-    direct.in_flight(found, tmp_path, rounds=1, calls=20, numbers=(1, 8))
-    rates, cpu = found.curves
+    results = Report()
+    direct.in_flight(results, tmp_path, rounds=1, calls=20, numbers=(1, 8))
+    rates, cpu = results.curves
     assert set(rates.spreads) == set(cpu.spreads) >= {rivals.LIMIT, rivals.OURS, rivals.DURABLE}
     assert all(list(by_number) == [1, 8] for by_number in rates.spreads.values())
     assert all(spread.median > 0 for by_number in rates.spreads.values() for spread in by_number.values())
@@ -348,17 +348,17 @@ def test_calls_in_flight_are_measured(tmp_path: Path) -> None:
 
 def test_growth_is_measured(tmp_path: Path) -> None:
     """A tiny run has the time of each work at each size, and what each may take."""
-    found = Report()
+    results = Report()
     few, many = tmp_path / "few.sqlite3", tmp_path / "many.sqlite3"
     ledger.fill(few, 400)
     ledger.fill(many, 800)
-    ledger._growth(found, {400: few, 800: many}, rounds=1, times=5)
-    assert [one.what for one in found.results] == [
+    ledger._growth(results, {400: few, 800: many}, rounds=1, times=5)
+    assert [one.what for one in results.results] == [
         "look-up at 800 callers against 400",
         "append at 800 callers against 400",
         "summary of 30 days, as status shows it at 800 callers",
     ]
-    assert list(found.curves[0].spreads["look-up"]) == [400, 800]
+    assert list(results.curves[0].spreads["look-up"]) == [400, 800]
 
 
 @pytest.mark.night
@@ -398,31 +398,31 @@ def test_imported_rows_refer_to_nobodys_number(row: int) -> None:
 @pytest.mark.night
 def test_import_measures_what_was_done(tmp_path: Path) -> None:
     """A tiny import ends with its rows a second and its memory, all rows on record."""
-    found = Report()
-    ledger.importing(found, tmp_path, rows=20)
-    assert [one.value.unit for one in found.results] == ["rows/s", "MB"]
+    results = Report()
+    ledger.importing(results, tmp_path, rows=20)
+    assert [one.value.unit for one in results.results] == ["rows/s", "MB"]
 
 
 @pytest.mark.night
 def test_evidence_measures_what_was_done(tmp_path: Path) -> None:
     """A tiny run ends with a number for each of its measures: what is filled in bulk is sound, and so is what
     gets its leaves while calls go on."""
-    found = Report()
-    evidence.evidence(found, tmp_path, records=600, rounds=1, times=3)
-    words = " ".join(one.what for one in found.results)
+    results = Report()
+    evidence.evidence(results, tmp_path, records=600, rounds=1, times=3)
+    words = " ".join(one.what for one in results.results)
     for part in ("checkpoint", "bytes of a record", "receipt", "verify", "audit", "proof", "waits"):
         assert part in words
-    assert all(one.value.median > 0 for one in found.results if "proof" not in one.what)
-    assert [list(group.spreads) for group in found.peers] == [["with its leaf", "without"]] * 2
+    assert all(one.value.median > 0 for one in results.results if "proof" not in one.what)
+    assert [list(group.spreads) for group in results.peers] == [["with its leaf", "without"]] * 2
 
 
 @pytest.mark.night
 def test_monitor_measures_what_was_done(tmp_path: Path) -> None:
     """The program verified each leaf that was published, started anew and going on."""
-    found = Report()
-    monitoring.monitoring(found, tmp_path, leaves=1, rounds=1)
-    measured = {one.what: one.value.median for one in found.results}
-    assert len(measured) == len(found.results) == 12
+    results = Report()
+    monitoring.monitoring(results, tmp_path, leaves=1, rounds=1)
+    measured = {one.what: one.value.median for one in results.results}
+    assert len(measured) == len(results.results) == 12
     assert 88 <= measured["bytes of a leaf in the copy"] < 100
 
 
@@ -441,11 +441,11 @@ def test_evidence_refuses_the_numbers_of_a_ledger_that_was_changed(tmp_path: Pat
 @pytest.mark.night
 def test_console_measures_what_was_done(tmp_path: Path) -> None:
     """A tiny run ends with a number for each page that a browser can get, and for calls while people read."""
-    found = Report()
-    console.console(found, tmp_path, records=20, times=1, rounds=1, seconds=1, rates=(20,))
-    measured = "\n".join(one.what for one in found.results) + str(found.left_out)
+    results = Report()
+    console.console(results, tmp_path, records=20, times=1, rounds=1, seconds=1, rates=(20,))
+    measured = "\n".join(one.what for one in results.results) + str(results.left_out)
     assert all(route.path in measured for route in ROUTES if route.get)
-    assert [one.what for one in found.results if one.target and not one.what.startswith("GET")] == [
+    assert [one.what for one in results.results if one.target and not one.what.startswith("GET")] == [
         f"99 of 100 calls at 20 calls/s, 20 readers, {pages} a second each, over nobody"
         for pages in ("a page", "ten pages")
     ]
@@ -455,8 +455,8 @@ def test_console_measures_what_was_done(tmp_path: Path) -> None:
 def test_load_at_a_rate(tmp_path: Path) -> None:
     """Calls at a rate begin when they are due, not sooner: ten at 50 a second take a fifth of one."""
     with rivals.null(tmp_path) as null:
-        found = rivals.make_calls(tmp_path, null.port, 10, in_flight=1, rate=50)
-    assert (found["calls"], found["expected"], found["seconds"] >= 0.2) == (10, 10, True)
+        taken = rivals.make_calls(tmp_path, null.port, 10, in_flight=1, rate=50)
+    assert (taken["calls"], taken["expected"], taken["seconds"] >= 0.2) == (10, 10, True)
 
 
 def test_box_of_many_companies(tmp_path: Path) -> None:

@@ -167,8 +167,8 @@ def test_more_callers_than_one_statement_looks_for(store: SqliteStore) -> None:
     assert record(store, page) == 0
     when = int((DAY + timedelta(days=90)).timestamp()) * 10**6
     with store.connected() as connection:
-        found = connection.execute("SELECT whole, count(*) FROM standing GROUP BY whole").fetchall()
-    assert found == [(when, 1001)]
+        rows = connection.execute("SELECT whole, count(*) FROM standing GROUP BY whole").fetchall()
+    assert rows == [(when, 1001)]
 
 
 def test_ready_for_another_log(store: SqliteStore) -> None:

@@ -358,10 +358,10 @@ class Stopping(SteadyRecordings):
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
         """As ever, until then."""
-        found = await super().current(controller, prompt)
+        recording = await super().current(controller, prompt)
         if self.looks == 3:
             raise asyncio.CancelledError
-        return found
+        return recording
 
 
 def test_recording_is_the_controllers() -> None:

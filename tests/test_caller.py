@@ -200,9 +200,9 @@ def test_restricted_number_may_be_trusted() -> None:
 def test_i1_failed_verification_is_not_recognised(verification: str, vouched: Vouched | None) -> None:
     """I1: a number that the network found wrong, or could not check, is not the caller's; GDPR art. 5(1)(d):
     one that it found right is recognised as such."""
-    found = caller.recognise(incoming(options={"verification": verification}), line())
+    recognised = caller.recognise(incoming(options={"verification": verification}), line())
     right = Identified(CALLER, "IT", vouched=vouched or Vouched.NOBODY)
-    assert found == (right if vouched else Unidentified(Reason.UNVERIFIED))
+    assert recognised == (right if vouched else Unidentified(Reason.UNVERIFIED))
 
 
 def test_i1_unknown_word_of_the_network_is_a_doubt_that_a_setting_settles() -> None:
@@ -232,8 +232,8 @@ def test_i1_unknown_word_of_the_network_is_a_doubt_that_a_setting_settles() -> N
 def test_screening_says_who_vouches_for_the_number(presentation: int, vouched: Vouched) -> None:
     """GDPR art. 5(1)(d): the two lowest bits of Q.931's octet say whether the network checked the number or
     gave it."""
-    found = caller.recognise(incoming(presentation=presentation), line())
-    assert found == Identified(CALLER, "IT", vouched=vouched)
+    recognised = caller.recognise(incoming(presentation=presentation), line())
+    assert recognised == Identified(CALLER, "IT", vouched=vouched)
 
 
 @pytest.mark.parametrize(
@@ -244,9 +244,9 @@ def test_landlines_may_be_taken_as_shared(number: str, landline: bool) -> None:
     """GDPR art. 5(1)(d): by a setting whoever rings from a landline is nobody in particular; in America,
     where numbers do not show it, from any."""
     assert isinstance(caller.recognise(incoming(number), line()), Identified)
-    found = caller.recognise(incoming(number), line(landlines_shared=True))
-    assert isinstance(found, Identified) is not landline
-    assert not landline or found == Unidentified(Reason.SHARED)
+    recognised = caller.recognise(incoming(number), line(landlines_shared=True))
+    assert isinstance(recognised, Identified) is not landline
+    assert not landline or recognised == Unidentified(Reason.SHARED)
 
 
 @pytest.mark.parametrize(
@@ -263,8 +263,8 @@ def test_landlines_may_be_taken_as_shared(number: str, landline: bool) -> None:
 )
 def test_i1_word_with_other_letters_is_another_word(word: str, known: bool) -> None:
     """I1: what only looks like the network's word vouches for nobody."""
-    found = caller.recognise(incoming(options={"verification": word}), line())
-    assert isinstance(found, Identified) is known
+    recognised = caller.recognise(incoming(options={"verification": word}), line())
+    assert isinstance(recognised, Identified) is known
 
 
 def test_i5_number_among_the_networks_words_is_masked() -> None:
@@ -281,9 +281,9 @@ def test_line_may_require_a_signed_number() -> None:
     """Whoever rings with another is nobody in particular; a customer by his own number is known."""
     own = line(requires_signature=True)
     for word, recognised in (("verification passed", True), ("", False), ("verification not present", False)):
-        found = caller.recognise(incoming(options={"verification": word}), own)
-        assert isinstance(found, Identified) is recognised
-        assert recognised or found == Unidentified(Reason.UNVERIFIED)
+        identity = caller.recognise(incoming(options={"verification": word}), own)
+        assert isinstance(identity, Identified) is recognised
+        assert recognised or identity == Unidentified(Reason.UNVERIFIED)
     customer = caller.recognise(incoming(options={"customer": "K-1"}), own)
     assert isinstance(customer, Identified)
 
@@ -298,9 +298,9 @@ def test_i1_shared_numbers_are_never_recognised(shared: str) -> None:
 
 def test_customer_number_takes_the_place_of_the_caller_id() -> None:
     """A customer the dialplan knows is recognised with a withheld number, in a space of his own."""
-    found = caller.recognise(incoming("", presentation=32, options={"customer": CALLER}), line())
-    assert found == Identified(CALLER, customer=True, vouched=Vouched.DIALPLAN)
-    assert caller.pseudonym(found, b"k" * 32) != caller.pseudonym(Identified(CALLER), b"k" * 32)
+    identity = caller.recognise(incoming("", presentation=32, options={"customer": CALLER}), line())
+    assert identity == Identified(CALLER, customer=True, vouched=Vouched.DIALPLAN)
+    assert caller.pseudonym(identity, b"k" * 32) != caller.pseudonym(Identified(CALLER), b"k" * 32)
 
 
 def test_fingerprint_tells_keys_apart_and_nothing_of_them() -> None:

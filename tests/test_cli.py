@@ -268,7 +268,7 @@ def test_dialplan_is_written_as_a_whole_or_not_at_all(folder: Path, tmp_path: Pa
     file.write_text(file.read_text().replace("controller: acme", "controller: acm"))
     assert "did you mean acme" in refused("dialplan", "-c", file, "-o", output)
     assert output.read_text() == before
-    assert [found.name for found in tmp_path.iterdir() if "informativa.conf" in found.name] == [
+    assert [path.name for path in tmp_path.iterdir() if "informativa.conf" in path.name] == [
         "informativa.conf"
     ]
 
@@ -786,7 +786,7 @@ def test_key_rotation(folder: Path) -> None:
     assert (keys / "acme.key").read_text() != before
     (old,) = keys.glob("acme.key.retired-*")
     assert old.read_text() == before
-    assert {found.stat().st_mode & 0o777 for found in keys.iterdir()} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in keys.iterdir()} == {0o600}
     storage.store(load(file).controllers["acme"]).close()  # as the service does when it loads the key
     assert explained(folder, CALLER)["notices"][0]["status"] == "NOTDUE"
     assert "1 record of" in run("caller", "show", CALLER, "-c", file, "--controller", "acme").stdout
@@ -912,9 +912,9 @@ def test_format_that_was_served_is_compared_by_check(folder: Path) -> None:
     frames = (Path(f"{prompt}.wav").stat().st_size - 44) // 2
     Path(f"{prompt}.alaw").write_bytes(b"\xd5" * frames)
     configuration = load(file)
-    found = [one for notice in configuration.notices["acme"] for one in recordings(notice)]
+    texts = [one for notice in configuration.notices["acme"] for one in recordings(notice)]
     with contextlib.closing(storage.store(configuration.controllers["acme"])) as ledger:
-        ledger.keep_recordings(found)
+        ledger.keep_recordings(texts)
     assert "is not the same sound as" in refused("check", "-c", file)
 
 
@@ -958,7 +958,7 @@ def test_i6_one_companys_key_and_ledger_open_nothing_of_anothers(folder: Path) -
         (_rule, record) = store.records()
         assert record.event.pseudonym not in Path(controllers[mine].ledger).read_bytes()
         store.close()
-    kept = b"".join(found.read_bytes() for found in (folder / "ledger").iterdir())
+    kept = b"".join(path.read_bytes() for path in (folder / "ledger").iterdir())
     assert CALLER[3:].encode() not in kept
 
 

@@ -160,9 +160,9 @@ MISTAKES = [
 def test_mistake_is_told_with_its_remedy(folder: Path, old: str, new: str, message: str) -> None:
     """Each mistake is named with its place and what would be right."""
     file = edit(folder, old, new)
-    found = problems(file)
-    assert any(message in problem for problem in found), found
-    assert all(problem.startswith("informativa.yaml:") for problem in found), found
+    mistakes = problems(file)
+    assert any(message in problem for problem in mistakes), mistakes
+    assert all(problem.startswith("informativa.yaml:") for problem in mistakes), mistakes
 
 
 def test_line_number_of_a_mistake(folder: Path) -> None:
@@ -182,10 +182,10 @@ def test_all_mistakes_at_once(folder: Path) -> None:
     """Two mistakes are two messages of one run, in the order of the file."""
     edit(folder, "it: prompts/it/full", "it: prompts/it/gone")
     file = edit(folder, "controller: borealis", "controller: boreals")
-    found = problems(file)
-    assert len(found) == 2
-    assert "gone" in found[0]
-    assert "did you mean borealis" in found[1]
+    mistakes = problems(file)
+    assert len(mistakes) == 2
+    assert "gone" in mistakes[0]
+    assert "did you mean borealis" in mistakes[1]
 
 
 def test_all_mistakes_at_once_whatever_they_are(folder: Path) -> None:
@@ -237,9 +237,9 @@ def test_what_follows_from_a_mistake_is_not_told(folder: Path, old: str, new: st
     edit(folder, "fallback_prompt: prompts/it/short-nokey", "fallback_prompt: prompts/it/gone")
     if "*x" in new:
         edit(folder, "listen: ", "listen: &x ")
-    found = problems(edit(folder, old, new))
-    rest = [one for one in found if "no sound file prompts/it/gone.wav" not in one]
-    assert len(rest) == len(found) - 1
+    mistakes = problems(edit(folder, old, new))
+    rest = [one for one in mistakes if "no sound file prompts/it/gone.wav" not in one]
+    assert len(rest) == len(mistakes) - 1
     shape = (
         "is missing",
         "is not a setting here",
@@ -421,8 +421,8 @@ def test_plan_in_words(folder: Path) -> None:
 )
 def test_mistakes_in_a_plan(folder: Path, old: str, new: str, message: str) -> None:
     """Each mistake in a plan is named with what would be right."""
-    found = problems(edit(folder, old, new))
-    assert any(message in problem for problem in found), found
+    mistakes = problems(edit(folder, old, new))
+    assert any(message in problem for problem in mistakes), mistakes
 
 
 @pytest.mark.parametrize(
@@ -556,8 +556,8 @@ def test_one_name_however_it_is_written(folder: Path) -> None:
 
 def test_papers_are_checked_for_what_they_must_say(folder: Path) -> None:
     """A block that lacks a date or a reference is a mistake like any other."""
-    found = problems(edit(folder, '      contract: {reference: "2026/12", date: 2026-10-01}\n', ""))
-    assert any("controllers.borealis.outsourcing.contract: is missing" in problem for problem in found)
+    mistakes = problems(edit(folder, '      contract: {reference: "2026/12", date: 2026-10-01}\n', ""))
+    assert any("controllers.borealis.outsourcing.contract: is missing" in problem for problem in mistakes)
 
 
 def with_lookup(folder: Path, **settings: object) -> Path:
@@ -621,14 +621,14 @@ def test_lookup_mistake(folder: Path, settings: dict[str, object], message: str)
     """Each mistake in a look-up is named with what would be right."""
     private(folder, "open", "database: x", 0o644)
     private(folder, "list", "- x")
-    found = problems(with_lookup(folder, **settings))
-    assert any(message in problem for problem in found), found
+    mistakes = problems(with_lookup(folder, **settings))
+    assert any(message in problem for problem in mistakes), mistakes
 
 
 def test_lookup_in_clear(folder: Path) -> None:
     """Numbers that would travel over a network in clear are warned about; on this machine they may."""
-    found = load(with_lookup(folder, url="http://crm.example/{number}")).warnings
-    assert ["callers' numbers travel in clear" in str(warning.message) for warning in found] == [True]
+    warnings = load(with_lookup(folder, url="http://crm.example/{number}")).warnings
+    assert ["callers' numbers travel in clear" in str(warning.message) for warning in warnings] == [True]
     file = edit(folder, "http://crm.example/", "http://127.0.0.1:8080/")
     assert load(file).warnings == ()
 
@@ -700,9 +700,9 @@ def test_changed_text_is_read_anew(folder: Path) -> None:
     assert load(file).controllers["acme"].name == "Acme S.r.l."
     load(file, keep=True)
     (folder / "keys/acme.key").chmod(0o644)
-    (found,) = problems(file)
+    (mistake,) = problems(file)
     number = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if "keys/acme.key" in text)
-    assert found.startswith(f"informativa.yaml:{number}: ")
+    assert mistake.startswith(f"informativa.yaml:{number}: ")
 
 
 def test_program_of_another_commit_reads_the_text_anew(

@@ -82,13 +82,13 @@ def test_states_for_programs(configuration: Configuration) -> None:
         name: replace(controller, refused=Text("its papers are missing"))
         for name, controller in configuration.controllers.items()
     }
-    found = states(replace(configuration, controllers=controllers, lines=()))
-    assert list(text.states(found, ENGLISH))[:2] == [
+    listed = states(replace(configuration, controllers=controllers, lines=()))
+    assert list(text.states(listed, ENGLISH))[:2] == [
         "acme: Acme S.p.A., NOT LIVE: its papers are missing",
         "    lines: none",
     ]
-    assert list(text.states(found, ENGLISH))[3].endswith(", nothing recorded yet")
-    acme, borealis = json.loads(document(found))["controllers"]
+    assert list(text.states(listed, ENGLISH))[3].endswith(", nothing recorded yet")
+    acme, borealis = json.loads(document(listed))["controllers"]
     assert (acme["live"], acme["why"], acme["lines"]) == (False, "its papers are missing", [])
     assert (acme["processor"], acme["error"], acme["records"]) == (None, None, 0)
     assert borealis["processor"] == "Acme S.p.A."
@@ -99,9 +99,9 @@ def test_worksheet_names_the_systems_that_are_asked(configuration: Configuration
     web = Lookup("crm", "privacy", RecordKind.WEBSITE, "https://crm.example/told?number={number}", 1.0)
     database = replace(web, driver="psycopg", arguments={"host": "db.example"}, question="SELECT 1")
     acme = replace(configuration.controllers["acme"], lookups=(web, database))
-    found = outsourcing.facts(replace(configuration, controllers={"acme": acme}), "acme")
-    assert found.systems == ("crm.example", "psycopg db.example")
-    sheet = text.worksheet(found)
+    sheet_facts = outsourcing.facts(replace(configuration, controllers={"acme": acme}), "acme")
+    assert sheet_facts.systems == ("crm.example", "psycopg db.example")
+    sheet = text.worksheet(sheet_facts)
     assert "asked about at `psycopg db.example`" in sheet
     assert "number={number}" not in sheet
     assert "(**open**: to be confirmed)" in sheet
@@ -115,8 +115,8 @@ def test_worksheet_of_nobody(configuration: Configuration) -> None:
 
 def test_worksheet_without_lines(configuration: Configuration) -> None:
     """What there is none of is said to be none."""
-    found = outsourcing.facts(replace(configuration, lines=()), "borealis")
-    sheet = text.worksheet(found)
+    sheet_facts = outsourcing.facts(replace(configuration, lines=()), "borealis")
+    sheet = text.worksheet(sheet_facts)
     assert "| none | | |" in sheet
-    assert found.purposes == {}
+    assert sheet_facts.purposes == {}
     assert "| Contract | 2026/12, 2026-10-01 |" in sheet

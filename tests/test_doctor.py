@@ -128,10 +128,10 @@ def doctor(folder: Path, manager: Manager) -> dict[str, list[tuple[str, str]]]:
         file.write_text(settings + file.read_text())
         ran = run("doctor", "--json", "-c", file)
     assert ran.stderr == ""
-    found: dict[str, list[tuple[str, str]]] = {}
+    by_check: dict[str, list[tuple[str, str]]] = {}
     for one in json.loads(ran.stdout)["findings"]:
-        found.setdefault(one["check"], []).append((one["state"], one["finding"]))
-    return found
+        by_check.setdefault(one["check"], []).append((one["state"], one["finding"]))
+    return by_check
 
 
 LOGIN = "Message: Authentication accepted\r\n"
@@ -145,8 +145,8 @@ def test_clocks(folder: Path, apart: int, state: str) -> None:
     def pong() -> str:
         return f"Ping: Pong\r\nTimestamp: {time.time() + apart:.6f}\r\n"
 
-    found = doctor(folder, Manager(Login=LOGIN, ListCommands=COMMANDS, Ping=pong))
-    assert found["clock"][0][0] == state
+    by_check = doctor(folder, Manager(Login=LOGIN, ListCommands=COMMANDS, Ping=pong))
+    assert by_check["clock"][0][0] == state
 
 
 @pytest.mark.parametrize(
@@ -155,9 +155,9 @@ def test_clocks(folder: Path, apart: int, state: str) -> None:
 def test_versions(folder: Path, given: str, state: str) -> None:
     """A version that informativa was never tried with is told."""
     settings = f"AMIversion: 5.0.4\r\nAsteriskVersion: {given}\r\n"
-    found = doctor(folder, Manager(Login=LOGIN, ListCommands=COMMANDS, CoreSettings=settings))
-    assert found["version"][0][0] == state
-    assert given in found["version"][0][1]
+    by_check = doctor(folder, Manager(Login=LOGIN, ListCommands=COMMANDS, CoreSettings=settings))
+    assert by_check["version"][0][0] == state
+    assert given in by_check["version"][0][1]
 
 
 @pytest.mark.slow
@@ -167,10 +167,10 @@ def test_asterisk_that_hangs(folder: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert checks.SECONDS == 5.0
     hasty = (replace(check, seconds=1.0) if check.asks_asterisk else check for check in checks.CHECKS)
     monkeypatch.setattr(checks, "CHECKS", tuple(hasty))
-    found = doctor(folder, Manager(hangs=True, Login=LOGIN, ListCommands=COMMANDS))
+    by_check = doctor(folder, Manager(hangs=True, Login=LOGIN, ListCommands=COMMANDS))
     for check in ("version", "modules", "context", "lines", "spool", "clock"):
-        assert found[check] == [("wrong", "no answer in 1 s")]
-    assert found["configuration"][0][0] == "ok"
+        assert by_check[check] == [("wrong", "no answer in 1 s")]
+    assert by_check["configuration"][0][0] == "ok"
 
 
 def test_our_own_contexts_are_no_callers() -> None:
@@ -267,8 +267,8 @@ def test_prompt_that_asterisk_cannot_read(public: Path) -> None:
     """Modes count for Asterisk's user: of the file, and of the folders above it."""
     assert [finding.state for finding in looked(asterisk.sounds, case(public))] == ["ok"]
     (public / "prompts/it/full.wav").chmod(0o640)
-    (found,) = looked(asterisk.sounds, case(public))
-    assert (found.state, "it/full.wav" in str(found.finding)) == ("wrong", True)
+    (problem,) = looked(asterisk.sounds, case(public))
+    assert (problem.state, "it/full.wav" in str(problem.finding)) == ("wrong", True)
     (public / "prompts/it/full.wav").chmod(0o644)
     (public / "prompts/en").chmod(0o700)
     assert len(looked(asterisk.sounds, case(public))) == 3  # three texts
@@ -308,15 +308,15 @@ def test_process_that_ends_while_it_is_looked_at(
 
     monkeypatch.setattr(os, "scandir", scandir)
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        found = look(taken.getsockname()[1])
-    assert not found or found.process == os.getpid()
+        listener = look(taken.getsockname()[1])
+    assert not listener or listener.process == os.getpid()
 
 
 def test_key_that_asterisk_cannot_read(public: Path) -> None:
     """Keys that belong to another user than Asterisk's are found: its script would not start."""
-    found = looked(service.files, case(public))
-    assert [finding.state for finding in found] == ["wrong", "wrong"]
-    assert [str(finding.fix) for finding in found] == [
+    modes = looked(service.files, case(public))
+    assert [finding.state for finding in modes] == ["wrong", "wrong"]
+    assert [str(finding.fix) for finding in modes] == [
         f"chown -R -h {OTHER} {public}/keys; chmod -R u+rX {public}/keys"
     ] * 2
 
@@ -565,8 +565,8 @@ def test_service_of_another_configuration_is_told(folder: Path, tmp_path: Path) 
     }
     try:
         for place, words in expected.items():
-            (found,) = [one for one in told("doctor", place)[1]["findings"] if one["check"] == "service"]
-            assert (found["state"], words in found["finding"]) == ("warning", True)
+            (finding,) = [one for one in told("doctor", place)[1]["findings"] if one["check"] == "service"]
+            assert (finding["state"], words in finding["finding"]) == ("warning", True)
             status = told("status", place)[1]
             assert (words in status["warnings"][0], status["service"]["as_configured"]) == (True, False)
         edit(office.folder, "retention: 6 years", "retention: 5 years")

@@ -303,8 +303,8 @@ def test_dialplan_that_asks_another_boxs_service(configuration: Configuration, e
     ]
     in_order = [ok(Text("the loaded dialplan is the one of this configuration"))]
     assert looked(asterisk.context, more, shown([CALLING, *steps])) == in_order
-    found = looked(asterisk.context, configuration, shown([CALLING, *steps]))
-    assert elsewhere.partition("//")[2] in str(found[0].finding)
+    findings = looked(asterisk.context, configuration, shown([CALLING, *steps]))
+    assert elsewhere.partition("//")[2] in str(findings[0].finding)
 
 
 def test_dialplan_of_this_configuration(configuration: Configuration) -> None:
@@ -376,8 +376,8 @@ def test_dialplan_of_before_a_line(configuration: Configuration) -> None:
     """The lines that are missing or play something else are named, in every spelling."""
     steps = [step for step in ours(configuration) if step.extension != "+390212345678"]
     steps = changed(steps, "prompts/de/short", "prompts/de/before")
-    (found,) = looked(asterisk.context, configuration, shown(steps))
-    assert found == wrong(
+    (finding,) = looked(asterisk.context, configuration, shown(steps))
+    assert finding == wrong(
         "the loaded dialplan is older than the configuration; it differs for +390212345678, +493012345678,"
         " 00493012345678, 03012345678, 493012345678",
         write(configuration),
@@ -534,7 +534,7 @@ class Stopped:
 
 
 @pytest.mark.parametrize(
-    ("there", "found"),
+    ("there", "seconds"),
     [
         ("1000.000000", None),
         ("1002.000000", None),
@@ -545,16 +545,16 @@ class Stopped:
     ],
 )
 def test_clocks(
-    configuration: Configuration, monkeypatch: pytest.MonkeyPatch, there: str, found: str | None
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch, there: str, seconds: str | None
 ) -> None:
     """Two seconds between the clocks are nothing; more are told, in either direction."""
     monkeypatch.setattr(asterisk, "time", Stopped())
     pong = {"Ping": f"Response: Success\nPing: Pong\nTimestamp: {there}"}
     agree = ok(Text("Asterisk's clock and this machine's agree"))
     apart = wrong(
-        f"Asterisk's clock and this machine's are {found} s apart", "On both: timedatectl set-ntp true"
+        f"Asterisk's clock and this machine's are {seconds} s apart", "On both: timedatectl set-ntp true"
     )
-    assert looked(asterisk.clock, configuration, pong) == [apart if found else agree]
+    assert looked(asterisk.clock, configuration, pong) == [apart if seconds else agree]
 
 
 COLLECTED = (

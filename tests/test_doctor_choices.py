@@ -23,8 +23,8 @@ LINE = "+390212345678"
 def findings(file: Path, check: str) -> list[tuple[str, str]]:
     """Return what this check finds, each with what to do."""
     checks = [one for one in CHECKS if one.id == check]
-    _system, found = asyncio.run(examination.run_checks(file, checks))
-    return [(str(one.finding), str(one.fix)) for one in found]
+    _system, answers = asyncio.run(examination.run_checks(file, checks))
+    return [(str(one.finding), str(one.fix)) for one in answers]
 
 
 @pytest.mark.parametrize(

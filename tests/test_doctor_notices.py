@@ -24,7 +24,7 @@ from informativa.system.shipped import folder as shipped
 LINE = "+390212345678"
 
 
-def found(file: Path, name: str) -> list[tuple[str, str]]:
+def findings_of(file: Path, name: str) -> list[tuple[str, str]]:
     """What the checks of this name find, each with what to do."""
     checks = [check for check in of_suite(Suite.CHECK) if str(check.name) == name]
     _system, findings = asyncio.run(examination.run_checks(file, checks))
@@ -96,12 +96,14 @@ def test_key_that_a_recording_names_must_do_something(folder: Path) -> None:
     beside = folder / "prompts/it/short.txt"
     beside.write_text("Per ascoltare tutto, premere il tasto uno. O prema 7.")
     does_nothing = f"{folder}/prompts/it/short names the key {{}}, which does nothing on the line {LINE}"
-    assert [text for text, _fix in found(file, "words") if "it/short" in text] == [does_nothing.format(7)]
+    assert [text for text, _fix in findings_of(file, "words") if "it/short" in text] == [
+        does_nothing.format(7)
+    ]
     text = file.read_text()
     file.write_text(text.replace("              it: prompts/it/full\n", "", 1))
-    assert does_nothing.format(1) in [one for one, _fix in found(file, "words")]
+    assert does_nothing.format(1) in [one for one, _fix in findings_of(file, "words")]
     file.write_text(text.replace('full: "1"', 'full: "7"', 1))
-    assert [one for one, _fix in found(file, "words") if "it/short" in one] == [does_nothing.format(1)]
+    assert [one for one, _fix in findings_of(file, "words") if "it/short" in one] == [does_nothing.format(1)]
 
 
 def test_keys_of_other_recordings_are_checked_too(folder: Path) -> None:
@@ -118,7 +120,7 @@ def test_keys_of_other_recordings_are_checked_too(folder: Path) -> None:
         source = folder / f"prompts/it/short.{extension}"
         (folder / f"prompts/it/supplement.{extension}").write_bytes(source.read_bytes())
     (folder / "prompts/it/supplement.txt").write_text("Per no prema il tasto otto.")
-    assert [one.partition(f"{folder}/")[2] for one, _fix in found(file, "words")] == [
+    assert [one.partition(f"{folder}/")[2] for one, _fix in findings_of(file, "words")] == [
         f"prompts/it/full names the key 7, which does nothing on the line {LINE}",
         f"prompts/it/supplement names the key 8, which does nothing on the line {LINE}",
     ]
@@ -128,7 +130,7 @@ def test_key_is_not_named_where_none_is_heard(folder: Path) -> None:
     """By what the dialplan plays alone, on a line and on numbers that nobody configured: each file is told
     once, with the command that makes the other; a text that names a website instead is in order."""
     file = folder / "informativa.yaml"
-    assert [one for one in found(file, "words") if "no key is heard" in one[0]] == []
+    assert [one for one in findings_of(file, "words") if "no key is heard" in one[0]] == []
     text = file.read_text()
     without = text.replace("              it: prompts/it/short-nokey   # and hears none\n", "", 1)
     file.write_text(
@@ -138,7 +140,7 @@ def test_key_is_not_named_where_none_is_heard(folder: Path) -> None:
     build = (
         "informativa prompts build --part short-nokey --controller acme --notice privacy --version 2026-11"
     )
-    assert [one for one in found(file, "words") if "no key is heard" in one[0]] == [
+    assert [one for one in findings_of(file, "words") if "no key is heard" in one[0]] == [
         (
             f"{short} names the key 1, and no key is heard when the dialplan plays it because neither the"
             " service nor the script answers",
@@ -150,19 +152,19 @@ def test_key_is_not_named_where_none_is_heard(folder: Path) -> None:
         ),
     ]
     (folder / "prompts/it/short-nokey.wav").unlink()
-    *_, (_, fix) = [one for one in found(file, "words") if "no key is heard" in one[0]]
+    *_, (_, fix) = [one for one in findings_of(file, "words") if "no key is heard" in one[0]]
     assert fix == f"Type: {build} --site SITE -c {file}. Then write that prompt as `fallback_prompt`."
     (folder / "prompts/it/short.txt").write_text("Acme usa i Suoi dati. L'informativa è su acme.it.")
-    assert [one for one in found(file, "words") if "no key is heard" in one[0]] == []
+    assert [one for one in findings_of(file, "words") if "no key is heard" in one[0]] == []
 
 
 def test_ids_that_have_no_name_are_told_once(folder: Path) -> None:
     """Of a live company, in the languages in which its callers hear them, with the setting for it."""
     file = folder / "informativa.yaml"
-    assert found(file, "names") == []
+    assert findings_of(file, "names") == []
     text = file.read_text().replace("purposes: [service]", "purposes: [service, crm]", 1)
     file.write_text(text)
-    assert found(file, "names") == [
+    assert findings_of(file, "names") == [
         (
             "letters, receipts and pages of acme show these ids of its configuration in place of names:"
             " crm (it, en)",
@@ -171,16 +173,16 @@ def test_ids_that_have_no_name_are_told_once(folder: Path) -> None:
     ]
     named = "    names: {it: {crm: gestire il contratto}, en: {crm: managing the contract}}\n"
     file.write_text(text.replace("    name: Acme S.p.A.\n", "    name: Acme S.p.A.\n" + named, 1))
-    assert found(file, "names") == []
+    assert findings_of(file, "names") == []
 
 
 def test_company_that_plays_what_is_shipped_is_told(folder: Path) -> None:
     """Those recordings name nobody; one of the company's own is not taken for one of them."""
     file = folder / "informativa.yaml"
-    assert [one for one in found(file, "words") if "shipped" in one[0]] == []
+    assert [one for one in findings_of(file, "words") if "shipped" in one[0]] == []
     short = shipped("prompts") / "it/short.wav"
     (folder / "prompts/it/short.wav").write_bytes(short.read_bytes())
-    ((text, fix),) = [one for one in found(file, "words") if "shipped" in one[0]]
+    ((text, fix),) = [one for one in findings_of(file, "words") if "shipped" in one[0]]
     assert text.startswith("acme plays recordings that are shipped with informativa: they name no company")
     assert fix == f"informativa prompts build --controller acme --site SITE -c {file}"
 
@@ -194,9 +196,9 @@ def test_notice_that_needs_no_company_may_be_the_shipped_one(
     words = {hashlib.sha256(sound).hexdigest(): " ".join(text.splitlines())}
     monkeypatch.setattr(notices, "spoken_words", lambda: words)
     file = folder / "informativa.yaml"
-    assert [one for one in found(file, "words") if "shipped" in one[0]] == []
+    assert [one for one in findings_of(file, "words") if "shipped" in one[0]] == []
     monkeypatch.setattr(notices, "spoken_words", lambda: dict.fromkeys(words, "La società che ha chiamato…"))
-    assert len([one for one in found(file, "words") if "shipped" in one[0]]) == 1
+    assert len([one for one in findings_of(file, "words") if "shipped" in one[0]]) == 1
 
 
 @pytest.fixture
@@ -211,7 +213,7 @@ def rested(folder: Path) -> Path:
 
 def test_versions_on_which_callers_rest_are_missed(rested: Path) -> None:
     """How many were told each that the file has no more."""
-    assert found(rested, "versions") == [
+    assert findings_of(rested, "versions") == [
         (
             "2 callers of acme were told privacy notice (privacy) 2025, which the configuration has no more:"
             " what they know counts by their records alone",
@@ -240,7 +242,7 @@ def test_prompt_with_a_dot_in_its_name_is_looked_at(folder: Path) -> None:
     (folder / "prompts/it/short.wav").rename(prompt)
     file.write_text(file.read_text().replace("it/short", "it/short-2026.11"))
     prompt.chmod(0o666)
-    assert found(file, "files") == [
+    assert findings_of(file, "files") == [
         (f"every user of this machine may change {prompt}", f"chmod o-w {prompt}")
     ]
 
@@ -248,7 +250,7 @@ def test_prompt_with_a_dot_in_its_name_is_looked_at(folder: Path) -> None:
 def test_what_everybody_may_change_is_told(folder: Path) -> None:
     """Files and folders, each with the command that ends it, after which nothing is found."""
     file = folder / "informativa.yaml"
-    assert found(file, "files") == []
+    assert findings_of(file, "files") == []
     changed = {
         file: 0o666,
         folder / "keys": 0o777,
@@ -259,19 +261,19 @@ def test_what_everybody_may_change_is_told(folder: Path) -> None:
     (folder / "prompts/it/short.g722").write_bytes(bytes(8_000))
     for path, mode in changed.items():
         path.chmod(mode)
-    said = found(file, "files")
+    said = findings_of(file, "files")
     assert said == [
         (f"every user of this machine may change {path}", f"chmod o-w {path}") for path in sorted(changed)
     ]
     for path in changed:
         path.chmod(path.stat().st_mode & ~0o002)
-    assert found(file, "files") == []
+    assert findings_of(file, "files") == []
 
 
 def test_folder_in_which_only_owners_exchange_files_is_in_order(folder: Path) -> None:
     """As /tmp is."""
     (folder / "ledger").chmod(0o1777)
-    assert found(folder / "informativa.yaml", "files") == []
+    assert findings_of(folder / "informativa.yaml", "files") == []
 
 
 def test_company_without_a_retention_is_warned(folder: Path) -> None:
@@ -290,10 +292,10 @@ def test_share_of_numbers_that_may_be_two(folder: Path) -> None:
     ambiguous = replace(PLAYED, line=LINE, pseudonym=None, reason=Reason.AMBIGUOUS)
     with closing(storage.store(controller)) as store:
         store.append([replace(PLAYED, line=LINE)] * 199 + [ambiguous])
-    assert found(file, "numbers") == []
+    assert findings_of(file, "numbers") == []
     with closing(storage.store(controller)) as store:
         store.append([ambiguous] * 20)
-    assert found(file, "numbers") == [
+    assert findings_of(file, "numbers") == [
         (
             f"10 % of the last 220 records of line {LINE} are of numbers that may be two, so those callers"
             " hear the notice every time",
@@ -302,7 +304,7 @@ def test_share_of_numbers_that_may_be_two(folder: Path) -> None:
         )
     ]
     file.write_text(file.read_text().replace("callers: either ", "callers: national "))
-    assert found(file, "numbers") == []
+    assert findings_of(file, "numbers") == []
 
 
 def test_only_the_newest_records_say_how_numbers_come(folder: Path) -> None:
@@ -310,6 +312,6 @@ def test_only_the_newest_records_say_how_numbers_come(folder: Path) -> None:
     file = folder / "informativa.yaml"
     with closing(storage.store(load(file).controllers["acme"])) as store:
         store.append([replace(PLAYED, line=LINE, pseudonym=None, reason=Reason.AMBIGUOUS)] * 50)
-        assert found(file, "numbers") != []
+        assert findings_of(file, "numbers") != []
         store.append([replace(PLAYED, line=LINE)] * 1000)
-    assert found(file, "numbers") == []
+    assert findings_of(file, "numbers") == []

@@ -156,9 +156,9 @@ def test_what_is_taken_for_the_service(tmp_path: Path, words: list[str], ours: b
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:
         assert started.stdout is not None
         port = int(started.stdout.readline())
-        found = ports.occupied(f"127.0.0.1:{port}")
+        listener = ports.occupied(f"127.0.0.1:{port}")
         started.communicate()
-    assert found == Listener(started.pid, users.name(os.geteuid()), ours)
+    assert listener == Listener(started.pid, users.name(os.geteuid()), ours)
     assert not ports._is_service(started.pid)  # which has ended
 
 

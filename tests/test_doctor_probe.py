@@ -129,9 +129,9 @@ def test_answer_is_read_until_it_ends() -> None:
 
 def test_answer_that_is_too_long() -> None:
     """Who says more than a command may have is not listened to until he ends."""
-    found = asked(Endless(100_000), 1000)
-    assert found == (b"word" * 500)[: len(found)]
-    assert 1000 <= len(found) < 2000
+    answer = asked(Endless(100_000), 1000)
+    assert answer == (b"word" * 500)[: len(answer)]
+    assert 1000 <= len(answer) < 2000
 
 
 def test_answer_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,11 +35,11 @@ def database(file: Path, *statements: str) -> Path:
 
 def state(folder: Path) -> dict[str, str]:
     """What lies in a folder: names, modes, contents."""
-    found = {}
+    contents = {}
     for file in sorted(folder.rglob("*")):
         content = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "folder"
-        found[str(file.relative_to(folder))] = f"{file.stat().st_mode:o} {content}"
-    return found
+        contents[str(file.relative_to(folder))] = f"{file.stat().st_mode:o} {content}"
+    return contents
 
 
 @pytest.mark.parametrize(

@@ -248,8 +248,8 @@ def test_ledger_of_other_recordings_is_opened_and_they_are_told_once(config: Pat
         assert len(wrong) == len(set(wrong)) == 6  # short, short without keys and full in two languages
         assert all("is not the recording that version 2026-11 was first served with" in one for one in wrong)
         prompt = generations.newest.services.lines["+390212345678"].plan[0].notice.versions[0].short["it"]
-        found = await generations.newest.services.recordings.current("acme", prompt)
-        assert isinstance(found, ChangedRecording)
+        recording = await generations.newest.services.recordings.current("acme", prompt)
+        assert isinstance(recording, ChangedRecording)
         assert generations.newest is not before
         await beside.done()
         generations.close()

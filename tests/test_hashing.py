@@ -18,8 +18,8 @@ from informativa.model import hashing
 def test_both_ways_are_hmac_of_any_key_and_message(key: bytes, message: bytes) -> None:
     """A key of up to 64 bytes, and a longer one, which is hashed first; asked twice, and once."""
     expected = hmac.digest(key, message, hashlib.sha256)
-    found = {hashing.hmac(key, message), hashing.hmac(key, message)}
-    assert found | {hashing.hmac_once(key, message)} == {expected}
+    digests = {hashing.hmac(key, message), hashing.hmac(key, message)}
+    assert digests | {hashing.hmac_once(key, message)} == {expected}
 
 
 @pytest.mark.parametrize(

@@ -371,7 +371,7 @@ def test_pip_reaches_its_packages_in_a_bare_root_too() -> None:
 def test_score_of_mutants() -> None:
     """Those that are named as equivalent do not count, the others that survived are told, and so is a name of
     a change that a test notices or that is no more; how many were killed by time alone is told, too."""
-    found = [
+    outcomes = [
         mutants.Mutant("feed", "a", "b", "killed"),
         mutants.Mutant("feed", "a", "c", "timeout"),
         mutants.Mutant("feed", "a", "d", "survived"),
@@ -379,7 +379,7 @@ def test_score_of_mutants() -> None:
         mutants.Mutant("read", "f", "g", "survived"),
     ]
     named = {"f → g": "one and the same", "a → b": "noticed by now", "x → y": "gone"}
-    assert list(mutants.report("agi", found, named)) == [
+    assert list(mutants.report("agi", outcomes, named)) == [
         "agi: 2 of 4 killed (50.0 %), 1 equivalent, 1 ended by their time limit",
         "  feed: a → d",
         "  read: a → e (no test runs it)",

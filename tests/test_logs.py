@@ -31,7 +31,7 @@ def numbers_in(kept: bytes) -> list[bytes]:
     """Where eight digits of the number in a row stand, with or without something between them."""
     parts = [NUMBER[start : start + 8] for start in range(len(NUMBER) - 7)]
     spelled = "|".join(r"[ ./()-]?".join(part) for part in parts).encode()
-    return [kept[max(0, found.start() - 60) : found.end() + 20] for found in re.finditer(spelled, kept)]
+    return [kept[max(0, match.start() - 60) : match.end() + 20] for match in re.finditer(spelled, kept)]
 
 
 def test_every_spelling_is_found() -> None:

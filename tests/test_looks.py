@@ -42,8 +42,8 @@ def test_thirty_persons_within_an_hour_are_many() -> None:
 def test_the_busiest_hour_is_named() -> None:
     """Whatever is looked at before and after it; looks at nobody in particular are none."""
     looks = [look(-300, "a"), *(look(n / 2, f"{n}") for n in range(31)), look(300, "b"), look(1, "")]
-    (found,) = unusual_looks(looks, ROME)
-    assert (found.count, found.first, found.last) == (31, NOON, NOON + timedelta(minutes=15))
+    (unusual,) = unusual_looks(looks, ROME)
+    assert (unusual.count, unusual.first, unusual.last) == (31, NOON, NOON + timedelta(minutes=15))
 
 
 @pytest.mark.parametrize(

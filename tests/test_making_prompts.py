@@ -51,8 +51,8 @@ def recording(tmp_path: Path) -> Path:
 def test_prompts_of_a_version() -> None:
     """Each with its part and language: the short ones, the full ones, those for who knows an earlier one."""
     new = Prompt("/new", ())
-    found = list(version(supplements={"2025": {"it": new, "en": new}}).prompts())
-    assert found == [
+    prompts = list(version(supplements={"2025": {"it": new, "en": new}}).prompts())
+    assert prompts == [
         ("short", "it", SHORT),
         ("full", "it", FULL),
         ("supplement:2025", "it", new),

@@ -174,10 +174,10 @@ def test_i1_a_number_that_changed_hands_twice_is_the_last_ones() -> None:
 
 def test_told_by_others_is_a_set_that_only_grows() -> None:
     """In whatever order their records come."""
-    found = [told(), told(version="2", at=NOW), ("pbx-3", told()[1])]
+    deliveries = [told(), told(version="2", at=NOW), ("pbx-3", told()[1])]
     own = {"privacy": PriorDelivery(frozenset({"0"}), frozenset({"x"}), 3, AT, AT)}
-    first = told_by_others(own, found)
-    assert first == told_by_others(own, found[::-1]) == told_by_others(first, found)
+    first = told_by_others(own, deliveries)
+    assert first == told_by_others(own, deliveries[::-1]) == told_by_others(first, deliveries)
     assert first["privacy"].versions == {"0", "1", "2"}
     assert first["privacy"].basis == 3
 
@@ -207,5 +207,5 @@ def test_events_without_others_are_as_ever() -> None:
     here = services(line(notice()))
     for _ in range(2):
         handle(ScriptedSession(), here)
-    found: list[Event] = events(here)
-    assert [event.basis for event in found] == [None, 1]
+    rows: list[Event] = events(here)
+    assert [event.basis for event in rows] == [None, 1]

@@ -38,13 +38,13 @@ def licence(name: str) -> str:
 
 def needed(name: str, extras: frozenset[str] = frozenset()) -> set[str]:
     """All distributions that one needs when it runs, with itself, on this machine."""
-    found = {canonicalize_name(name)}
+    names = {canonicalize_name(name)}
     for line in metadata.requires(name) or ():
         requirement = Requirement(line)
         marker = requirement.marker
         if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
-            found |= needed(requirement.name, frozenset(requirement.extras))
-    return found
+            names |= needed(requirement.name, frozenset(requirement.extras))
+    return names
 
 
 def imported() -> set[str]:
@@ -101,8 +101,8 @@ def test_all_that_is_imported_is_asked_for() -> None:
     every = [*PROJECT["dependencies"], *(line for extra in users for line in extras[extra])]
     asked = {canonicalize_name(Requirement(line).name) for line in every}
     lent = {"pydantic-core"}  # a part of pydantic: its own documentation imports it
-    found = {canonicalize_name(one) for module in imported() for one in owners.get(module, ())}
-    assert found - asked - lent == set()
+    names = {canonicalize_name(one) for module in imported() for one in owners.get(module, ())}
+    assert names - asked - lent == set()
 
 
 def test_upper_bounds_stand_where_the_next_version_may_break() -> None:

@@ -101,8 +101,8 @@ def test_position_is_read_at_the_rate_of_the_file_that_was_played(length: Length
 )
 def test_i2_half_of_one_format_is_not_the_whole_of_another(endpos: int, passed: float, heard: float) -> None:
     """I2: 80,000 samples are all of the .wav but half of the .sln16; the time that passed tells."""
-    found = judge(Playback(-1, endpos, passed, alive=False), SEVERAL)
-    assert (found.ending, found.seconds) == (Ending.HUNG_UP, heard)
+    hearing = judge(Playback(-1, endpos, passed, alive=False), SEVERAL)
+    assert (hearing.ending, hearing.seconds) == (Ending.HUNG_UP, heard)
     assert judge(ended(endpos, passed), SEVERAL).ending is (
         Ending.WHOLE if (endpos, heard) == (80_000, 10.0) else Ending.CUT_SHORT
     )
@@ -176,8 +176,8 @@ def test_i2_whole_needs_everything(prompt: Prompt, playback: Playback) -> None:
 )
 def test_every_ending_is_among_what_is_tried(ending: Ending) -> None:
     """The property above is worth what its examples reach."""
-    found = find(PLAYBACKS, lambda playback: judge(playback, SEVERAL).ending is ending)
-    assert judge(found, SEVERAL).ending is ending
+    example = find(PLAYBACKS, lambda playback: judge(playback, SEVERAL).ending is ending)
+    assert judge(example, SEVERAL).ending is ending
 
 
 @pytest.mark.parametrize("endpos", [1, 799, 800, 80_000])

@@ -327,13 +327,13 @@ def heard_of(*deliveries: tuple[int, str, str, bool]) -> dict[str, PriorDelivery
     """A caller who heard these: the day, the version, its purposes (s, m, p for service, marketing,
     profiling), and whether as a whole."""
     words = {"s": "service", "m": "marketing", "p": "profiling"}
-    found: dict[str, PriorDelivery] = {}
+    known_notices: dict[str, PriorDelivery] = {}
     for day, name, letters, whole in deliveries:
         of, at = frozenset(words[letter] for letter in letters), AT + timedelta(days=day)
         once = frozenset({(at, name, of, whole)})
         one = PriorDelivery(frozenset({name}), of, 1 + day, at, at if whole else None, deliveries=once)
-        found["privacy"] = one.merge(found.get("privacy", one))
-    return found
+        known_notices["privacy"] = one.merge(known_notices.get("privacy", one))
+    return known_notices
 
 
 ONCE_MORE = version("4", "service", "marketing")

@@ -335,7 +335,7 @@ def test_names_are_those_of_the_configuration(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One a line and each once, in the order in which they stand there; of a name of nothing, nothing."""
-    found = {}
+    languages = {}
     for what in ("controllers", "lines", "notices", "versions", "languages", "nonsense"):
         monkeypatch.setattr(sys, "argv", ["names", what, str(folder / "informativa.yaml")])
         monkeypatch.delitem(sys.modules, "informativa.cli.names")
@@ -343,8 +343,8 @@ def test_names_are_those_of_the_configuration(
         monkeypatch.undo()
         told = capsys.readouterr()
         assert told.err == ""
-        found[what] = told.out.split()
-    assert found == {
+        languages[what] = told.out.split()
+    assert languages == {
         "controllers": ["acme", "borealis"],
         "lines": ["+390212345678", "+493012345678"],
         "notices": ["privacy"],

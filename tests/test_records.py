@@ -95,8 +95,8 @@ def test_last_ones_are_streamed_in_order(store: SqliteStore, acme: Controller) -
     assert [record.number for record in read(store, his, last=1 << 70)] == [1, 2, 3, 5]
     assert list(read(store, RecordFilter(line="%"), last=2)) == []
     other = replace(acme, ledger=acme.ledger + "-none")
-    found = list(read_all([other, acme], last=2))
-    assert [(call.controller, call.record.number) for call in found] == [(acme, 4), (acme, 5)]
+    calls = list(read_all([other, acme], last=2))
+    assert [(call.controller, call.record.number) for call in calls] == [(acme, 4), (acme, 5)]
     with storage.existing_ledger(other) as ledger:
         assert ledger is None
 
@@ -139,10 +139,10 @@ def test_a_time_is_found_without_looking_at_what_came_since(
     store.append([*days, replace(PLAYED, at=PLAYED.at, recorded=days[-1].at)])
     tenth = PLAYED.at + timedelta(days=10)
     wanted = RecordFilter(since=tenth, until=tenth + timedelta(hours=1))
-    found = page(acme, wanted)
-    assert [record.event.at for record in found.records] == [tenth]
-    assert (found.begun, found.later, found.before) == (16, 45, 13)
-    assert page(acme, wanted, found.before).before is None
+    records_page = page(acme, wanted)
+    assert [record.event.at for record in records_page.records] == [tenth]
+    assert (records_page.begun, records_page.later, records_page.before) == (16, 45, 13)
+    assert page(acme, wanted, records_page.before).before is None
     long_ago = RecordFilter(until=PLAYED.at + timedelta(hours=1))
     assert [record.number for record in page(acme, long_ago, page(acme, long_ago).later).records] == [44]
     assert page(acme, RecordFilter(until=datetime.max)).later is None
@@ -240,11 +240,11 @@ def rows(events: list[Event], acme: Controller, width: int) -> list[str]:
 def test_ledger_as_lines(acme: Controller) -> None:
     """One line for each record, or some where the terminal is narrow; in the reader's language."""
     erased = replace(UNIDENTIFIED, erased=True)
-    name, header, *found = rows([PLAYED, replace(NOTDUE, basis=1), UNIDENTIFIED, erased], acme, 107)
+    name, header, *lines = rows([PLAYED, replace(NOTDUE, basis=1), UNIDENTIFIED, erased], acme, 107)
     assert (name, header.split()[:3]) == ("Acme (acme)", ["#", "when", "(UTC)"])
-    assert found[0].endswith("PLAYED   not-informed         9.5 of 9.5 s, whole")
-    assert found[1].endswith("NOTDUE   already-informed #1")
-    assert ("unidentified" in found[2], "erased" in found[3]) == (True, True)
+    assert lines[0].endswith("PLAYED   not-informed         9.5 of 9.5 s, whole")
+    assert lines[1].endswith("NOTDUE   already-informed #1")
+    assert ("unidentified" in lines[2], "erased" in lines[3]) == (True, True)
     assert all(len(row) < 60 for row in rows([PLAYED], acme, 60)[1:])
     assert "ora (UTC)" in "".join(view.ledger(acme, [], language("it"), 107))
     (_name, missing) = view.ledger(acme, None, ENGLISH, 107)

@@ -135,11 +135,11 @@ def test_brackets_without_end(text: str) -> None:
 def test_six_digits_that_stand_together() -> None:
     """Just those of 20,000 random texts without what dates are written with hold a number that have six
     digits, each no more than four signs behind the one before."""
-    chance, near, found = random.Random(1), re.compile(r"\d(?:(?:(?![,;:]\s)[\W_]){0,4}\d)*"), 0
+    chance, near, count = random.Random(1), re.compile(r"\d(?:(?:(?![,;:]\s)[\W_]){0,4}\d)*"), 0
     for _ in range(20_000):
         text = "".join(chance.choice("0123456789+() ,;a_") for _ in range(chance.randrange(25)))
         together = any(sum(map(str.isdigit, digits)) >= 6 for digits in near.findall(text))
         assert holds_number(text) is together
         assert ("#" in without_numbers(text)) is together
-        found += together
-    assert 5_000 < found < 15_000
+        count += together
+    assert 5_000 < count < 15_000

@@ -50,8 +50,8 @@ def test_editable_installation_is_a_working_program(editable: Path, folder: Path
 
     where = "import informativa; print(informativa.__file__)"
     python = [editable.with_name("python"), "-c", where]
-    found = subprocess.run(python, capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
-    assert Path(found.stdout.strip()) == ROOT / "agi/informativa/__init__.py"
+    result = subprocess.run(python, capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
+    assert Path(result.stdout.strip()) == ROOT / "agi/informativa/__init__.py"
     run("init", tmp_path / "laid")
     assert files(tmp_path / "laid/prompts") == files(folder / "prompts")
     assert "[informativa]" in run("dialplan", "-c", folder / "informativa.yaml")

@@ -161,9 +161,9 @@ def test_good_recording_raises_no_doubt() -> None:
 @pytest.mark.parametrize(("level", "words"), [(-45.0, ["too soft"]), (-8.0, ["too loud"]), (-20.0, [])])
 def test_level_that_stands_out(level: float, words: list[str]) -> None:
     """A finished prompt far from the level of the others is told."""
-    found = list(audio.level_faults(sound(np.clip(voice(level=level), -0.98, 0.98) * 0.99, 8000)))
-    assert [word for word in words if word not in str(found[0])] == []
-    assert bool(found) == bool(words)
+    faults = list(audio.level_faults(sound(np.clip(voice(level=level), -0.98, 0.98) * 0.99, 8000)))
+    assert [word for word in words if word not in str(faults[0])] == []
+    assert bool(faults) == bool(words)
 
 
 @pytest.mark.parametrize(

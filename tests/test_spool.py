@@ -45,9 +45,9 @@ def row(**fields: object) -> str:
 
 def test_row_of_the_dialplan() -> None:
     """A prompt that the dialplan played becomes a delivery to nobody, with notice, version and grounds."""
-    found = spool.parse_row(KEY, row(), LINES)
-    (event,) = found.events
-    assert (found.controller, event.pseudonym, event.call) == ("acme", None, "1700000000.1")
+    parsed = spool.parse_row(KEY, row(), LINES)
+    (event,) = parsed.events
+    assert (parsed.controller, event.pseudonym, event.call) == ("acme", None, "1700000000.1")
     assert (event.notice, event.version, event.language, event.at) == ("privacy", "2", "it", AT)
     assert (event.status, event.reason, event.line) == (Status.FALLBACK, "service-unavailable", LINE.number)
     assert event.heard == Heard.in_seconds(Ending.WHOLE, 10.0, 10.0)
@@ -185,20 +185,20 @@ def test_row_is_read_as_it_is_written() -> None:
     served = replace(
         LINE, plan=line(notice(replace(version("2", "service", "ads"), short={"it": prompt}))).plan
     )
-    found = spool.parse_row(
+    parsed = spool.parse_row(
         "1700000000.1-1795521601000017", row(prompt="/p/it=1&/other"), {"0212345678": served}
     )
-    assert found.delivery == ("1700000000.1", datetime(2026, 11, 24, 12, 0, 1, 17, tzinfo=UTC))
-    known, unknown = found.events
+    assert parsed.delivery == ("1700000000.1", datetime(2026, 11, 24, 12, 0, 1, 17, tzinfo=UTC))
+    known, unknown = parsed.events
     assert (known.prompt, known.purposes) == ("/p/it=1", {"service", "ads"})
     assert (unknown.language, unknown.version, unknown.purposes) == ("", "", frozenset())
 
 
 def test_i5_key_that_holds_a_number_is_collected_without_it() -> None:
     """I5: the dialplan writes the channel's id as it is, and whoever placed the call may have chosen it."""
-    found = spool.parse_row("333-123-4567-1795521600000017", row(), LINES)
-    assert (found.key, found.events[0].call) == ("333-123-4567-1795521600000017", "###-###-####")
-    assert found.events[0].reference == "spool:###-###-####-1795521600000017"
+    parsed = spool.parse_row("333-123-4567-1795521600000017", row(), LINES)
+    assert (parsed.key, parsed.events[0].call) == ("333-123-4567-1795521600000017", "###-###-####")
+    assert parsed.events[0].reference == "spool:###-###-####-1795521600000017"
     assert spool.plain("1700000000.1-1795521600000017") == "1700000000.1-1795521600000017"
     assert spool.plain("1700000000.1-3331234567") == "##########.#-##########"
 
@@ -208,9 +208,9 @@ def test_row_of_a_slow_ledger_is_its_record_again() -> None:
     event = replace(
         PLAYED, at=AT.replace(microsecond=17), line=LINE.number, call="1700000000.1", prompt=SHORT.path
     )
-    found = spool.parse_row(spool.key(event), spool.format_row(event), LINES)
-    assert found.delivery == (event.call, event.at)
-    assert found.events[0].reason is event.reason
+    parsed = spool.parse_row(spool.key(event), spool.format_row(event), LINES)
+    assert parsed.delivery == (event.call, event.at)
+    assert parsed.events[0].reason is event.reason
 
 
 def stored(file: Path) -> list[Event]:
@@ -255,8 +255,8 @@ def test_two_unknown_prompts_of_one_row_are_two_records(tmp_path: Path) -> None:
     """Prompts that have no version any more are told apart by their place in the row."""
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
     SqliteStore(controller.ledger).close()
-    found = spool.parse_row(KEY, row(prompt=f"{SHORT.path}&/old/one&/old/other"), LINES)
-    assert spool_collection.keep_spooled(controller, [found]) == ({KEY}, 3)
+    parsed = spool.parse_row(KEY, row(prompt=f"{SHORT.path}&/old/one&/old/other"), LINES)
+    assert spool_collection.keep_spooled(controller, [parsed]) == ({KEY}, 3)
 
 
 def test_i3_ledger_that_was_deleted_is_not_made_anew(tmp_path: Path) -> None:

@@ -152,8 +152,8 @@ def bundled(file: Path) -> tuple[bytes, dict[str, str]]:
     facts = json.loads(out)
     assert (facts["file"], facts["bytes"]) == (str(to), to.stat().st_size)
     with tarfile.open(to) as tar:
-        found = {member.name.partition("/")[2]: tar.extractfile(member) for member in tar.getmembers()}
-        texts = {name: opened.read().decode() for name, opened in found.items() if opened}
+        files = {member.name.partition("/")[2]: tar.extractfile(member) for member in tar.getmembers()}
+        texts = {name: opened.read().decode() for name, opened in files.items() if opened}
     assert list(texts) == facts["members"]
     assert stat.S_IMODE(to.stat().st_mode) == 0o600
     return to.read_bytes() + gzip.decompress(to.read_bytes()), texts

@@ -147,10 +147,10 @@ def test_what_a_writer_wrote_is_read_again(rows: list[tuple[str, str, str]], sep
     written = io.StringIO()
     writer = csv.writer(written, delimiter=separator, lineterminator="\n")
     writer.writerows([("number", "date", "reference"), *rows])
-    found = [(line, tuple(row.values())) for line, row in read(written.getvalue())]
+    cells = [(line, tuple(row.values())) for line, row in read(written.getvalue())]
     event("with quotes" if '"' in written.getvalue() else "plain")
     some = [(line, row) for line, row in enumerate(rows, 2) if any(cell.strip() for cell in row)]
-    assert [(line, row) for line, row in found if any(cell.strip() for cell in row)] == some
+    assert [(line, row) for line, row in cells if any(cell.strip() for cell in row)] == some
 
 
 @given(st.integers(1, 6), st.sampled_from(["n;d;r", "r;n;d", "d;r;n"]), st.data())
@@ -172,12 +172,12 @@ def test_quotes_too_many_never_swallow_a_row(rows: int, order: str, data: st.Dat
     ]
     for place in sorted(data.draw(st.lists(st.sampled_from(edges), min_size=1, max_size=3)), reverse=True):
         content = content[:place] + '"' + content[place:]
-    found = attempt(content)
-    event("refused" if isinstance(found, str) else "as many rows")
-    if isinstance(found, str):
-        assert found.startswith("Line ")
+    outcome = attempt(content)
+    event("refused" if isinstance(outcome, str) else "as many rows")
+    if isinstance(outcome, str):
+        assert outcome.startswith("Line ")
     else:
-        assert found == list(range(2, rows + 2))
+        assert outcome == list(range(2, rows + 2))
 
 
 def attempt(content: str | bytes) -> list[int] | str:
@@ -192,6 +192,6 @@ def attempt(content: str | bytes) -> list[int] | str:
 def test_any_bytes_are_rows_or_an_error_in_words(content: bytes) -> None:
     """Nothing that a file may hold is a defect."""
     for whole in (content, HEADER.encode() + content):
-        found = attempt(whole)
-        event(type(found).__name__)
-        assert found or found == []
+        outcome = attempt(whole)
+        event(type(outcome).__name__)
+        assert outcome or outcome == []

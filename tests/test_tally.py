@@ -122,7 +122,7 @@ def test_restored_ledger_has_the_counters_of_the_backup(store: SqliteStore, ledg
 
 
 @pytest.mark.parametrize(
-    ("statement", "found"),
+    ("statement", "is_seen"),
     [
         ("UPDATE tally SET count = 7 WHERE hour % 2 = 0 AND status = 'PLAYED'", True),
         ("UPDATE tally SET count = count + 1 WHERE status = ''", True),
@@ -135,12 +135,12 @@ def test_restored_ledger_has_the_counters_of_the_backup(store: SqliteStore, ledg
         ("UPDATE tally SET count = count", False),
     ],
 )
-def test_i7_forged_counter_is_found(store: SqliteStore, ledger: Path, statement: str, found: bool) -> None:
+def test_i7_forged_counter_is_found(store: SqliteStore, ledger: Path, statement: str, is_seen: bool) -> None:
     """I7: a counter that says more or less than the records that are all still there."""
     some(store)
     with closing(sqlite3.connect(ledger)) as connection, connection:
         connection.execute(statement)
-    assert bool(wrong(ledger)) is found
+    assert bool(wrong(ledger)) is is_seen
 
 
 def test_counter_may_say_more_only_where_records_were_purged(store: SqliteStore, ledger: Path) -> None:

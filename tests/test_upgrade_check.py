@@ -38,11 +38,11 @@ def checked(file: Path) -> tuple[int, dict[str, list[Mapping[str, str]]]]:
     arguments = ("--asterisk", file.parent / "asterisk", "--units", file.parent / "units", "--json")
     code, out, _ = typed("upgrade-check", "-c", file, *arguments)
     assert snapshot(file.parent) == before
-    facts, found = json.loads(out), {}
+    facts, by_check = json.loads(out), {}
     for finding in facts["findings"]:
-        found.setdefault(finding["check"], []).append(finding)
+        by_check.setdefault(finding["check"], []).append(finding)
     assert facts["version"] == importlib.metadata.version("informativa") == "0.2.0"
-    return code, found
+    return code, by_check
 
 
 def snapshot(folder: Path) -> dict[Path, tuple[int, int, bytes]]:
@@ -58,14 +58,14 @@ def test_nothing_to_do(file: Path) -> None:
     """After all was written by this version, all is as it would be written."""
     install(file, file.parent / "asterisk")
     systemd_unit.generate(file, file.parent / "units/informativa.service")
-    code, found = checked(file)
+    code, by_check = checked(file)
     assert code == 0
     states = {
-        name: [finding["state"] for finding in found[name]]
+        name: [finding["state"] for finding in by_check[name]]
         for name in ("format", "ledgers", "dialplan", "unit")
     }
     assert states == {"format": ["ok"], "ledgers": ["ok"], "dialplan": ["ok"], "unit": ["ok"]}
-    assert found["service"][0]["finding"].endswith("nothing is to be restarted")
+    assert by_check["service"][0]["finding"].endswith("nothing is to be restarted")
 
 
 def test_what_is_of_an_earlier_version_is_told_with_what_to_type(file: Path) -> None:
@@ -79,9 +79,9 @@ def test_what_is_of_an_earlier_version_is_told_with_what_to_type(file: Path) -> 
     link.symlink_to("/opt/old/bin/informativa-agi")
     head, _, rest = file.read_text().partition("format: 2")
     file.write_text(head + rest.partition("\n")[2])
-    code, found = checked(file)
+    code, by_check = checked(file)
     assert code == 0
-    fixes = {name: [finding["fix"] for finding in found[name]] for name in ("format", "dialplan", "unit")}
+    fixes = {name: [finding["fix"] for finding in by_check[name]] for name in ("format", "dialplan", "unit")}
     again = f"informativa dialplan install -c {file} --to {file.parent / 'asterisk'}"
     unit = f"{file.parent / 'units/informativa.service'}"
     assert fixes == {
@@ -89,15 +89,15 @@ def test_what_is_of_an_earlier_version_is_told_with_what_to_type(file: Path) -> 
         "dialplan": [again, again],
         "unit": [f"informativa systemd -c {file} -o {unit}; systemctl daemon-reload"],
     }
-    assert "is of format 1, which goes on; the newest is 2" in found["format"][0]["finding"]
-    assert "leads to /opt/old/bin/informativa-agi" in found["dialplan"][1]["finding"]
+    assert "is of format 1, which goes on; the newest is 2" in by_check["format"][0]["finding"]
+    assert "leads to /opt/old/bin/informativa-agi" in by_check["dialplan"][1]["finding"]
 
 
 def test_ledger_of_an_earlier_version(file: Path) -> None:
     """Schema, records, time and room are told, and the ledger is not migrated by being looked at."""
     old(file.parent / "ledger/acme.sqlite3", 6, records=1200)
-    code, found = checked(file)
-    (finding,) = found["ledgers"]
+    code, by_check = checked(file)
+    (finding,) = by_check["ledgers"]
     assert (code, finding["state"]) == (0, "warning")
     assert (
         "would be migrated from schema 6 to 21, beside the calls: 1200 records, about 1 s"
@@ -112,9 +112,9 @@ def test_ledger_without_room_for_its_copy(file: Path, monkeypatch: pytest.Monkey
     old(file.parent / "ledger/acme.sqlite3", 6)
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: usage(0, 0, 1_000_000))
-    code, found = checked(file)
+    code, by_check = checked(file)
     assert code == 1
-    (finding,) = found["ledgers"]
+    (finding,) = by_check["ledgers"]
     assert finding["state"] == "wrong"
     assert finding["finding"].endswith("its copy needs 17 MB, and 1 MB are free")
 
@@ -125,32 +125,32 @@ def test_ledger_of_a_newer_version(file: Path) -> None:
     with sqlite3.connect(ledger) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    code, found = checked(file)
-    assert (code, found["ledgers"][0]["state"]) == (1, "wrong")
-    assert "is of schema 99, and this informativa knows 21" in found["ledgers"][0]["finding"]
+    code, by_check = checked(file)
+    assert (code, by_check["ledgers"][0]["state"]) == (1, "wrong")
+    assert "is of schema 99, and this informativa knows 21" in by_check["ledgers"][0]["finding"]
 
 
 def test_configuration_of_a_newer_version(file: Path) -> None:
     """One that this version cannot read is wrong, and what follows from it is not looked at."""
     file.write_text(file.read_text().replace("format: 2", "format: 3"))
-    code, found = checked(file)
+    code, by_check = checked(file)
     assert code == 1
-    assert "of a newer informativa" in found["configuration"][0]["finding"]
-    assert found["ledgers"][0]["state"] == "unknown"
+    assert "of a newer informativa" in by_check["configuration"][0]["finding"]
+    assert by_check["ledgers"][0]["state"] == "unknown"
 
 
 def test_folder_without_asterisk(file: Path) -> None:
     """Where there is no dialplan of Asterisk's, it is said how to name its folder."""
     (file.parent / "asterisk/extensions.conf").unlink()
-    _, found = checked(file)
-    assert found["dialplan"][0]["state"] == "unknown"
-    assert "--asterisk DIR" in found["dialplan"][0]["fix"]
+    _, by_check = checked(file)
+    assert by_check["dialplan"][0]["state"] == "unknown"
+    assert "--asterisk DIR" in by_check["dialplan"][0]["fix"]
 
 
 def test_no_dialplan_yet(file: Path) -> None:
     """A dialplan that was never installed is something to look at."""
-    _, found = checked(file)
-    assert (found["dialplan"][0]["state"], "there is no " in found["dialplan"][0]["finding"]) == (
+    _, by_check = checked(file)
+    assert (by_check["dialplan"][0]["state"], "there is no " in by_check["dialplan"][0]["finding"]) == (
         "warning",
         True,
     )

@@ -48,14 +48,14 @@ SERVICES = [
 def test_comments_and_layout_stay(folder: Path, service: str, expected: str) -> None:
     """Of the first format, whatever its service looks like: these lines come or change, and no other."""
     file = first(folder, service)
-    found = upgraded(file)
-    assert (found.before, found.after) == (1, 2)
-    assert expected in found.new_format
-    kept = iter(found.new_format.splitlines())
+    file_changes = upgraded(file)
+    assert (file_changes.before, file_changes.after) == (1, 2)
+    assert expected in file_changes.new_format
+    kept = iter(file_changes.new_format.splitlines())
     changed = {"service: {}", "service: {sessions: 3}  # few", "format: 1 # old"}
-    assert all(line in kept for line in found.old_format.splitlines() if line not in changed)
+    assert all(line in kept for line in file_changes.old_format.splitlines() if line not in changed)
     before = load(file)
-    file.write_text(found.new_format)
+    file.write_text(file_changes.new_format)
     after = load(file)
     assert (before.listen, before.lines, before.controllers) == (after.listen, after.lines, after.controllers)
     assert after.format == 2
@@ -64,9 +64,9 @@ def test_comments_and_layout_stay(folder: Path, service: str, expected: str) -> 
 @pytest.mark.parametrize("before", ["\ufeff", "---\n", "# only a comment\n---\n"])
 def test_what_may_stand_before_the_first_setting(folder: Path, before: str) -> None:
     """A byte order mark and the beginning of a document stay where they are."""
-    found = upgraded(first(folder, "service:\n  sessions: 3\n", before=before))
-    assert found.new_format.startswith(before)
-    assert "  listen: 127.0.0.1:4588\n  sessions: 3\n" in found.new_format
+    file_changes = upgraded(first(folder, "service:\n  sessions: 3\n", before=before))
+    assert file_changes.new_format.startswith(before)
+    assert "  listen: 127.0.0.1:4588\n  sessions: 3\n" in file_changes.new_format
 
 
 def test_line_breaks_of_windows(folder: Path) -> None:

@@ -19,12 +19,12 @@ def traces(folder: Path, *pseudonyms: bytes) -> list[str]:
     """The files in which eight bytes of one of these stand in a row. Read by another process: SQLite's locks
     on a file end when anybody in ours closes it."""
     pieces = [sought[at : at + 8] for sought in pseudonyms for at in range(len(sought) - 7)]
-    found = []
+    names = []
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = subprocess.check_output(["cat", file])
         if any(piece in content for piece in pieces):
-            found.append(file.name)
-    return found
+            names.append(file.name)
+    return names
 
 
 def put_in_outbox(ledger: Path, record: int) -> None:

@@ -95,17 +95,17 @@ class Dns:
 
     def _answer(self, question: bytes, name: str, kind: int) -> bytes:
         targets = {record.target for records in self.records.values() for record in records}
-        found = []
+        payloads = []
         if kind == _SRV:
-            found = [_srv(record) for record in self.records.get(name, ())]
+            payloads = [_srv(record) for record in self.records.get(name, ())]
         elif kind == _A and name in targets:
-            found = [socket.inet_aton("127.0.0.1")]
+            payloads = [socket.inet_aton("127.0.0.1")]
         known = name in targets or name in self.records
         number, asked = struct.unpack_from("!HH", question)
         flags = _ANSWER | _AUTHORITATIVE | (asked & 0x0100) | (0 if known else _NO_SUCH_NAME)
         # Each answer's name is a pointer to that of the question, which begins at byte 12 (RFC 1035, 4.1.4).
-        answers = [struct.pack("!HHHIH", 0xC00C, kind, _IN, _TTL, len(data)) + data for data in found]
-        return struct.pack("!6H", number, flags, 1, len(found), 0, 0) + question[12:] + b"".join(answers)
+        answers = [struct.pack("!HHHIH", 0xC00C, kind, _IN, _TTL, len(data)) + data for data in payloads]
+        return struct.pack("!6H", number, flags, 1, len(payloads), 0, 0) + question[12:] + b"".join(answers)
 
 
 def _question(message: bytes) -> tuple[str, int, int]:

@@ -51,7 +51,7 @@ def features(text: str) -> Iterator[Step]:
             yield Step("features", live.split()[0], code[1], code[2])
 
 
-def missing(pbx: Pbx, found: list[Step]) -> list[str]:
+def missing(pbx: Pbx, linted: list[Step]) -> list[str]:
     """Applications, functions and places to go to that this Asterisk does not know, each with its step."""
     known: dict[str, str] = {}
 
@@ -61,7 +61,7 @@ def missing(pbx: Pbx, found: list[Step]) -> list[str]:
         return re.search(words, known[command]) is not None
 
     absent = []
-    for step in found:
+    for step in linted:
         if not there(f"core show application {step.application}", "Info about"):
             absent.append(f"{step}: no application {step.application}")
         for name in _functions(step):

@@ -76,13 +76,13 @@ class Snippet:
 
 def snippets(page: Path = README) -> list[Snippet]:
     """All blocks of configuration files in the page, in their order."""
-    found = []
+    parts = []
     for section in re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
         for text in re.findall(r"^```(?:ini|yaml)\n(.*?)^```", section, re.DOTALL | re.MULTILINE):
             file = re.match(r"[;#] (\S+\.(?:conf|yaml))", text)
             assert file, f"this block does not say which file it is for:\n{text}"
-            found.append(Snippet(section.partition("\n")[0], file[1], text))
-    return found
+            parts.append(Snippet(section.partition("\n")[0], file[1], text))
+    return parts
 
 
 def section(title: str, file: str, page: Path = README) -> str:

@@ -114,8 +114,8 @@ def test_every_case_goes_where_it_is_safe(pbx: Pbx) -> None:
         r"(TryExec\(AudioSocket|Stasis|AGI)\(.*\)$", "Goto(reached,machine,1)", EXAMPLES, flags=re.M
     )
     examples = re.sub(r"Playback\(.*/withdrawn\)", "Goto(reached,withdrawn,1)", examples)
-    found = reached(pbx, examples, [case[:3] for case in cases()])
-    assert dict(zip([case[:3] for case in cases()], found, strict=True)) == {
+    outcomes = reached(pbx, examples, [case[:3] for case in cases()])
+    assert dict(zip([case[:3] for case in cases()], outcomes, strict=True)) == {
         case[:3]: case[3] for case in cases()
     }
 

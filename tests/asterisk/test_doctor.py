@@ -61,17 +61,17 @@ def findings(site: Site, prefix: list[str] | None = None) -> Found:
     ]
 
 
-def only(found: Found) -> tuple[str, str, str, str]:
+def only(seen: Found) -> tuple[str, str, str, str]:
     """The one finding that there is, beside checks that could not be made for it."""
-    (one,) = (finding for finding in found if finding[1] != "unknown")
+    (one,) = (finding for finding in seen if finding[1] != "unknown")
     return one
 
 
 def copied(text: str, title: str) -> str:
     """What an admin would copy of the instructions: the block below that title."""
-    found = re.search(rf"^{title}.*:\n\n((?:    .*\n)+)", text, re.MULTILINE)
-    assert found, text
-    return textwrap.dedent(found[1])
+    block = re.search(rf"^{title}.*:\n\n((?:    .*\n)+)", text, re.MULTILINE)
+    assert block, text
+    return textwrap.dedent(block[1])
 
 
 def _is_locked(ledger: Path) -> bool:
@@ -444,9 +444,9 @@ def test_remedies_that_run(healthy: Site) -> None:
 def test_script_that_cannot_be_started(healthy: Site) -> None:
     """A script without the right to be executed is found, beside the dialplan that names it."""
     not_executable(healthy)
-    found = findings(healthy, without_privileges())
-    assert [one[:2] for one in found] == [("context", "warning"), ("script", "wrong")]
-    assert "cannot execute" in found[1][2]
+    seen = findings(healthy, without_privileges())
+    assert [one[:2] for one in seen] == [("context", "warning"), ("script", "wrong")]
+    assert "cannot execute" in seen[1][2]
 
 
 @pytest.mark.night
@@ -491,20 +491,20 @@ def test_foreign_program_on_the_port(healthy: Site, answer: bytes) -> None:
     """Whatever answers in place of the service is told from it, a program that says nothing too."""
     healthy.office.stop()
     with foreigner(healthy.office.port, answer):
-        found = findings(healthy)
-    assert [one[:2] for one in found] == [("ports", "wrong"), ("service", "wrong")]
-    assert f"{healthy.office.port} is taken by process {os.getpid()}" in found[0][2]
-    assert "is not this informativa" in found[1][2]
-    assert f"sport = :{healthy.office.port}" in found[1][3]
-    assert "First mend what keeps the service from starting" in found[1][3]
+        seen = findings(healthy)
+    assert [one[:2] for one in seen] == [("ports", "wrong"), ("service", "wrong")]
+    assert f"{healthy.office.port} is taken by process {os.getpid()}" in seen[0][2]
+    assert "is not this informativa" in seen[1][2]
+    assert f"sport = :{healthy.office.port}" in seen[1][3]
+    assert "First mend what keeps the service from starting" in seen[1][3]
 
 
 def test_service_that_hangs(healthy: Site) -> None:
     """A service of which only the kernel answers is found, alone where it stopped while idle."""
     with service_stopped_while_idle(healthy):
-        found = findings(healthy)
-    assert only(found)[:2] == ("service", "wrong")
-    assert "or hangs" in only(found)[2]
+        seen = findings(healthy)
+    assert only(seen)[:2] == ("service", "wrong")
+    assert "or hangs" in only(seen)[2]
 
 
 @pytest.mark.sample(1)
@@ -535,9 +535,9 @@ def test_everything_down(healthy: Site) -> None:
     """Without Asterisk and without service the rest is looked at all the same."""
     healthy.office.stop()
     healthy.office.edit(f"127.0.0.1:{healthy.pbx.ports.ami}", f"127.0.0.1:{free_port()}")
-    found = findings(healthy)
-    assert [one[:2] for one in found if one[1] != "unknown"] == [("service", "wrong"), ("manager", "wrong")]
-    assert "Correct" in found[1][3] or "correct" in found[1][3]
+    seen = findings(healthy)
+    assert [one[:2] for one in seen if one[1] != "unknown"] == [("service", "wrong"), ("manager", "wrong")]
+    assert "Correct" in seen[1][3] or "correct" in seen[1][3]
 
 
 @pytest.mark.night

@@ -56,8 +56,8 @@ def complaints(pbx: Pbx, extensions: str, ours: str) -> list[str]:
     (pbx.etc / "informativa.conf").write_text(ours)
     before = pbx.warnings()
     pbx.reload_dialplan(extensions)
-    found = [step for text in (extensions, ours) for step in lint.steps(text)]
-    return pbx.warnings()[len(before) :] + lint.missing(pbx, found)
+    steps = [step for text in (extensions, ours) for step in lint.steps(text)]
+    return pbx.warnings()[len(before) :] + lint.missing(pbx, steps)
 
 
 @pytest.mark.sample(1)
@@ -111,9 +111,9 @@ def test_shipped_feature_code(pbx: Pbx) -> None:
     before = pbx.warnings()
     pbx.cli("module reload features")
     pbx.reload_dialplan((DIALPLAN / "informativa.conf").read_text())
-    found = list(lint.features(text))
-    assert [step.arguments for step in found] == ["informativa,read,1"]
-    assert lint.missing(pbx, found) == []
+    steps = list(lint.features(text))
+    assert [step.arguments for step in steps] == ["informativa,read,1"]
+    assert lint.missing(pbx, steps) == []
     assert "informed" in pbx.cli("features show")
     assert pbx.warnings() == before
 

@@ -42,7 +42,7 @@ def snippet(name: str, after: str) -> str:
         text = text.replace("'Queue', 'customer-care'", f"'Playback', '{after}'")
         application, data = OVER.rstrip(")").split("(", 1)
         return re.sub(
-            r"('h', 1, )'NoOp', '[^']*'", lambda found: f"{found[1]}'{application}', '{data}'", text
+            r"('h', 1, )'NoOp', '[^']*'", lambda match: f"{match[1]}'{application}', '{data}'", text
         )
     before, _, last = text.replace("Queue(customer-care)", f"Playback({after})").rpartition("NoOp(")
     return before + OVER + last[last.index(")") + 1 :]

@@ -86,33 +86,33 @@ def main() -> int:
     """Run the measures that are asked for; 1 if one of them was refused."""
     options = _options()
     screen = Console(stderr=True, highlight=False)
-    found = Report()
+    measured = Report()
     options.output.mkdir(parents=True, exist_ok=True)
     described = machine.describe(options.output)
     if slow := machine.slow_python():
-        found.warnings.append(slow)
+        measured.warnings.append(slow)
         screen.print(slow, style="bold")
     for name in options.only:
         screen.print(f"{time.strftime('%H:%M:%S')} {name} …")
         folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=options.output))
         try:
             measure = LARGE.get(name) if options.large else None
-            (measure or MEASURES[name][options.quick])(found, folder)
+            (measure or MEASURES[name][options.quick])(measured, folder)
         except SkippedError as why:
-            found.left_out.append((name, str(why)))
+            measured.left_out.append((name, str(why)))
         except RefusedError as why:
-            found.refused.append((name, str(why)))
+            measured.refused.append((name, str(why)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    described |= found.versions
-    text = report.markdown(found, described)
-    for file, content in (("report.md", text), ("report.json", report.as_json(found, described))):
+    described |= measured.versions
+    text = report.markdown(measured, described)
+    for file, content in (("report.md", text), ("report.json", report.as_json(measured, described))):
         (options.output / file).write_text(content)
-    drawn = plots.draw(found, described, options.output)
+    drawn = plots.draw(measured, described, options.output)
     Console().print(Markdown(text))
     written = ", ".join(["report.md", "report.json", *(file.name for file in drawn)])
     screen.print(f"Written into {options.output}: {written}")
-    return 1 if found.refused else 0
+    return 1 if measured.refused else 0
 
 
 def _options() -> argparse.Namespace:

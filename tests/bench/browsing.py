@@ -91,8 +91,8 @@ class Browser:
         text = data.decode("utf-8", "replace")
         last = time.perf_counter()
         for cookie in answer.headers.get_all("set-cookie", ()):
-            if found := re.match(r"session=([^;]+)", cookie):
-                self.session = found[1]
+            if match := re.match(r"session=([^;]+)", cookie):
+                self.session = match[1]
         location = answer.headers.get("location", "")
         return Answer(answer.status, location, text, len(data), (first - begun) * 1000, (last - begun) * 1000)
 
@@ -298,13 +298,13 @@ def reading(
         while not end.wait(pause):
             path = paths[at % len(paths)]
             try:
-                found = str(browser.get(path).status)
+                outcome = str(browser.get(path).status)
             except (OSError, http.client.HTTPException) as error:
-                found = repr(error)
+                outcome = repr(error)
                 browser.close()
             with lock:
                 readers.loaded += 1
-                readers.refused += [] if found == "200" else [f"{path}: {found}"]
+                readers.refused += [] if outcome == "200" else [f"{path}: {outcome}"]
             at += 1
         browser.close()
 

@@ -58,9 +58,9 @@ def console(
     today(owner, records)
     logs.checkpoint(owner)
     with rivals.serving(office), served(office) as there, closing(there.browser()) as browser:
-        found = list(pages(there, browser, lambda *why: report.left_out.append(("console", ": ".join(why)))))
-        _pages(report, there, browser, found, records, times)
-        read = [page.path for page in found if _read(page)]
+        opened = list(pages(there, browser, lambda *why: report.left_out.append(("console", ": ".join(why)))))
+        _pages(report, there, browser, opened, records, times)
+        read = [page.path for page in opened if _read(page)]
         for rate, pause in product(rates, PAUSES):
             _calls(report, there, browser.session, read, rate, pause, records, rounds, seconds)
 
@@ -78,10 +78,10 @@ def _read(page: Page) -> bool:
 
 
 def _pages(
-    report: Report, there: ServedConsole, browser: Browser, found: Iterable[Page], records: int, times: int
+    report: Report, there: ServedConsole, browser: Browser, opened: Iterable[Page], records: int, times: int
 ) -> None:
     """In turns, so that what disturbs one page disturbs all."""
-    took: dict[Page, list[tuple[float, float]]] = {page: [] for page in found}
+    took: dict[Page, list[tuple[float, float]]] = {page: [] for page in opened}
     sizes: dict[Page, int] = {}
     with closing(Browser(there.port)) as stranger:
         for turn in range(-_WARM, times):
@@ -134,12 +134,12 @@ def _calls(
         for read in (True, False) if turn % 2 else (False, True):
             cpu, begun = cpu_seconds(there.pid), time.monotonic()
             with reading(there, session, paths, READERS, pause) if read else nullcontext() as readers:
-                found = made(there.office, rate, records, seconds)
+                times = made(there.office, rate, records, seconds)
                 pages_a_second = readers.rate if readers else 0
             cpu = (cpu_seconds(there.pid) - cpu) / (time.monotonic() - begun)
             if turn >= 0:
-                p99[read].append(found["p99"])
-                p50[read].append(found["p50"])
+                p99[read].append(times["p99"])
+                p50[read].append(times["p50"])
                 loaded += [pages_a_second] if read else []
                 used += [cpu * 100] if read else []
     who = f"{READERS} readers, {PAUSES[pause]} each"
@@ -159,7 +159,7 @@ def _calls(
 
 def made(office: Office, rate: int, records: int, seconds: int) -> dict[str, float]:
     """Raises RefusedError unless each call was told that nothing is due."""
-    found = rivals.make_calls(
+    times = rivals.make_calls(
         office.folder,
         office.port,
         rate * seconds,
@@ -168,5 +168,5 @@ def made(office: Office, rate: int, records: int, seconds: int) -> dict[str, flo
         script=office.script,
         rate=rate,
     )
-    same("calls answered", rate * seconds, found["expected"])
-    return found
+    same("calls answered", rate * seconds, times["expected"])
+    return times

@@ -134,14 +134,14 @@ def _started(
 def _take(folder: Path, peer: Rival, calls: int, in_flight: int) -> _Taken:
     """Make some calls. Raises RefusedError unless each was answered as it should be and is on record."""
     before, cpu = peer.recorded() if peer.ledger else 0, cpu_seconds(peer.pid)
-    found = rivals.make_calls(
+    figures = rivals.make_calls(
         folder, peer.port, calls, in_flight=in_flight, told=peer.told, script=peer.script
     )
     cpu = cpu_seconds(peer.pid) - cpu
-    same(f"{peer.name}: calls answered", calls, found["expected"])
+    same(f"{peer.name}: calls answered", calls, figures["expected"])
     if peer.ledger:
         same(f"{peer.name}: calls on record", calls, peer.recorded() - before)
-    return _Taken(calls / found["seconds"], cpu / calls * 1e6)
+    return _Taken(calls / figures["seconds"], cpu / calls * 1e6)
 
 
 def playing(report: Report, folder: Path, *, notices: int = 2000, seconds: float = 10.0) -> None:

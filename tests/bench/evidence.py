@@ -262,17 +262,17 @@ def _from_before(report: Report, controller: Controller, records: int) -> None:
 
 def _waits(store: SqliteStore, controller: Controller, over: Callable[[int], bool]) -> list[float]:
     """Seconds of each call's append. Raises RefusedError where one was not recorded."""
-    found: list[float] = []
-    while not over(len(found)):
+    seconds: list[float] = []
+    while not over(len(seconds)):
         call = event(controller, store.newest() + 1)
         try:
             with Watch() as watch:
                 store.append([call])
-            found.append(watch.seconds)
+            seconds.append(watch.seconds)
         except LedgerError as error:
             same("calls recorded while old records get their leaves", "all", str(error))
         time.sleep(CALL_EVERY)
-    return found
+    return seconds
 
 
 def entered(file: Path) -> tuple[float, float, float]:

@@ -145,10 +145,10 @@ def show(number: float) -> str:
     return f"{float(f'{number:.{SIGNIFICANT}g}'):.10f}".rstrip("0").rstrip(".")
 
 
-def same(what: str, expected: object, found: object) -> None:
+def same(what: str, expected: object, actual: object) -> None:
     """Raises RefusedError unless they are equal."""
-    if expected != found:
-        raise RefusedError(f"{what}: {expected} expected, {found} found.")
+    if expected != actual:
+        raise RefusedError(f"{what}: {expected} expected, {actual} found.")
 
 
 def refuse_trouble(log: str) -> None:

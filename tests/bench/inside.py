@@ -22,10 +22,10 @@ from .steps import NOTHING, ODBC, ODBC_WAL, Step, exchange
 
 def step(report: Report, folder: Path, *, rounds: int = 9, times: int = 300, processes: int = 8) -> None:
     """What a step adds to a call whose caller is known, less what the loop around it takes."""
-    with exchange(report, "step", folder, steps.ALL) as (pbx, found):
-        taken: dict[str, list[float]] = {one.name: [] for one in found}
+    with exchange(report, "step", folder, steps.ALL) as (pbx, peers):
+        taken: dict[str, list[float]] = {one.name: [] for one in peers}
         for turn in range(-1, rounds):  # the first one only warms up
-            for one in found:
+            for one in peers:
                 count = processes if one.process else times
                 taken[one.name].append(_loop(pbx, one, count, first=(turn + 1) * times % (KNOWN - times)))
         loop = taken.pop(NOTHING)[1:]
@@ -113,19 +113,19 @@ class _Rung:
 def through(report: Report, folder: Path, *, rounds: int = 7, calls: int = 1500) -> None:
     """Calls a second through Asterisk over SIP, and the CPU that each takes of it and of the service."""
     names = (LIMIT, OURS, PANORAMISK, ONE_BY_ONE)
-    with exchange(report, "throughput", folder, names) as (pbx, found):
+    with exchange(report, "throughput", folder, names) as (pbx, peers):
         for file, scenario in _SCENARIOS.items():
             (folder / file).write_text(scenario)
         numbers = "".join(f"{rivals.number(caller)}\n" for caller in range(KNOWN))
         (folder / "callers.csv").write_text("SEQUENTIAL\n" + numbers)
-        start = statistics.median(_ring(pbx, folder, found[0], 1).seconds for _ in range(5))  # SIPp's own
-        rung: dict[str, list[_Rung]] = {one.name: [] for one in found}
+        start = statistics.median(_ring(pbx, folder, peers[0], 1).seconds for _ in range(5))  # SIPp's own
+        rung: dict[str, list[_Rung]] = {one.name: [] for one in peers}
         for turn in range(-1, rounds):  # the first one only warms up
-            for one in found:
+            for one in peers:
                 some = _ring(pbx, folder, one, calls if turn >= 0 else calls // 5, start)
                 if turn >= 0:
                     rung[one.name].append(some)
-        ours = next(one for one in found if one.name == OURS)
+        ours = next(one for one in peers if one.name == OURS)
         talks = [_ring(pbx, folder, ours, calls // 5, kind="talk") for _ in range(1 + rounds // 3)]
     rates = {name: [1 / one.seconds for one in some] for name, some in rung.items()}
     what = f"calls/s through Asterisk, {IN_FLIGHT} in flight"

@@ -87,12 +87,12 @@ def _work(store: SqliteStore, size: int, times: int, chosen: random.Random) -> d
     answer."""
     callers = [chosen.randrange(size) for _ in range(times)]
     begun = time.perf_counter()
-    found = [store.history(_pseudonym(caller)) for caller in callers]
+    standings = [store.history(_pseudonym(caller)) for caller in callers]
     looked_up = (time.perf_counter() - begun) / times
-    same("callers whom the ledger knows", [True] * times, ["privacy" in standing for standing in found])
+    same("callers whom the ledger knows", [True] * times, ["privacy" in standing for standing in standings])
     before = store.newest()
     events = [
-        _skip(caller, standing["privacy"].record) for caller, standing in zip(callers, found, strict=True)
+        _skip(caller, standing["privacy"].record) for caller, standing in zip(callers, standings, strict=True)
     ]
     begun = time.perf_counter()
     for event in events:
@@ -133,11 +133,11 @@ def _start(report: Report, office: Office, callers: int, rounds: int = 5, calls:
         begun = time.perf_counter()
         with rivals.serving(office):
             started.append(time.perf_counter() - begun)
-            found = rivals.make_calls(
+            figures = rivals.make_calls(
                 office.folder, office.port, calls, in_flight=10, callers=calls, script=office.script
             )
-        slowest.append(found["slowest"] / 1000)
-        same("first calls answered from the ledger", calls, found["expected"])
+        slowest.append(figures["slowest"] / 1000)
+        same("first calls answered from the ledger", calls, figures["expected"])
     with_ = f"with {callers:,} callers"
     report.results += [
         Result(
@@ -247,10 +247,10 @@ def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
 def _megabytes(process: int) -> float:
     """What a process and its children have in memory, shared pages once. Not `ru_maxrss`: that begins with
     what whoever started it had."""
-    found = 0
+    kilobytes = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
             if process in (parent, int(folder.name)):
-                found += int(re.findall(r"(?m)^Pss: +(\d+)", (folder / "smaps_rollup").read_text())[0])
-    return found * 1.024 / 1000
+                kilobytes += int(re.findall(r"(?m)^Pss: +(\d+)", (folder / "smaps_rollup").read_text())[0])
+    return kilobytes * 1.024 / 1000

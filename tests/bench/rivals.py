@@ -225,8 +225,8 @@ def make_calls(
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if ran.returncode:
         raise RefusedError(f"Not every call was taken: {ran.stderr.strip()}")
-    found: dict[str, float] = json.loads(ran.stdout)
-    return found
+    figures: dict[str, float] = json.loads(ran.stdout)
+    return figures
 
 
 @functools.cache
@@ -295,8 +295,8 @@ def _sqlite_flags() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 def _go() -> str:
     """Go's compiler: the machine's, or Debian's."""
-    if found := shutil.which("go"):
-        return found
+    if compiler := shutil.which("go"):
+        return compiler
     (program,) = _unpacked("golang-go", closure=True).glob("usr/lib/go-*/bin/go")
     return str(program)
 

@@ -164,8 +164,8 @@ def _questions(report: Report, meeting: Meeting, records: int, times: int) -> No
             caller = Identified(rivals.number(first + chosen.randrange(records // 2)))
             his = [pseudonym(caller, meeting.controller.key)]
             with Watch() as watch:
-                found = question((meeting.controller, his))
-            same("records of the caller", int(not first), len(found or ()))
+                rows = question((meeting.controller, his))
+            same("records of the caller", int(not first), len(rows or ()))
             took.append(watch.seconds * 1000)
         report.results += _durations(f"ask for a caller {what}", took, Target(30))
     used = server_cpu(meeting.server) - used

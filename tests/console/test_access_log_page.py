@@ -62,10 +62,15 @@ def test_every_look_and_every_act_is_on_record(office: ServedConsole) -> None:
     browser.send(word="acme")
     browser.get("/acme/looked")
     browser.send(action="/logout")
-    found = noted(office)
-    assert [entry[0] for entry in found[8:]] == [Action.ERASE, Action.ERASE, Action.ACCESS_LOG, Action.LOGOUT]
-    assert found[9][3] == 9  # after the rule by which it is done
-    assert not any(names for _action, _who, names, _record in found), "I9: he is erased here, too"
+    entries = noted(office)
+    assert [entry[0] for entry in entries[8:]] == [
+        Action.ERASE,
+        Action.ERASE,
+        Action.ACCESS_LOG,
+        Action.LOGOUT,
+    ]
+    assert entries[9][3] == 9  # after the rule by which it is done
+    assert not any(names for _action, _who, names, _record in entries), "I9: he is erased here, too"
 
 
 def test_who_is_not_on_record_is_not_named(office: ServedConsole) -> None:

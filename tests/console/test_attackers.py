@@ -88,9 +88,9 @@ def test_log_ins_leave_pages_their_threads(office: ServedConsole, monkeypatch: p
         assert reader.get("/acme/calls").status == 200
         assert wait(tries, raw.PATIENCE, FIRST_COMPLETED).done  # one is too many, so all places are taken
         ended.set()
-        found = Counter(login.result().status for login in tries)
-    assert set(found) == {403, 503}
-    assert found[403] >= ANONYMOUS_PER_ADDRESS
+        statuses = Counter(login.result().status for login in tries)
+    assert set(statuses) == {403, 503}
+    assert statuses[403] >= ANONYMOUS_PER_ADDRESS
     assert not office.console.anonymous_by_address.total()
 
 
@@ -192,17 +192,17 @@ def test_an_invitation_is_accepted_once(office: ServedConsole) -> None:
     strangers = [Attacker(office) for _ in range(6)]
     words = [f"{PASSWORD} {number}" for number in range(6)]
     with ThreadPoolExecutor(6) as pool:
-        found = list(
+        statuses = list(
             pool.map(
                 lambda who, word: who.post(f"/invitation/{token}", {"password": word, "again": word}).status,
                 strangers,
                 words,
             )
         )
-    assert sorted(found)[0] == 303
-    assert all(status in (404, 422) for status in sorted(found)[1:])
+    assert sorted(statuses)[0] == 303
+    assert all(status in (404, 422) for status in sorted(statuses)[1:])
     account = office.console.accounts.get("nora")
-    assert office.console.accounts.verify("nora", words[found.index(303)]) == account
+    assert office.console.accounts.verify("nora", words[statuses.index(303)]) == account
 
 
 def test_what_nobody_may_know_is_in_no_representation(office: ServedConsole) -> None:

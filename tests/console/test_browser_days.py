@@ -33,7 +33,7 @@ def test_the_officers_day(
     JavaScript: the letter comes out of the printer, the receipt holds, and the caller is erased."""
     nora = person(office, code, java_script_enabled=script)
     accepted(office, nora)
-    found(nora)
+    look_up(nora)
     letter = printed(nora)
     assert "Acme S.p.A." in letter
     assert str(nora.say("Your request for access to personal data")) in letter
@@ -63,7 +63,7 @@ def accepted(office: ServedConsole, who: Person) -> None:
     assert who.path == "/acme/today"
 
 
-def found(who: Person) -> None:
+def look_up(who: Person) -> None:
     """A caller, by his number."""
     who.press(who.say("A caller"))
     who.reach(who.say("Telephone number, with country code")).type(CALLER.number).enter()
@@ -92,7 +92,7 @@ def verified(who: Person) -> None:
 
 def erased(who: Person) -> None:
     """The caller; another word than the one that is asked for does nothing."""
-    found(who)
+    look_up(who)
     who.press(who.say("Erase this caller"))
     label = who.say("To erase him, type this word: {word}", word="acme")
     who.reach(label).type("yes").enter()

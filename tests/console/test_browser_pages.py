@@ -65,30 +65,30 @@ def operator(busy: ServedConsole) -> Browser:
 def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
     """What stands for the names in each address: something that is there, for this session."""
     until = datetime.now(UTC) + timedelta(hours=1)
-    found = {"/invitation/{token}": busy.console.accounts.invite("nora", {"acme": Role.READER}, until)}
+    addresses = {"/invitation/{token}": busy.console.accounts.invite("nora", {"acme": Role.READER}, until)}
     operator.get("/acme/calls")
     calls_of = operator.send("/acme/calls/of", number=CALLER.number)
-    found["/{controller}/calls/of/{session_key}"] = after(calls_of)
+    addresses["/{controller}/calls/of/{session_key}"] = after(calls_of)
     operator.get("/acme/evidence")
-    found["/{controller}/evidence/jobs/{job}"] = after(operator.send("/acme/evidence/audit"))
+    addresses["/{controller}/evidence/jobs/{job}"] = after(operator.send("/acme/evidence/audit"))
     operator.get("/acme/forecast")
     next_text = (busy.folder / "informativa.yaml").read_text().replace("[service]", "[service, profiling]", 1)
-    found["/{controller}/forecast/{job}"] = after(operator.send(text=next_text))
+    addresses["/{controller}/forecast/{job}"] = after(operator.send(text=next_text))
     operator.get("/acme/caller")
     caller = str(operator.send(number=CALLER.number).url)
     for part in ("", "/told", "/withdrawal", "/letter", "/erasure"):
-        found["/{controller}/caller/{session_key}" + part] = caller.rpartition("/")[2]
+        addresses["/{controller}/caller/{session_key}" + part] = caller.rpartition("/")[2]
     operator.get(f"{caller}/letter")
-    found["/{controller}/letter/{session_key}"] = after(operator.send(language="it", reference="2026/17"))
+    addresses["/{controller}/letter/{session_key}"] = after(operator.send(language="it", reference="2026/17"))
     operator.get("/acme/requests/new")
     operator.send(number=CALLER.number, kind="access", received=f"{datetime.now(UTC):%Y-%m-%d}")
     operator.send("/acme/requests/1", move="identify", word="document")
     answered = operator.send("/acme/requests/1", move="letter", language="it")
-    found["/{controller}/requests/1/answer/{session_key}"] = after(answered)
+    addresses["/{controller}/requests/1/answer/{session_key}"] = after(answered)
     operator.get("/acme/caller")
     operator.get(f"{operator.send(number=STRANGER.number).url}/erasure")
-    found["/{controller}/erased/{session_key}"] = after(operator.send(word="acme"))
-    return found
+    addresses["/{controller}/erased/{session_key}"] = after(operator.send(word="acme"))
+    return addresses
 
 
 def window(scheme: str, width: int) -> dict[str, object]:
@@ -133,8 +133,8 @@ def test_no_page_keeps_anybody_out(
         assert answer
         assert answer.status == 200, route
         assert who.page.url.endswith(address(route, named)), route
-        if found := [*who.barriers(), *who.disorder(), *who.wider()]:
-            wrong[route] = found
+        if faults := [*who.barriers(), *who.disorder(), *who.wider()]:
+            wrong[route] = faults
     assert wrong == {}
 
 
@@ -152,18 +152,18 @@ def test_no_answer_keeps_anybody_out(
     guest, officer = (person(busy, code, **window(scheme, width)) for _each in range(2))
     guest.go("/login").page.get_by_label(guest.say("Name")).fill("nobody")
     guest.reach(guest.say("Password")).type("wrong").enter()
-    found = [guest.barriers() + guest.wider()]
+    faults = [guest.barriers() + guest.wider()]
     officer.is_in("compliance@acme")
     for typed in ("12", "+39 333 000 0000"):
         officer.go("/acme/caller").reach(officer.say("Telephone number, with country code"))
         officer.type(typed).enter()
-        found.append(officer.barriers() + officer.wider())
+        faults.append(officer.barriers() + officer.wider())
     for path in ("/acme/calls?line=%2B493012345678", "/acme/calls?status=FAILED", "/acme/nowhere"):
         officer.go(path)
-        found.append(officer.barriers() + officer.wider())
+        faults.append(officer.barriers() + officer.wider())
     officer.go("/acme/what-if").reach(officer.say("Caller's number")).type("+39 333 000 0000").enter()
-    found.append(officer.barriers() + officer.wider())
-    assert found == [[]] * 7
+    faults.append(officer.barriers() + officer.wider())
+    assert faults == [[]] * 7
 
 
 @pytest.mark.sample(1)

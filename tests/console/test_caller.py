@@ -438,16 +438,16 @@ def test_an_erasure_is_done_once_and_leaves_its_trace(office: ServedConsole) -> 
     (form,) = [form for form in browser.forms() if "word" in form.fields]
     fields = form.fields | {"word": "ACME "}
     with ThreadPoolExecutor(3) as pool:
-        found = list(pool.map(lambda _: browser.post(f"{page}/erasure", fields), range(3)))
-    assert len({str(answer.url) for answer in found}) == 1
-    text = found[0].text
+        answers = list(pool.map(lambda _: browser.post(f"{page}/erasure", fields), range(3)))
+    assert len({str(answer.url) for answer in answers}) == 1
+    text = answers[0].text
     assert "Caller +39…67 is erased" in text
     assert re.findall(r'/acme/calls/(\d+)"', text) == ["8"]
     assert "/receipt/html" not in text
     assert on_record(office) == 0
     back = browser.get(f"{page}/erasure")
-    assert back.url == found[0].url
-    assert browser.get(page).url == found[0].url
+    assert back.url == answers[0].url
+    assert browser.get(page).url == answers[0].url
 
 
 def test_an_erasure_that_is_not_finished_says_what_to_do(

@@ -197,22 +197,22 @@ def test_a_typed_number_stands_nowhere(office: ServedConsole) -> None:
     reload and a second log-in do no harm to."""
     officer = office.browser("compliance@acme")
     officer.get("/acme/calls")
-    found = officer.send("/acme/calls/of", number=f"+{DIGITS[:2]} {DIGITS[2:5]} {DIGITS[5:]}")
-    assert rows(found.text) == ["5", "3", "2", "1"]
-    assert DIGITS not in found.text + str(found.url)
-    assert "/acme/calls/of/" in str(found.url)
-    assert rows(officer.get(str(found.url)).text) == ["5", "3", "2", "1"]
-    assert rows(officer.get(str(found.url), status="PARTIAL").text) == ["3"]
-    assert office.browser("compliance@acme").get(str(found.url)).status_code == 404
+    answer = officer.send("/acme/calls/of", number=f"+{DIGITS[:2]} {DIGITS[2:5]} {DIGITS[5:]}")
+    assert rows(answer.text) == ["5", "3", "2", "1"]
+    assert DIGITS not in answer.text + str(answer.url)
+    assert "/acme/calls/of/" in str(answer.url)
+    assert rows(officer.get(str(answer.url)).text) == ["5", "3", "2", "1"]
+    assert rows(officer.get(str(answer.url), status="PARTIAL").text) == ["3"]
+    assert office.browser("compliance@acme").get(str(answer.url)).status_code == 404
 
 
 def test_whom_one_company_found_another_does_not(office: ServedConsole) -> None:
     """I6: what somebody looked up for one company is not there under the other's address."""
     both = office.browser("operator")
     both.get("/acme/calls")
-    found = both.send("/acme/calls/of", number=STRANGER.number)
-    assert rows(found.text) == ["6"]
-    assert both.get(str(found.url).replace("/acme/", "/borealis/")).status_code == 404
+    answer = both.send("/acme/calls/of", number=STRANGER.number)
+    assert rows(answer.text) == ["6"]
+    assert both.get(str(answer.url).replace("/acme/", "/borealis/")).status_code == 404
 
 
 def test_a_reader_neither_searches_nor_takes_away(office: ServedConsole) -> None:
@@ -245,9 +245,9 @@ def test_files_have_what_the_page_shows(office: ServedConsole) -> None:
 def test_an_extract_holds_no_ledger_open(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes back over so many records, by pages, each read and let go of."""
     monkeypatch.setattr(records, "_AT_ONCE", 2)
-    found = records.extract(office.controller(), reach=5)
-    assert (found.first, found.last) == (2, 6)
-    assert [record.number for record in found.records] == [2, 3, 4, 5, 6]
+    extract = records.extract(office.controller(), reach=5)
+    assert (extract.first, extract.last) == (2, 6)
+    assert [record.number for record in extract.records] == [2, 3, 4, 5, 6]
     assert [record.number for record in records.extract(office.controller(), before=3).records] == [1, 2]
 
 
@@ -273,8 +273,8 @@ def test_what_was_done_is_noted_without_a_number(
     officer = office.browser("compliance@acme")
     officer.get("/acme/calls")
     officer.send("/acme/calls/of", number="+393339999999")
-    found = officer.send("/acme/calls/of", number=CALLER.number)
-    officer.get(f"{found.url.path}/file/csv")
+    answer = officer.send("/acme/calls/of", number=CALLER.number)
+    officer.get(f"{answer.url.path}/file/csv")
     for path in ("1", "1/sound", "1/receipt/proof", "1/verify"):
         officer.get(f"/acme/calls/{path}")
     his = pseudonym(CALLER, office.controller().key)

@@ -122,11 +122,18 @@ def test_i6_what_somebody_found_is_his_alone(office: ServedConsole) -> None:
     elsewhere, not of another company, and not after the log-out."""
     operator = office.browser("operator")
     operator.get("/acme/caller")
-    found = operator.send(number=CALLER.number, customer="").url.path
-    assert CALLER.number.removeprefix("+39") not in found
+    address = operator.send(number=CALLER.number, customer="").url.path
+    assert CALLER.number.removeprefix("+39") not in address
     operator.get("/acme/calls")
     listed = operator.send("/acme/calls/of", number="+393331234567", customer="").url.path
-    for path in (found, listed, f"{found}/letter", f"{found}/erasure", f"{found}/told", f"{listed}/file/csv"):
+    for path in (
+        address,
+        listed,
+        f"{address}/letter",
+        f"{address}/erasure",
+        f"{address}/told",
+        f"{listed}/file/csv",
+    ):
         assert operator.get(path).status_code == 200
         for other in ("operator", "compliance@acme", "admin@acme", "reader@acme"):
             assert office.browser(other).get(path).status_code == 404
@@ -136,7 +143,7 @@ def test_i6_what_somebody_found_is_his_alone(office: ServedConsole) -> None:
     operator.get("/")
     operator.send("/logout")
     operator.log_in("operator")
-    assert operator.get(found).status_code == 404
+    assert operator.get(address).status_code == 404
     assert operator.get(listed).status_code == 404
 
 

@@ -141,8 +141,8 @@ class Person:
         self.reach(name)
         with self.page.expect_download() as coming:
             self.page.keyboard.press("Enter")
-        found: Download = coming.value
-        return found.path().rename(found.path().parent / found.suggested_filename)
+        download: Download = coming.value
+        return download.path().rename(download.path().parent / download.suggested_filename)
 
     # -- what there is to see --
 
@@ -153,10 +153,10 @@ class Person:
 
     def barriers(self) -> list[str]:
         """What keeps somebody out, by axe-core: what is serious or critical."""
-        found = Axe().run(self.page, options=_AXE).response["violations"]
+        violations = Axe().run(self.page, options=_AXE).response["violations"]
         return [
             f"{violation['id']}: {node['html'][:120]}"
-            for violation in found
+            for violation in violations
             if violation["impact"] in ("serious", "critical")
             for node in violation["nodes"]
         ]

@@ -176,7 +176,7 @@ def _said(*arguments: str) -> str:
 
 
 def _vkey(*arguments: str) -> str:
-    found = _VKEY.search(_said(*arguments))
-    if found is None:
+    match = _VKEY.search(_said(*arguments))
+    if match is None:
         raise ProofError(f"informativa {' '.join(arguments)} shows no key.")
-    return found[0]
+    return match[0]

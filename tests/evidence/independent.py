@@ -165,17 +165,17 @@ NOTES = {
 def entries(folder: Path, size: int) -> list[bytes]:
     """C2SP tlog-tiles: entry bundles of 256, each entry after its length in two bytes; fewer than 256 in the
     last one."""
-    found = []
+    strings = []
     for number in range(-(-size // 256)):
         width = min(256, size - number * 256)
         name = f"{number:03}" + (f".p/{width}" if width < 256 else "")
         data = (folder / "tile/entries" / name).read_bytes()
         for _ in range(width):
             length = int.from_bytes(data[:2], "big")
-            found.append(data[2 : 2 + length])
+            strings.append(data[2 : 2 + length])
             data = data[2 + length :]
         assert not data, "the bundle is too long"
-    return found
+    return strings
 
 
 def note(entry: bytes, origin: str, index: int) -> dict[str, str | int]:

@@ -87,7 +87,7 @@ class Busy:
     ledger: Path
     key: Verifier
 
-    def found(self) -> AuditedLog:
+    def audit(self) -> AuditedLog:
         """Return the result of an audit."""
         return audited(self.ledger, self.key)
 

@@ -240,7 +240,7 @@ class Reader:
         self.page.click("#run")
         return self.verdict()
 
-    def found(self, state: str = "bad") -> list[str]:
+    def checks(self, state: str = "bad") -> list[str]:
         """All that is wrong, or right, also while it is folded."""
         return [check.text_content() or "" for check in self.page.query_selector_all(f"#checks li.{state}")]
 

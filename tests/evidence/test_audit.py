@@ -38,13 +38,13 @@ from lab.chance import by_day
 
 def named(attacked: Busy) -> set[tuple[int, str, int | None]]:
     """Each flaw that is found: the record, what, its leaf."""
-    return {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in attacked.found().flaws}
+    return {(flaw.record, str(flaw.flaw), flaw.leaf) for flaw in attacked.audit().flaws}
 
 
 def test_untouched_ledger_is_sound(original: Busy) -> None:
     """With records that were erased, purged and migrated, supplements, changed keys and numbers; and each is
     counted as what became of it."""
-    result = original.found()
+    result = original.audit()
     assert (result.is_sound, result.flaws, result.history, result.problems) == (True, (), (), ())
     assert (result.counted.whole, result.counted.erased, result.counted.purged) == (17, 5, 3)
     assert (result.signed, result.log.size) == (25, 25)
@@ -66,10 +66,10 @@ def test_calls_go_on_meanwhile(attacked: Busy, monkeypatch: pytest.MonkeyPatch) 
             return share(self, now)
 
     monkeypatch.setattr(audit_log._Task, "check", looked)
-    assert attacked.found().is_sound
+    assert attacked.audit().is_sound
     signed(attacked.ledger)
     monkeypatch.undo()
-    assert attacked.found().is_sound
+    assert attacked.audit().is_sound
 
 
 def test_short_way_and_long_way_see_the_same(original: Busy, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,10 +83,10 @@ def test_short_way_and_long_way_see_the_same(original: Busy, monkeypatch: pytest
         return opened[-1]
 
     monkeypatch.setattr(audit, "opens", recorded)
-    result = original.found()
+    result = original.audit()
     assert (result.is_sound, opened.count(True)) == (True, 14)
     monkeypatch.setattr(audit, "opens", lambda *_: False)
-    assert original.found() == result
+    assert original.audit() == result
 
 
 def changes(value: object, others: list[object]) -> list[object]:
@@ -132,15 +132,15 @@ def test_i7_any_single_change_is_found(
                 tried += 1
                 if table == "log" and (column != "origin" or isinstance(new, bytes)) and type(new) is not int:
                     with pytest.raises(EvidenceError):
-                        attacked.found()
+                        attacked.audit()
                     _changed(connection, table, {**row, column: new}, column, row[column])
                     continue
-                result = attacked.found()
+                result = attacked.audit()
                 assert not result.is_sound, (table, row, column, new)
                 assert result.flaws or result.history or table in ("log", "leaf"), (table, row, column, new)
                 _changed(connection, table, {**row, column: new}, column, row[column])
         assert tried > 20
-    assert attacked.found().is_sound
+    assert attacked.audit().is_sound
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_i7_bytes_that_are_no_text_are_found(attacked: Busy, record: int, column
     """I7: in records of calls and of purges, and where nothing is left to compare a value with, for with them
     nobody can read the record."""
     forged(attacked.ledger, f"UPDATE event SET {column} = CAST(x'31ff' AS TEXT) WHERE record = {record}")
-    assert record in {flaw.record for flaw in attacked.found().flaws}
+    assert record in {flaw.record for flaw in attacked.audit().flaws}
 
 
 @pytest.mark.parametrize(("epoch", "column"), [(1, "old"), (2, "old"), (1, "entered"), (2, "entered")])
@@ -215,9 +215,9 @@ def test_i7_empty_in_place_of_nothing_is_found(attacked: Busy, column: str) -> N
     assert empty or column == "recorded"
     for number, new in empty:
         forged(attacked.ledger, f"UPDATE event SET {column} = {new} WHERE record = {number}")
-        assert not attacked.found().is_sound, (number, new)
+        assert not attacked.audit().is_sound, (number, new)
         forged(attacked.ledger, f"UPDATE event SET {column} = NULL WHERE record = {number}")
-    assert attacked.found().is_sound
+    assert attacked.audit().is_sound
 
 
 def test_i7_empty_binding_in_place_of_none_is_found(attacked: Busy) -> None:
@@ -227,9 +227,9 @@ def test_i7_empty_binding_in_place_of_none_is_found(attacked: Busy) -> None:
     assert len(unbound) > 5
     for (leaf,) in unbound:
         forged(attacked.ledger, f"UPDATE leaf SET binding = x'' WHERE leaf = {leaf}")
-        assert not attacked.found().is_sound, leaf
+        assert not attacked.audit().is_sound, leaf
         forged(attacked.ledger, f"UPDATE leaf SET binding = NULL WHERE leaf = {leaf}")
-    assert attacked.found().is_sound
+    assert attacked.audit().is_sound
 
 
 def _changed(
@@ -266,10 +266,10 @@ def test_i7_any_two_rows_that_are_swapped_are_found(
         one, other = chance.sample(range(first, first + 17), 2)
         swap = SWAP.format(table=table, key=key, one=one, other=other).split(";")
         forged(attacked.ledger, *swap)
-        flawed_leaves = {flaw.leaf for flaw in attacked.found().flaws}
+        flawed_leaves = {flaw.leaf for flaw in attacked.audit().flaws}
         assert flawed_leaves == {one - (table == "event"), other - (table == "event")}
         forged(attacked.ledger, *swap)
-    assert attacked.found().is_sound
+    assert attacked.audit().is_sound
 
 
 @pytest.mark.parametrize("record", [9, 11, 22, 23, 25])
@@ -292,7 +292,7 @@ def test_i7_suffix_that_is_cut_is_named(attacked: Busy) -> None:
             f"DELETE FROM leaf WHERE record > {size}",
         )
         assert {(None, "truncated", index) for index in range(size, 25)} <= named(attacked)
-        (problem, *_) = attacked.found().cut_off
+        (problem, *_) = attacked.audit().cut_off
         assert f"ends before {25 - size} records that were signed" in str(problem)
 
 
@@ -374,7 +374,7 @@ def test_i7_forged_history_is_named(attacked: Busy, record: int, statement: str)
     """I7: what somebody is said to know without having been told, or by a record that was purged (6), or not
     to know."""
     forged(attacked.ledger, statement.format(other=(b"7" * 32).hex()))
-    result = attacked.found()
+    result = attacked.audit()
     assert (result.is_sound, result.flaws) == (False, ())
     assert {row.record for row in result.history} == {record}
 
@@ -391,7 +391,7 @@ def test_i7_what_the_former_owner_of_a_number_knew_is_not_put_back(attacked: Bus
         "INSERT INTO standing SELECT pseudonym, notice, version, purposes, record, at, at, NULL, 0 FROM event"
         f" WHERE record = {record}",
     )
-    assert [row.record for row in attacked.found().history] == [record]
+    assert [row.record for row in attacked.audit().history] == [record]
 
 
 def test_paper_under_the_new_key_before_its_caller_rings_is_sound(tmp_path: Path) -> None:
@@ -432,7 +432,7 @@ def test_i7_history_of_a_changed_key_is_not_given_to_another(attacked: Busy) -> 
     other = of(3).pseudonym
     assert other is not None
     forged(attacked.ledger, f"UPDATE standing SET pseudonym = x'{other.hex()}' WHERE record = 11")
-    assert {row.record for row in attacked.found().history} == {11}
+    assert {row.record for row in attacked.audit().history} == {11}
 
 
 @pytest.mark.parametrize(
@@ -449,7 +449,7 @@ def test_i7_history_of_a_changed_key_is_not_given_to_another(attacked: Busy) -> 
 def test_i7_false_note_is_named(attacked: Busy, record: int, reference: str) -> None:
     """I7: of a purge or an erasure, with more records than it was of, fewer, none, or later ones."""
     forged(attacked.ledger, f"UPDATE event SET reference = '{reference}' WHERE record = {record}")
-    assert {flaw.record for flaw in attacked.found().flaws} > {record}
+    assert {flaw.record for flaw in attacked.audit().flaws} > {record}
 
 
 def test_i7_note_that_a_purge_wrote_covers_no_other_record(attacked: Busy) -> None:
@@ -468,15 +468,15 @@ def test_i7_note_that_a_purge_wrote_covers_no_other_record(attacked: Busy) -> No
 def test_i7_log_that_begins_anew_hides_nothing(attacked: Busy) -> None:
     """I7: neither a log that the ledger did not have, nor one more, nor none."""
     forged(attacked.ledger, "INSERT INTO log VALUES (2, 'other/2', 25, 25, 25, 0)")
-    assert [str(problem) for problem in attacked.found().problems] == [
+    assert [str(problem) for problem in attacked.audit().problems] == [
         f"The ledger {attacked.ledger} has a log too many, or one is missing.",
         f"The ledger {attacked.ledger} says wrongly which of its records are from before there was a log.",
     ]
     forged(attacked.ledger, "DELETE FROM log WHERE epoch = 2", "UPDATE log SET epoch = 2")
-    assert len(attacked.found().problems) == 2
+    assert len(attacked.audit().problems) == 2
     forged(attacked.ledger, "DELETE FROM log")
     with pytest.raises(Exception, match="its records are in no log"):
-        attacked.found()
+        attacked.audit()
 
 
 def _rewritten(attacked: Busy, secret: bytes) -> Busy:
@@ -496,11 +496,11 @@ def test_i7_swapped_key_is_found(attacked: Busy) -> None:
     """I7: with everything signed anew, by whoever knows the right one from elsewhere; and by the machine
     itself as long as anything is left of before."""
     swapped = _rewritten(attacked, bytes(range(32)))
-    assert "The key in" in str(swapped.found().problems[0])
+    assert "The key in" in str(swapped.audit().problems[0])
     (LogFolder(attacked.ledger).published(1).folder / "key").write_text(f"{swapped.key}\n")
-    assert swapped.found().is_sound
-    assert not attacked.found().is_sound
-    assert {str(problem).partition(" here")[0] for problem in attacked.found().problems} >= {
+    assert swapped.audit().is_sound
+    assert not attacked.audit().is_sound
+    assert {str(problem).partition(" here")[0] for problem in attacked.audit().problems} >= {
         "No key that is known"
     }
 

@@ -59,7 +59,7 @@ class Flipped:
         )
         self.tried = 0
 
-    def found(self, at: int, bit: int) -> bool:
+    def is_detected(self, at: int, bit: int) -> bool:
         """Flip a bit, and return whether the audit finds it, if it matters."""
         self.attacked.ledger.write_bytes(
             self.data[:at] + bytes([self.data[at] ^ 1 << bit]) + self.data[at + 1 :]
@@ -73,14 +73,14 @@ class Flipped:
             return True
         self.tried += 1
         try:
-            return not self.attacked.found().is_sound
+            return not self.attacked.audit().is_sound
         except InformativaError:
             return True
 
     def sound(self) -> bool:
         """Restore the file, and return whether the audit finds nothing."""
         self.attacked.ledger.write_bytes(self.data)
-        return self.attacked.found().is_sound
+        return self.attacked.audit().is_sound
 
 
 @pytest.mark.slow
@@ -96,7 +96,7 @@ def test_i7_any_bit_of_the_file_that_matters_is_found(
     ledger = Flipped(attacked)
     for _ in range(rounds(300, 20_000)):
         at, bit = chance.randrange(len(ledger.data)), chance.randrange(8)
-        assert ledger.found(at, bit), (at, bit)
+        assert ledger.is_detected(at, bit), (at, bit)
     assert ledger.sound()
     assert ledger.tried > 10
 
@@ -117,7 +117,7 @@ def test_i7_any_bit_of_how_long_a_row_of_the_history_is_matters_and_is_found(
         row = ledger.data.index(pseudonym, (page - 1) * size, page * size)
         for at in range(row - 11, row):  # its length, that of its header, nine columns
             for bit in range(8):
-                assert ledger.found(at, bit), (at, bit)
+                assert ledger.is_detected(at, bit), (at, bit)
     assert ledger.sound()
     assert ledger.tried > 60 * len(rows)
 
@@ -132,14 +132,14 @@ def test_i7_any_earlier_state_that_is_put_back_is_found(
             store.append([of(chance.randrange(10)) for _ in range(chance.randint(1, 60))])
         key = signed(ledger)
         copies.append(Path(shutil.copy(ledger, tmp_path / f"copy-{step}")))
-    assert Busy(ledger, key).found().is_sound
+    assert Busy(ledger, key).audit().is_sound
     for copy in copies[:-1]:
         shutil.copy(copy, ledger)
         if more := chance.choice([0, 1, chance.randint(2, 500)]):
             with closing(SqliteStore(str(ledger))) as store:
                 store.append([of(chance.randrange(10)) for _ in range(more)])
-        audit_result = Busy(ledger, key).found()
+        audit_result = Busy(ledger, key).audit()
         assert {str(finding.flaw) for finding in audit_result.flaws} <= {"truncated", "leaf-altered"}
         assert audit_result.flaws
     shutil.copy(copies[-1], ledger)
-    assert Busy(ledger, key).found().is_sound
+    assert Busy(ledger, key).audit().is_sound

@@ -68,7 +68,7 @@ def test_records_are_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     migrated records."""
     attacked = busy(tmp_path)
     monkeypatch.setattr(tally, "forged", _second_look)
-    assert attacked.found().is_sound
+    assert attacked.audit().is_sound
 
 
 def test_several_processes_count_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -574,7 +574,7 @@ def test_i7_note_that_was_not_published_is_held_against_its_record_alone(with_no
 
 
 @pytest.mark.parametrize(
-    ("change", "found", "counts"),
+    ("change", "flaw", "counts"),
     [
         ("UPDATE event SET record = 90 WHERE record = 9", (9, "deleted", 8), (16, 5, 3)),
         ("UPDATE leaf SET record = 90 WHERE leaf = 8", (90, "deleted", 8), (16, 5, 3)),
@@ -586,12 +586,12 @@ def test_i7_note_that_was_not_published_is_held_against_its_record_alone(with_no
     ],
 )
 def test_i7_row_that_is_not_there_is_named(
-    ledger: sqlite3.Connection, change: str, found: tuple[int, str, int], counts: tuple[int, int, int]
+    ledger: sqlite3.Connection, change: str, flaw: tuple[int, str, int], counts: tuple[int, int, int]
 ) -> None:
     """I7: by its number, where its leaf still says that."""
     look = Audit(ledger)
     ledger.execute(change)
-    assert look.looked() == (RecordCounts(*counts), {found})
+    assert look.looked() == (RecordCounts(*counts), {flaw})
 
 
 def test_i7_leaves_are_looked_at_page_by_page(

@@ -159,5 +159,5 @@ def test_page_checks_itself(company: Company, chromium: Browser, tmp_path: Path,
         heard = number != UNASKED
         assert reader.open(written(page, language(code))) == ("holds_by_page" if heard else "unsure")
         assert reader.check(page.key) == ("holds" if heard else "unsure")
-        assert reader.found("bad") == []
+        assert reader.checks("bad") == []
     assert reader.messages == []

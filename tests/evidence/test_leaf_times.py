@@ -137,7 +137,7 @@ def cosign(ledger: Path, witness: WitnessSigner, at: int, *, broken: bool = Fals
 def test_times_of_an_audit(attacked: Busy) -> None:
     """An audit knows the minute in which each leaf was recorded, also of erased ones; not of one from before
     there was a log, nor of one that was purged. Without a witness it does not look."""
-    assert not attacked.found().times[attacked.key.name]
+    assert not attacked.audit().times[attacked.key.name]
     size = cosign(attacked.ledger, HOME, 1_900_000_000)
     audited = audit_ledger(attacked.ledger, [attacked.key], witnesses=[HOME.verifier])
     assert audited.is_sound
@@ -289,8 +289,8 @@ def test_receipt_says_that_it_is_younger_than_its_signature(
     assert (code, err) == (0, "")
     assert (f"  To note: {sentence}\n" in out) is is_remarked
     code, out, _ = typed("evidence", "verify", receipt, "--policy", policy, "--json")
-    (found,) = json.loads(out)["receipts"]
-    assert (code, found["holds"], found["remarks"]) == (0, True, [sentence] if is_remarked else [])
+    (checked,) = json.loads(out)["receipts"]
+    assert (code, checked["holds"], checked["remarks"]) == (0, True, [sentence] if is_remarked else [])
     code, out, _ = typed("evidence", "verify", receipt, "--key", str(centre.key), "--json")
     assert (code, json.loads(out)["receipts"][0]["remarks"]) == (0, [])
 

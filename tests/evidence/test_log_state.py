@@ -55,19 +55,19 @@ def record(controller: Controller, count: int, ago: timedelta = timedelta()) -> 
         store.append([replace(PLAYED, recorded=datetime.now(UTC) - ago)] * count)
 
 
-def found(check: Callable[[System], Iterator[Finding]], configuration: Configuration) -> list[Finding]:
+def run_check(check: Callable[[System], Iterator[Finding]], configuration: Configuration) -> list[Finding]:
     """Return the findings of a check of the doctor."""
     return list(check(System(configuration.file, configuration, ())))
 
 
 def findings(folder: Path) -> list[Finding]:
     """Return the doctor's findings about the logs."""
-    return found(evidence.evidence, load(folder / "informativa.yaml"))
+    return run_check(evidence.evidence, load(folder / "informativa.yaml"))
 
 
 def outside(configuration: Configuration) -> list[Finding]:
     """Return the doctor's findings about a copy elsewhere."""
-    return found(evidence.outside, configuration)
+    return run_check(evidence.outside, configuration)
 
 
 def test_records_wait_until_they_are_signed(acme: Controller) -> None:
@@ -266,7 +266,7 @@ def test_controllers_that_are_not_looked_at(folder: Path, acme: Controller) -> N
     sequence(Path(acme.ledger))
     configuration = load(folder / "informativa.yaml")
     not_live = configuration.controllers | {"acme": replace(acme, refused=Text("not yet"))}
-    assert found(evidence.evidence, replace(configuration, controllers=not_live)) == []
+    assert run_check(evidence.evidence, replace(configuration, controllers=not_live)) == []
     Path(configuration.controllers["borealis"].ledger).write_bytes(b"no ledger at all " * 99)
     assert findings(folder) == [ok(Text("1 log is signed"))]
 

@@ -34,8 +34,8 @@ leaf that is gone; and where they were."""
 def look(ledger: Path) -> tuple[Verdict, list[tuple[int, int]]]:
     """The verdict, and the holes."""
     audited_log = audited(ledger)
-    found = holes(audited_log, judged(audited_log.logs, LogFolder(ledger), ()))
-    return verdict(audited_log, found), [(hole.first, hole.last) for hole in found]
+    gaps = holes(audited_log, judged(audited_log.logs, LogFolder(ledger), ()))
+    return verdict(audited_log, gaps), [(hole.first, hole.last) for hole in gaps]
 
 
 @pytest.mark.sample(4)

@@ -73,8 +73,8 @@ def test_true_page_holds(company: Company, reader: Reader, number: int, code: st
     page = company.page(number)
     assert reader.open(written(page, language(code))) == "holds_by_page"
     assert reader.check(page.key) == "holds"
-    assert reader.found("bad") == []
-    assert len(reader.found("good")) == (12 if number in (1, 3, 4) else 10)
+    assert reader.checks("bad") == []
+    assert len(reader.checks("good")) == (12 if number in (1, 3, 4) else 10)
 
 
 @pytest.mark.sample(1)
@@ -120,10 +120,10 @@ def test_number_can_be_compared(company: Company, reader: Reader) -> None:
     page = company.opened()
     reader.open(written(page))
     assert reader.check(page.key, NUMBER.number) == "holds"
-    assert reader.found("good")[-1] == "Right: The receipt is about this number."
+    assert reader.checks("good")[-1] == "Right: The receipt is about this number."
     assert reader.check(page.key, "+39 333 123-4567") == "holds"
     assert reader.check(page.key, "+393331234568") == "fails"
-    assert reader.found() == ["Wrong: The receipt is NOT about this number."]
+    assert reader.checks() == ["Wrong: The receipt is NOT about this number."]
 
 
 def test_page_of_version_2_tells_a_wrong_key_from_a_wrong_number(company: Company, reader: Reader) -> None:
@@ -132,17 +132,18 @@ def test_page_of_version_2_tells_a_wrong_key_from_a_wrong_number(company: Compan
     right = page_of_version_2(page, of_version_2(page.receipt))
     reader.open(written(right))
     assert reader.check(right.key, NUMBER.number) == "holds"
-    assert reader.found("good")[-1] == "Right: The receipt is about this number."
-    assert "Right: What the proof opens is a record of version 2, in its one canonical form." in reader.found(
-        "good"
+    assert reader.checks("good")[-1] == "Right: The receipt is about this number."
+    assert (
+        "Right: What the proof opens is a record of version 2, in its one canonical form."
+        in reader.checks("good")
     )
     assert reader.check(right.key, "+393331234568") == "fails"
-    assert reader.found() == ["Wrong: The receipt is NOT about this number."]
+    assert reader.checks() == ["Wrong: The receipt is NOT about this number."]
     data = of_version_2(page.receipt, opened=lambda extra: extra.update(opening_key="00" * 32))
     wrong = page_of_version_2(page, data)
     assert reader.open(written(wrong)) == "fails"
     assert reader.check(wrong.key, NUMBER.number) == "fails"
-    assert reader.found() == ["Wrong: The opening key is not this record's, so it shows nobody's number."]
+    assert reader.checks() == ["Wrong: The opening key is not this record's, so it shows nobody's number."]
 
 
 @pytest.mark.sample(2)
@@ -166,8 +167,8 @@ def test_edited_page_is_noticed(company: Company, reader: Reader, old: str, new:
     text = written(company.page(1))
     assert text.count(old) == 1
     assert reader.open(text.replace(old, new)) == "fails"
-    assert all(named in fault for fault in reader.found())
-    assert reader.found() != []
+    assert all(named in fault for fault in reader.checks())
+    assert reader.checks() != []
 
 
 @pytest.mark.sample(2)
@@ -191,7 +192,7 @@ def test_text_replaced_everywhere_is_noticed(
     text = written(company.page(1))
     assert old in text
     assert reader.open(text.replace(old, new)) == "fails"
-    assert [named in fault for fault in reader.found()] == [True]
+    assert [named in fault for fault in reader.checks()] == [True]
 
 
 @pytest.mark.sample(2)
@@ -210,7 +211,7 @@ def test_what_was_added_or_hidden_is_noticed(company: Company, reader: Reader, o
     text = written(company.page(1))
     assert text.count(old) == 1
     assert reader.open(text.replace(old, new)) == "fails"
-    assert reader.found() == [
+    assert reader.checks() == [
         "Wrong: A text of the page was changed that is neither one of its sentences nor in a table."
     ]
 
@@ -219,7 +220,7 @@ def test_sentence_that_was_taken_out_is_noticed(company: Company, reader: Reader
     """A missing sentence is shown."""
     text = re.sub(r'<p data-claim="heard">.*?</p>', "", written(company.page(1)))
     assert reader.open(text) == "fails"
-    assert reader.found()[0].startswith("Wrong: A sentence was changed. The page says: “(nothing)”")
+    assert reader.checks()[0].startswith("Wrong: A sentence was changed. The page says: “(nothing)”")
 
 
 def test_edited_hash_of_the_recording_is_noticed(company: Company, reader: Reader) -> None:
@@ -230,11 +231,11 @@ def test_edited_hash_of_the_recording_is_noticed(company: Company, reader: Reade
     hashed = page.sound.sha256
     shown = f'data-files="wav"><code>{hashed}'
     assert reader.open(text.replace(shown, shown[:-1] + ("0" if hashed[-1] != "0" else "1"))) == "fails"
-    assert "wav was changed in the page" in reader.found()[0]
+    assert "wav was changed in the page" in reader.checks()[0]
     sound = b64encode(page.sound.data).decode()
     other = b64encode(page.sound.data[:-1] + b"!").decode()
     assert reader.open(text.replace(sound, other)) == "fails"
-    assert reader.found() == ["Wrong: The sound in this page is not of the recording that the record names."]
+    assert reader.checks() == ["Wrong: The sound in this page is not of the recording that the record names."]
 
 
 def test_changed_fact_of_the_proof_is_noticed(company: Company, reader: Reader) -> None:
@@ -243,7 +244,7 @@ def test_changed_fact_of_the_proof_is_noticed(company: Company, reader: Reader) 
     proof = page.receipt.proof
     extra = proof.extra.replace(b'"status":"PLAYED"', b'"status":"FAILED"')
     reader.open(written_with_proof(page, replace(proof, extra=extra).data))
-    faults = reader.found()
+    faults = reader.checks()
     assert faults[0] == NOT_IN_TREE
     assert any("status was changed in the page. The page says: “PLAYED”" in fault for fault in faults)
 
@@ -259,7 +260,7 @@ def test_proof_in_another_form_is_noticed(company: Company, reader: Reader) -> N
         (proof.extra.replace(b'"facts":{', b'"facts":{"also":"x",'), "also"),
     ):
         assert reader.open(written_with_proof(page, replace(proof, extra=extra).data)) == "fails"
-        assert reader.found() == [f"Wrong: What the proof opens is no record of version 1 or 2: {reason}"]
+        assert reader.checks() == [f"Wrong: What the proof opens is no record of version 1 or 2: {reason}"]
 
 
 @pytest.mark.sample(2)
@@ -284,7 +285,7 @@ def test_what_no_record_can_be_is_refused_by_both(
     with pytest.raises(EvidenceFormatError):
         Receipt.parse(replace(proof, extra=extra).data)
     reader.open(written_with_proof(page, replace(proof, extra=extra).data))
-    assert reader.found() == [f"Wrong: What the proof opens is no record of version 1 or 2: {reason}"]
+    assert reader.checks() == [f"Wrong: What the proof opens is no record of version 1 or 2: {reason}"]
 
 
 def test_changed_hash_of_the_path_is_noticed(company: Company, reader: Reader) -> None:
@@ -294,7 +295,7 @@ def test_changed_hash_of_the_path_is_noticed(company: Company, reader: Reader) -
     first, *upper = proof.hashes
     for hashes in ((bytes([first[0] ^ 1]) + first[1:], *upper), tuple(upper)):
         reader.open(written_with_proof(page, replace(proof, hashes=hashes).data))
-        assert reader.found() == [NOT_IN_TREE]
+        assert reader.checks() == [NOT_IN_TREE]
 
 
 @pytest.mark.sample(2)
@@ -308,7 +309,7 @@ def test_changed_signature_is_noticed(company: Company, reader: Reader, at: int)
     data[at] ^= 1
     forged = replace(note, signatures=(replace(signed, data=bytes(data)),)).data
     reader.open(written_with_proof(page, replace(page.receipt.proof, checkpoint=forged).data))
-    assert reader.found() == [
+    assert reader.checks() == [
         f"Wrong: The signature of {signed.name} does not fit: the signature or what it signs was changed, or"
         " another key signed in that name."
     ]
@@ -319,7 +320,7 @@ def test_changed_size_and_root_are_noticed(company: Company, reader: Reader) -> 
     page = company.page(1)
     checkpoint = page.receipt.proof.checkpoint.replace(b"\n5\n", b"\n6\n", 1)
     reader.open(written_with_proof(page, replace(page.receipt.proof, checkpoint=checkpoint).data))
-    faults = reader.found()
+    faults = reader.checks()
     assert [fault for fault in faults if "The signature of" in fault]
     assert [fault for fault in faults if "size was changed in the page" in fault]
 
@@ -335,9 +336,9 @@ def test_another_key_is_noticed(company: Company, reader: Reader) -> None:
     forged = replace(page, receipt=receipt, key=str(forger.verifier))
     assert reader.open(written(forged)) == "holds_by_page"
     assert reader.check(page.key) == "fails"
-    assert reader.found() == ["Wrong: The key that was given did not make this periodic signature."]
+    assert reader.checks() == ["Wrong: The key that was given did not make this periodic signature."]
     assert reader.check("no key") == "fails"
-    assert reader.found()[0] == "Wrong: What was given is no key of a signed log: no key"
+    assert reader.checks()[0] == "Wrong: What was given is no key of a signed log: no key"
 
 
 def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> None:
@@ -347,10 +348,10 @@ def test_witness_is_verified_by_its_key(company: Company, reader: Reader) -> Non
     assert reader.open(written(witnessed)) == "holds_by_page"
     assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
     sentence = "The independent signer w.example signed on 2026-11-18 11:06 UTC."
-    assert f"Right: {sentence}" in reader.found("good")
+    assert f"Right: {sentence}" in reader.checks("good")
     other = WitnessSigner("w.example", b"x" * 32)
     reader.check(f"{page.key}\n{other.verifier}")
-    assert not [check for check in reader.found("good") if "w.example" in check]
+    assert not [check for check in reader.checks("good") if "w.example" in check]
     text = written(witnessed).replace("w.example</bdi>, 2026", "w.example</bdi>, 2025")
     assert reader.open(text) == "fails"
 
@@ -369,7 +370,7 @@ def test_record_younger_than_a_witnesss_signature_is_remarked(
     assert remark not in reader.page.inner_text("#verdict")
     assert reader.check(f"{page.key}\n{witness.verifier}") == "holds"
     assert (remark in reader.page.inner_text("#verdict")) is late
-    assert (f"To note: {remark}" in reader.found("open")) is late
+    assert (f"To note: {remark}" in reader.checks("open")) is late
     policy = Policy.parse(f"log {page.key}\nwitness w {witness.verifier}\nquorum w\n".encode())
     result = verify_data(Path("record.tlog-proof"), page.receipt.proof.data, (), policy)
     assert [str(text) for text in result.remarks] == [remark] * late
@@ -380,14 +381,14 @@ def test_two_proofs_in_one_page_are_noticed(company: Company, reader: Reader) ->
     page, other = company.page(1), company.page(5)
     text = written(page).replace(page.receipt.proof.data.decode(), other.receipt.proof.data.decode())
     reader.open(text)
-    assert reader.found() == ["Wrong: The proof as text is another one than the proof that is saved."]
+    assert reader.checks() == ["Wrong: The proof as text is another one than the proof that is saved."]
 
 
 def test_receipt_of_another_record_is_noticed(company: Company, reader: Reader) -> None:
     """A proof that fits itself, in a page about another call."""
     page, other = company.page(1), company.page(5)
     assert reader.open(written_with_proof(page, other.receipt.proof.data)) == "fails"
-    assert any("A sentence was changed" in fault for fault in reader.found())
+    assert any("A sentence was changed" in fault for fault in reader.checks())
 
 
 def test_record_that_says_it_is_another_is_noticed(company: Company, reader: Reader) -> None:
@@ -401,7 +402,7 @@ def test_record_that_says_it_is_another_is_noticed(company: Company, reader: Rea
     ):
         extra = jcs.canonical({**opened, **change})
         reader.open(written_with_proof(page, replace(proof, extra=extra).data))
-        assert [fault for fault in reader.found() if named in fault]
+        assert [fault for fault in reader.checks() if named in fault]
 
 
 @pytest.mark.sample(2)
@@ -412,7 +413,7 @@ def test_what_is_no_proof_is_named(company: Company, reader: Reader, junk: bytes
     proof_text = b64encode(page.receipt.proof.data).decode()
     text = written(page).replace(proof_text, b64encode(junk).decode())
     assert reader.open(text) == "fails"
-    assert reader.found()[0].startswith("Wrong: The embedded proof cannot be read:")
+    assert reader.checks()[0].startswith("Wrong: The embedded proof cannot be read:")
 
 
 def test_browser_without_ed25519_says_so(company: Company, reader: Reader) -> None:
@@ -573,4 +574,4 @@ def test_page_without_the_recording_says_so(company: Company, reader: Reader) ->
     reader.open(written(page))
     assert reader.check(page.key) == "unsure"
     sentence = "Not checked: There is no sound in this page that the record names."
-    assert [check for check in reader.found("open") if "sound" in check] == [sentence]
+    assert [check for check in reader.checks("open") if "sound" in check] == [sentence]

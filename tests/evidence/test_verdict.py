@@ -312,8 +312,8 @@ class Notary:
         """Sign, and return the verdict."""
         key = signed(self.ledger)
         result = audited(self.ledger, key)
-        found = holes(result, judged(result.logs, LogFolder(self.ledger), approvers))
-        return verdict(result, found), found, result
+        gaps = holes(result, judged(result.logs, LogFolder(self.ledger), approvers))
+        return verdict(result, gaps), gaps, result
 
 
 PURGED = (
@@ -350,8 +350,8 @@ def test_purge_is_accounted_for(notary: Notary) -> None:
     """Under its note; while the records are still there, they wait."""
     cutoff = (AT - timedelta(days=2500)).replace(second=0, microsecond=0)
     note = notary.write(PurgeNote(note_log(notary), 3, cutoff, rule=0))
-    result, found, audited_log = notary.look()
-    assert (result, found, audited_log.counted.waiting) == (COMPLETE, (), 2)
+    result, gaps, audited_log = notary.look()
+    assert (result, gaps, audited_log.counted.waiting) == (COMPLETE, (), 2)
     notary.close(*purged(1, 2))
     result, (hole,), audited_log = notary.look()
     assert (result, audited_log.counted.waiting, audited_log.counted.purged) == (ACCOUNTED, 0, 2)
@@ -397,9 +397,9 @@ def test_ledger_that_was_put_back_is_a_gap(notary: Notary, tmp_path: Path) -> No
     notary.ledger.with_name("acme.sqlite3-shm").unlink(missing_ok=True)
     shutil.copy(tmp_path / "copy", notary.ledger)
     result = audited(notary.ledger, key)
-    found = holes(result, judged(result.logs, LogFolder(notary.ledger), ()))
-    assert verdict(result, found) is GAPS
-    assert [(hole.first, hole.last, hole.cause) for hole in found] == [(5, 6, HoleCause.DELETED)]
+    gaps = holes(result, judged(result.logs, LogFolder(notary.ledger), ()))
+    assert verdict(result, gaps) is GAPS
+    assert [(hole.first, hole.last, hole.cause) for hole in gaps] == [(5, 6, HoleCause.DELETED)]
 
 
 def test_altered_row_is_a_change(notary: Notary) -> None:
@@ -419,8 +419,8 @@ def test_erasure_waits_for_its_approval(tmp_path: Path) -> None:
         store.append([of(3, pseudonym=None, call="", linked="")])
     notary = Notary(ledger, [AT])
     note = notary.erase(1)
-    result, found, audited_log = notary.look()
-    assert (result, found, audited_log.counted.waiting) == (COMPLETE, (), 1)
+    result, gaps, audited_log = notary.look()
+    assert (result, gaps, audited_log.counted.waiting) == (COMPLETE, (), 1)
     notary.close(
         "UPDATE leaf SET salt_who = NULL, binding = NULL, opening = NULL WHERE leaf = 1",
         "UPDATE event SET erased = 1, at = at / 60000000 * 60000000, key = NULL,"
@@ -470,16 +470,16 @@ def test_log_of_version_1_is_accounted_for(earlier: Busy) -> None:
     with closing(SqliteStore(str(earlier.ledger))) as store:
         store.append([of(1)])
     notary = Notary(earlier.ledger, [AT + timedelta(days=2)])
-    result, found, _audited = notary.look()
+    result, gaps, _audited = notary.look()
     assert result is ACCOUNTED
-    assert {hole.standing for hole in found} == {OWN}
-    assert sum(hole.count for hole in found) == 8
+    assert {hole.standing for hole in gaps} == {OWN}
+    assert sum(hole.count for hole in gaps) == 8
     with closing(SqliteStore(str(earlier.ledger))) as store:
         store.keep_rule(EACH, AT + timedelta(days=3), NoteSource.SERVICE)
         rule = store.rule()
     assert rule is not None
-    result, found, _audited = notary.look()
-    assert (result, {hole.standing for hole in found}) == (GAPS, {WAITS})
+    result, gaps, _audited = notary.look()
+    assert (result, {hole.standing for hole in gaps}) == (GAPS, {WAITS})
     notary.approve(rule)
     assert notary.look()[0] is ACCOUNTED
 

@@ -202,12 +202,12 @@ def without_comments(file: Path) -> list[str]:
 def test_no_shell() -> None:
     """The program is started in one place, by a list of arguments, and nothing hands text to a shell."""
     starts = r"\b(exec|shell_exec|system|passthru|popen|proc_open|pcntl_exec|eval)\s*\(|`"
-    found = [
+    calls = [
         (file.name, line.strip())
         for file in module.files()
         if file.suffix == ".php"
         for line in without_comments(file)
         if re.search(starts, line) and "Database->exec(" not in line
     ]
-    assert [name for name, _ in found] == ["Program.php"], found
-    assert "proc_open($command, $streams" in found[0][1]
+    assert [name for name, _ in calls] == ["Program.php"], calls
+    assert "proc_open($command, $streams" in calls[0][1]

@@ -179,9 +179,9 @@ def _wandering(random: np.random.Generator, count: int, rate: float) -> _Floats:
 def read_wav(path: Path) -> Samples:
     """The samples of a WAV file, which must be what the lab works with."""
     with wave.open(str(path), "rb") as file:
-        found = file.getnchannels(), file.getsampwidth() * 8, file.getframerate()
-        if found != (1, 16, RATE):
-            raise ValueError(f"{path} has channels, bits, rate {found}; convert it to (1, 16, {RATE}).")
+        parameters = file.getnchannels(), file.getsampwidth() * 8, file.getframerate()
+        if parameters != (1, 16, RATE):
+            raise ValueError(f"{path} has channels, bits, rate {parameters}; convert it to (1, 16, {RATE}).")
         body = file.readframes(file.getnframes())
     return np.frombuffer(body, np.dtype("<i2")).astype(np.int16)
 

@@ -188,11 +188,11 @@ def network_within(root: Path) -> dict[str, str]:
 
 def pip_settings(listed: str) -> dict[str, str]:
     """`pip config list` as the environment variables that say the same; what the environment said wins."""
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for line in sorted(listed.splitlines(), key=lambda line: line.startswith(":env:")):
         if match := re.fullmatch(r"(?:global|:env:)\.([\w-]+)='(.*)'", line):
-            found["PIP_" + match[1].upper().replace("-", "_")] = match[2].replace("\\n", " ").strip()
-    return found
+            settings["PIP_" + match[1].upper().replace("-", "_")] = match[2].replace("\\n", " ").strip()
+    return settings
 
 
 def _quietly(*command: str) -> None:

@@ -107,8 +107,8 @@ def loader(root: Path) -> tuple[str, ...]:
 
 def _modules(prefix: Path) -> Path:
     for pattern in ("lib*/asterisk/modules/res_agi.so", "lib*/*/asterisk/modules/res_agi.so"):
-        for found in sorted(prefix.glob(pattern)):
-            return found.parent
+        for path in sorted(prefix.glob(pattern)):
+            return path.parent
     raise Unavailable(
         f"Asterisk's modules are not under {prefix}.",
         "Install Asterisk with its modules (res_agi among them).",
@@ -121,8 +121,8 @@ def _version(command: tuple[str, ...], option: str) -> str:
         ran = subprocess.run([*command, option], capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"{command[-1]} does not run: {error}.", "Reinstall it.") from error
-    if found := re.search(r"\bv?(\d+\.\d+(?:\.\d+)*)", ran.stdout + ran.stderr):
-        return found[1]
+    if match := re.search(r"\bv?(\d+\.\d+(?:\.\d+)*)", ran.stdout + ran.stderr):
+        return match[1]
     raise Unavailable(
         f"{command[-1]} does not run: {(ran.stderr or ran.stdout).strip() or ran.returncode}.",
         "Reinstall it.",

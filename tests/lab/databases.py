@@ -127,8 +127,8 @@ def _own() -> Programs | None:
     haproxy, etcd, pgbouncer = map(_which, ("haproxy", "etcd", "pgbouncer"))
     if not (server and haproxy and etcd and pgbouncer):
         return None
-    found = Programs(server, haproxy, etcd, (str(pgbouncer),), ())
-    return found if _prepares(found) else None
+    installed = Programs(server, haproxy, etcd, (str(pgbouncer),), ())
+    return installed if _prepares(installed) else None
 
 
 def _unpacked(progress: Progress) -> Programs:
@@ -142,17 +142,17 @@ def _unpacked(progress: Progress) -> Programs:
         folder for top in ("usr/lib", "lib") for folder in sorted(root.glob(f"{top}/*-linux-*"))
     )
     haproxy, pgbouncer = root / "usr/sbin/haproxy", root / "usr/sbin/pgbouncer"
-    found = Programs(server, haproxy, root / "usr/bin/etcd", (str(pgbouncer),), libraries)
-    if _prepares(found):
-        return found
+    unpacked = Programs(server, haproxy, root / "usr/bin/etcd", (str(pgbouncer),), libraries)
+    if _prepares(unpacked):
+        return unpacked
     # It starts no program of its own, and so it may come from another Debian, with that one's C library.
     newer = packages(_NEW_ENOUGH, ["pgbouncer"], cache_folder(), progress)
-    return replace(found, pgbouncer=(*loader(newer), f"{newer}/usr/sbin/pgbouncer"))
+    return replace(unpacked, pgbouncer=(*loader(newer), f"{newer}/usr/sbin/pgbouncer"))
 
 
-def _prepares(found: Programs) -> bool:
+def _prepares(candidate: Programs) -> bool:
     """Whether this pgbouncer knows prepared statements in transaction mode, as it does from 1.21 on."""
-    command, env = [*found.pgbouncer, "--version"], found.environment(Path("/"))
+    command, env = [*candidate.pgbouncer, "--version"], candidate.environment(Path("/"))
     said = subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout
     version = re.search(r"PgBouncer (\d+)\.(\d+)", said)
     return version is not None and (int(version[1]), int(version[2])) >= (1, 21)
@@ -160,15 +160,15 @@ def _prepares(found: Programs) -> bool:
 
 def newest_server(versions: Path) -> Path | None:
     """The programs of the newest PostgreSQL among a Debian's, which stand in a folder for each version."""
-    found = [
+    folders = [
         bin_ for bin_ in versions.glob("*/bin") if (bin_ / "initdb").exists() and (bin_ / "postgres").exists()
     ]
-    return max(found, key=lambda bin_: [int(n) for n in re.findall(r"\d+", bin_.parent.name)], default=None)
+    return max(folders, key=lambda bin_: [int(n) for n in re.findall(r"\d+", bin_.parent.name)], default=None)
 
 
 def _which(tool: str) -> Path | None:
-    found = shutil.which(tool, path=f"{os.environ.get('PATH', os.defpath)}:{_ADMIN_PATH}")
-    return Path(found) if found else None
+    path = shutil.which(tool, path=f"{os.environ.get('PATH', os.defpath)}:{_ADMIN_PATH}")
+    return Path(path) if path else None
 
 
 def plain_user() -> pwd.struct_passwd | None:

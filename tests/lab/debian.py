@@ -62,9 +62,9 @@ def cache_folder() -> Path:
 def running_suite() -> str:
     """The code name of the Debian release that this machine runs ("trixie")."""
     with contextlib.suppress(OSError):
-        found = re.search(r"^VERSION_CODENAME=\"?([\w-]+)", Path("/etc/os-release").read_text(), re.M)
-        if found:
-            return found[1]
+        match = re.search(r"^VERSION_CODENAME=\"?([\w-]+)", Path("/etc/os-release").read_text(), re.M)
+        if match:
+            return match[1]
     raise Unavailable("This machine does not say which Debian release it runs.", _INSTALL_YOURSELF)
 
 
@@ -270,12 +270,12 @@ def archive() -> str:
     """The address of the Debian archive that this machine's apt is set up with."""
     wanted = "$(REPO_URI)|$(ORIGIN)|$(LABEL)"
     listed = _output(["apt-get", "indextargets", "--format", wanted, "Created-By: Packages"])
-    found = [line.split("|") for line in listed.splitlines() if line.count("|") == 2]
+    sources = [line.split("|") for line in listed.splitlines() if line.count("|") == 2]
     # Origin is known once the index was read; before that the address is all there is to go by.
-    for uri, origin, label in found:
+    for uri, origin, label in sources:
         if origin == label == "Debian":
             return uri
-    for uri, _, _ in found:
+    for uri, _, _ in sources:
         if re.search(r"/debian/?$", uri):
             return uri
     raise Unavailable("apt on this machine knows no Debian archive.", _INSTALL_YOURSELF)

@@ -20,7 +20,7 @@ def with_names(page: str) -> str:
 
 def _filled(page: str, marker: str, tables: str) -> str:
     between = re.compile(rf"(<!-- {marker}.*? -->\n).*?(<!-- end -->)", re.DOTALL)
-    return between.sub(lambda found: f"{found[1]}\n{tables}\n\n{found[2]}", page)
+    return between.sub(lambda match: f"{match[1]}\n{tables}\n\n{match[2]}", page)
 
 
 def _notes() -> str:

@@ -124,12 +124,12 @@ def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
                 yield cleandoc(said), "cli/main.py"
 
 
-def _in_template(found: str | tuple[str | None, ...] | None) -> str | tuple[str, ...]:
+def _in_template(message: str | tuple[str | None, ...] | None) -> str | tuple[str, ...]:
     """As babel has it of a template: with `None` for each argument that is no text."""
-    if isinstance(found, tuple):
-        texts = tuple(one for one in found if one)
+    if isinstance(message, tuple):
+        texts = tuple(one for one in message if one)
         return texts if len(texts) > 1 else "".join(texts)
-    return found or ""
+    return message or ""
 
 
 def _messages(call: ast.Call) -> Iterator[str | tuple[str, ...]]:

@@ -241,8 +241,8 @@ def report(module: str, mutants: Sequence[Mutant], equivalent: dict[str, str]) -
 
 def _equivalents() -> dict[str, dict[str, str]]:
     """By module: the change, and why nobody could notice it."""
-    found: dict[str, dict[str, str]] = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
-    return found
+    equivalents: dict[str, dict[str, str]] = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
+    return equivalents
 
 
 def _mutants(module: str, tool: Path) -> Iterator[Mutant]:
@@ -257,12 +257,12 @@ def _mutants(module: str, tool: Path) -> Iterator[Mutant]:
     ran = subprocess.run(
         [*python, "-c", _TELL], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
-    found = [json.loads(line) for line in ran.stdout.splitlines()]
-    if not found or any(status == "not checked" for _name, status, _diff in found):
+    outcomes = [json.loads(line) for line in ran.stdout.splitlines()]
+    if not outcomes or any(status == "not checked" for _name, status, _diff in outcomes):
         raise SystemExit(
             f"{module}: its tests fail before anything is changed; see {folder}/log\n{ran.stderr}"
         )
-    for name, status, diff in found:
+    for name, status, diff in outcomes:
         before, after = (_changed(diff, sign) for sign in "-+")
         yield Mutant(_function(name), before, after, status)
 

@@ -155,10 +155,10 @@ class Office:
         before = len(self.said)
         os.kill(self._child.pid, signal.SIGHUP)
         until = time.monotonic() + _START
-        while not (found := re.search(r'"event": "(not )?reloaded', self.said[before:])):
+        while not (match := re.search(r'"event": "(not )?reloaded', self.said[before:])):
             if self._child.wait(0.02) or time.monotonic() > until:
                 raise OfficeError(f"the service did not load its configuration:\n{self.said[before:]}")
-        return found[1] is None
+        return match[1] is None
 
     def wait_said(self, event: str, count: int = 1) -> None:
         """Wait until the service has logged an event so many times."""

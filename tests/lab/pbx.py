@@ -233,10 +233,10 @@ class Pbx:
 
     def channels(self) -> int:
         """How many channels are up, in whatever state."""
-        found = re.search(r"(\d+) active channel", self.cli("core show channels count"))
-        if not found:
+        match = re.search(r"(\d+) active channel", self.cli("core show channels count"))
+        if not match:
             raise PbxError(f"Asterisk does not tell its channels.{self._tail()}")
-        return int(found[1])
+        return int(match[1])
 
     def wait_quiet(self) -> None:
         """Wait until no channel is up. Raises PbxError if that never comes."""

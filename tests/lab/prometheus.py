@@ -27,10 +27,10 @@ def tool(name: str, progress: Progress = silent) -> Path:
         root = packages(suite, ["prometheus", "promtool"], cache_folder(), progress, closure=False)
     except Unavailable:  # promtool is in the package prometheus until Debian 12
         root = packages(suite, ["prometheus"], cache_folder(), progress, closure=False)
-    found = root / "usr/bin" / name
-    if not found.exists():
+    program = root / "usr/bin" / name
+    if not program.exists():
         raise Unavailable(f"Debian {suite} brings no {name}.", f"Install {name}.")
-    return found
+    return program
 
 
 class Prometheus:

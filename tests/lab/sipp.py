@@ -90,7 +90,7 @@ def address(user: bytes | None, host: str, name: bytes | None) -> bytes:
 
 def _inert(text: bytes) -> bytes:
     """``text`` such that neither SIPp's keywords nor its XML reader see anything in it."""
-    return re.sub(rb"[^\w .,:;=<>@+-]|_", lambda found: b"\\x%02x" % found[0][0], text, flags=re.ASCII)
+    return re.sub(rb"[^\w .,:;=<>@+-]|_", lambda match: b"\\x%02x" % match[0][0], text, flags=re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -73,21 +73,21 @@ def lay(folder: Path, pythons: Sequence[str], own: Path, architecture: Architect
     """Lay informativa's wheel `own` and all that it needs into `folder`: `any` and `pythonX.Y/site-packages`,
     identical files once. Says of each wheel, by its file's name, its SHA-256. Raises Unavailable."""
     sets = {python: wheels(python, architecture) for python in pythons}
-    common = set.intersection(*({wheel.name for wheel in found} for found in sets.values()))
+    common = set.intersection(*({wheel.name for wheel in wheels_of_one} for wheels_of_one in sets.values()))
     _unpack([own, *(wheel for wheel in sets[pythons[0]] if wheel.name in common)], folder / "any")
-    for python, found in sets.items():
+    for python, wheels_of_one in sets.items():
         site = folder / f"python{python}" / "site-packages"
-        _unpack([wheel for wheel in found if wheel.name not in common], site)
+        _unpack([wheel for wheel in wheels_of_one if wheel.name not in common], site)
         (site / "any.pth").write_text("../../any\n")
         _whole([folder / "any", site], python, architecture)
     _link_identical(folder)
-    return {wheel.name: _digest(wheel) for found in sets.values() for wheel in found}
+    return {wheel.name: _digest(wheel) for wheels_of_one in sets.values() for wheel in wheels_of_one}
 
 
 def distributions(folders: Sequence[Path]) -> list[metadata.Distribution]:
     """What lies in these folders, by name."""
-    found = metadata.distributions(path=[str(folder) for folder in folders])
-    return sorted(found, key=lambda one: canonicalize_name(one.name))
+    installed = metadata.distributions(path=[str(folder) for folder in folders])
+    return sorted(installed, key=lambda one: canonicalize_name(one.name))
 
 
 def _digest(file: Path) -> str:
@@ -112,29 +112,29 @@ def asked(
     """The distributions that one with these extras asks for itself on Linux with that Python, as
     `requires` says; each with the extras that it asks of it."""
     there = _environment(python, architecture)
-    found: dict[str, Extras] = {}
+    extras_by_name: dict[str, Extras] = {}
     for one in map(Requirement, requires(name) or ()):
         if one.marker is None or any(
             one.marker.evaluate({**there, "extra": extra}) for extra in ("", *extras)
         ):
             plain = canonicalize_name(one.name)
-            found[plain] = found.get(plain, Extras()) | one.extras
-    return found
+            extras_by_name[plain] = extras_by_name.get(plain, Extras()) | one.extras
+    return extras_by_name
 
 
 def needed(
     name: str, extras: Extras, python: str, requires: Requires, architecture: Architecture = AMD64
 ) -> dict[str, Extras]:
     """All distributions that one needs with that Python, with itself, each with the extras asked of it."""
-    found = {str(canonicalize_name(name)): extras}
-    waiting = [*found]
+    extras_by_name = {str(canonicalize_name(name)): extras}
+    waiting = [*extras_by_name]
     while waiting:
         name = waiting.pop()
-        for other, more in asked(name, found[name], python, requires, architecture).items():
-            if other not in found or more - found[other]:
-                found[other] = more | found.get(other, Extras())
+        for other, more in asked(name, extras_by_name[name], python, requires, architecture).items():
+            if other not in extras_by_name or more - extras_by_name[other]:
+                extras_by_name[other] = more | extras_by_name.get(other, Extras())
                 waiting.append(other)
-    return found
+    return extras_by_name
 
 
 def _pins(wanted: set[str], environment: dict[str, str]) -> str:
@@ -184,8 +184,8 @@ def _download(python: str, architecture: Architecture, pins: str, work: Path) ->
         )
 
 
-def _unpack(found: Sequence[Path], folder: Path) -> None:
-    for wheel in found:
+def _unpack(files: Sequence[Path], folder: Path) -> None:
+    for wheel in files:
         with zipfile.ZipFile(wheel) as archive:
             for name in archive.namelist():
                 moved = _MOVED.fullmatch(name)

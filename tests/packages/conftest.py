@@ -16,8 +16,8 @@ from packages import deb
 @pytest.fixture(scope="session")
 def wheel() -> Path:
     """informativa's own."""
-    (found,) = (VENV / "dist").glob("informativa-*.whl")
-    return found
+    (file,) = (VENV / "dist").glob("informativa-*.whl")
+    return file
 
 
 @pytest.fixture(scope="session")

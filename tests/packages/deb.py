@@ -162,8 +162,8 @@ def _documents(tree: Path, version: str, made: int) -> None:
 
 
 def _maintainer() -> str:
-    (found,) = re.findall(r"^Maintainer: (.*)$", (SOURCES / "control").read_text(), re.MULTILINE)
-    return str(found)
+    (maintainer,) = re.findall(r"^Maintainer: (.*)$", (SOURCES / "control").read_text(), re.MULTILINE)
+    return str(maintainer)
 
 
 def _units(tree: Path, etc: Path) -> None:

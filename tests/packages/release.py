@@ -72,8 +72,8 @@ def _read(name: str, root: Path = ROOT) -> str:
 def of_version(changelog: str, version: str) -> str:
     """What stands below the heading `## 1.2.3`, with a date behind it or without; '' if there is none."""
     heading = rf"^## {re.escape(version)}(?: [^\n]*)?\n(.*?)(?=^## |\Z)"
-    found = re.search(heading, changelog, re.MULTILINE | re.DOTALL)
-    return found[1].strip() if found else ""
+    section = re.search(heading, changelog, re.MULTILINE | re.DOTALL)
+    return section[1].strip() if section else ""
 
 
 def write_sums(folder: Path) -> None:

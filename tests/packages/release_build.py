@@ -50,8 +50,8 @@ def _pex(folder: Path, _version: str) -> None:
 
 
 def _wheel(folder: Path) -> Path:
-    (found,) = folder.glob("*.whl")
-    return found
+    (file,) = folder.glob("*.whl")
+    return file
 
 
 OF_PYTHON = (

@@ -64,7 +64,7 @@ class Image:
         """A command as it is typed here, where the volumes lie somewhere else."""
         places = {INSTALLED: self.installed, **volumes}
         pattern = re.compile("|".join(rf"^{re.escape(place)}(?=/|$)" for place in places))
-        return [pattern.sub(lambda found: str(places[found[0]]), word) for word in command]
+        return [pattern.sub(lambda match: str(places[match[0]]), word) for word in command]
 
 
 @pytest.fixture(scope="session")

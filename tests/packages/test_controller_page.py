@@ -51,10 +51,10 @@ class Page:
 
     def block(self, having: str, language: str = "sh") -> str:
         """The one block of that language with a text in it, as a reader would type it."""
-        (found,) = [text for _title, kind, text in self._blocks if kind == language and having in text]
+        (block,) = [text for _title, kind, text in self._blocks if kind == language and having in text]
         for example, value in self.instead.items():
-            found = found.replace(example, value)
-        return found
+            block = block.replace(example, value)
+        return block
 
 
 @dataclass

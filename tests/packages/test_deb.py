@@ -83,8 +83,8 @@ def test_lintian_finds_no_error(package: Path) -> None:
     """Nor does it warn, but of what the package's overrides give a reason for."""
     if not shutil.which("lintian"):
         pytest.skip("lintian is not on this machine; type: apt-get install lintian")
-    found = said("lintian", "--fail-on", "error,warning", package)
-    assert re.findall(r"^[EW]: .*", found, re.MULTILINE) == []
+    output = said("lintian", "--fail-on", "error,warning", package)
+    assert re.findall(r"^[EW]: .*", output, re.MULTILINE) == []
 
 
 def test_its_parts_are_listed_with_the_hashes_that_are_pinned(package: Path) -> None:

@@ -155,10 +155,10 @@ class Cluster:
             "SELECT controller, box, record, at, status FROM informativa.record JOIN informativa.company"
             f" USING (company) WHERE kind NOT IN ({notes})"
         )
-        found = self.server.sql(statement, dbname=DATABASE)
+        answer = self.server.sql(statement, dbname=DATABASE)
         return sorted(
             (str(company), str(box), int(str(number)), int(str(at)), str(status))
-            for company, box, number, at, status in found
+            for company, box, number, at, status in answer
         )
 
     def wait_even(self) -> None:
@@ -286,12 +286,12 @@ class Play:
                 f"{step.number} of {step.controller} ({step.waited or 0.0:.2f} s)" for step in late
             )
             raise OutcomeError(f"Callers waited longer than {LIMIT} s: call {said}.")
-        records, found = self._cluster.records(), self._cluster.rows()
-        if found != records or len(records) != len(steps):
-            raise OutcomeError(f"{len(steps)} calls, records {records}, rows {found}.")
+        records, shared = self._cluster.records(), self._cluster.rows()
+        if shared != records or len(records) != len(steps):
+            raise OutcomeError(f"{len(steps)} calls, records {records}, rows {shared}.")
         without = max(step.waited or 0.0 for step in self.away)
         waited = max(step.waited or 0.0 for step in steps if step not in self.away)
-        return Outcome(len(steps), records, found, waited, without)
+        return Outcome(len(steps), records, shared, waited, without)
 
 
 def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outcome:
@@ -348,7 +348,7 @@ def told(console: Console, cluster: Cluster, outcome: Outcome, seconds: float) -
     for heading in ("box", "records in its ledgers", "rows in the database"):
         table.add_column(heading)
     for name in cluster.offices:
-        counts = (sum(row[1] == name for row in found) for found in (outcome.records, outcome.rows))
+        counts = (sum(row[1] == name for row in numbers) for numbers in (outcome.records, outcome.rows))
         table.add_row(name, *map(str, counts))
     console.print(f"\n[bold]Each call is on record once[/bold], and in the database once ({DATABASE}):\n")
     console.print(table)

@@ -88,9 +88,9 @@ class Boxes:
     def exchange(self, box: str, **more: object) -> Exchange:
         """What that box sends and takes in."""
         database = self.database(box, **more)
-        found = Exchange(self.store(box), connect(database, "acme"), database, "acme")
-        self.opened.append(found)
-        return found
+        opened = Exchange(self.store(box), connect(database, "acme"), database, "acme")
+        self.opened.append(opened)
+        return opened
 
     def sql(self, text: str) -> list[tuple[object, ...]]:
         """As the administrator, who passes over row security; acme is the only company."""

@@ -80,11 +80,11 @@ def quiet(boxes: Boxes) -> None:
 
 def kept(boxes: Boxes, *names: str) -> list[int | None]:
     """By which numbers these boxes keep what they asked for."""
-    found = []
+    numbers = []
     for name in names:
         with closing(boxes.store(name)) as store:
-            found += [request.number for request in erasure_requests.stored_requests(store)]
-    return found
+            numbers += [request.number for request in erasure_requests.stored_requests(store)]
+    return numbers
 
 
 def orders(boxes: Boxes) -> list[int]:
@@ -95,8 +95,8 @@ def orders(boxes: Boxes) -> list[int]:
 def left(boxes: Boxes, *erased: bytes) -> list[str]:
     """All that leads to these callers: files, as bytes or in hexadecimal, and rows of the database."""
     spelled = [spelling for pseudonym in erased for spelling in (pseudonym, pseudonym.hex().encode())]
-    found = traces(boxes.folder, *spelled)
+    places = traces(boxes.folder, *spelled)
     for pseudonym in erased:
         rows = boxes.sql(f"SELECT box FROM acme.record WHERE '\\x{pseudonym.hex()}' IN (pseudonym, earlier)")
-        found += [f"a record of {box}" for (box,) in rows]
-    return found + [f"order {number}" for number in orders(boxes)]
+        places += [f"a record of {box}" for (box,) in rows]
+    return places + [f"order {number}" for number in orders(boxes)]

@@ -65,9 +65,9 @@ def of(installation: Installation) -> tuple[object, ...]:
 
 def examined(installation: Installation) -> list[tuple[str, str]]:
     """What the doctor finds of other boxes."""
-    found = json.loads(typed("doctor", "--json", "-c", installation.file)[1])
+    document = json.loads(typed("doctor", "--json", "-c", installation.file)[1])
     return [
         (finding["state"], finding["finding"])
-        for finding in found["findings"]
+        for finding in document["findings"]
         if finding["check"] == "other boxes"
     ]

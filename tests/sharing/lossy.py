@@ -64,8 +64,8 @@ class LossyNetwork:
     @property
     def lost(self) -> int:
         """How many packets, since `lose` was last said."""
-        found = json.loads(self._run("list chain inet lossy way", "-j"))["nftables"]
-        parts = (part for entry in found for part in entry.get("rule", {}).get("expr", ()))
+        entries = json.loads(self._run("list chain inet lossy way", "-j"))["nftables"]
+        parts = (part for entry in entries for part in entry.get("rule", {}).get("expr", ()))
         return sum(part["counter"]["packets"] for part in parts if "counter" in part)
 
     def _run(self, rules: str, *options: str) -> str:

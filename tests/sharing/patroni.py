@@ -155,8 +155,10 @@ class Patroni:
         Patroni's status is 200 as soon as it holds the key, a moment before its server takes writes.
         """
         running = [(one, one.ask("/primary")) for one in self.members if one.pid]
-        found = (one for one, (status, body) in running if status == 200 and body.get("role") == "primary")
-        return next(found, None)
+        primaries = (
+            one for one, (status, body) in running if status == 200 and body.get("role") == "primary"
+        )
+        return next(primaries, None)
 
     def kill_primary(self) -> Member:
         """End the primary as if its machine died; which it was."""
@@ -166,14 +168,14 @@ class Patroni:
 
     def wait_for_primary(self, other_than: Member | None = None, seconds: float = _FAILOVER) -> Member:
         """The primary, once there is one that is not ``other_than``."""
-        found: list[Member] = []
+        primaries: list[Member] = []
 
         def there() -> bool:
-            found[:] = [one for one in [self.primary()] if one and one is not other_than]
-            return bool(found)
+            primaries[:] = [one for one in [self.primary()] if one and one is not other_than]
+            return bool(primaries)
 
         until(there, seconds, lambda: f"There is no primary.{self._tails()}")
-        return found[0]
+        return primaries[0]
 
     def wait_for_standbys(self, seconds: float = _FAILOVER) -> None:
         """Wait until there is a primary and every other member that runs follows it."""

@@ -68,8 +68,8 @@ def test_answers_are_known_to_all_boxes(boxes: Boxes, settle: Callable[[], None]
         (WITHDRAWN, "pbx-2", 1),
     ]
     assert sorted(asked(boxes, "pbx-3", ONE)) == [("pbx-1", 1), ("pbx-2", 1)]
-    found = reading.of_caller(boxes.database("pbx-3"), "acme", [ONE], None)
-    assert [record.event.asked and record.event.asked.answer for _box, record in found.records] == [
+    records = reading.of_caller(boxes.database("pbx-3"), "acme", [ONE], None)
+    assert [record.event.asked and record.event.asked.answer for _box, record in records.records] == [
         WITHDRAWN,
         GRANTED,
     ]

@@ -67,8 +67,8 @@ def test_boxes_meet(two: tuple[Installation, Installation], server: Postgres) ->
     assert code == 0
     assert [line.split()[:3] for line in out.splitlines()[2:]] == [["pbx-1", "1", "0"], ["pbx-2", "0", "1"]]
     assert out.splitlines()[3].endswith("this box")
-    found = json.loads(typed("shared", "status", "--json", *of(other))[1])
-    (acme,) = found["controllers"]
+    document = json.loads(typed("shared", "status", "--json", *of(other))[1])
+    (acme,) = document["controllers"]
     assert [(box["name"], box["this"], box["different"]) for box in acme["boxes"]] == [
         ("pbx-1", False, []),
         ("pbx-2", True, []),
@@ -89,8 +89,8 @@ def test_a_caller_is_shown_and_erased_on_all_boxes(
     assert code == 0
     assert out.splitlines()[0].startswith("Acme S.p.A. (acme): 2 records of")
     assert "(record pbx-2:1)" in out
-    found = json.loads(typed("caller", "show", CALLER, "--json", *of(one))[1])
-    assert [record["box"] for record in found["controllers"][0]["records"]] == [None, "pbx-2"]
+    document = json.loads(typed("caller", "show", CALLER, "--json", *of(one))[1])
+    assert [record["box"] for record in document["controllers"][0]["records"]] == [None, "pbx-2"]
     code, out, _error = typed("caller", "erase", CALLER, *of(one))
     assert (code, out.splitlines()[:2]) == (
         0,
@@ -151,8 +151,8 @@ def test_records_of_all_boxes_in_one_list(meeting: tuple[Installation, Installat
     code, out, _error = typed("ledger", "show", "--all-boxes", *of(one))
     assert code == 0
     assert [line.split()[0] for line in out.splitlines() if line.startswith("pbx")] == ["pbx-2:1", "pbx-1:1"]
-    found = json.loads(typed("ledger", "show", "--all-boxes", "--last", "1", "--json", *of(one))[1])
-    assert [(record["box"], record["number"]) for record in found["records"]] == [("pbx-1", 1)]
+    document = json.loads(typed("ledger", "show", "--all-boxes", "--last", "1", "--json", *of(one))[1])
+    assert [(record["box"], record["number"]) for record in document["records"]] == [("pbx-1", 1)]
     for option, value, number in (
         ("--status", "FAILED", 0),
         ("--status", "PLAYED", 2),
@@ -263,8 +263,8 @@ def test_a_box_that_was_forgotten_when_a_key_was_changed(meeting: tuple[Installa
         installation.exchange()
     assert "AN EARLIER KEY: copy the new one there" in typed("boxes", *of(one))[1]
     assert "A NEWER KEY: copy it here" not in typed("boxes", *of(one))[1]
-    found = json.loads(typed("boxes", "--json", *of(one))[1])
-    assert [box["different"] for box in found["controllers"][0]["boxes"]] == [[], ["older-key"]]
+    document = json.loads(typed("boxes", "--json", *of(one))[1])
+    assert [box["different"] for box in document["controllers"][0]["boxes"]] == [[], ["older-key"]]
     assert ("warning", "pbx-2 still works with an earlier key of acme") in examined(one)
 
 
@@ -511,18 +511,18 @@ def test_status_shows_the_boxes(meeting: tuple[Installation, Installation], serv
     other.exchange()
     server.sql("UPDATE informativa.ledger SET newest = 3 WHERE box = 'pbx-2'")
     assert "pbx-1 (this box), pbx-2 (3 records behind)" in typed("status", "--screen", "-c", one.file)[1]
-    found = json.loads(typed("status", "--json", "-c", one.file)[1])
-    acme = next(controller for controller in found["controllers"] if controller["id"] == "acme")
+    document = json.loads(typed("status", "--json", "-c", one.file)[1])
+    acme = next(controller for controller in document["controllers"] if controller["id"] == "acme")
     assert [box["name"] for box in acme["meeting"]["boxes"]] == ["pbx-1", "pbx-2"]
     server.stop()
     try:
-        found = json.loads(typed("status", "--json", "-c", one.file)[1])
-        assert not found["complete"]
+        document = json.loads(typed("status", "--json", "-c", one.file)[1])
+        assert not document["complete"]
         assert any(
             "shared database postgres" in warning and "cannot be used" in warning
-            for warning in found["warnings"]
+            for warning in document["warnings"]
         )
-        assert [controller["meeting"] for controller in found["controllers"]] == [None, None]
+        assert [controller["meeting"] for controller in document["controllers"]] == [None, None]
     finally:
         server.start()
 

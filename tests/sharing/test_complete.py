@@ -253,8 +253,8 @@ def test_what_a_retired_box_left_goes_by_the_clock_of_the_database(
     assert typed("boxes", "retire", "pbx-2", "--yes", "--force", *of(one))[0] == 0
     would = "    1 record of pbx-2, which left for good, would be deleted in the shared database"
     assert would in typed("purge", *of(one))[1].splitlines()
-    found = json.loads(typed("purge", "--yes", "--json", *of(one))[1])
-    assert found["controllers"][0]["retired"] == [{"box": "pbx-2", "records": 1}]
+    document = json.loads(typed("purge", "--yes", "--json", *of(one))[1])
+    assert document["controllers"][0]["retired"] == [{"box": "pbx-2", "records": 1}]
     assert server.sql("SELECT record FROM informativa.record") == [(2,)]
     server.sql("UPDATE informativa.record SET at = at - 32 * 86400 * 1000000::bigint")
     code, _out, error = typed("purge", *of(one))
@@ -276,8 +276,8 @@ def test_the_time_that_counts_is_the_databases(boxes: Boxes) -> None:
         return now - 365 * DAY
 
     for really, left_over in ((False, 4), (True, 3)):
-        found = administration.purge_retired(boxes.database(), "acme", before, really=really)
-        assert found == [administration.OldRecords("pbx-2", 1)]
+        purged = administration.purge_retired(boxes.database(), "acme", before, really=really)
+        assert purged == [administration.OldRecords("pbx-2", 1)]
         assert boxes.sql("SELECT count(*) FROM acme.record") == [(left_over,)]
     assert all(abs(now - datetime.now(UTC)) < timedelta(hours=1) for now in heard)
     assert administration.purge_retired(boxes.database(), "acme", before, really=True) == []

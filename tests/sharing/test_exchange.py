@@ -35,8 +35,8 @@ DAY = timedelta(days=1)
 def known(boxes: Boxes, box: str, pseudonym: bytes = ONE) -> str | int | None:
     """By which record a caller is known to a box, if he is."""
     with closing(boxes.store(box)) as store:
-        found = store.history(pseudonym).get("privacy")
-        return found.basis if found else None
+        delivery = store.history(pseudonym).get("privacy")
+        return delivery.basis if delivery else None
 
 
 def test_what_one_box_told_is_known_to_the_others(boxes: Boxes, settle: Callable[[], None]) -> None:
@@ -49,9 +49,9 @@ def test_what_one_box_told_is_known_to_the_others(boxes: Boxes, settle: Callable
     with closing(boxes.store("pbx-2")) as store:
         assert store.count() == 0
         assert store.history(ONE)["privacy"].last_call == AT + DAY
-    found = boxes.sql("SELECT box, record, status, informs FROM acme.record ORDER BY record")
+    rows = boxes.sql("SELECT box, record, status, informs FROM acme.record ORDER BY record")
     statuses = ["PLAYED", "PLAYED", "PARTIAL", "NOTDUE"]
-    assert found == [("pbx-1", number, status, number == 1) for number, status in enumerate(statuses, 1)]
+    assert rows == [("pbx-1", number, status, number == 1) for number, status in enumerate(statuses, 1)]
 
 
 def test_a_box_goes_on_where_the_database_says(boxes: Boxes, settle: Callable[[], None]) -> None:
@@ -183,8 +183,8 @@ def test_what_is_purged_here_goes_there(boxes: Boxes) -> None:
     with closing(boxes.store("pbx-1")) as store:
         assert expiry.purge(store, AT - 365 * DAY, AT) == 2
     boxes.opened[0].send()
-    found = boxes.sql("SELECT box, record, kind FROM acme.record ORDER BY 1, 2")
-    assert found == [("pbx-1", 2, "phone"), ("pbx-1", 4, "purge"), ("pbx-2", 1, "phone")]
+    rows = boxes.sql("SELECT box, record, kind FROM acme.record ORDER BY 1, 2")
+    assert rows == [("pbx-1", 2, "phone"), ("pbx-1", 4, "purge"), ("pbx-2", 1, "phone")]
 
 
 def test_i1_a_number_that_changed_hands_is_carried_over(boxes: Boxes, settle: Callable[[], None]) -> None:
@@ -395,5 +395,5 @@ def test_what_a_purge_by_prefix_took_here_goes_there(boxes: Boxes) -> None:
             assert expiry.purge_by_rules(store, plan, at, NoteSource.SERVICE) == gone
             numbers = [record.number for record in store.records()]
         boxes.opened[0].send()
-        found = boxes.sql("SELECT box, record FROM acme.record ORDER BY 1, 2")
-        assert found == [*(("pbx-1", number) for number in numbers), ("pbx-2", 1)]
+        rows = boxes.sql("SELECT box, record FROM acme.record ORDER BY 1, 2")
+        assert rows == [*(("pbx-1", number) for number in numbers), ("pbx-2", 1)]

@@ -101,8 +101,8 @@ def test_a_connection_to_a_demoted_primary_counts_as_dead(boxes: Boxes, tmp_path
             assert isinstance(refused.value.__cause__, psycopg.errors.ReadOnlySqlTransaction)
             again = boxes.exchange("pbx-1", hosts=hosts)
             assert (again.sent, again.send()) == (1, 1)
-            found = standby.sql("SELECT record, pseudonym FROM informativa.record ORDER BY record")
-            assert found == [(1, ONE), (2, ONE)]
+            rows = standby.sql("SELECT record, pseudonym FROM informativa.record ORDER BY record")
+            assert rows == [(1, ONE), (2, ONE)]
         finally:
             boxes.sql("ALTER SYSTEM RESET default_transaction_read_only")
             boxes.sql("SELECT pg_reload_conf()")

@@ -106,8 +106,8 @@ def test_standby_follows_and_is_promoted(tmp_path: Path) -> None:
         standby.sql("INSERT INTO t VALUES (2)")
         assert standby.sql("SELECT n FROM t ORDER BY n") == [(1,), (2,)]
         both = {"host": "127.0.0.1,127.0.0.1", "port": f"{primary.port},{standby.port}"}
-        with psycopg.connect(standby.conninfo(**both, target_session_attrs="read-write")) as found:
-            assert found.info.port == standby.port
+        with psycopg.connect(standby.conninfo(**both, target_session_attrs="read-write")) as connection:
+            assert connection.info.port == standby.port
 
 
 SCRIPT = """

@@ -57,8 +57,8 @@ class Running:
     def known(self, box: str, of: bytes = ONE) -> str | int | None:
         """By which record."""
         with closing(self.boxes.store(box)) as store:
-            found = store.history(of).get("privacy")
-            return found.basis if found else None
+            delivery = store.history(of).get("privacy")
+            return delivery.basis if delivery else None
 
 
 @pytest.fixture
@@ -249,12 +249,12 @@ def test_what_keeps_a_service_from_sharing_is_told_by_doctor_and_status() -> Non
     }
     said = not_shared(states)
     assert said == "acme:defect:KeyError,borealis:box-refused,corvo:shared-database"
-    found = [str(finding.sentence) for finding in probe.not_shared({"unshared": said})]
-    assert found[0] == (
+    sentences = [str(finding.sentence) for finding in probe.not_shared({"unshared": said})]
+    assert sentences[0] == (
         "the service shares nothing of acme with other boxes now: a defect of informativa (KeyError); Calls"
         " go on, and it tries again by itself. Report it with what the log says: journalctl -u informativa"
     )
-    assert [sentence.split(": ")[1].split(";")[0] for sentence in found[1:]] == [
+    assert [sentence.split(": ")[1].split(";")[0] for sentence in sentences[1:]] == [
         "the database refuses this box",
         "it cannot use the database",
     ]
@@ -301,8 +301,8 @@ def test_no_thread_is_left_when_it_is_stopped(running: Running) -> None:
 
 def asked(boxes: SharedBoxes, *pseudonyms: bytes) -> list[tuple[str, int]]:
     """What they say of a caller: boxes and records."""
-    found = asyncio.run(boxes.ask(pseudonyms))
-    return sorted((box, record.number) for box, record in found)
+    records = asyncio.run(boxes.ask(pseudonyms))
+    return sorted((box, record.number) for box, record in records)
 
 
 def test_a_caller_whom_this_box_does_not_know_is_asked_for(running: Running) -> None:

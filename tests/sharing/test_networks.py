@@ -33,12 +33,12 @@ def wire(boxes: Boxes) -> Iterator[Wire]:
 def questions(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
     """What calls ask of the database, once it is left in peace for the rest of the test when it does not
     answer; and it is given up after a second of silence."""
-    found: list[Subject] = []
+    subjects: list[Subject] = []
     ask = Question.__call__
 
     def counted(self: Question, asked: Subject) -> AnswerRows:
         if asked[1] is not None:  # else it is the loop's, which connects ahead of calls as soon as it can
-            found.append(asked)
+            subjects.append(asked)
         return ask(self, asked)
 
     monkeypatch.setattr(Question, "__call__", counted)
@@ -47,7 +47,7 @@ def questions(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
     monkeypatch.setattr(meeting_place, "connect_box", partial(connection.connect_box, seconds=2.0))
     for paused in (loop, meeting_place):
         monkeypatch.setattr(paused, "LONGEST_PAUSE", 0.5)
-    return found
+    return subjects
 
 
 @pytest.fixture

@@ -30,10 +30,10 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
         yield opened
 
 
-def learn(store: SqliteStore, *found: Event, box: str = "pbx-2", first: int = 7) -> None:
+def learn(store: SqliteStore, *events: Event, box: str = "pbx-2", first: int = 7) -> None:
     """Take in these records of another box."""
     with store.transaction() as transaction:
-        for number, event in enumerate(found, first):
+        for number, event in enumerate(events, first):
             transaction.learn(box, Record(number, event))
 
 
@@ -54,34 +54,36 @@ def test_own_records_are_the_proof_where_there_are_any(store: SqliteStore) -> No
     """What both told is put together; the number that a skip names is that of this ledger."""
     store.append([replace(PLAYED, at=AT - DAY)])
     learn(store, replace(PLAYED, version="2", purposes=frozenset({"marketing"})))
-    found = known(store)["privacy"]
-    assert found.versions == {"1", "2"}
-    assert found.purposes == {"service", "billing", "marketing"}
-    assert (found.basis, found.at, found.last_complete) == (1, AT - DAY, AT)
+    delivery = known(store)["privacy"]
+    assert delivery.versions == {"1", "2"}
+    assert delivery.purposes == {"service", "billing", "marketing"}
+    assert (delivery.basis, delivery.at, delivery.last_complete) == (1, AT - DAY, AT)
 
 
 def test_the_order_in_which_records_come_does_not_matter(tmp_path: Path) -> None:
     """Of two boxes that told the same, the later one is named, whichever came first."""
     deliveries = [("pbx-2", AT), ("pbx-3", AT + DAY), ("pbx-2", AT - DAY)]
-    found = []
+    standings = []
     for order in (deliveries, deliveries[::-1]):
-        file = tmp_path / f"{len(found)}.sqlite3"
+        file = tmp_path / f"{len(standings)}.sqlite3"
         with closing(SqliteStore(str(file))) as store:
             for box, at in order:
                 learn(store, replace(PLAYED, at=at), box=box)
-            found.append(known(store))
+            standings.append(known(store))
         with closing(sqlite3.connect(file)) as opened:
             assert opened.execute("SELECT count(*) FROM elsewhere").fetchone() == (1,)
     assert (
-        found[0] == found[1] == {"privacy": replace(WHOLE, box="pbx-3", at=AT + DAY, last_complete=AT + DAY)}
+        standings[0]
+        == standings[1]
+        == {"privacy": replace(WHOLE, box="pbx-3", at=AT + DAY, last_complete=AT + DAY)}
     )
 
 
 def test_a_supplement_of_another_box_does_not_begin_the_period_anew(store: SqliteStore) -> None:
     """It tells what is new, and that he called then."""
     learn(store, replace(PLAYED, supplement=True, purposes=frozenset({"marketing"})))
-    found = known(store)["privacy"]
-    assert (found.purposes, found.last_complete, found.last_call) == ({"marketing"}, None, AT)
+    delivery = known(store)["privacy"]
+    assert (delivery.purposes, delivery.last_complete, delivery.last_call) == ({"marketing"}, None, AT)
 
 
 def test_i1_who_has_the_number_now_knows_nothing_of_what_was_told_before(store: SqliteStore) -> None:
@@ -98,8 +100,8 @@ def test_i1_what_others_told_before_a_number_changed_hands_here_counts_no_more(s
     learn(store, replace(PLAYED, at=AT - 900 * DAY, purposes=frozenset({"marketing"})))
     store.append([replace(PLAYED, reason=Reason.RECYCLED)])
     learn(store, replace(PLAYED, at=AT - 800 * DAY, purposes=frozenset({"profiling"})), box="pbx-3")
-    found = known(store)["privacy"]
-    assert (found.purposes, found.basis) == ({"service", "billing"}, 1)
+    delivery = known(store)["privacy"]
+    assert (delivery.purposes, delivery.basis) == ({"service", "billing"}, 1)
 
 
 @pytest.mark.parametrize("here", [True, False])

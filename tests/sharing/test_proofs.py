@@ -39,15 +39,15 @@ def sent(box: Exchange) -> None:
 
 def there(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
     """What the database has of each record, for who proves it."""
-    found = boxes.sql(f"SELECT record, {EVIDENCE} FROM acme.record WHERE box = '{box}' ORDER BY record")
-    return {number: tuple(rest) for number, *rest in found}
+    rows = boxes.sql(f"SELECT record, {EVIDENCE} FROM acme.record WHERE box = '{box}' ORDER BY record")
+    return {number: tuple(rest) for number, *rest in rows}
 
 
 def here(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
     """The same of the box's own ledger."""
     with closing(boxes.store(box)) as store:
-        found = ledger_boxes.proofs(store, 0, 1 << 20)
-    return {number: tuple(rest) for number, *rest in found if number is not None}
+        rows = ledger_boxes.proofs(store, 0, 1 << 20)
+    return {number: tuple(rest) for number, *rest in rows if number is not None}
 
 
 def test_a_record_is_there_with_what_opens_its_leaf(boxes: Boxes) -> None:
@@ -81,18 +81,18 @@ def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
     before = {name: there(boxes, name) for name in ("pbx-1", "pbx-2")}
     erase(boxes.folder / "pbx-1/acme.sqlite3", [HIS], AT)
     order(boxes, "pbx-1", HIS)
-    found = there(boxes, "pbx-2")
-    assert found[1][3:6] == (None, None, None)  # at once, and nobody sent anything
+    proofs = there(boxes, "pbx-2")
+    assert proofs[1][3:6] == (None, None, None)  # at once, and nobody sent anything
     for exchange in pair:
         exchange.erase()
         sent(exchange)
     for name, gone in (("pbx-1", (1, 3)), ("pbx-2", (1,))):
-        found = there(boxes, name)
-        assert {number for number, row in found.items() if row[3] is None} == set(gone)
-        assert {number for number, row in found.items() if number in before[name] and row[4] is None} == set(
+        proofs = there(boxes, name)
+        assert {number for number, row in proofs.items() if row[3] is None} == set(gone)
+        assert {number for number, row in proofs.items() if number in before[name] and row[4] is None} == set(
             gone
         )
-        assert all(found[number][:3] == row[:3] for number, row in before[name].items())
+        assert all(proofs[number][:3] == row[:3] for number, row in before[name].items())
         assert there(boxes, name) == here(boxes, name)
 
 
@@ -151,11 +151,11 @@ def test_the_tree_and_its_checkpoints_are_there(boxes: Boxes, monkeypatch: pytes
     published = LogFolder(ledger).published(1)
     size = Checkpoint.unverified(published.checkpoint() or b"").size
     assert size == 600
-    found = {
+    stored = {
         Tile(level, number, len(hashes) // 32): hashes
         for level, number, hashes in boxes.sql("SELECT level, number, hashes FROM acme.tile")
     }
-    assert found == {
+    assert stored == {
         tile: fetch(tile, published.tiles.read) for tile in tiles_of(size) if tile.level != ENTRIES
     }
     notes = boxes.sql("SELECT size, note FROM acme.checkpoint ORDER BY size")

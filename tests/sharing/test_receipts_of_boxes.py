@@ -190,8 +190,8 @@ def test_a_bundle_of_all_boxes(told: tuple[Installation, Installation, str], tmp
     file = tmp_path / "bundle.zip"
     code, out, error = typed(*bundled(file), "--json", *of(one))
     assert (code, error) == (0, "")
-    found = json.loads(out)
-    assert (found["records"], found["receipts"], found["gone"]) == (3, 3, 0)
+    document = json.loads(out)
+    assert (document["records"], document["receipts"], document["gone"]) == (3, 3, 0)
     with zipfile.ZipFile(file) as opened:
         files = {info.filename.split("/", 1)[1]: opened.read(info) for info in opened.infolist()}
     lines = [json.loads(line) for line in files["records.jsonl"].splitlines()]
@@ -200,7 +200,7 @@ def test_a_bundle_of_all_boxes(told: tuple[Installation, Installation, str], tmp
     assert [row["box"] for row in table] == ["pbx-1", "pbx-2", "pbx-2"]
     nodes = {node["@id"]: node for node in json.loads(files["records.jsonld"])["@graph"]}
     assert {"#record-pbx-1-1", "#record-pbx-2-1", "#record-pbx-2-2"} <= set(nodes)
-    keys = {log["box"]: log["key"] for log in found["logs"]}
+    keys = {log["box"]: log["key"] for log in document["logs"]}
     assert keys["pbx-2"] == key
     proofs = {name: data for name, data in files.items() if name.startswith("receipts/")}
     assert sorted(proofs) == [
@@ -235,8 +235,8 @@ def test_a_bundle_says_which_boxes_are_behind(
         assert "pbx-2: 1 record not sent yet" in " ".join(said.split())
         assert "pbx-1: " not in said
     _code, out, _error = typed(*bundled(tmp_path / "json.zip"), "--json", *of(one))
-    found = json.loads(out)
-    assert [(entry["box"], entry["behind"]) for entry in found["incomplete"]] == [("pbx-2", 1)]
+    document = json.loads(out)
+    assert [(entry["box"], entry["behind"]) for entry in document["incomplete"]] == [("pbx-2", 1)]
     proven(other)
     _code, out, _error = typed(*bundled(tmp_path / "whole.zip"), *of(one))
     assert "NOT WHOLE" not in out + _readme(tmp_path / "whole.zip")
@@ -299,8 +299,8 @@ def test_a_bundle_of_all_boxes_after_erasure_and_purge(
     proven(other)
     file = tmp_path / "bundle.zip"
     code, out, _error = typed(*bundled(file, "2099-12-31"), "--json", *of(one))
-    found = json.loads(out)
-    assert (code, found["erased"], found["gone"]) == (0, 3, 1)
+    document = json.loads(out)
+    assert (code, document["erased"], document["gone"]) == (0, 3, 1)
     with zipfile.ZipFile(file) as opened:
         whole = b"".join(opened.read(info) for info in opened.infolist())
     assert pseudonym(HE, acme.key).hex().encode() not in whole

@@ -156,8 +156,8 @@ def test_records_of_a_backup_count_once(meeting: Pair, server: Postgres, *, sent
     assert shown(one) == shown(new) == expected
     assert server.sql("SELECT count(*) FROM informativa.record WHERE box = 'pbx-4'") == [(4,)]
     for box in (one, new):
-        found = json.loads(typed("caller", "show", CALLER, "--json", *of(box))[1])
-        assert len(found["controllers"][0]["records"]) == 3
+        document = json.loads(typed("caller", "show", CALLER, "--json", *of(box))[1])
+        assert len(document["controllers"][0]["records"]) == 3
 
 
 def test_a_record_that_is_there_under_the_new_name_alone_is_hidden_by_nothing(

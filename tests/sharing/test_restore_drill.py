@@ -73,12 +73,12 @@ def records(boxes: Boxes) -> dict[tuple[str, int], tuple[object, ...]]:
 
 def recorded(boxes: Boxes) -> dict[tuple[str, int], tuple[object, ...]]:
     """The same of the ledgers."""
-    found = {}
+    rows_by_place = {}
     for box in NAMES:
         with closing(boxes.store(box)) as store, store.connected() as connection:
             rows = connection.execute("SELECT record, pseudonym, erased FROM event ORDER BY record")
-            found |= {(box, number): [pseudonym, erased] for number, pseudonym, erased in rows}
-    return found  # type: ignore[return-value]
+            rows_by_place |= {(box, number): [pseudonym, erased] for number, pseudonym, erased in rows}
+    return rows_by_place  # type: ignore[return-value]
 
 
 def known(boxes: Boxes, caller: bytes) -> list[bool]:

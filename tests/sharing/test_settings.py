@@ -35,18 +35,18 @@ def problems(folder: Path, text: str) -> list[str]:
 def test_what_is_not_given_is_as_it_is_for_most(folder: Path) -> None:
     """PostgreSQL's port, 30 ms, and no waiting; nothing at all without the section."""
     assert load(folder / "informativa.yaml").shared is None
-    found = load(write(folder, HERE)).shared
-    assert found == SharedDatabase(("127.0.0.1:5432",), "informativa", "pbx-1")
-    assert (found.wait, found.seconds) == (False, 0.03)
+    settings = load(write(folder, HERE)).shared
+    assert settings == SharedDatabase(("127.0.0.1:5432",), "informativa", "pbx-1")
+    assert (settings.wait, settings.seconds) == (False, 0.03)
 
 
 def test_several_hosts_and_a_socket(folder: Path) -> None:
     """Each with its port; libpq takes the one that takes writes."""
     file = write(folder, "shared:\n  hosts: [/run/postgresql, '127.0.0.2:6432', '[::1]']\n  box: pbx-1\n")
-    found = load(file).shared
-    assert found is not None
-    assert found.hosts == ("/run/postgresql", "127.0.0.2:6432", "[::1]:5432")
-    given = conninfo_to_dict(address(found, "acme"))
+    settings = load(file).shared
+    assert settings is not None
+    assert settings.hosts == ("/run/postgresql", "127.0.0.2:6432", "[::1]:5432")
+    given = conninfo_to_dict(address(settings, "acme"))
     assert (given["host"], given["port"]) == ("/run/postgresql,127.0.0.2,::1", ",6432,5432")
     assert (given["user"], given["target_session_attrs"]) == ("informativa-box-pbx-1", "read-write")
     assert "sslmode" not in given
@@ -55,9 +55,9 @@ def test_several_hosts_and_a_socket(folder: Path) -> None:
 @pytest.mark.parametrize("host", ["db1.example", "10.0.0.1:5432", "localhost.example", "127.example:1"])
 def test_i6_another_machine_is_known_by_its_certificate(folder: Path, host: str) -> None:
     """Or the configuration is refused, with what to write."""
-    (found,) = problems(folder, f"shared:\n  hosts: ['127.0.0.1', '{host}']\n  box: pbx-1\n")
-    assert found.startswith("shared: has no `certificates`, and ")
-    assert "write `certificates: system`" in found
+    (problem,) = problems(folder, f"shared:\n  hosts: ['127.0.0.1', '{host}']\n  box: pbx-1\n")
+    assert problem.startswith("shared: has no `certificates`, and ")
+    assert "write `certificates: system`" in problem
 
 
 @pytest.mark.parametrize("certificates", ["system", "keys/ca.pem"])
@@ -65,10 +65,10 @@ def test_certificates_are_verified_in_full(folder: Path, certificates: str) -> N
     """The name included; by the roots of the machine, or by those in a file."""
     (folder / "keys/ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     text = f"shared:\n  hosts: [db1.example]\n  box: pbx-1\n  certificates: {certificates}\n"
-    found = load(write(folder, text)).shared
-    assert found is not None
+    settings = load(write(folder, text)).shared
+    assert settings is not None
     root = certificates if certificates == "system" else str(folder / certificates)
-    assert f"sslmode=verify-full sslrootcert={root}" in address(found, "acme")
+    assert f"sslmode=verify-full sslrootcert={root}" in address(settings, "acme")
 
 
 def test_a_file_that_is_not_there_says_what_to_put_there(folder: Path) -> None:
@@ -108,9 +108,9 @@ def test_each_mistake_is_told_with_its_place(folder: Path, line: str, key: str) 
     name = line.partition(":")[0]
     kept = [setting for setting in HERE.splitlines(keepends=True) if not setting.startswith(f"  {name}:")]
     file = write(folder, "".join(kept) + f"  {line}\n")
-    _configuration, found = inspect(file)
-    assert key in [problem.key for problem in found]
-    assert of_calls(found, "acme", "+390212345678") == []
+    _configuration, wrong = inspect(file)
+    assert key in [problem.key for problem in wrong]
+    assert of_calls(wrong, "acme", "+390212345678") == []
 
 
 def test_password_of_a_role() -> None:
@@ -127,8 +127,10 @@ def test_what_decides_about_callers_makes_the_digest(folder: Path) -> None:
     file = folder / "informativa.yaml"
 
     def digest() -> str:
-        found = load(file)
-        return comparable.digest(found.controllers["acme"], found.notices["acme"], found.lines)
+        configuration = load(file)
+        return comparable.digest(
+            configuration.controllers["acme"], configuration.notices["acme"], configuration.lines
+        )
 
     before, text = digest(), file.read_text()
     for old, new, same in (
@@ -193,5 +195,5 @@ def test_i10_a_mistake_in_where_a_company_meets_is_its_own(
     file = own_database(folder, own, text)
     with pytest.raises(ConfigError) as error:
         load(file)
-    (found,) = error.value.problems
-    assert f"{found.key}: {found.message!s}".startswith(problem)
+    (mistake,) = error.value.problems
+    assert f"{mistake.key}: {mistake.message!s}".startswith(problem)

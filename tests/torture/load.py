@@ -183,7 +183,7 @@ async def stream(office: Office, calls: Iterable[Call], *, rate: float) -> list[
 
 def complaints(office: Office, calls: Sequence[Call]) -> list[str]:
     """All that is wrong with the ledgers of `office`, given all calls that were ever placed there."""
-    found: list[str] = []
+    faults: list[str] = []
     for line, controller in CONTROLLERS.items():
         theirs = [call for call in calls if call.line == line]
         file = office.folder / "ledger" / f"{controller}.sqlite3"
@@ -191,9 +191,9 @@ def complaints(office: Office, calls: Sequence[Call]) -> list[str]:
         store = SqliteStore(str(file))
         records = {record.number: record for record in store.records() if record.event.kind not in KEPT}
         store.close()
-        found += [f"{controller}: {text}" for text in _compare(records, theirs, key)]
-        found += [f"{controller}: {text}" for text in integrity(file)]
-    return found
+        faults += [f"{controller}: {text}" for text in _compare(records, theirs, key)]
+        faults += [f"{controller}: {text}" for text in integrity(file)]
+    return faults
 
 
 def _compare(records: dict[int, Record], calls: Sequence[Call], key: bytes) -> Iterator[str]:

@@ -114,5 +114,5 @@ def slowest(calls: Sequence[Call]) -> float:
 def wrong(office: Office, calls: Sequence[Call]) -> list[str]:
     """What is wrong with these calls or the ledgers, but for what the attackers left there."""
     expected = {True: {"PLAYED", "NOTDUE"}, False: {"PARTIAL", "NOTDUE"}}  # by whether they listen to the end
-    found = [f"{call} ended otherwise" for call in calls if call.status not in expected[call.patience > 1]]
-    return found + [text for text in complaints(office, calls) if ": hostile-" not in text]
+    faults = [f"{call} ended otherwise" for call in calls if call.status not in expected[call.patience > 1]]
+    return faults + [text for text in complaints(office, calls) if ": hostile-" not in text]

@@ -72,9 +72,9 @@ def written(
         newest = commit(chance.randrange(1, 5))
         acknowledged.append((_frames_end(file), newest))
     assert file.read_bytes() == database, "a checkpoint came between"
-    found = Written(database, _wal(file).read_bytes(), old, list(store.records()), acknowledged)
+    database_written = Written(database, _wal(file).read_bytes(), old, list(store.records()), acknowledged)
     store.close()
-    return found
+    return database_written
 
 
 def test_i3_every_prefix_of_the_wal_opens_with_what_was_acknowledged(

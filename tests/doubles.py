@@ -156,14 +156,16 @@ class ScriptedSession:
 class MemoryTransaction:
     """Events in the order of their numbers, and what each version of each notice told each caller."""
 
-    def __init__(self, events: list[Event], told: dict[bytes, dict[tuple[str, str], PriorDelivery]]) -> None:
-        self.events, self.told = events, told
+    def __init__(
+        self, events: list[Event], histories: dict[bytes, dict[tuple[str, str], PriorDelivery]]
+    ) -> None:
+        self.events, self.histories = events, histories
         self.learnt: list[tuple[str, Record]] = []
         self.unasked = Counter[tuple[str, str, Unasked]]()
 
     def history(self, pseudonym: bytes) -> CallerHistory:
         known_notices: dict[str, PriorDelivery] = {}
-        for (notice, _version), known in self.told.get(pseudonym, {}).items():
+        for (notice, _version), known in self.histories.get(pseudonym, {}).items():
             known_notices[notice] = known.merge(known_notices.get(notice, known))
         return known_notices
 
@@ -192,9 +194,9 @@ class MemoryTransaction:
     def append(self, event: Event) -> int:
         self.events.append(event)
         if event.pseudonym is not None and event.earlier is not None:
-            told = self.told.setdefault(event.pseudonym, {})
-            for version, known in self.told.pop(event.earlier, {}).items():
-                told[version] = known.merge(told.get(version, known))
+            history = self.histories.setdefault(event.pseudonym, {})
+            for version, known in self.histories.pop(event.earlier, {}).items():
+                history[version] = known.merge(history.get(version, known))
         if event.pseudonym is not None and event.informs:
             self._inform(event.pseudonym, event)
         return len(self.events)
@@ -204,26 +206,26 @@ class MemoryTransaction:
         self.history(b"")
 
     def note_call(self, pseudonym: bytes, notice: str, at: datetime) -> None:
-        told = self.told.get(pseudonym, {})
-        for version, known in told.items():
+        history = self.histories.get(pseudonym, {})
+        for version, known in history.items():
             if version[0] == notice:
-                told[version] = replace(known, last_call=at)
+                history[version] = replace(known, last_call=at)
 
     def _inform(self, pseudonym: bytes, event: Event) -> None:
         """A time that is still to come was written by a clock that was wrong, and counts no more."""
-        told = self.told.setdefault(pseudonym, {})
-        for version, known in list(told.items()):
+        history = self.histories.setdefault(pseudonym, {})
+        for version, known in list(history.items()):
             if event.reason is Reason.RECYCLED and known.at < event.at - A_CALL:
-                del told[version]
+                del history[version]
                 continue
             if version[0] != event.notice:
                 continue
             if event.reason is Reason.RECYCLED:
-                del told[version]
+                del history[version]
             elif known.last_complete is not None and known.last_complete > (event.recorded or event.at):
-                told[version] = replace(known, last_complete=None)
+                history[version] = replace(known, last_complete=None)
         known, version = known_by(event, len(self.events)), (event.notice, event.version)
-        told[version] = known.merge(told.get(version, known))
+        history[version] = known.merge(history.get(version, known))
 
 
 class MemoryLedger(Ledger):
@@ -238,8 +240,8 @@ class MemoryLedger(Ledger):
         self._transaction = MemoryTransaction([], {})
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
-        told = {pseudonym: dict(known) for pseudonym, known in self._transaction.told.items()}
-        transaction = MemoryTransaction(list(self._transaction.events), told)
+        histories = {pseudonym: dict(known) for pseudonym, known in self._transaction.histories.items()}
+        transaction = MemoryTransaction(list(self._transaction.events), histories)
         transaction.learnt = list(self._transaction.learnt)
         transaction.unasked = self._transaction.unasked.copy()
         result = work(transaction)
@@ -258,7 +260,7 @@ class BrokenBook(MemoryTransaction):
     """A ledger that can be read, written, both or neither."""
 
     def __init__(self, transaction: MemoryTransaction, readable: bool, writable: bool) -> None:
-        super().__init__(transaction.events, transaction.told)
+        super().__init__(transaction.events, transaction.histories)
         self.learnt = transaction.learnt
         self.readable, self.writable = readable, writable
 
@@ -320,8 +322,8 @@ class Hold:
 class ScriptedSource:
     """A controller's own system that says what the test says."""
 
-    def __init__(self, told: ReportedDelivery | None = None, error: str = "") -> None:
-        self.told, self.error, self.asked = told, error, 0
+    def __init__(self, delivery: ReportedDelivery | None = None, error: str = "") -> None:
+        self.delivery, self.error, self.asked = delivery, error, 0
 
     async def ask(self, caller: Identified) -> ReportedDelivery | None:
         """Answer, or fail."""
@@ -329,7 +331,7 @@ class ScriptedSource:
         self.asked += 1
         if self.error:
             raise LookupSourceError(self.error)
-        return self.told
+        return self.delivery
 
     def close(self) -> None:
         """Nothing is open."""
@@ -339,14 +341,14 @@ class ScriptedSource:
 class ScriptedBoxes(OtherBoxes):
     """Other boxes that say what the test says, each record with its box; `None` for no answer."""
 
-    told: Sequence[tuple[str, Record]] | None = ()
+    records: Sequence[tuple[str, Record]] | None = ()
     asked: list[list[bytes]] = field(default_factory=list)
     waited: list[int] = field(default_factory=list)
 
     async def ask(self, pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
         """Answer."""
         self.asked.append(list(pseudonyms))
-        return self.told or ()
+        return self.records or ()
 
     async def wait(self, record: int) -> None:
         """It is there at once."""
@@ -453,12 +455,12 @@ GONE = "gone"  # in place of an answer: the connection is closed
 
 @dataclass
 class ManagerServer:
-    """Asterisk's manager interface as a server that really listens, in the loop of who asks it. `told` is
+    """Asterisk's manager interface as a server that really listens, in the loop of who asks it. `replies` is
     what it says to each action, some of it made out of the action's fields: messages with an empty line
     between them. To an action that is not there it says nothing; whoever logs in is let in. `left` is set
     when who asked has hung up."""
 
-    told: dict[str, str | Callable[[Mapping[str, str]], str]] = field(default_factory=dict)
+    replies: dict[str, str | Callable[[Mapping[str, str]], str]] = field(default_factory=dict)
     greeting: bytes = b"Asterisk Call Manager/11.0.0\r\n"
     asked: list[dict[str, str]] = field(default_factory=list)
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -466,7 +468,7 @@ class ManagerServer:
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[ManagerAccount]:
         """At a port of its own, with the account that it knows."""
-        self.told.setdefault("Login", "Response: Success\nMessage: Authentication accepted")
+        self.replies.setdefault("Login", "Response: Success\nMessage: Authentication accepted")
         self._writers: list[asyncio.StreamWriter] = []
         self._serving: list[asyncio.Task[Any] | None] = []
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -500,8 +502,8 @@ class ManagerServer:
                 continue
             identity = fields.pop("ActionID")
             self.asked.append(fields)
-            told = self.told.get(fields["Action"], "")
-            answer = told(fields) if callable(told) else told
+            reply = self.replies.get(fields["Action"], "")
+            answer = reply(fields) if callable(reply) else reply
             if answer == GONE:
                 writer.close()
             elif answer:

@@ -10,7 +10,7 @@ from informativa.model import CallResult, Line, SharedState
 from informativa.process.metrics import Metrics
 from lab.ports import free_port
 
-Told = dict[tuple[str, ...], float]
+Samples = dict[tuple[str, ...], float]
 
 
 def asked(port: int) -> str:
@@ -19,7 +19,7 @@ def asked(port: int) -> str:
         return str(answer.read().decode())
 
 
-def told(text: str, name: str) -> Told:
+def samples_of(text: str, name: str) -> Samples:
     """The samples of that name, by their labels' values in alphabetical order of the labels."""
     samples = (sample for family in parse(text) for sample in family.samples if sample.name == name)
     return {tuple(value for _, value in sorted(sample.labels.items())): sample.value for sample in samples}

@@ -254,7 +254,7 @@ def test_table(package: adding.NoticePackage) -> None:
         assert {*section.settings, *section.alike, *place.keys} <= {*VALUES, "purpose"}
         if place.asks:
             kind = KINDS[Asks(place.asks)]
-            told = {*kind.options, kind.unless_asked, "silence", "recorded"}
-            words |= {f"{place.id}:{word}" for word in told}
+            words_of_kind = {*kind.options, kind.unless_asked, "silence", "recorded"}
+            words |= {f"{place.id}:{word}" for word in words_of_kind}
     tested = re.findall(r'=~ " (\S+) "', "\n".join(package.dialplan))
     assert set(tested) <= words

@@ -465,17 +465,17 @@ def test_presentation_has_three_digits_at_most(sent: bytes, taken: int) -> None:
 def test_bounds_of_what_is_read_and_sent() -> None:
     """16,384 bytes of an environment and of a reply in pieces, 2,047 of a command, and not one more."""
     assert agi.split_environment(b"x" * 16_384) is None
-    assert told(agi.split_environment, b"x" * 16_385) == "A peer sent more than an AGI environment."
+    assert error_of(agi.split_environment, b"x" * 16_385) == "A peer sent more than an AGI environment."
     assert len(agi.command("VERBOSE", "x" * 2_036)) == 2_047
-    assert told(agi.command, "VERBOSE", "x" * 2_037) == "an AGI command cannot be so long"
+    assert error_of(agi.command, "VERBOSE", "x" * 2_037) == "an AGI command cannot be so long"
     reader = agi.ReplyReader()
     assert reader.feed(b"200 result=1\n") == agi.Reply(200, 1)
     for reply_reader in (reader, agi.ReplyReader()):
         assert [reply_reader.feed(b"x" * 4_096) for _piece in range(4)] == [None] * 4
-        assert told(reply_reader.feed, b"x") == "Asterisk sent a reply without an end."
+        assert error_of(reply_reader.feed, b"x") == "Asterisk sent a reply without an end."
 
 
-def told(work: Callable[..., object], *arguments: object) -> str:
+def error_of(work: Callable[..., object], *arguments: object) -> str:
     """Return the error of a call that is refused."""
     with pytest.raises((ProtocolError, ValueError)) as caught:
         work(*arguments)
@@ -485,8 +485,8 @@ def told(work: Callable[..., object], *arguments: object) -> str:
 def test_what_is_said_of_peers_and_commands() -> None:
     """The log says in words what was wrong; a line's end alone may have a carriage return."""
     for line in (b"HANGUP \n", b"HANGUPX\n", b"hello\n"):
-        assert told(agi.ReplyReader().feed, line) == "Asterisk sent a line that is not an AGI reply."
-    assert told(agi.ReplyReader().feed, b"200 OK\n") == "Asterisk sent an AGI reply without a result."
-    assert told(agi.ReplyReader().unasked, b"x") == "A peer answered an AGI command before it was sent."
-    assert told(agi.parse_environment, b"\n") == "A peer connected that does not send an AGI environment."
-    assert told(agi.command, "VERBOSE", "\n") == "an AGI command cannot carry a line break"
+        assert error_of(agi.ReplyReader().feed, line) == "Asterisk sent a line that is not an AGI reply."
+    assert error_of(agi.ReplyReader().feed, b"200 OK\n") == "Asterisk sent an AGI reply without a result."
+    assert error_of(agi.ReplyReader().unasked, b"x") == "A peer answered an AGI command before it was sent."
+    assert error_of(agi.parse_environment, b"\n") == "A peer connected that does not send an AGI environment."
+    assert error_of(agi.command, "VERBOSE", "\n") == "an AGI command cannot carry a line break"

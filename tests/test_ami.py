@@ -23,7 +23,7 @@ DONE = "Response: Success\nMessage: Done"
 LONG = 60.0  # seconds; what is waited for comes at once
 
 
-def told(server: ManagerServer, work: Callable[[ManagerSession], Awaitable[Result]]) -> Result:
+def result_of(server: ManagerServer, work: Callable[[ManagerSession], Awaitable[Result]]) -> Result:
     """Return the result of a conversation."""
 
     async def story() -> Result:
@@ -36,7 +36,7 @@ def told(server: ManagerServer, work: Callable[[ManagerSession], Awaitable[Resul
 def failed(server: ManagerServer, work: Callable[[ManagerSession], Awaitable[object]]) -> ManagerError:
     """Return the error of a conversation."""
     with pytest.raises(ManagerError) as caught:
-        told(server, work)
+        result_of(server, work)
     return caught.value
 
 
@@ -59,14 +59,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_logging_in_asks_for_no_events() -> None:
     """The account's name and secret are sent, and events are wanted of nobody who does not say so."""
     server = ManagerServer()
-    told(server, nothing)
+    result_of(server, nothing)
     assert server.asked == [{"Action": "Login", "Username": "dora", "Secret": "words", "Events": "off"}]
 
 
 def test_answer_is_read_whatever_the_case_of_its_names() -> None:
     """An answer of one message is a list of one, whose fields may be asked for in small letters."""
     server = ManagerServer({"CoreSettings": "Response: Success\nAsteriskVersion: 22.5.0"})
-    (settings,) = told(server, lambda session: session.act("CoreSettings"))
+    (settings,) = result_of(server, lambda session: session.act("CoreSettings"))
     assert (settings.asteriskversion, settings["ASTERISKVERSION"]) == ("22.5.0", "22.5.0")
     assert server.asked[1:] == [{"Action": "CoreSettings"}]
 
@@ -78,7 +78,7 @@ def test_answer_that_is_a_list_is_read_to_its_end() -> None:
         "Event: ListDialplan\nContext: one\n\nEvent: ListDialplan\nContext: two\n\n"
         "Event: ShowDialPlanComplete\nEventList: Complete"
     )
-    messages = told(ManagerServer({"ShowDialPlan": listed}), lambda session: session.act("ShowDialPlan"))
+    messages = result_of(ManagerServer({"ShowDialPlan": listed}), lambda session: session.act("ShowDialPlan"))
     assert [message.context for message in messages] == ["", "one", "two", ""]
     assert messages[-1].event == "ShowDialPlanComplete"
 
@@ -86,7 +86,7 @@ def test_answer_that_is_a_list_is_read_to_its_end() -> None:
 def test_action_that_goes_on_has_one_answer() -> None:
     """An action that Asterisk only takes up is answered as soon as it says so, and not when it is done."""
     server = ManagerServer({"Originate": "Response: Success\nMessage: Originate successfully queued"})
-    (answer,) = told(server, lambda session: session.act("Originate", Channel="Local/1@a", Async="true"))
+    (answer,) = result_of(server, lambda session: session.act("Originate", Channel="Local/1@a", Async="true"))
     assert answer.message == "Originate successfully queued"
     assert server.asked[1:] == [{"Action": "Originate", "Async": "true", "Channel": "Local/1@a"}]
 
@@ -96,7 +96,7 @@ def test_what_is_no_message_is_read_over() -> None:
     server = ManagerServer(
         {"Ping": "Response: Success\nPing: Pong"}, b"\xff\xfe\0: \x80\r\n\r\nnonsense\r\n\r\n"
     )
-    (pong,) = told(server, lambda session: session.act("Ping"))
+    (pong,) = result_of(server, lambda session: session.act("Ping"))
     assert pong.ping == "Pong"
 
 
@@ -221,14 +221,14 @@ def test_rows_of_a_family() -> None:
         "Event: DBGetTreeComplete\nEventList: Complete\nListItems: 2"
     )
     server = ManagerServer({"DBGetTree": rows})
-    entries = told(server, lambda session: session.tree("informativa"))
+    entries = result_of(server, lambda session: session.tree("informativa"))
     assert entries == {"1.1-2": "at=1|line=+39", "a/informativa/b": "x"}
     assert server.asked[1:] == [{"Action": "DBGetTree", "Family": "informativa"}]
 
 
 def test_family_without_rows() -> None:
     """A family that Asterisk does not find has no rows, and is no error."""
-    assert told(ManagerServer({"DBGetTree": ABSENT}), lambda session: session.tree("informativa")) == {}
+    assert result_of(ManagerServer({"DBGetTree": ABSENT}), lambda session: session.tree("informativa")) == {}
 
 
 def test_rows_that_may_not_be_read() -> None:
@@ -241,7 +241,7 @@ def test_rows_that_may_not_be_read() -> None:
 def test_row_that_is_deleted(answer: str) -> None:
     """A row is asked for by family and key, and one that is not there any more is deleted."""
     server = ManagerServer({"DBDel": answer})
-    told(server, lambda session: session.delete("informativa", "1.1-2"))
+    result_of(server, lambda session: session.delete("informativa", "1.1-2"))
     assert server.asked[1:] == [{"Action": "DBDel", "Family": "informativa", "Key": "1.1-2"}]
 
 
@@ -265,7 +265,7 @@ def test_events_come_once() -> None:
         assert await session.event(0.0) is None
         return [first.event, second.event]
 
-    assert told(server, work) == ["Newchannel", "Hangup"]
+    assert result_of(server, work) == ["Newchannel", "Hangup"]
     assert [action["EventMask"] for action in server.asked[1:]] == ["call,dialplan", "agi"]
 
 
@@ -282,7 +282,7 @@ def test_events_that_nobody_takes(monkeypatch: pytest.MonkeyPatch) -> None:
         events = [await session.event(0.0), await session.event(0.0)]
         return [event.event for event in events if event is not None]
 
-    assert told(server, work) == ["One", "Two"]
+    assert result_of(server, work) == ["One", "Two"]
 
 
 def test_connection_that_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,7 +299,7 @@ def test_connection_that_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ManagerError, match=r"^Asterisk's manager interface did not answer Ping\.$"):
             await session.act("Ping")
 
-    told(server, work)
+    result_of(server, work)
 
 
 def test_conversation_that_fails_is_ended() -> None:

@@ -201,13 +201,13 @@ def test_erasure_says_which_backups_still_hold_the_caller(folder: Path) -> None:
     making.make(config(folder), place, NOW)
     inform(folder, ERASED)
     making.make(config(folder), place, NOW + timedelta(days=1))
-    told = typed("caller", "erase", ERASED, "--yes", "--controller", "acme", "-c", config(folder))
-    assert told[2].splitlines()[-1] == (
+    output = typed("caller", "erase", ERASED, "--yes", "--controller", "acme", "-c", config(folder))
+    assert output[2].splitlines()[-1] == (
         f"warning: 1 backup in {place} still holds him, until 2026-12-31: informativa backup list"
     )
     next(place.iterdir()).write_bytes(b"no backup")
-    told = typed("caller", "erase", OTHER, "--yes", "--controller", "acme", "-c", config(folder))
-    assert f"warning: which backups in {place} still hold him is not known: " in told[2]
+    output = typed("caller", "erase", OTHER, "--yes", "--controller", "acme", "-c", config(folder))
+    assert f"warning: which backups in {place} still hold him is not known: " in output[2]
 
 
 def test_erasure_is_held_by_backups_between_the_callers_first_record_and_its_note() -> None:

@@ -62,9 +62,9 @@ def test_lookups_are_by_notice_and_in_order(folder: Path, customers: Lookup, scr
         web, sql = sources
         with pytest.raises(LookupSourceError):  # nobody can be asked at port 0
             asyncio.run(web.ask(WHO))
-        told = asyncio.run(sql.ask(WHO))
-        assert told is not None
-        assert (told.kind, told.reference) == (RecordKind.CONTRACT, "customers: contract 4711")
+        delivery = asyncio.run(sql.ask(WHO))
+        assert delivery is not None
+        assert (delivery.kind, delivery.reference) == (RecordKind.CONTRACT, "customers: contract 4711")
     finally:
         bootstrap.close(services)
 

@@ -23,7 +23,7 @@ DAY = datetime(2026, 1, 31, tzinfo=UTC)
 NOW = datetime(2026, 11, 26, 8, 30, 15, 250, tzinfo=UTC)
 
 
-def told(number: int, *, reference: str = "", version: str = "2026-01", days: int = 0) -> Event:
+def informed(number: int, *, reference: str = "", version: str = "2026-01", days: int = 0) -> Event:
     """Somebody was told by the website."""
     caller = Identified(f"+39333{number:07}")
     return Event(
@@ -53,7 +53,7 @@ def called(number: int) -> Event:
         "kind": RecordKind.PHONE,
         "reference": "",
     }
-    return replace(told(number), at=at, recorded=at, call=f"1.{number}", line="+3906", **heard)
+    return replace(informed(number), at=at, recorded=at, call=f"1.{number}", line="+3906", **heard)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_same_as_one_by_one(tmp_path: Path, store: SqliteStore) -> None:
     twice, and references that JSON escapes leave the same records, histories and counters."""
     chance = random.Random(1)
     events = [
-        told(
+        informed(
             chance.randrange(400),
             reference=chance.choice(("", "", 'book "a"', "list\\2", "perché")),
             version=chance.choice(("2026-01", "2025-01")),
@@ -124,9 +124,9 @@ def test_each_record_opens_its_leaf(store: SqliteStore) -> None:
     """Leaves are gapless, also after records of calls and where a page takes three statements, and each holds
     what its record commits to."""
     store.append([called(1), called(2)])
-    record(store, [told(number) for number in range(1, 130)])
+    record(store, [informed(number) for number in range(1, 130)])
     store.append([called(140)])
-    record(store, [told(number, reference='"') for number in range(150, 153)])
+    record(store, [informed(number, reference='"') for number in range(150, 153)])
     opened = store.leaves_of_period(0, 200)
     assert [(leaf.leaf, record.number) for leaf, record in opened] == [(n, n + 1) for n in range(135)]
     for leaf, one in opened:
@@ -141,7 +141,7 @@ def test_each_record_opens_its_leaf(store: SqliteStore) -> None:
 
 def test_binding_is_to_the_number(store: SqliteStore) -> None:
     """The company's key opens each for the caller's own number."""
-    record(store, [told(7)])
+    record(store, [informed(7)])
     leaf = store.leaf(1)
     assert leaf is not None
     assert leaf.salt_who is not None
@@ -152,17 +152,17 @@ def test_binding_is_to_the_number(store: SqliteStore) -> None:
 def test_known_under_an_earlier_key(store: SqliteStore) -> None:
     """What is on record under an earlier pseudonym is not recorded once more."""
     before = pseudonym(Identified("+393330000007"), OLD_KEY)
-    store.append([replace(told(7), pseudonym=before)])
-    assert record(store, [told(7)], (before,)) == 0
-    assert record(store, [told(8)], (before,)) == 1
-    assert record(store, [told(7)]) == 1
+    store.append([replace(informed(7), pseudonym=before)])
+    assert record(store, [informed(7)], (before,)) == 0
+    assert record(store, [informed(8)], (before,)) == 1
+    assert record(store, [informed(7)]) == 1
 
 
 def test_more_callers_than_one_statement_looks_for(store: SqliteStore) -> None:
     """What each of a thousand knew is as it was, and the same rows are not recorded once more: those at the
     borders of what one statement takes are found, too."""
     store.append([called(number) for number in range(1001)])
-    page = [told(number) for number in range(1001)]
+    page = [informed(number) for number in range(1001)]
     assert record(store, page) == 1001
     assert record(store, page) == 0
     when = int((DAY + timedelta(days=90)).timestamp()) * 10**6
@@ -173,7 +173,7 @@ def test_more_callers_than_one_statement_looks_for(store: SqliteStore) -> None:
 
 def test_ready_for_another_log(store: SqliteStore) -> None:
     """A log that began meanwhile gets leaves of its own name."""
-    page = [ready("another/log/1", told(number)) for number in range(3)]
+    page = [ready("another/log/1", informed(number)) for number in range(3)]
     assert bulk.append_new(store, page) == 3
     ((leaf, one), *_) = store.leaves_of_period(0, 1)
     assert leaf.salt_what is not None
@@ -183,7 +183,7 @@ def test_ready_for_another_log(store: SqliteStore) -> None:
 
 def test_nothing_of_a_page_that_fails(store: SqliteStore) -> None:
     """A page is recorded as a whole or not at all."""
-    good, bad = (ready(store.log().origin, told(number)) for number in (1, 2))
+    good, bad = (ready(store.log().origin, informed(number)) for number in (1, 2))
     with pytest.raises(Exception, match="refused a record"):
         bulk.append_new(store, [good, bad._replace(who=b"short")])
     assert store.count() == 0

@@ -499,8 +499,8 @@ def test_supplement_informs_of_all() -> None:
             ScriptedSession(),
             CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
         )
-    told = [(r.event.status, set(r.event.purposes), r.event.prompt) for r in ledger.records()]
-    assert told == [
+    recorded = [(r.event.status, set(r.event.purposes), r.event.prompt) for r in ledger.records()]
+    assert recorded == [
         (Status.PLAYED, {"service"}, SHORT.path),
         (Status.PLAYED, {"marketing"}, FULL.path),
         (Status.NOTDUE, {"service", "marketing"}, ""),
@@ -516,8 +516,8 @@ def test_fallback_language_may_not_count() -> None:
         handle(ScriptedSession(incoming(options={"language": "fr"})), at)
     handle(ScriptedSession(), at)
     handle(ScriptedSession(), at)
-    told = [(r.event.status, r.event.language, r.event.wanted, r.event.counts) for r in ledger.records()]
-    assert told == [
+    recorded = [(r.event.status, r.event.language, r.event.wanted, r.event.counts) for r in ledger.records()]
+    assert recorded == [
         (Status.PLAYED, "it", "fr", False),
         (Status.PLAYED, "it", "fr", False),
         (Status.PLAYED, "it", "", True),
@@ -983,9 +983,9 @@ def test_l19_look_up_has_two_times() -> None:
     """GDPR art. 5(2): what a look-up told of happened when its paper says, and was recorded in the call."""
     at = services(lookups={"acme": {"privacy": [Papers()]}})
     handle(ScriptedSession(), at)
-    told = events(at)[0]
-    assert told.at == datetime(2026, 6, 1, tzinfo=UTC)
-    assert told.recorded == datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC)
+    event = events(at)[0]
+    assert event.at == datetime(2026, 6, 1, tzinfo=UTC)
+    assert event.recorded == datetime(2026, 11, 24, 12, 0, 1, tzinfo=UTC)
 
 
 def test_i1_record_of_one_notice_proves_no_other() -> None:
@@ -1059,8 +1059,8 @@ def test_other_boxes_of_the_company_are_asked() -> None:
     """Those of the called line's company, and no other's."""
     at = datetime(2026, 11, 1, tzinfo=UTC)
     service, why = frozenset({"service"}), Reason.NOT_INFORMED
-    told = Record(7, Event(at, "9", "", b"", "privacy", "1", "it", service, Status.PLAYED, why))
-    acmes, others = ScriptedBoxes([("pbx-2", told)]), ScriptedBoxes([])
+    record = Record(7, Event(at, "9", "", b"", "privacy", "1", "it", service, Status.PLAYED, why))
+    acmes, others = ScriptedBoxes([("pbx-2", record)]), ScriptedBoxes([])
     both = services(others={"acme": acmes, "borealis": others})
     assert handle(ScriptedSession(), both).status is Status.NOTDUE
     assert (len(acmes.asked), len(others.asked)) == (1, 0)

@@ -169,7 +169,7 @@ def test_supplement_is_played_in_the_language_that_the_dialplan_asks_for() -> No
 def test_each_record_is_tied_to_its_callers_number_anew() -> None:
     """A delivery, a skip, what an operator read and what the company's system said: each has a binding of its
     own, under the company's key; a withheld number has none."""
-    at = services(line(notice(), COUNTRY), None, ScriptedSource(told("1", JUNE)))
+    at = services(line(notice(), COUNTRY), None, ScriptedSource(reported("1", JUNE)))
     for call in (incoming(), incoming(options={"action": "read"}), incoming("", presentation=32)):
         handle(ScriptedSession(call), at)
     of_caller, withheld = events(at)[:5], events(at)[5:]
@@ -183,7 +183,7 @@ def test_each_record_is_tied_to_its_callers_number_anew() -> None:
     assert len({event.binding.salt for event in of_caller if event.binding}) == 5
 
 
-def told(name: str, at: datetime, *purposes: str) -> ReportedDelivery:
+def reported(name: str, at: datetime, *purposes: str) -> ReportedDelivery:
     """What acme's own system says."""
     return ReportedDelivery(version(name, *purposes), RecordKind.CONTRACT, at, "crm: 4711")
 
@@ -193,7 +193,7 @@ JUNE, NOVEMBER = datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=
 
 def test_own_system_is_asked_of_each_notice_that_it_knows() -> None:
     """A notice that is due on every call and one that no system knows keep no other from being asked of."""
-    crm = ScriptedSource(told("1", JUNE))
+    crm = ScriptedSource(reported("1", JUNE))
     session = ScriptedSession()
     at = services(line(Step(DAILY, ALWAYS), COUNTRY, notice()), None, crm)
     assert handle(session, at).error == ""
@@ -208,14 +208,14 @@ def test_own_system_is_asked_of_each_notice_that_it_knows() -> None:
 
 def test_what_was_told_within_the_period_is_the_ground_of_a_skip() -> None:
     """An answer is a delivery of the whole: the period counts from its day."""
-    at = services(line(Step(notice(), Period(1))), None, ScriptedSource(told("1", NOVEMBER)))
+    at = services(line(Step(notice(), Period(1))), None, ScriptedSource(reported("1", NOVEMBER)))
     assert handle(ScriptedSession(), at).status is Status.NOTDUE
     assert (events(at)[0].status, events(at)[0].at) == (Status.INFORMED, NOVEMBER)
 
 
 def test_answer_about_a_version_before_the_known_one_is_not_put_on_record() -> None:
     """Who knows the first version is due the supplement to it, whatever he was told before that."""
-    first, crm = version("1"), ScriptedSource(told("0", JUNE))
+    first, crm = version("1"), ScriptedSource(reported("0", JUNE))
     second = version("2", "service", "marketing", supplements={"1": {"it": SUPPLEMENT}})
     at = services(line(notice(version("0"), first)))
     handle(ScriptedSession(), at)

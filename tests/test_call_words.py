@@ -25,8 +25,8 @@ def test_every_code_has_a_word() -> None:
     """No list shows a code: each status, each reason and each kind of a note is named."""
     assert set(OUTCOMES) == set(Status)
     assert set(REASONS) == set(Reason)
-    told = {RecordKind.PHONE, RecordKind.OPERATOR, RecordKind.WEBSITE, RecordKind.CONTRACT}
-    assert set(NOTES) == set(RecordKind) - told
+    deliveries = {RecordKind.PHONE, RecordKind.OPERATOR, RecordKind.WEBSITE, RecordKind.CONTRACT}
+    assert set(NOTES) == set(RecordKind) - deliveries
     assert set(ANSWERS) == set(Answer)
 
 

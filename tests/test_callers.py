@@ -53,7 +53,7 @@ def acme(configuration: Configuration) -> Controller:
     return configuration.controllers["acme"]
 
 
-def told(configuration: Configuration, typed: Typed = CALLER) -> Recorded:
+def informed(configuration: Configuration, typed: Typed = CALLER) -> Recorded:
     """A caller whom the first controller's website told."""
     owner = configuration.controllers["acme"]
     notice = notice_named(configuration, "acme", "privacy")
@@ -69,7 +69,7 @@ def recorded_long_ago(controller: Controller) -> None:
 
 def test_record_tells_what_the_ledger_has(configuration: Configuration, acme: Controller) -> None:
     """What was put on record is the record itself, as an access request shows it."""
-    made = told(configuration)
+    made = informed(configuration)
     (held,) = callers.access([acme], CALLER).controllers
     assert held.records == (made.record,)
     assert (made.caller, made.record.number) == ("+39…67", 2)
@@ -84,7 +84,7 @@ def test_record_tells_what_the_ledger_has(configuration: Configuration, acme: Co
 def test_access_in_words(configuration: Configuration, acme: Controller) -> None:
     """First what counts now, and until when; then each record with its day and its reason, in the zone of the
     company and in the reader's language."""
-    told(configuration)
+    informed(configuration)
     access, lines = shown(configuration, acme)
     assert lines == [
         "Acme S.p.A. (acme): 1 record of +39…67",
@@ -105,7 +105,7 @@ def test_what_counts_ends_with_the_plan_or_a_new_purpose(
 ) -> None:
     """A line that asks for the notice each month ends what the caller knows before his record goes; one whose
     notice has a purpose more asks for it at once, and where that is every line no end is named."""
-    told(configuration)
+    informed(configuration)
     line = configuration.spelled["+390212345678"]
     (step,) = line.plan
     monthly = replace(configuration, lines=(replace(line, plan=(replace(step, repeat_after=Period(1)),)),))
@@ -160,13 +160,13 @@ def test_doubt_is_told_only_of_whom_nothing_is_known(configuration: Configuratio
         return [str(callers.remaining_doubt(UNUSUAL, answer)) for answer in answers]
 
     assert all("unusually short" in doubt for doubt in doubts())
-    told(configuration, UNUSUAL)
+    informed(configuration, UNUSUAL)
     assert doubts() == ["", ""]
 
 
 def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Configuration) -> None:
     """The caller goes from each ledger, and each keeps whom the other boxes are to erase; then it is told."""
-    told(configuration)
+    informed(configuration)
     owners = list(reversed(configuration.controllers.values()))
     away = SharedDatabase(hosts=("127.0.0.1:1",), name="informativa", box="pbx-1")
     with pytest.raises(SharedDatabaseError) as error:
@@ -182,7 +182,7 @@ def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Co
 
 def test_erasure_tells_each_controller_as_it_is_done(configuration: Configuration) -> None:
     """First what would be done, then what was; each controller is told before the next one is begun."""
-    told(configuration)
+    informed(configuration)
     owners = list(configuration.controllers.values())
     would = callers.erase(owners, CALLER, NOW, really=False)
     assert [erased.records for erased in would.controllers] == [1, 0]
@@ -237,7 +237,7 @@ def test_notice_that_there_is_not(configuration: Configuration) -> None:
 def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Controller) -> None:
     """What is past the retention is counted, then deleted; without a retention nothing is."""
     recorded_long_ago(acme)
-    told(configuration)
+    informed(configuration)
     now = datetime.now(UTC)  # the rule in the log is of now
     owners = [acme, replace(configuration.controllers["borealis"], retention=None)]
     first, second = retention.purge(owners, now, really=False).controllers
@@ -262,7 +262,7 @@ def test_purge_deletes_only_when_told_to(configuration: Configuration, acme: Con
 def test_purge_command_deletes_only_with_yes(configuration: Configuration, acme: Controller) -> None:
     """It first says what it would delete, and how to have it done; in words and as JSON."""
     recorded_long_ago(acme)
-    told(configuration)
+    informed(configuration)
     purge = ("purge", "--controller", "acme", "-c", configuration.file)
 
     def undated(*more: str) -> tuple[int, str, str]:
@@ -326,7 +326,7 @@ def test_erasure_waits_for_the_approval_and_the_service_does_it(
     configuration: Configuration, approving: Controller
 ) -> None:
     """It is said which list the approver needs, and a look without a new note costs nothing."""
-    told(configuration)
+    informed(configuration)
     ledger = Path(approving.ledger)
     erasure = callers.erase([approving], CALLER, NOW, really=True, instruction="T-1")
     (waiting,) = erasure.controllers[0].waiting
@@ -364,7 +364,7 @@ def test_an_erasure_that_cannot_be_carried_out_is_tried_again(
     """Its error is raised, and the next look is at all notes again."""
     pending = maintenance.PendingErasures()
     pending.carry_out(acme)  # there is no ledger yet
-    told(configuration)
+    informed(configuration)
     failing = mock.patch.object(erasing, "carry_out_erasures", side_effect=LedgerError("busy"))
     for _turn in range(2):
         with failing, pytest.raises(LedgerError, match="busy"):
@@ -376,7 +376,7 @@ def test_an_instruction_is_asked_for_before_anything_is_erased(
     configuration: Configuration, acme: Controller, approving: Controller
 ) -> None:
     """Where an approver reads it; by the log itself too, where the configuration states no rule."""
-    told(configuration)
+    informed(configuration)
     with pytest.raises(InformativaError, match="of which no 8 in a row are digits"):  # also as a trial
         callers.erase([approving], CALLER, NOW, really=False, instruction="of +393331234567")
     with pytest.raises(InformativaError, match="--instruction TICKET"):
@@ -394,7 +394,7 @@ def test_an_instruction_is_asked_for_before_anything_is_erased(
 
 def test_the_command_takes_the_instruction(configuration: Configuration, acme: Controller) -> None:
     """It is in the note, which says that a command made it."""
-    told(configuration)
+    informed(configuration)
     erase = ("caller", "erase", "+393331234567", "--controller=acme", "-c", configuration.file)
     assert typed(*erase, "--instruction=two words", "--yes")[0] == 2
     assert "1 record erased" in typed(*erase, "--instruction=T-1", "--yes")[1]

@@ -138,10 +138,10 @@ def test_sum_for_a_new_caller(file: Path) -> None:
     file.write_text(
         text.replace(steps, f"{steps}      - {{notice: ai, when: always}}\n      - choice: human\n", 1)
     )
-    told = [str(warning) for warning in check(file, NOW).warnings]
+    warnings = [str(warning) for warning in check(file, NOW).warnings]
     seconds = f"{25 + 2 * prompt + 10:.0f}"
     expected = f"a new caller of +390212345678 hears {seconds} s before anybody answers: ai, human, privacy"
-    assert any(expected in warning for warning in told)
+    assert any(expected in warning for warning in warnings)
 
 
 def test_consents_beyond_those_of_a_call(file: Path) -> None:

@@ -103,9 +103,11 @@ def call(chance: random.Random, ledger: MemoryLedger, expected: Expected, at: da
         assert choices == "abroad:hung-up marketing:not-asked"
         return
     if remembered:
-        told = choices.partition("marketing:")[2]
+        outcome = choices.partition("marketing:")[2]
         assert choices.startswith(f"abroad:{operator_word} ")
-        assert told == remembered if remembered != "silent" else told in ("silence", "unclear", "hung-up")
+        assert (
+            outcome == remembered if remembered != "silent" else outcome in ("silence", "unclear", "hung-up")
+        )
         return
     assert choices == f"abroad:{operator_word} marketing:{consent_word}"
     expected.take(consent_word, at)

@@ -201,7 +201,7 @@ def test_record_of_a_consent() -> None:
     """A record of a consent has its wording, key, second, basis, and the sound that was heard (L16)."""
     at = services(planned(CONSENT))
     handle(ScriptedSession(presses=[pressed(YES, 1.25)]), at)
-    told, record = events(at)
+    notice_event, record = events(at)
     assert record.asked is not None
     assert (record.asked.answer, record.asked.options) == (Answer.GRANTED, "5=refused 4=granted")
     assert (record.asked.tries, record.asked.waited) == (1, 1250)
@@ -210,7 +210,7 @@ def test_record_of_a_consent() -> None:
     assert record.heard is not None
     assert (record.heard.ending, record.heard.key) == (Ending.WHOLE, YES)
     assert record.recording
-    assert record.pseudonym == told.pseudonym is not None
+    assert record.pseudonym == notice_event.pseudonym is not None
     assert record.binding is not None
     assert not record.informs
 
@@ -486,7 +486,7 @@ def elsewhere(own: Line, word: Answer) -> tuple[str, Record]:
 
 
 @pytest.mark.parametrize(
-    ("local", "other", "told"),
+    ("local", "other", "outcome"),
     [
         (YES, Answer.WITHDRAWN, "granted"),  # after the withdrawal that was told to this box
         (None, Answer.WITHDRAWN, "withdrawn"),
@@ -494,16 +494,16 @@ def elsewhere(own: Line, word: Answer) -> tuple[str, Record]:
         (None, Answer.GRANTED, "granted"),
     ],
 )
-def test_other_boxes_are_asked_for_a_consent(local: str | None, other: Answer, told: str) -> None:
+def test_other_boxes_are_asked_for_a_consent(local: str | None, other: Answer, outcome: str) -> None:
     """Before a consent is asked for or relied on, once a call; what they say is remembered."""
     own, ledger = planned(CONSENT), MemoryLedger()
     boxes = ScriptedBoxes([elsewhere(own, other)])
     if local:
         asked(ScriptedSession(presses=[pressed(local)]), own, ledger)
-        boxes.told = ()
+        boxes.records = ()
     session = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
     handle(session, services(own, ledger, others={"acme": boxes}))
-    assert (choices_of(session), session.waits, len(boxes.asked)) == (f"marketing:{told}", [], 1)
+    assert (choices_of(session), session.waits, len(boxes.asked)) == (f"marketing:{outcome}", [], 1)
 
 
 def test_withdrawal_comes_after_a_grant_on_another_box() -> None:
@@ -631,12 +631,12 @@ def test_withdrawal_counts_in_the_same_conversation() -> None:
         ledger, own = MemoryLedger(), planned(CONSENT)
         granted = asked(ScriptedSession(presses=[pressed(YES)]), own, ledger)
         claims = granted.heard_records
-        told = asked(
+        event = asked(
             ScriptedSession(incoming(options={"action": "consent", "heard": claims}), playbacks=keys),
             own,
             ledger,
         )
-        for heard in (claims, told.heard_records):
+        for heard in (claims, event.heard_records):
             session = ScriptedSession(incoming(id="1700000000.9", options={"heard": heard}))
             asked(session, own, ledger)
             assert choices_of(session) == f"marketing:{word}"

@@ -170,9 +170,9 @@ def test_ledger_that_is_a_folder(folder: Path) -> None:
         False,
         3,
     )
-    told = ("--controller=acme", "-c", file)
-    assert run("ledger", "show", *told).stderr == f"informativa: {words}. {fix}\n"
-    assert words in refused("record", CALLER, "--by=website", "--reference=x", *told)
+    options = ("--controller=acme", "-c", file)
+    assert run("ledger", "show", *options).stderr == f"informativa: {words}. {fix}\n"
+    assert words in refused("record", CALLER, "--by=website", "--reference=x", *options)
     assert words in run("status", "--screen", "-c", file).stdout
 
 
@@ -233,7 +233,7 @@ def test_ledger_show_filters(folder: Path, options: tuple[str, ...], numbers: li
 
 
 @pytest.mark.parametrize(
-    ("option", "told"),
+    ("option", "sentence"),
     [
         (("--line", "1"), "There is no line 1. There are: +390212345678"),
         (("--caller", "+393331234567"), "By a telephone number, type: informativa caller show NUMBER"),
@@ -246,11 +246,11 @@ def test_ledger_show_filters(folder: Path, options: tuple[str, ...], numbers: li
     ],
 )
 def test_ledger_show_refuses_what_it_cannot_filter_by(
-    folder: Path, option: tuple[str, ...], told: str
+    folder: Path, option: tuple[str, ...], sentence: str
 ) -> None:
     """In one sentence, with what to type instead."""
     said = refused("ledger", "show", "--controller=acme", *option, "-c", folder / "informativa.yaml")
-    assert told in said
+    assert sentence in said
     assert "\n" not in said
 
 
@@ -316,11 +316,11 @@ def test_l10_what_is_not_live_is_so_everywhere(folder: Path, tmp_path: Path) -> 
     """The Garante's measure of 15 November 2007: of a company without its papers nothing is put on record,
     and whoever asks is told."""
     file = without_papers(folder)
-    told = ("--controller=borealis", "--by=contract", "--reference=7", "-c", file)
+    options = ("--controller=borealis", "--by=contract", "--reference=7", "-c", file)
     table = tmp_path / "told.csv"
     table.write_text("number;date\n+393331234567;2026-11-20\n")
     for command in (("record", CALLER), ("import", table)):
-        message = refused(*command, *told)
+        message = refused(*command, *options)
         assert message.startswith("informativa: Controller borealis is not live: Borealis GmbH is served by")
     assert not (folder / "ledger/borealis.sqlite3").exists()
     (tmp_path / "extensions.conf").touch()
@@ -598,8 +598,8 @@ def test_l14_customers_have_rights_too(folder: Path) -> None:
     nothing else."""
     file = folder / "informativa.yaml"
     ours = ("--controller=acme", "-c", file)
-    told = run("record", "--customer", "K-4711.a", "--by=contract", "--reference=2026/17", *ours)
-    assert told.stdout.startswith("Record 2: K-4….a got privacy")
+    output = run("record", "--customer", "K-4711.a", "--by=contract", "--reference=2026/17", *ours)
+    assert output.stdout.startswith("Record 2: K-4….a got privacy")
     assert "1 record of" in run("caller", "show", "--customer=K-4711.a", *ours).stdout
     assert "0 records of" in run("caller", "show", CALLER, *ours).stdout
     assert "1 record erased" in run("caller", "erase", "--customer=K-4711.a", "--yes", *ours).stdout
@@ -745,8 +745,8 @@ def test_l10_without_an_operator_nothing_is_put_on_record(folder: Path) -> None:
     """The Garante's measure of 15 November 2007: who answers the calls is not named, so nobody can say
     whether a company needs papers."""
     file = mistaken(folder, "no operator")
-    told = ("--controller=acme", "--by=website", "--reference=form 77", "-c", file)
-    message = refused("record", CALLER, *told)
+    options = ("--controller=acme", "--by=website", "--reference=form 77", "-c", file)
+    message = refused("record", CALLER, *options)
     assert "Controller acme is not live: nobody is named as the operator." in message
     assert not (folder / "ledger/acme.sqlite3").exists()
 
@@ -1048,9 +1048,9 @@ def test_tokens_of_two_rotations_all_go(folder: Path) -> None:
     ran = run("keys", "rotate", "--agi", "-c", file)
     assert f"the old tokens are {second}, {first}, accepted until" in ran.stdout
     assert ran.stdout.endswith(f"asterisk -rx 'dialplan reload'; {gone}\n")
-    told = json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)
-    assert told["old_files"][1:] == [str(second), str(first)]
-    assert told["next"][-1] == f"rm {' '.join(told['old_files'])}"
+    document = json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)
+    assert document["old_files"][1:] == [str(second), str(first)]
+    assert document["next"][-1] == f"rm {' '.join(document['old_files'])}"
 
 
 def test_first_token(folder: Path) -> None:

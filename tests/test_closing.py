@@ -98,18 +98,18 @@ def test_i3_ledger_closed_among_calls_records_each_once_or_refuses_it(tmp_path: 
         calls += [
             asyncio.create_task(ledger.append(replace(PLAYED, call=str(call)))) for call in range(60, 90)
         ]
-        told = await asyncio.gather(*calls, return_exceptions=True)
+        answers = await asyncio.gather(*calls, return_exceptions=True)
         await closing
-        return told
+        return answers
 
     sys.setswitchinterval(1e-6)
     try:
-        told = asyncio.run(story())
+        answers = asyncio.run(story())
     finally:
         sys.setswitchinterval(swap)
-    for answer in told:
+    for answer in answers:
         assert isinstance(answer, int) or "closed" in str(answer)
-    numbers = {answer: str(call) for call, answer in enumerate(told) if isinstance(answer, int)}
+    numbers = {answer: str(call) for call, answer in enumerate(answers) if isinstance(answer, int)}
     assert {record.number: record.event.call for record in ledger.records()} == numbers
 
 

@@ -745,10 +745,13 @@ def test_what_is_kept_is_not_trusted_blindly(folder: Path, content: str) -> None
     kept(folder).write_bytes(spoilt[content])
     kept(folder).chmod(0o666 if content == "written by others" else 0o644)
     assert parsed_cache.recall(file, file.read_text()) is None
-    told = {"planted": "UnpicklingError", "written by others": "others than its owner and root can write it"}
+    reasons = {
+        "planted": "UnpicklingError",
+        "written by others": "others than its owner and root can write it",
+    }
     _place, why = unusable(file)
-    assert told.get(content, "") in str(why)
-    assert bool(why) == (content in told)
+    assert reasons.get(content, "") in str(why)
+    assert bool(why) == (content in reasons)
     assert load(file) == first
     assert not Path("planted").exists()
 
@@ -758,9 +761,12 @@ def test_i8_addresses_that_others_reach_are_meant_and_told(folder: Path) -> None
     not without a token."""
     file = edit(folder, "127.0.0.1:4588", "0.0.0.0:4588\n  exposed: true\n  metrics: 0.0.0.0:9464")
     configuration, wrong = inspect(file)
-    told = [str(warning) for warning in configuration.warnings if "other machines" in str(warning)]
-    assert (len(wrong), len(told)) == (0, 2)
-    assert ("service.listen: 0.0.0.0:4588" in told[0], "service.metrics: 0.0.0.0:9464" in told[1]) == (
+    warnings = [str(warning) for warning in configuration.warnings if "other machines" in str(warning)]
+    assert (len(wrong), len(warnings)) == (0, 2)
+    assert (
+        "service.listen: 0.0.0.0:4588" in warnings[0],
+        "service.metrics: 0.0.0.0:9464" in warnings[1],
+    ) == (
         True,
         True,
     )
@@ -794,8 +800,8 @@ def test_configuration_without_a_token_goes_on(folder: Path) -> None:
     file = edit(folder, "  token: keys/agi.token", "  # token: keys/agi.token")
     configuration = load(file)
     assert configuration.tokens == ()
-    (told,) = [str(warning) for warning in configuration.warnings if "`token" in str(warning)]
-    assert "write `token: keys/agi.token` under it, then type: informativa keys rotate --agi -c " in told
+    (sentence,) = [str(warning) for warning in configuration.warnings if "`token" in str(warning)]
+    assert "write `token: keys/agi.token` under it, then type: informativa keys rotate --agi -c " in sentence
 
 
 def test_token_and_the_one_before_it(folder: Path) -> None:

@@ -89,8 +89,8 @@ REFUSED = [
 @pytest.mark.parametrize(("old", "new", "message"), REFUSED, ids=[new or old for old, new, _ in REFUSED])
 def test_what_the_rules_refuse(asking: Path, old: str, new: str, message: str) -> None:
     """Each rule that is broken is told in a sentence, with its place."""
-    told = problems(change(asking, old, new))
-    assert any(message in sentence for sentence in told), told
+    sentences = problems(change(asking, old, new))
+    assert any(message in sentence for sentence in sentences), sentences
 
 
 def test_plan_of_choices_alone_is_refused(asking: Path) -> None:

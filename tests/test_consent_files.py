@@ -99,8 +99,8 @@ def test_command_ends_with_four_where_rows_were_rejected(file: Path, answers: Pa
     """The command prints the counts, and ends as the import of notices does."""
     words = ("import", answers, "--choice", "marketing", "--by", "website", "--yes", *HERE)
     assert printed(file, *words, code=4).startswith("40 rows read: 37 recorded, 0 known before, 3 rejected.")
-    told = json.loads(printed(file, *words, "--json", code=4))
-    assert (told["read"], told["recorded"], told["done"]) == (40, 0, True)
+    document = json.loads(printed(file, *words, "--json", code=4))
+    assert (document["read"], document["recorded"], document["done"]) == (40, 0, True)
 
 
 def test_grant_older_than_a_withdrawal_is_recorded_and_changes_nothing(file: Path, tmp_path: Path) -> None:
@@ -234,11 +234,11 @@ def test_grants_that_are_asked_for_may_be_relied_on(answered: Path) -> None:
     rows = [json.loads(line) for line in exported(answered, ConsentFormat.LINES, GRANTED).splitlines()]
     assert [(row["schema"], row["answer"], row["counts"]) for row in rows] == [(1, "granted", True)]
     assert len(exported(answered, ConsentFormat.LINES, WITHDRAWN).splitlines()) == 1
-    told = replace(
+    event = replace(
         answered_by_key(company(answered)[1], GRANTED, "", NOW - timedelta(days=90), NUMBERS[0]), asked=None
     )
     with closing(storage.store(company(answered)[1])) as ledger:
-        ledger.append([replace(told, status=Status.PLAYED)])
+        ledger.append([replace(event, status=Status.PLAYED)])
     assert exported(answered, ConsentFormat.LINES, GRANTED, recycled_after=Period(days=60)) == ""
 
 

@@ -218,9 +218,9 @@ def test_number_of_somebody_else_now_grants_nothing(file: Path) -> None:
     configuration, owner, _choice = company(file)
     recycling = replace(owner, recycled_after=Period(days=30))
     with closing(storage.store(owner)) as ledger:
-        told = replace(answered_by_key(owner, GRANTED, "4", NOW - timedelta(days=40)), asked=None)
-        told = replace(told, status=Status.PLAYED, notice="privacy")
-        ledger.append([told, answered_by_key(owner, GRANTED, "4", NOW - timedelta(days=40))])
+        event = replace(answered_by_key(owner, GRANTED, "4", NOW - timedelta(days=40)), asked=None)
+        event = replace(event, status=Status.PLAYED, notice="privacy")
+        ledger.append([event, answered_by_key(owner, GRANTED, "4", NOW - timedelta(days=40))])
     (at_acme,) = consents.show([recycling], configuration, CALLER, NOW).controllers
     assert (at_acme.standing[0].counts, at_acme.standing[0].ended) == (False, Reason.RECYCLED)
     (at_acme,) = consents.show([owner], configuration, CALLER, NOW).controllers

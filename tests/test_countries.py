@@ -66,8 +66,8 @@ def test_country_that_the_dialplan_names(country: str, played: str, reason: str,
     at = services(several())
     handle(session, at)
     assert [path for path, _keys in session.played if "country" in path] == [f"/prompts/{played}"]
-    told = [event for event in events(at) if event.notice.startswith("country")]
-    assert [(event.notice, event.reason) for event in told] == [(played, reason)]
+    played_events = [event for event in events(at) if event.notice.startswith("country")]
+    assert [(event.notice, event.reason) for event in played_events] == [(played, reason)]
     assert choices_of(session) == word
 
 
@@ -143,8 +143,8 @@ def test_countries_of_a_configuration(folder: Path) -> None:
 def test_countries_that_are_refused(folder: Path, old: str, new: str, message: str) -> None:
     """Where a call could be told nothing, or nobody reaches a step, check says so."""
     assert old in PLAN
-    told = problems(by_country(folder, PLAN.replace(old, new, 1)))
-    assert any(message in sentence for sentence in told), told
+    sentences = problems(by_country(folder, PLAN.replace(old, new, 1)))
+    assert any(message in sentence for sentence in sentences), sentences
 
 
 def test_country_whose_callers_are_not_asked(folder: Path) -> None:

@@ -410,7 +410,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
-def told(command: str, folder: Path) -> tuple[int, dict]:
+def examined(command: str, folder: Path) -> tuple[int, dict]:
     """The exit code of a command and what it says as JSON."""
     ran = run(command, "--json", "-c", folder / "informativa.yaml")
     assert ran.stderr == ""
@@ -423,8 +423,8 @@ def test_doctor_finds_all_that_check_does(folder: Path, fault: Callable[[Path], 
     """Whatever `check` refuses, or warns of, `doctor` tells in the same words, and as gravely."""
     edit(folder, "127.0.0.1:4588", f"127.0.0.1:{free_port()}")
     fault(folder)
-    code, checked = told("check", folder)
-    _code, looked_at = told("doctor", folder)
+    code, checked = examined("check", folder)
+    _code, looked_at = examined("doctor", folder)
     by_state: dict[str, str] = {}
     for one in looked_at["findings"]:
         by_state[one["state"]] = by_state.get(one["state"], "") + one["finding"] + (one["fix"] or "") + "\n"
@@ -459,7 +459,7 @@ def test_port_of_another_programs_server_is_told_by_both(
 def test_what_follows_from_a_missing_prompt_is_not_told(folder: Path) -> None:
     """That a full text is not there is one finding, and not also that its key does nothing."""
     (folder / "prompts/it/full.wav").unlink()
-    checked = told("check", folder)[1]
+    checked = examined("check", folder)[1]
     assert ["full.wav" in problem["message"] for problem in checked["problems"]] == [True]
     assert not any("full" in warning for warning in checked["warnings"])
 
@@ -473,7 +473,7 @@ def test_check_tells_all_at_once(folder: Path) -> None:
         edit(folder, "127.0.0.1:4588", f"127.0.0.1:{manager.port}")
         misspell(folder)
         edit(folder, "callers: either", "callers: nobody")
-        _code, checked = told("check", folder)
+        _code, checked = examined("check", folder)
     said = "\n".join(f"{one['message']} {one['remedy']}" for one in checked["problems"])
     for part in (
         "did you mean region?",
@@ -533,9 +533,9 @@ def test_ledger_that_its_user_cannot_write_is_found(public: Path, what: str) -> 
     (public / "ledger/acme.sqlite3" if what == "file" else public / "ledger").chmod(
         0o400 if what == "file" else 0o500
     )
-    code, checked = told("check", public)
+    code, checked = examined("check", public)
     assert (code, "so nothing is recorded there" in checked["problems"][0]["message"]) == (1, True)
-    assert "so nothing is recorded there" in json.dumps(told("doctor", public)[1])
+    assert "so nothing is recorded there" in json.dumps(examined("doctor", public)[1])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may try as another user")
@@ -565,12 +565,14 @@ def test_service_of_another_configuration_is_told(folder: Path, tmp_path: Path) 
     }
     try:
         for place, words in expected.items():
-            (finding,) = [one for one in told("doctor", place)[1]["findings"] if one["check"] == "service"]
+            (finding,) = [
+                one for one in examined("doctor", place)[1]["findings"] if one["check"] == "service"
+            ]
             assert (finding["state"], words in finding["finding"]) == ("warning", True)
-            status = told("status", place)[1]
+            status = examined("status", place)[1]
             assert (words in status["warnings"][0], status["service"]["as_configured"]) == (True, False)
         edit(office.folder, "retention: 6 years", "retention: 5 years")
-        status = told("status", office.folder)[1]
+        status = examined("status", office.folder)[1]
         assert (status["warnings"], status["service"]["as_configured"]) == ([], True)
     finally:
         office.stop()
@@ -580,16 +582,16 @@ def test_remedy_is_no_restart_that_would_fail(folder: Path) -> None:
     """What keeps a service from starting, or one company from being served, is to be mended first; a
     recording that is not played keeps neither."""
     edit(folder, "127.0.0.1:4588", f"127.0.0.1:{free_port()}")
-    (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
+    (down,) = [one for one in examined("doctor", folder)[1]["findings"] if one["check"] == "service"]
     assert down["fix"].startswith("systemctl restart informativa")
     replace_recording(folder)
-    (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
+    (down,) = [one for one in examined("doctor", folder)[1]["findings"] if one["check"] == "service"]
     assert down["fix"].startswith("systemctl restart informativa")
     edit(folder, "name: Borealis GmbH", "nome: Borealis GmbH")
-    (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
+    (down,) = [one for one in examined("doctor", folder)[1]["findings"] if one["check"] == "service"]
     assert down["fix"].startswith("First mend what keeps borealis from being served: informativa check -c")
     edit(folder, "operator:", "operatore:")
-    (down,) = [one for one in told("doctor", folder)[1]["findings"] if one["check"] == "service"]
+    (down,) = [one for one in examined("doctor", folder)[1]["findings"] if one["check"] == "service"]
     assert down["fix"].startswith("First mend what keeps the service from starting: informativa check -c")
 
 

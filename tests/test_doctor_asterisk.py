@@ -46,11 +46,13 @@ def configuration(folder: Path) -> Configuration:
     return load(folder / "informativa.yaml")
 
 
-def looked(check: Check, configuration: Configuration, told: Mapping[str, Any], **more: Any) -> list[Finding]:
+def looked(
+    check: Check, configuration: Configuration, replies: Mapping[str, Any], **more: Any
+) -> list[Finding]:
     """What a check finds of an Asterisk that says this to each action."""
 
     async def story() -> list[Finding]:
-        async with ManagerServer(dict(told)).listening() as account, ami.session(account) as session:
+        async with ManagerServer(dict(replies)).listening() as account, ami.session(account) as session:
             system = System(configuration.file, configuration, (), asterisk=session, **more)
             return [finding async for finding in check(system)]
 
@@ -564,24 +566,24 @@ COLLECTED = (
 
 
 @pytest.mark.parametrize(
-    "told", [spooled(), {"DBGetTree": "Response: Error\nMessage: Database entry not found"}]
+    "replies", [spooled(), {"DBGetTree": "Response: Error\nMessage: Database entry not found"}]
 )
-def test_spool_without_rows(configuration: Configuration, told: dict[str, str]) -> None:
+def test_spool_without_rows(configuration: Configuration, replies: dict[str, str]) -> None:
     """A family without rows, and one that Asterisk does not find, are an empty spool."""
-    assert looked(asterisk.spool, configuration, told) == [ok(Text("the fallback spool is empty"))]
+    assert looked(asterisk.spool, configuration, replies) == [ok(Text("the fallback spool is empty"))]
 
 
 def test_spool_with_rows(configuration: Configuration) -> None:
     """Rows are counted by why they were written; for one that will stay, by why it does."""
     good = f"line=+390212345678|prompt={configuration.folder}/prompts/it/short|ending=whole|seconds=9"
-    told = spooled(
+    replies = spooled(
         row1_1_1700000000000001=f"at=1700000000|{good}|why=service-busy",
         row1_2_1700000000000002=f"at=1700000000|{good}",
         row1_3_1700000000000003=f"at=1700000000|{good}",
         row1_4_1700000000000004="at=1700000000|line=+391|prompt=|ending=whole|seconds=9",
         row1_5_1700000000000005=f"at=noon|{good}",
     )
-    assert looked(asterisk.spool, configuration, told) == [
+    assert looked(asterisk.spool, configuration, replies) == [
         warning(
             "1 row of the fallback spool is not in a ledger: it is not such as informativa writes", COLLECTED
         ),
@@ -597,7 +599,7 @@ def test_spool_of_an_operator_with_nothing_to_tell(folder: Path) -> None:
     """A row by which an operator read what is due on every call anyway is told as the operator's."""
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("when: once ", "when: always ", 1))
-    told = spooled(row1_1_1700000000000001="at=1700000000|line=+390212345678|ending=operator")
-    assert looked(asterisk.spool, load(file), told) == [
+    replies = spooled(row1_1_1700000000000001="at=1700000000|line=+390212345678|ending=operator")
+    assert looked(asterisk.spool, load(file), replies) == [
         warning("1 row of the fallback spool is not in a ledger: operator", COLLECTED)
     ]

@@ -45,9 +45,9 @@ def test_question_names_the_keys_of_its_choice(folder: Path, words: str, named: 
     file.write_text(f"{head}short: {{it: prompts/it/question{rest}")
     (folder / "prompts/it/question.wav").write_bytes((folder / "prompts/it/short.wav").read_bytes())
     (folder / "prompts/it/question.txt").write_text(words)
-    told = [sentence for sentence, _fix in findings(file, "choices") if "it/question " in sentence]
+    sentences = [sentence for sentence, _fix in findings(file, "choices") if "it/question " in sentence]
     expected = f"{folder}/prompts/it/question names the keys {named}, and the choice marketing has 4, 5"
-    assert [sentence.partition(":")[0] for sentence in told] == [expected] * bool(named)
+    assert [sentence.partition(":")[0] for sentence in sentences] == [expected] * bool(named)
 
 
 def test_consent_that_nobody_can_be_asked(folder: Path) -> None:

@@ -34,7 +34,7 @@ def configuration(folder: Path) -> Configuration:
 class Listener:
     """Who listens where the service should: what it says, by the script that is asked for, and closes."""
 
-    told: Mapping[str, bytes]
+    replies: Mapping[str, bytes]
     asked: list[str] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -42,7 +42,7 @@ class Listener:
         question = (await reader.readuntil(b"\n\n")).decode()
         self.asked.append(question)
         fields = dict(line.split(": ", 1) for line in question.splitlines() if line)
-        writer.write(self.told.get(fields["agi_network_script"], b""))
+        writer.write(self.replies.get(fields["agi_network_script"], b""))
         writer.close()
 
 

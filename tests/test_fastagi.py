@@ -259,9 +259,9 @@ def test_peers_cannot_fill_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
         with capture_logs() as logged:
             asyncio.run(asyncio.wait_for(run(patience), 30))
         for event in ("refused a call", "call abandoned"):
-            told = [line for line in logged if line["event"] == event]
-            assert "more" not in told[0]
-            assert sum(line.get("more", 1) for line in told) == 20
+            lines = [line for line in logged if line["event"] == event]
+            assert "more" not in lines[0]
+            assert sum(line.get("more", 1) for line in lines) == 20
 
 
 def test_unknown_script_is_closed() -> None:
@@ -417,12 +417,12 @@ def test_i4_call_for_which_nothing_is_done_is_given_up(monkeypatch: pytest.Monke
     monkeypatch.setattr(fastagi, "THINKING_SECONDS", 0.1)
 
     async def run() -> None:
-        plays, told, over = asyncio.Event(), list[Any](), asyncio.Event()
+        plays, playbacks, over = asyncio.Event(), list[Any](), asyncio.Event()
 
         async def answer(session: CallSession) -> None:
             if not plays.is_set():
                 plays.set()
-                told.append(await session.play(SHORT, "1"))
+                playbacks.append(await session.play(SHORT, "1"))
                 return
             try:
                 await asyncio.Event().wait()
@@ -444,7 +444,7 @@ def test_i4_call_for_which_nothing_is_done_is_given_up(monkeypatch: pytest.Monke
         assert server.turned_away["stuck"] == 1
         hears.write(b"200 result=0 endpos=80000\n")
         assert await heard.read() == b""
-        assert [playback.endpos for playback in told] == [80_000]
+        assert [playback.endpos for playback in playbacks] == [80_000]
         over.set()
         for stream in (hears, writer):
             stream.close()

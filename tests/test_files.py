@@ -159,9 +159,9 @@ def test_part_that_cannot_be_finished_is_taken_away(tmp_path: Path) -> None:
 
 def test_error_names_the_place(tmp_path: Path) -> None:
     """With its whole path, for an admin who must do something about it."""
-    with pytest.raises(FileNotFoundError) as told:
+    with pytest.raises(FileNotFoundError) as caught:
         create(tmp_path / "gone" / "file")
-    assert told.value.filename == f"{tmp_path}/gone/file"
+    assert caught.value.filename == f"{tmp_path}/gone/file"
 
 
 def test_what_somebody_else_wrote_is_read_only_if_it_is_a_file(tmp_path: Path) -> None:

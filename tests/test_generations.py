@@ -181,12 +181,12 @@ def test_trouble_of_a_ledger_is_told_once() -> None:
         {"acme": other},
         {"borealis": old},
     ]
-    outdated, told = Outdated(), list[list[str]]()
+    outdated, lines = Outdated(), list[list[str]]()
     for failing in rounds:
         with capture_logs() as logged:
             outdated.report(failing)
-        told.append([f"{line['controller']} {line['log_level']} {line.get('error', '')}" for line in logged])
-    assert told == [
+        lines.append([f"{line['controller']} {line['log_level']} {line.get('error', '')}" for line in logged])
+    assert lines == [
         ["acme error The disk is full."],
         ["borealis warning "],
         [],
@@ -209,10 +209,10 @@ def test_ledger_is_opened_again(config: Path) -> None:
         generations = Generations(configuration, beside.waiting.append)
         before = generations.newest
         outdated = Outdated()
-        with capture_logs() as told:
+        with capture_logs() as log:
             for _round in range(3):
                 assert list(await generations.reopen(outdated)) == ["acme"]
-        assert [line["event"] for line in told] == ["ledger cannot be used"]
+        assert [line["event"] for line in log] == ["ledger cannot be used"]
         assert generations.newest is before
         for file in ledger.parent.glob("acme.sqlite3*"):
             file.unlink()
@@ -241,10 +241,10 @@ def test_ledger_of_other_recordings_is_opened_and_they_are_told_once(config: Pat
             connection.execute("UPDATE recording SET sha256 = 'another'")
         aside.replace(ledger)
         outdated = Outdated()
-        with capture_logs() as told:
+        with capture_logs() as log:
             for _round in range(3):
                 assert await generations.reopen(outdated) == {}
-        wrong = [line["problem"] for line in told if line["event"] == "a prompt is not played"]
+        wrong = [line["problem"] for line in log if line["event"] == "a prompt is not played"]
         assert len(wrong) == len(set(wrong)) == 6  # short, short without keys and full in two languages
         assert all("is not the recording that version 2026-11 was first served with" in one for one in wrong)
         prompt = generations.newest.services.lines["+390212345678"].plan[0].notice.versions[0].short["it"]

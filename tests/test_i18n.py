@@ -137,8 +137,8 @@ def test_commands_speak_italian(folder: Path) -> None:
         ("explain",): ["Manca l'opzione '--from'."],
         ("init", folder): ["non è vuota. Indicare una cartella nuova"],
     }
-    told = ("--controller", "acme", "--by", "website", "--reference", "form 7")
-    assert run("record", "+393331234568", *told, "-c", file).returncode == 0  # makes the ledger
+    options = ("--controller", "acme", "--by", "website", "--reference", "form 7")
+    assert run("record", "+393331234568", *options, "-c", file).returncode == 0  # makes the ledger
     for arguments, expected in said.items():
         ran, english = run(*arguments, **ITALIAN), run(*arguments, LANG="C")
         assert ran.returncode == english.returncode, arguments

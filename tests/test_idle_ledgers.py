@@ -230,11 +230,11 @@ def test_look_that_fails_is_told_once_and_the_next_may_succeed(
     looks: Looks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where memory runs out: with the error, and again only after it was over."""
-    ledger, told = looks.add(), list[object]()
+    ledger, calls = looks.add(), list[object]()
     errors = [MemoryError(), None]
     trouble = SimpleNamespace(
-        tell=lambda subject, exc_info: told.append((subject, exc_info)),
-        over=lambda subject: told.append(("over", subject)),
+        tell=lambda subject, exc_info: calls.append((subject, exc_info)),
+        over=lambda subject: calls.append(("over", subject)),
     )
     looks.ledgers._troubles = trouble  # type: ignore[assignment]
 
@@ -246,7 +246,7 @@ def test_look_that_fails_is_told_once_and_the_next_may_succeed(
     monkeypatch.setattr(IdleLedgers, "_look", look)
     looks.after = lambda: len(looks.sleeps) == 2 and looks.ledgers.remove(ledger)
     looks.ledgers._run()
-    assert told == [("", errors[0]), ("over", "")]
+    assert calls == [("", errors[0]), ("over", "")]
 
 
 def test_trouble_has_the_name_of_the_work(looks: Looks) -> None:

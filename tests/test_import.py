@@ -97,8 +97,8 @@ def test_unusual_numbers_are_taken_and_counted(folder: Path, tmp_path: Path) -> 
         "5 rows read: 4 recorded, 0 known before, 1 rejected. 2 numbers that were taken are unusually short"
     )
     assert [number for number in numbers if number[3:] in printed] == []
-    told = json.loads(imported(folder, file, "--json", code=4))
-    assert (told["known_before"], told["unusual"], told["rejected"]) == (4, 2, 1)
+    totals = json.loads(imported(folder, file, "--json", code=4))
+    assert (totals["known_before"], totals["unusual"], totals["rejected"]) == (4, 2, 1)
     file.write_text("customer;date\nK12;2026-01-31\n")
     assert imported(folder, file) == "1 row read: 1 recorded, 0 known before, 0 rejected.\n"
 
@@ -190,7 +190,7 @@ def test_nothing_of_a_file_gets_in_that_cannot_be_understood(
 @pytest.mark.slow
 def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path) -> None:
     """A ledger that is held by another in the middle stops the import, which says how far it came."""
-    file, told = tmp_path / "told.csv", []
+    file, steps = tmp_path / "told.csv", []
     rows = [f"+39333{number:07};31/01/2026;form {number}\n" for number in range(30)]
     file.write_text("numero;data;riferimento\n" + "x;y;z\n" * 2 + "".join(rows))
     configuration = load(folder / "informativa.yaml")
@@ -201,17 +201,17 @@ def test_counts_are_told_when_it_ends_in_the_middle(folder: Path, tmp_path: Path
     storage.store(own).close()
 
     def hold(step: str, _done: int) -> None:
-        told.append(step)
-        if told.count("record") == 2:
+        steps.append(step)
+        if steps.count("record") == 2:
             holder = sqlite3.connect(own.ledger, isolation_level=None)
             holder.execute("BEGIN IMMEDIATE")
-            told.append(holder)
+            steps.append(holder)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(importing, "BATCH", 10)
         with pytest.raises(LedgerError):
             importing.run(source, counts, hold)
-    told[-1].close()
+    steps[-1].close()
     assert (counts.recorded, counts.known_before, counts.rejected, counts.read) == (20, 0, 2, 22)
     assert imported(folder, file, code=4).startswith(
         "32 rows read: 10 recorded, 20 known before, 2 rejected."
@@ -321,8 +321,8 @@ def test_rejects_are_in_the_language_of_who_types(folder: Path, tmp_path: Path) 
     """The command writes the file for who mends it, in his language."""
     file = tmp_path / "told.csv"
     file.write_text("number;date\n12;2026-01-31\n")
-    told = ("import", file, "--controller=acme", "--by=website", "--reference=list", "--yes")
-    assert run(*told, "-c", folder / "informativa.yaml", LANGUAGE="it", LC_ALL="C.UTF-8").returncode == 4
+    command = ("import", file, "--controller=acme", "--by=website", "--reference=list", "--yes")
+    assert run(*command, "-c", folder / "informativa.yaml", LANGUAGE="it", LC_ALL="C.UTF-8").returncode == 4
     assert language("it")("the number is not one") in rejects_of(file)
 
 

@@ -125,9 +125,9 @@ def test_program_that_its_user_cannot_run_is_told(
     install = ("dialplan", "install", "--to", f"{place}/asterisk")
     for command in (("check",), ("systemd",), ("dialplan",), install):
         main.main([*command, "-c", str(file)])
-        told = capsys.readouterr()
+        output = capsys.readouterr()
         assert f"warning: {OTHER}, as whom service and script run, cannot execute {python.parent}" in (
-            told.out + told.err
+            output.out + output.err
         ), command
     for command in (("check",), install):
         main.main([*command, "--json", "-c", str(file)])

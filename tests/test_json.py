@@ -92,8 +92,8 @@ def test_record_of_nobody() -> None:
 
 def test_failure_tells_each_problem() -> None:
     """An error is told with its code, its place, what is wrong and, apart, what to do."""
-    told = Text("{value} is not a time", "write 5 years", value="'x'")
-    failure = Failure.of(ConfigError([ConfigProblem("a.yaml", 3, "controllers.acme.retention", told)]))
+    text = Text("{value} is not a time", "write 5 years", value="'x'")
+    failure = Failure.of(ConfigError([ConfigProblem("a.yaml", 3, "controllers.acme.retention", text)]))
     assert json.loads(document(failure))["problems"] == [
         {
             "code": "configuration",

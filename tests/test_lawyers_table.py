@@ -261,8 +261,8 @@ def test_row(row: Row) -> None:
     assert " ".join(path for path, _keys in session.played) == row.hears
     events = [record.event for record in ledger.records()][count:]
     assert " ".join(map(_on_record, events)) == row.recorded
-    told = (session.variables["INFORMATIVA_STATUS"], choices_of(session))
-    assert " ".join(filter(None, told)) == row.dialplan
+    outcome = (session.variables["INFORMATIVA_STATUS"], choices_of(session))
+    assert " ".join(filter(None, outcome)) == row.dialplan
 
 
 FORBIDDEN = [
@@ -297,8 +297,8 @@ def test_forbidden(folder: Path, old: str, new: str, message: str) -> None:
     text = file.read_text().replace("      country:\n", f"      {notice}:\n")
     assert old in text
     file.write_text(text.replace(old, new, 1))
-    told = problems(file)
-    assert any(message in sentence for sentence in told), told
+    sentences = problems(file)
+    assert any(message in sentence for sentence in sentences), sentences
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.migrated_ledgers
 
 
 @pytest.fixture
-def told(folder: Path) -> Path:
+def configured(folder: Path) -> Path:
     """Two companies, each with a record in its ledger; the configuration."""
     file = folder / "informativa.yaml"
     for controller in load(file).controllers.values():
@@ -53,34 +53,34 @@ COMMANDS = (
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_i6_ledgers_that_were_exchanged_are_refused_by_every_command(
-    told: Path, command: tuple[str, ...]
+    configured: Path, command: tuple[str, ...]
 ) -> None:
     """Each says whose the file is, whom the configuration gives it to, and what to type; nothing changes."""
-    ledgers = [Path(controller.ledger) for controller in load(told).controllers.values()]
+    ledgers = [Path(controller.ledger) for controller in load(configured).controllers.values()]
     exchange(*ledgers)
-    code, out, error = typed(*command, "--controller", "acme", "-c", told)
+    code, out, error = typed(*command, "--controller", "acme", "-c", configured)
     assert code == (2 if command == ("evidence", "audit") else 1), out
     assert f"{ledgers[0]} is the ledger of borealis, and the configuration gives it to acme." in error
-    assert f"informativa ledger adopt -c {told} --controller acme --yes" in error
+    assert f"informativa ledger adopt -c {configured} --controller acme --yes" in error
     with closing(SqliteStore(str(ledgers[0]), read_only=True)) as store:
         assert [record.event for record in store.records()][1:] == [PLAYED]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_another_key_in_a_companys_place_is_refused(told: Path, command: tuple[str, ...]) -> None:
+def test_another_key_in_a_companys_place_is_refused(configured: Path, command: tuple[str, ...]) -> None:
     """All its callers would be strangers, and an erasure would find nobody."""
-    (told.parent / "keys/acme.key").write_text("ab" * 32)
-    code, out, error = typed(*command, "--controller", "acme", "-c", told)
+    (configured.parent / "keys/acme.key").write_text("ab" * 32)
+    code, out, error = typed(*command, "--controller", "acme", "-c", configured)
     assert code == (2 if command == ("evidence", "audit") else 1), out
     assert "are known by another key than those of acme." in error
     assert "Put its key back (keys/acme.key)" in error
-    assert typed(*command, "--controller", "borealis", "-c", told)[0] == 0
+    assert typed(*command, "--controller", "borealis", "-c", configured)[0] == 0
 
 
-def test_i10_service_and_script_refuse_the_one_company_alone(told: Path) -> None:
+def test_i10_service_and_script_refuse_the_one_company_alone(configured: Path) -> None:
     """The other's calls are recorded as ever; the first one's fall back, and are not skipped."""
-    (told.parent / "keys/acme.key").write_text("ab" * 32)
-    configuration = load(told)
+    (configured.parent / "keys/acme.key").write_text("ab" * 32)
+    configuration = load(configured)
     services = bootstrap.for_service(configuration)
     try:
         assert isinstance(services.ledgers["acme"], RefusedLedger)
@@ -100,45 +100,45 @@ def test_i10_service_and_script_refuse_the_one_company_alone(told: Path) -> None
         asyncio.run(script.append(PLAYED))
 
 
-def test_i10_reload_with_another_key_costs_that_company_alone(told: Path) -> None:
+def test_i10_reload_with_another_key_costs_that_company_alone(configured: Path) -> None:
     """An open ledger goes on with a key that was rotated, and with none that is not its own."""
-    before = bootstrap.for_service(load(told))
-    assert typed("keys", "rotate", "acme", "--yes", "-c", told)[0] == 0
-    rotated = bootstrap.for_service(load(told), before)
+    before = bootstrap.for_service(load(configured))
+    assert typed("keys", "rotate", "acme", "--yes", "-c", configured)[0] == 0
+    rotated = bootstrap.for_service(load(configured), before)
     assert rotated.ledgers == before.ledgers
-    (told.parent / "keys/acme.key").write_text("ab" * 32)
-    after = bootstrap.for_service(load(told), rotated)
+    (configured.parent / "keys/acme.key").write_text("ab" * 32)
+    after = bootstrap.for_service(load(configured), rotated)
     assert isinstance(after.ledgers["acme"], RefusedLedger)
     assert after.ledgers["borealis"] is before.ledgers["borealis"]
     for services in (after, rotated, before):
         bootstrap.close(services)
 
 
-def test_key_that_was_rotated_is_its_own(told: Path) -> None:
+def test_key_that_was_rotated_is_its_own(configured: Path) -> None:
     """And once the ledger knows the new key, the old one alone is not."""
-    key = told.parent / "keys/acme.key"
+    key = configured.parent / "keys/acme.key"
     old = key.read_text()
-    assert typed("keys", "rotate", "acme", "--yes", "-c", told)[0] == 0
-    assert typed("purge", "--controller", "acme", "-c", told)[0] == 0
-    for file in told.parent.glob("keys/acme.key*"):
+    assert typed("keys", "rotate", "acme", "--yes", "-c", configured)[0] == 0
+    assert typed("purge", "--controller", "acme", "-c", configured)[0] == 0
+    for file in configured.parent.glob("keys/acme.key*"):
         file.unlink()
     key.write_text(old)
     key.chmod(0o600)
-    assert "another key" in typed("purge", "--controller", "acme", "-c", told)[2]
+    assert "another key" in typed("purge", "--controller", "acme", "-c", configured)[2]
 
 
-def test_company_that_was_renamed_keeps_its_ledger(told: Path) -> None:
+def test_company_that_was_renamed_keeps_its_ledger(configured: Path) -> None:
     """By a command, which says first what it would do."""
-    acme = load(told).controllers["acme"]
-    (told.parent / "keys/acme.key").write_text("ab" * 32)
-    adopt = ("ledger", "adopt", "--controller", "acme", "-c", told)
+    acme = load(configured).controllers["acme"]
+    (configured.parent / "keys/acme.key").write_text("ab" * 32)
+    adopt = ("ledger", "adopt", "--controller", "acme", "-c", configured)
     assert typed(*adopt)[1].splitlines() == [
         f"{acme.ledger} would be the ledger of acme from now on.",
         "Nothing was changed yet. To do it, add --yes.",
     ]
-    assert typed("purge", "--controller", "acme", "-c", told)[0] == 1
+    assert typed("purge", "--controller", "acme", "-c", configured)[0] == 1
     assert json.loads(typed(*adopt, "--yes", "--json")[1])["done"] is True
-    assert typed("purge", "--controller", "acme", "-c", told)[0] == 0
+    assert typed("purge", "--controller", "acme", "-c", configured)[0] == 0
 
 
 def test_ledger_without_a_record_is_anybodys(folder: Path) -> None:
@@ -151,11 +151,11 @@ def test_ledger_without_a_record_is_anybodys(folder: Path) -> None:
     assert typed("purge", "--controller", "acme", "-c", file)[0] == 0
 
 
-def test_backup_of_another_company_is_not_put_in_place(told: Path) -> None:
+def test_backup_of_another_company_is_not_put_in_place(configured: Path) -> None:
     """It is refused before anything is changed."""
-    acme, borealis = load(told).controllers.values()
-    code, _out, error = typed("ledger", "restore", borealis.ledger, "--controller", "acme", "-c", told)
+    acme, borealis = load(configured).controllers.values()
+    code, _out, error = typed("ledger", "restore", borealis.ledger, "--controller", "acme", "-c", configured)
     assert code == 1
     assert f"{borealis.ledger} is the ledger of borealis" in error
-    assert typed("ledger", "show", "--controller", "acme", "-c", told)[0] == 0
+    assert typed("ledger", "show", "--controller", "acme", "-c", configured)[0] == 0
     assert acme.ledger != borealis.ledger

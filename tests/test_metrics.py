@@ -23,7 +23,7 @@ from lab import audio
 from lab.office import Office
 from lab.ports import free_port
 from lab.process import until
-from metrics import Idle, Told, asked, metrics, told
+from metrics import Idle, Samples, asked, metrics, samples_of
 from torture.load import callers, crowd
 
 
@@ -35,35 +35,35 @@ def test_seconds_heard_and_spared() -> None:
         (own, CallResult(PLAYED.status, PLAYED.reason, events=(PLAYED,))),
         (own, CallResult(skip.status, skip.reason, events=(skip,))),
     )
-    assert told(text, "informativa_heard_seconds_total") == {("acme", own.number): 9.5}
-    assert told(text, "informativa_spared_seconds_total") == {("acme", own.number): 10.0}
-    assert told(text, "informativa_playbacks_total") == {("acme", "whole", own.number): 1}
-    assert told(text, "informativa_answer_seconds_count") == {(): 1}
-    assert told(text, "informativa_ledger_usable") == {("acme",): 1, ("borealis",): 0}
-    assert told(text, "informativa_ledger_queue") == {("acme",): 0}
+    assert samples_of(text, "informativa_heard_seconds_total") == {("acme", own.number): 9.5}
+    assert samples_of(text, "informativa_spared_seconds_total") == {("acme", own.number): 10.0}
+    assert samples_of(text, "informativa_playbacks_total") == {("acme", "whole", own.number): 1}
+    assert samples_of(text, "informativa_answer_seconds_count") == {(): 1}
+    assert samples_of(text, "informativa_ledger_usable") == {("acme",): 1, ("borealis",): 0}
+    assert samples_of(text, "informativa_ledger_queue") == {("acme",): 0}
 
 
 def test_line_that_is_not_configured_is_not_named() -> None:
     """It may be the caller's number, passed by mistake."""
     text = metrics((None, CallResult(PLAYED.status, "no-line", events=(replace(PLAYED, line=""),))))
-    assert told(text, "informativa_calls_total") == {("", "", "no-line", "PLAYED"): 1}
+    assert samples_of(text, "informativa_calls_total") == {("", "", "no-line", "PLAYED"): 1}
 
 
 def test_metrics_count_answers_beside_notices() -> None:
     """An answer is counted by choice and word, the playback of its prompt as one, and no notice."""
     granted = answering(Answer.GRANTED)
     text = metrics((None, CallResult(PLAYED.status, PLAYED.reason, events=(PLAYED, granted))))
-    assert told(text, "informativa_choices_total") == {("granted", "marketing", "", ""): 1}
-    assert sum(told(text, "informativa_notices_total").values()) == 1
-    assert told(text, "informativa_playbacks_total") == {("", "whole", ""): 2}
-    assert told(text, "informativa_heard_seconds_total") == {("", ""): 9.5}
+    assert samples_of(text, "informativa_choices_total") == {("granted", "marketing", "", ""): 1}
+    assert sum(samples_of(text, "informativa_notices_total").values()) == 1
+    assert samples_of(text, "informativa_playbacks_total") == {("", "whole", ""): 2}
+    assert samples_of(text, "informativa_heard_seconds_total") == {("", ""): 9.5}
 
 
 def test_metrics_count_who_was_not_asked() -> None:
     """Of each choice that is left out the reason is counted."""
     unasked = "marketing:not-vouched survey:enough-asked"
     text = metrics((None, CallResult(PLAYED.status, PLAYED.reason, unasked=unasked)))
-    assert told(text, "informativa_choices_unasked_total") == {
+    assert samples_of(text, "informativa_choices_unasked_total") == {
         ("marketing", "", "", "not-vouched"): 1,
         ("survey", "", "", "enough-asked"): 1,
     }
@@ -83,21 +83,21 @@ def test_service_tells_what_happened(tmp_path: Path) -> None:
         wanted = itertools.islice(callers(random.Random(1)), 120)
         calls = asyncio.run(crowd(office, wanted, at_once=8))
         until(
-            lambda: told(asked(port), "informativa_calls_in_progress") == {(): 0},
+            lambda: samples_of(asked(port), "informativa_calls_in_progress") == {(): 0},
             60,
             lambda: "Calls that are over are in progress still.",
         )
         text = asked(port)
     finally:
         office.stop()
-    counted: Told = {}
+    counted: Samples = {}
     for controller in ("acme", "borealis"):
         for record in office.records(controller):
             event = record.event
             place = (controller, event.line, event.notice, event.reason, event.status)
             counted[place] = counted.get(place, 0) + 1
-    assert told(text, "informativa_notices_total") == counted
-    assert sum(told(text, "informativa_calls_total").values()) == len(calls) == 120
+    assert samples_of(text, "informativa_notices_total") == counted
+    assert sum(samples_of(text, "informativa_calls_total").values()) == len(calls) == 120
     assert not [call.caller for call in calls if call.caller.removeprefix("+39") in text]
 
 
@@ -127,8 +127,8 @@ def test_metrics_tell_how_many_requests_are_overdue() -> None:
         text = asked(port)
     finally:
         end()
-    assert told(text, "informativa_requests_open") == {("acme",): 2}
-    assert told(text, "informativa_requests_overdue") == {("acme",): 1}
+    assert samples_of(text, "informativa_requests_open") == {("acme",): 2}
+    assert samples_of(text, "informativa_requests_overdue") == {("acme",): 1}
 
 
 def test_metrics_tell_of_unusual_looks() -> None:
@@ -143,8 +143,14 @@ def test_metrics_tell_of_unusual_looks() -> None:
         later = asked(port)
     finally:
         end()
-    assert told(text, "informativa_unusual_looks") == {("acme", "night"): 2, ("acme", "many-persons"): 0}
-    assert told(later, "informativa_unusual_looks") == {("acme", "night"): 0, ("acme", "many-persons"): 0}
+    assert samples_of(text, "informativa_unusual_looks") == {
+        ("acme", "night"): 2,
+        ("acme", "many-persons"): 0,
+    }
+    assert samples_of(later, "informativa_unusual_looks") == {
+        ("acme", "night"): 0,
+        ("acme", "many-persons"): 0,
+    }
     assert "anna" not in text
 
 
@@ -160,10 +166,10 @@ def test_metrics_tell_the_verdict_of_the_last_audit() -> None:
         text = asked(port)
     finally:
         end()
-    verdicts = told(text, "informativa_audit_verdict")
+    verdicts = samples_of(text, "informativa_audit_verdict")
     assert [labels for labels, value in verdicts.items() if value] == [("acme", "gaps")]
     assert len(verdicts) == 12
-    assert told(text, "informativa_audit_time_seconds") == {
+    assert samples_of(text, "informativa_audit_time_seconds") == {
         ("acme",): 1795996800,
         ("borealis",): 0,
         ("cirrus",): 1795996800,

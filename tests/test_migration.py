@@ -501,13 +501,13 @@ def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
         assert office.reload()
         assert form(ledger) == 3
         loaded = load(office.config)
-        told = asyncio.run(probe.status("127.0.0.1", office.port, loaded.tokens))
-        assert told is not None
-        assert told["configuration"] == loaded.digest
+        status = asyncio.run(probe.status("127.0.0.1", office.port, loaded.tokens))
+        assert status is not None
+        assert status["configuration"] == loaded.digest
         (tmp_path / "go").touch()
         office.wait_said("ledgers opened")
         assert form(ledger) == NEWEST
-        assert asyncio.run(probe.status("127.0.0.1", office.port, loaded.tokens)) == told
+        assert asyncio.run(probe.status("127.0.0.1", office.port, loaded.tokens)) == status
     finally:
         office.stop()
 

@@ -40,7 +40,7 @@ class Office(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.ledger = SqliteLedger(f"{self.folder.name}/l.sqlite3")
         self.notice = notice(version("1"))
-        self.told: dict[str, set[str]] = {}
+        self.informed: dict[str, set[str]] = {}
         self.since: dict[str, int] = {}
         self.clock = SteppingClock()
 
@@ -79,7 +79,7 @@ class Office(RuleBasedStateMachine):
             assert status is Status.NOTDUE
         elif listens:
             assert status is Status.PLAYED
-            self.told[number] = self.told.get(number, set()) | self.notice.versions[-1].purposes
+            self.informed[number] = self.informed.get(number, set()) | self.notice.versions[-1].purposes
             self.since[number] = len(self.notice.versions) - 1
         else:
             assert status is Status.PARTIAL
@@ -107,7 +107,7 @@ class Office(RuleBasedStateMachine):
         """A caller asks to be erased."""
         key = line().controller.key
         erase(self.ledger._store().file, [pseudonym(Identified(number), key)], self.clock.now())
-        self.told.pop(number, None)
+        self.informed.pop(number, None)
         self.since.pop(number, None)
 
     @rule(days=st.integers(-400, 400))
@@ -121,7 +121,7 @@ class Office(RuleBasedStateMachine):
         for number in CALLERS:
             caller = pseudonym(Identified(number), line().controller.key)
             known = asyncio.run(self.ledger.history(caller)).get("privacy")
-            assert (set(known.purposes) if known else None) == self.told.get(number)
+            assert (set(known.purposes) if known else None) == self.informed.get(number)
 
 
 TestOffice = Office.TestCase

@@ -351,8 +351,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     secret.chmod(0o600)
     hook = "    hook: {url: 'http://127.0.0.1:1/', secret: keys/acme.hook}\n"
     office.edit("    time_zone: Europe/Rome", f"{hook}    time_zone: Europe/Rome")
-    told = ("--controller", "acme", "--by", "website", "--reference", "form 7")
-    assert run("record", "+393331234567", *told, "-c", office.config).returncode == 0
+    options = ("--controller", "acme", "--by", "website", "--reference", "form 7")
+    assert run("record", "+393331234567", *options, "-c", office.config).returncode == 0
     for command in ("checkpoint", "audit"):
         assert run("evidence", command, "--controller", "acme", "-c", office.config).returncode == 0
     office.start()
@@ -366,7 +366,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
 def test_every_metric_and_label_named_is_told(watched: Watched, of_choices: dict[str, set[str]]) -> None:
     """What dashboard and rules ask for is what the service tells, and the dashboard shows all of it."""
     watched.ring(60, seed=1)
-    told = watched.exported() | of_choices
+    labels_by_metric = watched.exported() | of_choices
     variables = [
         variable["query"]["query"]
         for variable in DASHBOARD["templating"]["list"]
@@ -380,14 +380,16 @@ def test_every_metric_and_label_named_is_told(watched: Watched, of_choices: dict
     for expression in asks:
         labels = set()
         for name, braces in named(expression):
-            assert braces <= told[name] | OF_PROMETHEUS, expression
-            labels |= told[name]
+            assert braces <= labels_by_metric[name] | OF_PROMETHEUS, expression
+            labels |= labels_by_metric[name]
         assert gathered(expression) <= labels | OF_PROMETHEUS, expression
     for variable in variables:
         name, label = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable).groups()  # type: ignore[union-attr]
-        assert label in told[name] | OF_PROMETHEUS
+        assert label in labels_by_metric[name] | OF_PROMETHEUS
     shown = {name for _, target in queries() for name, _ in named(target["expr"])}
-    families = {name for name in told if not name.endswith(("_count", "_sum"))}  # of the histogram
+    families = {
+        name for name in labels_by_metric if not name.endswith(("_count", "_sum"))
+    }  # of the histogram
     assert families - shown == set()
 
 
@@ -406,13 +408,13 @@ def test_promtool_finds_nothing_wrong_with_what_is_told(watched: Watched) -> Non
 
 def test_rare_failures_are_told_before_they_happen(watched: Watched) -> None:
     """A count that began with the first failure would show Prometheus no increase, and no rule would fire."""
-    told = asked(watched.port)
+    exported = asked(watched.port)
     for line, controller in (("+390212345678", "acme"), ("+493012345678", "borealis")):
         place = f'controller="{controller}",'
-        assert f'informativa_playbacks_total{{{place}ending="not-playable",line="{line}"}} 0.0' in told
-    assert 'reason="no-line",status="FALLBACK"' in told
+        assert f'informativa_playbacks_total{{{place}ending="not-playable",line="{line}"}} 0.0' in exported
+    assert 'reason="no-line",status="FALLBACK"' in exported
     for name in ("spool_failures_total", 'turned_away_total{why="busy"}', 'turned_away_total{why="script"}'):
-        assert f"informativa_{name} 0.0" in told
+        assert f"informativa_{name} 0.0" in exported
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ def test_clock_before_and_after_the_true_one(clock: str, sign: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("printed", "told"),
+    ("printed", "start"),
     [
         (
             "cluster: Call 106 came to PLAYED.\nmake[1]: *** [Makefile:48: cluster] Error 1\n",
@@ -44,9 +44,9 @@ def test_clock_before_and_after_the_true_one(clock: str, sign: str) -> None:
         ("make: Nothing to be done\n", "nothing was printed"),
     ],
 )
-def test_summary_is_of_the_job_and_not_of_make(printed: str, told: str) -> None:
+def test_summary_is_of_the_job_and_not_of_make(printed: str, start: str) -> None:
     """The table says the last thing that a job said, and not that make leaves a folder."""
-    assert summary(printed).startswith(told)
+    assert summary(printed).startswith(start)
 
 
 def _printed(command: str) -> str:

@@ -392,8 +392,8 @@ def wrong(
         return [f"{type(error).__name__}: {str(error)[:1000]}"]
     flaws = [f"{key}: {facts.get(key)}, not {usual[key]}" for key in usual if facts.get(key) != usual[key]]
     for name, fault in of.items():
-        told = re.search(rf"{name}(?!\d)|{re.escape(line_of(name))}", log)
-        if fault.times and not told and fault.function not in SILENT:
+        match = re.search(rf"{name}(?!\d)|{re.escape(line_of(name))}", log)
+        if fault.times and not match and fault.function not in SILENT:
             flaws.append(f"nothing was logged of {fault}")
     return flaws
 

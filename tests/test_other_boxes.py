@@ -47,7 +47,7 @@ HE, HE_BEFORE = (pseudonym(Identified(CALLER), key) for key in (KEY, OLD))
 DAY = timedelta(days=1)
 
 
-def told(**more: object) -> tuple[str, Record]:
+def informing(**more: object) -> tuple[str, Record]:
     """A record of another box that informed this caller."""
     event = replace(PLAYED, pseudonym=HE, purposes=version().purposes, at=NOW - DAY)
     return "pbx-2", Record(7, replace(event, **more))  # type: ignore[arg-type]
@@ -60,7 +60,7 @@ def at(boxes: ScriptedBoxes, own: Line | None = None, **more: object) -> CallSer
 
 def test_who_heard_it_on_another_box_does_not_hear_it_again() -> None:
     """The record names the box and the number there, and a known caller is asked for no more than he must."""
-    boxes = ScriptedBoxes([told()])
+    boxes = ScriptedBoxes([informing()])
     here = at(boxes)
     session = ScriptedSession()
     result = handle(session, here)
@@ -90,7 +90,7 @@ def test_i1_no_answer_plays(told_there: None) -> None:
 
 def test_who_cannot_be_recognised_is_asked_for_nowhere() -> None:
     """Nor is whoever withholds the number."""
-    boxes = ScriptedBoxes([told()])
+    boxes = ScriptedBoxes([informing()])
     for number in ("", "anonymous", "12"):
         assert handle(ScriptedSession(incoming(number)), at(boxes)).status is Status.PLAYED
     assert boxes.asked == []
@@ -98,14 +98,14 @@ def test_who_cannot_be_recognised_is_asked_for_nowhere() -> None:
 
 def test_what_is_due_on_every_call_is_asked_for_nowhere() -> None:
     """No answer could change that."""
-    boxes = ScriptedBoxes([told()])
+    boxes = ScriptedBoxes([informing()])
     handle(ScriptedSession(), at(boxes, line(Step(DAILY, ALWAYS))))
     assert boxes.asked == []
 
 
 def test_all_pseudonyms_of_a_caller_are_asked_for() -> None:
     """That of the key, and of those before it: another box may have told him under one of them."""
-    boxes = ScriptedBoxes([told(pseudonym=HE_BEFORE)])
+    boxes = ScriptedBoxes([informing(pseudonym=HE_BEFORE)])
     own = line(notice())
     own = replace(own, controller=replace(own.controller, old_keys=(OLD,)))
     assert handle(ScriptedSession(), at(boxes, own)).status is Status.NOTDUE
@@ -116,7 +116,7 @@ def test_the_companys_own_system_is_asked_when_no_box_knows() -> None:
     """And only then: boxes are nearer."""
     crm = ScriptedSource()
     known = {"lookups": {"acme": {"privacy": [crm]}}}
-    assert handle(ScriptedSession(), at(ScriptedBoxes([told()]), **known)).status is Status.NOTDUE
+    assert handle(ScriptedSession(), at(ScriptedBoxes([informing()]), **known)).status is Status.NOTDUE
     assert crm.asked == 0
     assert handle(ScriptedSession(), at(ScriptedBoxes(), **known)).status is Status.PLAYED
     assert crm.asked == 1
@@ -124,7 +124,7 @@ def test_the_companys_own_system_is_asked_when_no_box_knows() -> None:
 
 def test_of_several_notices_each_is_decided_by_what_is_known_of_it() -> None:
     """What another box told of one says nothing of the other."""
-    boxes = ScriptedBoxes([told()])
+    boxes = ScriptedBoxes([informing()])
     here = at(boxes, line(notice(), COUNTRY))
     session = ScriptedSession()
     handle(session, here)
@@ -139,7 +139,7 @@ def test_a_period_that_is_over_here_may_not_be_there() -> None:
     """Who heard the whole on another box since hears it here when that is over."""
     own = line(Step(notice(), Period(days=30)))
     for ago, status in ((10, Status.NOTDUE), (31, Status.PLAYED)):
-        boxes, ledger = ScriptedBoxes([told(at=NOW - ago * DAY)]), MemoryLedger()
+        boxes, ledger = ScriptedBoxes([informing(at=NOW - ago * DAY)]), MemoryLedger()
         before = at(boxes, own, ledger=ledger)
         handle(ScriptedSession(), replace(before, clock=SteppingClock(NOW - 60 * DAY), others={}))
         assert handle(ScriptedSession(), before).status is status
@@ -148,7 +148,7 @@ def test_a_period_that_is_over_here_may_not_be_there() -> None:
 def test_i1_a_number_that_changed_hands_elsewhere_is_somebody_elses_here() -> None:
     """What this box told the person before is not told to the one who has the number now."""
     own = line(notice(version("1", "service", "marketing")))
-    boxes = ScriptedBoxes([told(reason=Reason.RECYCLED, version="1", purposes=frozenset({"service"}))])
+    boxes = ScriptedBoxes([informing(reason=Reason.RECYCLED, version="1", purposes=frozenset({"service"}))])
     here = at(boxes, own, ledger=MemoryLedger())
     early = SteppingClock(NOW - 900 * DAY)
     handle(ScriptedSession(), replace(here, clock=early, others={}))
@@ -162,10 +162,10 @@ def test_i1_a_number_that_changed_hands_elsewhere_is_somebody_elses_here() -> No
 def test_i1_a_number_that_changed_hands_twice_is_the_last_ones() -> None:
     """By whichever notice another box found it: what was told between the two was told to somebody else."""
     changes = [
-        told(notice=notice, at=NOW - days * DAY, reason=Reason.RECYCLED)
+        informing(notice=notice, at=NOW - days * DAY, reason=Reason.RECYCLED)
         for notice, days in (("privacy", 20), ("country", 5))
     ]
-    between = told(at=NOW - 10 * DAY)
+    between = informing(at=NOW - 10 * DAY)
     own = {"privacy": known_by(between[1].event, 3)}
     history = told_by_others(own, [*changes, between])
     assert set(history) == {"country"}
@@ -174,7 +174,7 @@ def test_i1_a_number_that_changed_hands_twice_is_the_last_ones() -> None:
 
 def test_told_by_others_is_a_set_that_only_grows() -> None:
     """In whatever order their records come."""
-    deliveries = [told(), told(version="2", at=NOW), ("pbx-3", told()[1])]
+    deliveries = [informing(), informing(version="2", at=NOW), ("pbx-3", informing()[1])]
     own = {"privacy": PriorDelivery(frozenset({"0"}), frozenset({"x"}), 3, AT, AT)}
     first = told_by_others(own, deliveries)
     assert first == told_by_others(own, deliveries[::-1]) == told_by_others(first, deliveries)

@@ -254,7 +254,7 @@ def at_rome(text: str) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("period", "told", "last_not_due", "first_due"),
+    ("period", "informed", "last_not_due", "first_due"),
     [
         (Period(12), "2026-03-01T10:00", "2027-03-01T09:59:59", "2027-03-01T10:00"),
         (Period(1), "2027-01-31T10:00", "2027-02-28T09:59:59", "2027-02-28T10:00"),
@@ -263,12 +263,12 @@ def at_rome(text: str) -> datetime:
         (Period(days=7), "2026-03-25T10:00", "2026-04-01T09:59:59", "2026-04-01T10:00"),
     ],
 )
-def test_periods_are_the_calendars(period, told, last_not_due, first_due) -> None:
+def test_periods_are_the_calendars(period, informed, last_not_due, first_due) -> None:
     """Twelve months are a year and not 360 days; a month ends with a shorter one; a day is that of the
     controller's time zone, also when the clocks change."""
     own = line(Step(notice(), period))
     own = replace(own, controller=replace(own.controller, zone=ROME))
-    history = known("1", at=at_rome(told))
+    history = known("1", at=at_rome(informed))
     assert not only(own, history, now=at_rome(last_not_due)).play
     assert only(own, history, now=at_rome(first_due)).reason is Reason.PERIOD_OVER
 
@@ -403,13 +403,13 @@ RECYCLED = [
 ]
 
 
-@pytest.mark.parametrize(("told", "seen", "now", "due"), RECYCLED)
-def test_number_may_have_changed_hands(told, seen, now, due) -> None:
+@pytest.mark.parametrize(("informed", "seen", "now", "due"), RECYCLED)
+def test_number_may_have_changed_hands(informed, seen, now, due) -> None:
     """GDPR art. 5(1)(d): after a year without a call the notice is due, whole, whoever had the number
     before."""
     own = line(notice(version("1"), version("2", material=True, supplements={"1": {"it": FULL}})))
     own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
-    history = {"privacy": replace(known("1", at=told)["privacy"], last_call=seen)}
+    history = {"privacy": replace(known("1", at=informed)["privacy"], last_call=seen)}
     decision = only(own, history, now=now)
     assert decision.reason is (Reason.RECYCLED if due else Reason.MATERIAL_CHANGE)
     assert decision.supplement is not due

@@ -109,9 +109,9 @@ def test_fish_is_told_what_completes_each_value() -> None:
     that may be anything."""
     lines = script(Shell.FISH, tree(app())).splitlines()
     parts = "-x -a 'short short-nokey full supplement withdraw' -d 'Which text it is.'"
-    told = [f"complete -c informativa {completion}" for completion in FISH.strip().splitlines()]
-    told.append(f"complete -c informativa -n '__informativa_at prompts add' -l part {parts}")
-    assert [line for line in told if line not in lines] == []
+    expected = [f"complete -c informativa {completion}" for completion in FISH.strip().splitlines()]
+    expected.append(f"complete -c informativa -n '__informativa_at prompts add' -l part {parts}")
+    assert [line for line in expected if line not in lines] == []
     assert [line for line in lines if "'__informativa_at record' -d" in line] == []
 
 
@@ -171,8 +171,8 @@ def test_error_of_no_configuration_is_json_too(folder: Path) -> None:
     (problem,) = json.loads(ran.stdout)["problems"]
     assert (ran.returncode, ran.stderr) == (1, f"informativa: {problem['message']} {problem['remedy']}\n")
     full = f"{IN_SHELL} test-call 1 --json -c {quote(str(folder / 'informativa.yaml'))} > /dev/full"
-    told = subprocess.run(["bash", "-c", full], capture_output=True, text=True, timeout=60, check=False)
-    assert (told.returncode, len(told.stderr.splitlines())) == (1, 1)
+    shell = subprocess.run(["bash", "-c", full], capture_output=True, text=True, timeout=60, check=False)
+    assert (shell.returncode, len(shell.stderr.splitlines())) == (1, 1)
 
 
 def test_full_disk_is_told_in_a_sentence(
@@ -341,9 +341,9 @@ def test_names_are_those_of_the_configuration(
         monkeypatch.delitem(sys.modules, "informativa.cli.names")
         runpy.run_module("informativa.cli.names", run_name="__main__")
         monkeypatch.undo()
-        told = capsys.readouterr()
-        assert told.err == ""
-        languages[what] = told.out.split()
+        output = capsys.readouterr()
+        assert output.err == ""
+        languages[what] = output.out.split()
     assert languages == {
         "controllers": ["acme", "borealis"],
         "lines": ["+390212345678", "+493012345678"],

@@ -196,11 +196,11 @@ def test_ledger_that_may_not_be_looked_for(acme: Controller, monkeypatch: pytest
 
 def test_following_begins_with_the_last(store: SqliteStore, acme: Controller) -> None:
     """Then what comes, of calls alone and as the filter has it, each once."""
-    told = replace(PLAYED, call="", kind=RecordKind.WEBSITE)
+    website = replace(PLAYED, call="", kind=RecordKind.WEBSITE)
     wanted = RecordFilter(status=Status.PLAYED, reason=Reason.NOT_INFORMED)  # which the one before is not
     with closing(RecordFollower([acme], wanted, 2, lambda _error: None)) as following:
         assert [call.record.number for call in following.news()] == [5]
-        store.append([told, PARTIAL, PLAYED])
+        store.append([website, PARTIAL, PLAYED])
         assert [call.record.number for call in following.news()] == [8]
         assert following.news() == []
 

@@ -152,14 +152,14 @@ sys.exit(script.run(sys.argv[1], ScriptLimit()))
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         (None, "there is no such file"),
         ("controllers: {}\n", "lines: is missing"),
     ],
 )
 def test_configuration_that_cannot_be_used_is_told_on_the_console(
-    start, tmp_path, content, told: str
+    start, tmp_path, content, expected: str
 ) -> None:
     """Without a usable configuration the script says why to Asterisk, sets no status and fails."""
     file = tmp_path / "other.yaml"
@@ -171,7 +171,7 @@ def test_configuration_that_cannot_be_used_is_told_on_the_console(
         lines.append(line)
         script.say("200 result=1\n")
     assert line == ""
-    assert any(told in line for line in lines), lines
+    assert any(expected in line for line in lines), lines
     assert script.end() == (1, "")
 
 

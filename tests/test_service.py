@@ -244,8 +244,8 @@ for limit in (4000, 1200, 256, 64):
     print(*allowed_connections(100 if limit == 1200 else 2000))
 """
     ran = subprocess.run([sys.executable, "-c", lower], capture_output=True, text=True, check=True)
-    told = [line for line in ran.stdout.splitlines() if re.fullmatch(r"\d+ \d+", line)]
-    assert told == ["2000 1000", "100 1000", "128 64", "32 16"]
+    limits = [line for line in ran.stdout.splitlines() if re.fullmatch(r"\d+ \d+", line)]
+    assert limits == ["2000 1000", "100 1000", "128 64", "32 16"]
 
 
 @pytest.fixture
@@ -393,20 +393,20 @@ def test_systemd_is_told_how_the_service_is(tmp_path: Path, monkeypatch: pytest.
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         office = Office(tmp_path / "etc")
 
-        def told() -> str:
+        def notified() -> str:
             return systemd.recv(4096).decode().splitlines()[0]
 
         def next_but_alive() -> str:
-            while (state := told()) == "WATCHDOG=1":
+            while (state := notified()) == "WATCHDOG=1":
                 pass
             return state
 
         office.start()
-        assert told() == "READY=1"
-        assert told() == "WATCHDOG=1"
+        assert notified() == "READY=1"
+        assert notified() == "WATCHDOG=1"
         office.reload()
         assert [next_but_alive(), next_but_alive()] == ["RELOADING=1", "READY=1"]
-        assert told() == "WATCHDOG=1"
+        assert notified() == "WATCHDOG=1"
         office.stop()
         assert next_but_alive() == "STOPPING=1"
 
@@ -451,12 +451,12 @@ def test_reload_says_by_name_what_it_takes_away(tmp_path: Path) -> None:
     finally:
         office.stop()
     said = [json.loads(line) for line in office.said.splitlines() if line.startswith("{")]
-    told = [
+    lines = [
         {name: one[name] for name in ("level", "event", "controller", "line", "settings") if name in one}
         for one in said
         if one["event"].startswith(("a company", "a line", "changed"))
     ]
-    assert told == [
+    assert lines == [
         {"level": "warning", "event": "a company is live no more", "controller": "borealis"},
         {
             "level": "info",
@@ -527,6 +527,6 @@ def test_every_prefix_of_the_template_that_loads_is_told(folder: Path) -> None:
             continue
         loaded += 1
         if (now.lines, now.controllers, now.notices) != (before.lines, before.controllers, before.notices):
-            told = [*changes.removals(before, now), *changes.changed(before, now)]
-            silent += [] if told else [end]
+            changed = [*changes.removals(before, now), *changes.changed(before, now)]
+            silent += [] if changed else [end]
     assert (silent, loaded > 10) == ([], True)

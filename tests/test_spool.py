@@ -148,7 +148,7 @@ def test_row_that_cannot_be_collected(key: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "text", "told", "cause"),
+    ("key", "text", "message", "cause"),
     [
         (KEY, row(line=None), "it names no line that is configured", ""),
         (KEY, row(line="default"), "it names no line that is configured", ""),
@@ -163,11 +163,11 @@ def test_row_that_cannot_be_collected(key: str, text: str) -> None:
         ),
     ],
 )
-def test_why_a_row_cannot_be_collected(key: str, text: str, told: str, cause: str) -> None:
+def test_why_a_row_cannot_be_collected(key: str, text: str, message: str, cause: str) -> None:
     """The log says which it is; a line whose number is anything else takes no row that names none."""
     with pytest.raises(spool.RowError) as caught:
         spool.parse_row(key, text, LINES | {"XXXX": LINE})
-    assert (str(caught.value), str(caught.value.__cause__ or "")) == (told, cause)
+    assert (str(caught.value), str(caught.value.__cause__ or "")) == (message, cause)
 
 
 def test_row_as_it_is_written() -> None:
@@ -294,9 +294,9 @@ def collected(
     account = ManagerAccount("127.0.0.1", 5038, "x", "secret")
     collection = spool_collection.SpoolCollection()
     collection.logged = set(logged)
-    with capture_logs() as told:
+    with capture_logs() as log:
         stay = asyncio.run(collection.collect(account, lines))
-    return stay, sorted(manager.deleted), told
+    return stay, sorted(manager.deleted), log
 
 
 def test_spool_is_emptied_into_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,10 +305,10 @@ def test_spool_is_emptied_into_the_ledger(tmp_path: Path, monkeypatch: pytest.Mo
     SqliteStore(controller.ledger).close()
     other = KEY.replace(".1-", ".2-")
     rows = {KEY: row(), other: row(), "odd": "nonsense"}
-    stay, deleted, told = collected(rows, controller, monkeypatch)
+    stay, deleted, log = collected(rows, controller, monkeypatch)
     assert (stay, deleted) == ({"odd"}, [KEY, other])
     assert [event.call for event in stored(Path(controller.ledger))] == ["1700000000.1", "1700000000.2"]
-    first, second = told
+    first, second = log
     assert first["event"] == "a row of the fallback spool cannot be collected"
     assert (first["log_level"], first["key"]) == ("warning", "odd")
     assert second == {
@@ -324,9 +324,9 @@ def test_spool_is_emptied_into_the_ledger(tmp_path: Path, monkeypatch: pytest.Mo
 def test_spool_waits_for_a_ledger_that_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the ledger is gone, or its company may not go live, every row stays where it is."""
     controller = replace(LINE.controller, ledger=str(tmp_path / "acme.sqlite3"))
-    stay, deleted, told = collected({KEY: row()}, controller, monkeypatch)
+    stay, deleted, log = collected({KEY: row()}, controller, monkeypatch)
     assert (stay, deleted) == ({KEY}, [])
-    assert [(entry["event"], entry["controller"]) for entry in told] == [
+    assert [(entry["event"], entry["controller"]) for entry in log] == [
         ("the fallback spool was not collected", "acme")
     ]
     refused = replace(controller, refused=Text("It has no papers."))
@@ -347,15 +347,15 @@ def test_spool_that_cannot_be_collected_is_told_of_once(
     def refusing(_account: ManagerAccount) -> NoReturn:
         raise away
 
-    def told(session: Callable[..., object]) -> list[str]:
+    def logged_by(session: Callable[..., object]) -> list[str]:
         monkeypatch.setattr(ami, "session", session)
         with capture_logs() as logged, suppress(ManagerError):
             asyncio.run(collection.collect(ManagerAccount("127.0.0.1", 5038, "x", "secret"), lines))
         return [entry.get("controller", entry["error"]) for entry in logged]
 
-    assert [told(refusing) for _ in range(3)] == [["Nobody is there."], [], []]
-    assert [told(manager.session) for _ in range(3)] == [["acme"], [], []]
-    assert told(refusing) == ["Nobody is there."]
+    assert [logged_by(refusing) for _ in range(3)] == [["Nobody is there."], [], []]
+    assert [logged_by(manager.session) for _ in range(3)] == [["acme"], [], []]
+    assert logged_by(refusing) == ["Nobody is there."]
 
 
 def test_row_that_is_refused_stays_and_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,9 +368,9 @@ def test_row_that_is_refused_stays_and_is_told_of(tmp_path: Path, monkeypatch: p
             "CREATE TRIGGER full BEFORE INSERT ON event WHEN new.call = '1700000000.2'"
             " BEGIN SELECT RAISE(ABORT, 'no'); END"
         )
-    stay, deleted, told = collected({KEY: row(), other: row()}, controller, monkeypatch)
+    stay, deleted, log = collected({KEY: row(), other: row()}, controller, monkeypatch)
     assert (stay, deleted) == ({other}, [KEY])
-    assert [(entry["event"], entry.get("key")) for entry in told] == [
+    assert [(entry["event"], entry.get("key")) for entry in log] == [
         ("a row of the fallback spool was refused", other),
         ("fallback spool collected", None),
     ]

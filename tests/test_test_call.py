@@ -47,7 +47,7 @@ SERVICE = Message(
 SCRIPT = Message(event="Newexten", context="informativa", application="AGI", appdata="informativa-agi,x")
 
 
-def told(status: str, reason: str, record: str) -> list[Message]:
+def variables_set(status: str, reason: str, record: str) -> list[Message]:
     """The variables that the dialplan gets at last."""
     return [
         Message(event="VarSet", variable="INFORMATIVA_REASON", value=reason),
@@ -186,7 +186,7 @@ def test_call_in_order(configured: Configuration, monkeypatch: pytest.MonkeyPatc
     call = planned(configured)
     (due,) = call.due
     path = due.prompts["it"].path
-    events = [SERVICE, *played(path), *told("PLAYED", "withheld", "2")]
+    events = [SERVICE, *played(path), *variables_set("PLAYED", "withheld", "2")]
     manager = asterisk(configured, events, PLAYED)
     steps: list[CallPlaced | Moment] = []
     result = placed(call, manager, monkeypatch, progress=steps.append)
@@ -223,7 +223,9 @@ def test_call_as_json(configured: Configuration, monkeypatch: pytest.MonkeyPatch
     """Programs get the same as values, the record with the names that it has everywhere."""
     call = planned(configured, CALLER, sure=True)
     result = placed(
-        call, asterisk(configured, [SERVICE, *told("FAILED", "not-playable", "2")], NOTDUE), monkeypatch
+        call,
+        asterisk(configured, [SERVICE, *variables_set("FAILED", "not-playable", "2")], NOTDUE),
+        monkeypatch,
     )
     text = document(result)
     facts = json.loads(text)
@@ -245,7 +247,9 @@ def test_call_as_json(configured: Configuration, monkeypatch: pytest.MonkeyPatch
 def test_call_that_fails_is_reported(configured: Configuration, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another status than the one expected, and a record that is not there, are problems."""
     call = planned(configured)
-    result = placed(call, asterisk(configured, [SCRIPT, *told("FALLBACK", "no-line", "")]), monkeypatch)
+    result = placed(
+        call, asterisk(configured, [SCRIPT, *variables_set("FALLBACK", "no-line", "")]), monkeypatch
+    )
     assert (result.in_order, result.records) == (False, ())
     assert reported(result, call) == [
         "note: the script answered, because the service did not; type: informativa status",
@@ -279,7 +283,7 @@ def test_caller_known_to_the_companys_own_system(
     asked = (Lookup("crm", "privacy", RecordKind.WEBSITE, "https://crm.example/", 0.1),)
     owner = replace(call.line.controller, lookups=asked)
     call = replace(call, line=replace(call.line, controller=owner))
-    events = told("NOTDUE", "already-informed", "2")
+    events = variables_set("NOTDUE", "already-informed", "2")
     assert placed(call, asterisk(configured, events, NOTDUE), monkeypatch).in_order
     withheld = replace(call, number=None)
     assert not placed(withheld, asterisk(configured, events, NOTDUE), monkeypatch).in_order
@@ -355,7 +359,7 @@ def test_command_prints_each_step_and_what_was_recorded(
 ) -> None:
     """A call that went as it should is printed step by step, with its record, and ends with exit code 0."""
     path = planned(configured).due[0].prompts["it"].path
-    events = [SERVICE, *played(path), *told("PLAYED", "withheld", "2")]
+    events = [SERVICE, *played(path), *variables_set("PLAYED", "withheld", "2")]
     monkeypatch.setattr(ami, "session", asterisk(configured, events, PLAYED).session)
     code, out, err = typed("test-call", LINE, "-c", configured.file)
     assert (code, err) == (0, "")
@@ -379,7 +383,7 @@ def test_command_ends_with_1_where_a_call_failed(
     configured: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is wrong is printed last, and a script that runs the command learns of it by exit code 1."""
-    events = [SCRIPT, *told("FALLBACK", "no-line", "")]
+    events = [SCRIPT, *variables_set("FALLBACK", "no-line", "")]
     monkeypatch.setattr(ami, "session", asterisk(configured, events).session)
     code, out, err = typed("test-call", LINE, "-c", configured.file)
     assert (code, err) == (1, "")

@@ -149,20 +149,24 @@ def test_what_is_no_format(folder: Path, said: str) -> None:
 def test_what_is_deprecated_is_told_with_its_remedy(folder: Path) -> None:
     """A service without `listen` or `token` is told by every check, with the version since when."""
     warnings = [str(one) for one in load(first(folder, "service:\n  sessions: 3\n")).warnings]
-    told = [one for one in warnings if "(deprecated since 0.2.0)" in one]
-    assert len(told) == 2
+    deprecations = [one for one in warnings if "(deprecated since 0.2.0)" in one]
+    assert len(deprecations) == 2
     assert (
-        "informativa takes 127.0.0.1:4588 (deprecated since 0.2.0); write `listen: 127.0.0.1:4588`" in told[0]
+        "informativa takes 127.0.0.1:4588 (deprecated since 0.2.0); write `listen: 127.0.0.1:4588`"
+        in deprecations[0]
     )
-    assert "taken for Asterisk (deprecated since 0.2.0); write `token: keys/agi.token` under it" in told[1]
+    assert (
+        "taken for Asterisk (deprecated since 0.2.0); write `token: keys/agi.token` under it"
+        in deprecations[1]
+    )
 
 
 def test_deprecation_from_what_is_kept_for_scripts(folder: Path) -> None:
     """What was kept of the text tells the same as the text itself."""
     file = first(folder, "service:\n  sessions: 3\n")
-    told = load(file, keep=True).warnings
+    warnings = load(file, keep=True).warnings
     assert file.with_name(".informativa.yaml.parsed").exists()
-    assert load(file).warnings == told
+    assert load(file).warnings == warnings
     assert load(file).format == 1
 
 

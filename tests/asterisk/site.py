@@ -31,7 +31,7 @@ SECONDS = {
 
 
 @dataclass
-class Told:
+class Outcome:
     """What a call came to: the dialplan's variables, seconds that the caller heard of each prompt, and the
     file that MixMonitor records it into."""
 
@@ -62,23 +62,23 @@ class Site:
         self._phones.append(phone)
         return phone
 
-    def call(self, to: str = "0212345678", number: str | None = "+393331234567", **more: object) -> Told:
+    def call(self, to: str = "0212345678", number: str | None = "+393331234567", **more: object) -> Outcome:
         """Ring a line, listen to the end, and see what it came to."""
         return self.over(self.dial(to, number, **more))
 
-    def hang_up_early(self, to: str = "0212345678", number: str | None = "+393331234567") -> Told:
+    def hang_up_early(self, to: str = "0212345678", number: str | None = "+393331234567") -> Outcome:
         """Ring a line, hang up half a second into what it plays, and see what it came to."""
         call = self.dial(to, number)
         call.wait_heard(0.5, 30)
         call.hang_up()
         return self.over(call)
 
-    def over(self, call: Call) -> Told:
+    def over(self, call: Call) -> Outcome:
         """Wait for the end of a call, and see what it came to."""
         call.wait_ended(60)
         event = self.pbx.wait_event(lambda event: event.get("UserEvent") == "Over")
         heard = {name: self.heard(call, name) for name in self.prompts}
-        return Told(
+        return Outcome(
             event["Status"],
             event["Reason"],
             event["Record"],
@@ -118,7 +118,7 @@ class Site:
         self.pbx.reload_dialplan(text.replace(old, new, 1))
 
     def whole(self, *names: str) -> dict[str, list[Any]]:
-        """What `Told.heard` is when these prompts were heard whole, once each."""
+        """What `Outcome.heard` is when these prompts were heard whole, once each."""
         return {name: [pytest.approx(len(self.prompts[name]) / 8000, abs=0.1)] for name in names}
 
     def close(self) -> None:

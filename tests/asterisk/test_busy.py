@@ -21,15 +21,15 @@ def test_i4_call_that_is_one_too_many_is_served_by_the_dialplan(site: Site) -> N
         (version % ("2026-11", "de/short"), version % ("2026-12", "de/long")),
     )
     with Held(site.office.port, network_script=site.office.script, arg_1="+493012345678"):
-        told = site.call()
-        assert (told.status, told.reason) == ("FALLBACK", "service-busy")
-        assert told.heard == site.whole("it/short-nokey", "after")
+        outcome = site.call()
+        assert (outcome.status, outcome.reason) == ("FALLBACK", "service-busy")
+        assert outcome.heard == site.whole("it/short-nokey", "after")
         ((key, row),) = spool(site.pbx).items()
-        assert told.record == f"spool:{key}"
+        assert outcome.record == f"spool:{key}"
         assert (row["line"], row["ending"]) == ("0212345678", "whole")
     assert site.office.records() == []  # the script would have left one
-    while (told := site.call()).reason == "service-busy":
+    while (outcome := site.call()).reason == "service-busy":
         pass  # the service has not yet seen that the session is over
-    assert (told.status, told.record) == ("PLAYED", "2")
+    assert (outcome.status, outcome.record) == ("PLAYED", "2")
     assert "refused a call" in site.office.said
     assert [line for line in site.pbx.warnings() if "informativa" in line or "agi" in line] == []

@@ -47,8 +47,8 @@ def test_i2_hang_up_during_the_notice(site: Site, seconds: float) -> None:
     call = site.dial()
     call.wait_heard(seconds, 30)
     call.hang_up()
-    told = site.over(call)
-    assert (told.status, told.reason, told.record) == ("PARTIAL", "hung-up", "2")
+    outcome = site.over(call)
+    assert (outcome.status, outcome.reason, outcome.record) == ("PARTIAL", "hung-up", "2")
     (record,) = site.office.records()
     assert seconds - 0.1 <= record.event.heard.seconds < 4.0
     assert record.event.heard.ending == "hung-up"
@@ -62,10 +62,10 @@ def test_key_plays_the_full_text(site: Site) -> None:
     call = site.dial()
     call.wait_heard(0.7, 30)
     call.press("1")
-    told = site.over(call)
-    assert (told.status, told.record) == ("PLAYED", "2")
-    assert told.heard.pop("it/short")[0] < 1.4
-    assert told.heard == site.whole("it/full", "after")
+    outcome = site.over(call)
+    assert (outcome.status, outcome.record) == ("PLAYED", "2")
+    assert outcome.heard.pop("it/short")[0] < 1.4
+    assert outcome.heard == site.whole("it/full", "after")
     assert site.office.records()[0].event.prompt.endswith("it/full")
     assert site.call().status == "NOTDUE"
 
@@ -90,9 +90,9 @@ def test_channel_is_answered_before_the_notice(site: Site) -> None:
 def test_prompt_that_vanished(site: Site) -> None:
     """A prompt whose file is gone is a failure of its own, not a delivery; the call goes on."""
     (site.office.folder / "prompts/it/short.wav").unlink()
-    told = site.call()
-    assert (told.status, told.reason, told.record) == ("FAILED", "not-playable", "2")
-    assert told.heard == site.whole("after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason, outcome.record) == ("FAILED", "not-playable", "2")
+    assert outcome.heard == site.whole("after")
     assert site.office.records()[0].event.status == "FAILED"
     assert site.call().status == "FAILED"
 
@@ -102,9 +102,9 @@ def test_prompt_that_cannot_be_read(site: Site) -> None:
     prompt = site.office.folder / "prompts/it/short.wav"
     prompt.write_bytes(b"no sound at all")
     prompt.chmod(0)
-    told = site.call()
-    assert (told.status, told.reason) == ("FAILED", "recording-changed")
-    assert told.heard == site.whole("after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("FAILED", "recording-changed")
+    assert outcome.heard == site.whole("after")
 
 
 @pytest.mark.sample(2)
@@ -118,14 +118,14 @@ def test_i2_silence_in_place_of_the_prompt_is_not_played(site: Site, way: str) -
     right = prompt.read_bytes()
     prompt.write_bytes(right[:44] + bytes(len(right) - 44))
     for _ in range(2):
-        told = site.call()
-        assert (told.status, told.reason) == ("FAILED", "recording-changed")
-        assert told.heard == site.whole("after")
+        outcome = site.call()
+        assert (outcome.status, outcome.reason) == ("FAILED", "recording-changed")
+        assert outcome.heard == site.whole("after")
     log = site.pbx.log.read_text(errors="replace") if way == "script" else site.office.said
     assert f"{prompt} is not the recording any more" in log
     prompt.write_bytes(right)
-    told = site.call()
-    assert (told.status, told.heard) == ("PLAYED", site.whole("it/short", "after"))
+    outcome = site.call()
+    assert (outcome.status, outcome.heard) == ("PLAYED", site.whole("it/short", "after"))
     assert site.call().status == "NOTDUE"
     events = [record.event for record in site.office.records()]
     assert [event.status for event in events] == ["FAILED", "FAILED", "PLAYED", "NOTDUE"]
@@ -141,8 +141,8 @@ def test_i2_silence_that_comes_in_the_middle_of_the_prompt(site: Site) -> None:
     with prompt.open("r+b") as opened:
         opened.seek(44)
         opened.write(bytes(prompt.stat().st_size - 44))
-    told = site.over(call)
-    assert (told.status, told.reason) == ("FAILED", "recording-changed")
+    outcome = site.over(call)
+    assert (outcome.status, outcome.reason) == ("FAILED", "recording-changed")
     (record,) = site.office.records()
     assert (record.event.status, record.event.recording) == ("FAILED", "")
 
@@ -185,12 +185,12 @@ def test_i1_line_break_in_the_name_makes_nobody_known(site: Site, name: str) -> 
         f"1,Set(CALLERID(name)=${{BASE64_DECODE({encoded})}})\n same => n,Gosub(informativa",
     )
     for _ in range(2):
-        told = site.call()
-        assert told.status in {"PLAYED", "FALLBACK"}
-        assert told.reason != "not-informed"
-        prompt = "it/short" if told.status == "PLAYED" else "it/short-nokey"
-        assert told.heard[prompt][-1:] == site.whole(prompt)[prompt]
-        assert told.heard["after"]
+        outcome = site.call()
+        assert outcome.status in {"PLAYED", "FALLBACK"}
+        assert outcome.reason != "not-informed"
+        prompt = "it/short" if outcome.status == "PLAYED" else "it/short-nokey"
+        assert outcome.heard[prompt][-1:] == site.whole(prompt)[prompt]
+        assert outcome.heard["after"]
 
 
 @pytest.mark.sample(2)
@@ -210,18 +210,18 @@ def test_i1_line_break_in_the_name_makes_nobody_known(site: Site, name: str) -> 
 def test_i1_unidentified_caller_hears_it_every_time(site: Site, caller: dict, reason: str) -> None:
     """I1: who cannot be recognised hears the whole notice at every call, and is recorded as nobody."""
     for _ in range(2):
-        told = site.call(**caller)
-        assert (told.status, told.reason) == ("PLAYED", reason)
-        assert told.heard == site.whole("it/short", "after")
+        outcome = site.call(**caller)
+        assert (outcome.status, outcome.reason) == ("PLAYED", reason)
+        assert outcome.heard == site.whole("it/short", "after")
     assert [record.event.pseudonym for record in site.office.records()] == [None, None]
 
 
 def test_i6_another_company_is_another_controller(site: Site) -> None:
     """I6: a caller whom one company informed hears the other's notice, and the records share nothing."""
     assert site.call().status == "PLAYED"
-    told = site.call("+493012345678")
-    assert (told.status, told.reason) == ("PLAYED", "not-informed")
-    assert told.heard == site.whole("de/short", "after")
+    outcome = site.call("+493012345678")
+    assert (outcome.status, outcome.reason) == ("PLAYED", "not-informed")
+    assert outcome.heard == site.whole("de/short", "after")
     (acme,), (borealis,) = site.office.records("acme"), site.office.records("borealis")
     assert acme.event.pseudonym != borealis.event.pseudonym
 
@@ -229,12 +229,12 @@ def test_i6_another_company_is_another_controller(site: Site) -> None:
 def test_line_that_nobody_configured(site: Site) -> None:
     """I1: on a line without settings the fallback prompt plays every time, and the proof is in AstDB."""
     for count in (1, 2):
-        told = site.call("0299999999")
-        assert (told.status, told.reason) == ("FALLBACK", "no-line")
-        assert told.heard == site.whole("it/short-nokey", "after")
+        outcome = site.call("0299999999")
+        assert (outcome.status, outcome.reason) == ("FALLBACK", "no-line")
+        assert outcome.heard == site.whole("it/short-nokey", "after")
         rows = spool(site.pbx)
         assert len(rows) == count
-        assert rows[told.record.removeprefix("spool:")]["ending"] == "whole"
+        assert rows[outcome.record.removeprefix("spool:")]["ending"] == "whole"
 
 
 def test_i4_script_takes_over_from_a_service_that_is_down(site: Site) -> None:
@@ -255,8 +255,8 @@ def test_hang_up_while_the_script_plays(site: Site) -> None:
     call = site.dial()
     call.wait_heard(0.7, 30)
     call.hang_up()
-    told = site.over(call)
-    assert (told.status, told.reason) == ("PARTIAL", "hung-up")
+    outcome = site.over(call)
+    assert (outcome.status, outcome.reason) == ("PARTIAL", "hung-up")
     assert 0.6 <= site.office.records()[0].event.heard.seconds < 4.0
 
 
@@ -265,11 +265,11 @@ def test_i4_dialplan_plays_when_neither_service_nor_script_can(site: Site) -> No
     no key since it hears none, and the call goes on."""
     site.office.stop()
     site.office.config.unlink()
-    told = site.call("+493012345678")
-    assert (told.status, told.reason) == ("FALLBACK", "service-unavailable")
-    assert told.heard == site.whole("de/short-nokey", "after")
+    outcome = site.call("+493012345678")
+    assert (outcome.status, outcome.reason) == ("FALLBACK", "service-unavailable")
+    assert outcome.heard == site.whole("de/short-nokey", "after")
     ((key, row),) = spool(site.pbx).items()
-    assert told.record == f"spool:{key}"
+    assert outcome.record == f"spool:{key}"
     assert row["line"] == "+493012345678"
     assert row["prompt"] == str(site.office.folder / "prompts/de/short-nokey")
     assert row["ending"] == "whole"
@@ -283,8 +283,8 @@ def test_each_playback_of_one_call_has_its_own_proof(site: Site) -> None:
     site.edit_dialplan(
         " same => n,Playback(", " same => n,Gosub(informativa,s,1(+493012345678))\n same => n,Playback("
     )
-    told = site.call()
-    assert told.heard == site.whole("it/short-nokey", "de/short-nokey", "after")
+    outcome = site.call()
+    assert outcome.heard == site.whole("it/short-nokey", "de/short-nokey", "after")
     assert sorted(row["line"] for row in spool(site.pbx).values()) == ["+493012345678", "0212345678"]
 
 
@@ -304,9 +304,9 @@ def test_i3_ledger_deleted_under_the_service(site: Site) -> None:
     assert site.call().status == "PLAYED"
     for file in (site.office.folder / "ledger").glob("acme.sqlite3*"):
         file.unlink()
-    told = site.call()
-    assert (told.status, told.reason) == ("FALLBACK", "ledger-unavailable")
-    assert told.heard == site.whole("it/short", "after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("FALLBACK", "ledger-unavailable")
+    assert outcome.heard == site.whole("it/short", "after")
     assert len(spool(site.pbx)) == 1
     assert "was deleted or replaced while in use" in site.office.said
 
@@ -316,8 +316,8 @@ def test_hang_up_while_the_dialplan_plays(site: Site) -> None:
     site.lengthen()
     site.office.stop()
     site.office.config.unlink()
-    told = site.hang_up_early()
-    assert (told.status, told.record[:6]) == ("FALLBACK", "spool:")
+    outcome = site.hang_up_early()
+    assert (outcome.status, outcome.record[:6]) == ("FALLBACK", "spool:")
     ((_, row),) = spool(site.pbx).items()
     assert row["ending"] == "hung-up"
 
@@ -327,9 +327,9 @@ def test_dialplan_with_no_prompt_left(site: Site) -> None:
     site.office.stop()
     site.office.config.unlink()
     (site.office.folder / "prompts/it/short-nokey.wav").unlink()
-    told = site.call()
-    assert (told.status, told.reason) == ("FAILED", "service-unavailable")
-    assert told.heard == site.whole("after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("FAILED", "service-unavailable")
+    assert outcome.heard == site.whole("after")
     ((_, row),) = spool(site.pbx).items()
     assert row["ending"] == "not-playable"
 
@@ -345,14 +345,14 @@ def test_read_only_ledger_plays_and_leaves_the_proof_in_the_spool(site: Site) ->
     ledger.chmod(0o400)
     folder.chmod(0o500)
     try:
-        told = site.call()
+        outcome = site.call()
     finally:
         folder.chmod(0o700)
         ledger.chmod(0o600)
-    assert (told.status, told.reason) == ("FALLBACK", "ledger-unavailable")
-    assert told.heard == site.whole("it/short", "after")
+    assert (outcome.status, outcome.reason) == ("FALLBACK", "ledger-unavailable")
+    assert outcome.heard == site.whole("it/short", "after")
     ((key, row),) = spool(site.pbx).items()
-    assert told.record == f"spool:{key}"
+    assert outcome.record == f"spool:{key}"
     assert (row["ending"], row["line"]) == ("whole", "+390212345678")
     assert ledger.read_bytes() == before
     assert len(site.office.records()) == 1
@@ -372,10 +372,10 @@ def test_i3_service_killed_during_the_notice(site: Site) -> None:
     call = site.dial()
     call.wait_heard(0.5, 30)
     site.office.kill()
-    told = site.over(call)
-    assert (told.status, told.record) == ("PLAYED", "3")
-    assert [pytest.approx(1.5, abs=0.1)] == told.heard["it/short"][-1:]
-    assert told.heard["after"]
+    outcome = site.over(call)
+    assert (outcome.status, outcome.record) == ("PLAYED", "3")
+    assert [pytest.approx(1.5, abs=0.1)] == outcome.heard["it/short"][-1:]
+    assert outcome.heard["after"]
     site.office.start()
     assert site.call().status == "NOTDUE"
     assert site.call(number="+393330000001").status == "NOTDUE"

@@ -172,11 +172,11 @@ def test_withdrawal_that_nobody_can_record(site: Site) -> None:
     assert ring(site, {"yes": press(YES, 0.8, END)})["yes"].choices == "marketing:granted"
     site.office.stop()
     site.office.config.rename(site.office.folder / "away")
-    (told,) = ring(site, {"yes": listen}, "withdraw").values()
-    assert (told.status, told.reason, told.choices) == ("FAILED", "service-unavailable", "")
-    assert list(told.heard) == ["after"]
-    (told,) = ring(site, {"yes": listen}).values()
-    assert (told.status, told.choices) == ("FALLBACK", "")
+    (outcome,) = ring(site, {"yes": listen}, "withdraw").values()
+    assert (outcome.status, outcome.reason, outcome.choices) == ("FAILED", "service-unavailable", "")
+    assert list(outcome.heard) == ["after"]
+    (outcome,) = ring(site, {"yes": listen}).values()
+    assert (outcome.status, outcome.choices) == ("FALLBACK", "")
 
 
 def test_what_another_notice_left(site: Site) -> None:
@@ -184,8 +184,8 @@ def test_what_another_notice_left(site: Site) -> None:
     where that one asks nothing and where nobody can ask."""
     gosub = "1,Gosub(informativa,s,1(${EXTEN}))"
     site.edit_dialplan(gosub, f"1,Set(__INFORMATIVA_CHOICES=abroad:silence)\n same => n,{gosub[2:]}")
-    (told,) = ring(site, {"one": listen}, "+493012345678").values()
-    assert (told.status, told.choices) == ("PLAYED", "")
+    (outcome,) = ring(site, {"one": listen}, "+493012345678").values()
+    assert (outcome.status, outcome.choices) == ("PLAYED", "")
 
 
 def test_killed_between_key_and_record(site: Site) -> None:
@@ -203,8 +203,8 @@ def test_killed_between_key_and_record(site: Site) -> None:
         site.office.kill()
     finally:
         ledger.close()
-    told = asking.over(site, call, f"+{asking.FIRST}")
-    assert (told.status, told.choices) == ("NOTDUE", "marketing:silence")
+    outcome = asking.over(site, call, f"+{asking.FIRST}")
+    assert (outcome.status, outcome.choices) == ("NOTDUE", "marketing:silence")
     assert [event.asked and event.asked.answer for event in answers(site).values()] == ["silence"]
-    assert told.heard["it/marketing"] == [pytest.approx(QUESTION, abs=0.1)] * 2
-    assert told.heard["after"]
+    assert outcome.heard["it/marketing"] == [pytest.approx(QUESTION, abs=0.1)] * 2
+    assert outcome.heard["after"]

@@ -28,11 +28,11 @@ def test_i4_call_whose_script_is_one_too_many_is_served_by_the_dialplan(site: Si
     assert ScriptLimit().admits(str(place))
     with _counted(place).open("r+b") as file:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, STARTING)
-        told = site.call()
-    assert (told.status, told.reason) == ("FALLBACK", "service-unavailable")
-    assert told.heard == site.whole("it/short-nokey", "after")
+        outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("FALLBACK", "service-unavailable")
+    assert outcome.heard == site.whole("it/short-nokey", "after")
     ((key, row),) = spool(site.pbx).items()
-    assert told.record == f"spool:{key}"
+    assert outcome.record == f"spool:{key}"
     assert row["ending"] == "whole"
     assert b"oo many scripts run at once" in site.pbx.log.read_bytes()[said:]
     assert site.call().status == "PLAYED"

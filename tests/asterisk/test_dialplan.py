@@ -47,10 +47,10 @@ def test_gosub_from_within_a_gosub(site: Site) -> None:
         "exten => _[+0-9a-zA-Z].,1,Gosub(outer,${EXTEN},1(a,b))",
     )
     site.edit_dialplan("[informativa]", OUTER + "\n[informativa]")
-    told = site.call()
-    assert (told.status, told.record) == ("PLAYED", "2")
-    told = site.hang_up_early(number="+393330000001")
-    assert (told.status, told.reason) == ("PARTIAL", "outer")
+    outcome = site.call()
+    assert (outcome.status, outcome.record) == ("PLAYED", "2")
+    outcome = site.hang_up_early(number="+393330000001")
+    assert (outcome.status, outcome.reason) == ("PARTIAL", "outer")
 
 
 @pytest.mark.sample(2)
@@ -60,13 +60,13 @@ def test_what_an_earlier_notice_left_is_not_taken_for_this_ones(site: Site, left
     this one, which the service decides; and where no service answers it is played and spooled as ever."""
     gosub = "Gosub(informativa,s,1(${EXTEN}))"
     site.edit_dialplan(f",1,{gosub}", f",1,Set(INFORMATIVA_{left})\n same => n,{gosub}")
-    told = site.call()
-    assert (told.status, told.reason, told.record) == ("PLAYED", "not-informed", "2")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason, outcome.record) == ("PLAYED", "not-informed", "2")
     site.office.stop()
     site.office.config.unlink()
-    told = site.call()
-    assert (told.status, told.reason) == ("FALLBACK", "service-unavailable")
-    assert told.record.startswith("spool:")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("FALLBACK", "service-unavailable")
+    assert outcome.record.startswith("spool:")
 
 
 LATER = """
@@ -83,6 +83,6 @@ def test_fallback_plays_the_version_of_the_day(site: Site) -> None:
     assert "Return(" in site.office.dialplan().partition("EPOCH")[2]
     site.office.stop()
     site.office.config.unlink()
-    told = site.call()
-    assert (told.status, told.reason) == ("FALLBACK", "service-unavailable")
-    assert told.heard == site.whole("it/full", "after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("FALLBACK", "service-unavailable")
+    assert outcome.heard == site.whole("it/full", "after")

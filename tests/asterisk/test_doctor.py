@@ -50,11 +50,11 @@ def findings(site: Site, prefix: list[str] | None = None) -> Found:
     outsourced company names no approver. The exit code must agree."""
     ran = run(site, "--json", prefix=prefix)
     assert ran.stderr == ""
-    told = json.loads(ran.stdout)["findings"]
-    assert ran.returncode == any(one["state"] == "wrong" for one in told)
+    results = json.loads(ran.stdout)["findings"]
+    assert ran.returncode == any(one["state"] == "wrong" for one in results)
     return [
         (one["check"], one["state"], one["finding"], one["fix"] or "")
-        for one in told
+        for one in results
         if one["state"] != "ok"
         and "answers the calls of borealis" not in one["finding"]
         and not (one["check"] == "words" and "shipped" in one["finding"])
@@ -393,9 +393,9 @@ def test_broken_in_one_way(
 ) -> None:
     """What was broken is found, with what mends it, and nothing else is."""
     break_it(healthy)
-    told = findings(healthy)
+    seen = findings(healthy)
     one = only(
-        [finding for finding in told if "the service can decide no call of acme now" not in finding[2]]
+        [finding for finding in seen if "the service can decide no call of acme now" not in finding[2]]
     )
     assert one[:2] == (check, state)
     assert finding in one[2]
@@ -564,7 +564,7 @@ def test_change_of_the_token_step_by_step(healthy: Site) -> None:
     Asterisk, whose files are not in their usual place."""
     office, etc = healthy.office, healthy.pbx.etc
 
-    def told() -> list[tuple[str, str, str]]:
+    def remedies() -> list[tuple[str, str, str]]:
         return [(check, state, fix) for check, state, _text, fix in findings(healthy)]
 
     old = office.script.removeprefix("notice")
@@ -574,17 +574,17 @@ def test_change_of_the_token_step_by_step(healthy: Site) -> None:
     remove = ("configuration", "warning", f"once the dialplan is reloaded, type: rm {retired}")
     reload = f"asterisk -C {etc}/asterisk.conf -rx 'dialplan reload'"
     renew = ("context", "warning", f"{write}; {reload}")
-    assert told() == [remove, ("service", "wrong", "systemctl reload informativa"), renew]
+    assert remedies() == [remove, ("service", "wrong", "systemctl reload informativa"), renew]
     assert office.reload()
-    assert told() == [remove, renew]
+    assert remedies() == [remove, renew]
     before, _, _ = (etc / "extensions.conf").read_text().partition("; informativa: the privacy notice")
     (etc / "extensions.conf").write_text(f"{before}#tryinclude informativa.conf\n")
     assert commands.run(*write.split()[1:]).returncode == 0
     healthy.pbx.cli(reload.split("'")[1])
-    assert told() == [remove]
+    assert remedies() == [remove]
     retired.unlink()
     assert office.reload()
-    assert told() == []
+    assert remedies() == []
     for other in ("", old):
         healthy.pbx.reload_dialplan(before + office.dialplan().replace(office.script, f"notice{other}"))
-        assert told() == [("context", "wrong", renew[2])]
+        assert remedies() == [("context", "wrong", renew[2])]

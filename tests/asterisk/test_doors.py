@@ -45,8 +45,8 @@ def test_i8_other_programs_are_told_nothing_and_change_nothing(site: Site) -> No
         for more in ({"arg_2": "action=read"}, {}):
             assert ask(site, network_script=script, callerid="+393331234567", **more) == b""
     assert site.office.records() == []
-    told = site.call()
-    assert (told.status, told.reason) == ("PLAYED", "not-informed")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("PLAYED", "not-informed")
     assert "refused a peer without the token" in site.office.said
     assert site.office.script.partition("/")[2] not in site.office.said
 

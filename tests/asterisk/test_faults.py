@@ -32,9 +32,9 @@ def test_i2_asterisk_killed_during_the_notice(site: Site) -> None:
     call.close()
     assert deliveries(site, 1) == [("PARTIAL", "connection-lost")]
     site.pbx.start()
-    told = site.call()
-    assert (told.status, told.reason, told.record) == ("PLAYED", "not-informed", "3")
-    assert told.heard == site.whole("it/short", "after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason, outcome.record) == ("PLAYED", "not-informed", "3")
+    assert outcome.heard == site.whole("it/short", "after")
     assert site.call().status == "NOTDUE"
     assert site.office.pid == pid
 
@@ -60,10 +60,10 @@ def test_i3_service_stopped_during_the_notice(site: Site) -> None:
     call = site.dial()
     call.wait_heard(0.5, 30)
     assert site.office.stop() == 0
-    told = site.over(call)
-    assert (told.status, told.record) == ("PLAYED", "3")
-    assert told.heard["it/short"][-1:] == site.whole("it/short")["it/short"]
-    assert told.heard["after"]
+    outcome = site.over(call)
+    assert (outcome.status, outcome.record) == ("PLAYED", "3")
+    assert outcome.heard["it/short"][-1:] == site.whole("it/short")["it/short"]
+    assert outcome.heard["after"]
     assert deliveries(site, 2) == [("PARTIAL", "service-stopped"), ("PLAYED", "whole")]
     site.office.start()
     assert site.call().status == "NOTDUE"
@@ -75,9 +75,9 @@ def test_service_restarted_during_the_notice(site: Site) -> None:
     call.wait_heard(0.5, 30)
     assert site.office.stop() == 0
     site.office.start()
-    told = site.over(call)
-    assert (told.status, told.record) == ("PLAYED", "2")
-    assert told.heard == site.whole("it/short", "after")
+    outcome = site.over(call)
+    assert (outcome.status, outcome.record) == ("PLAYED", "2")
+    assert outcome.heard == site.whole("it/short", "after")
     assert site.call().status == "NOTDUE"
 
 
@@ -96,14 +96,14 @@ def test_i4_service_killed_anywhere_in_a_call(
         site.office.kill()
         if not script:
             site.office.config.unlink()
-        told = site.over(call)
-        assert told.status in {"PLAYED", told_then}
-        prompt = "it/short-nokey" if told.status == "FALLBACK" else "it/short"
-        assert told.heard[prompt][-1:] == site.whole(prompt)[prompt]
-        assert told.heard["after"] == site.whole("after")["after"]
+        outcome = site.over(call)
+        assert outcome.status in {"PLAYED", told_then}
+        prompt = "it/short-nokey" if outcome.status == "FALLBACK" else "it/short"
+        assert outcome.heard[prompt][-1:] == site.whole(prompt)[prompt]
+        assert outcome.heard["after"] == site.whole("after")["after"]
         site.office.config.write_text(configuration)
         informed = {record.event.pseudonym for record in site.office.records() if record.event.informs}
-        assert len(informed) == known + 1 or told.status == "FALLBACK"
+        assert len(informed) == known + 1 or outcome.status == "FALLBACK"
         site.office.start()
         assert site.call(number=number).status == ("NOTDUE" if len(informed) == known + 1 else "PLAYED")
     assert list(integrity(site.office.folder / "ledger/acme.sqlite3")) == []

@@ -51,10 +51,10 @@ def site(site_without_dialplan: Site) -> Site:
 def freepbx(site: Site, sounds: dict[str, Path], command: tuple[str, ...]) -> Any:
     """Lays the dialplan of a FreePBX whose one inbound route has these settings of the module's field."""
 
-    def laid(field: dict[str, str] | None, to: str = "${EXTEN}", **told: Any) -> Site:
-        route = {"extension": DID, **told.pop("incoming", {})}
+    def laid(field: dict[str, str] | None, to: str = "${EXTEN}", **options: Any) -> Site:
+        route = {"extension": DID, **options.pop("incoming", {})}
         routes = [{"extension": route["extension"], **field}] if field else []
-        whole = {"incoming": [route], "routes": routes, **told}
+        whole = {"incoming": [route], "routes": routes, **options}
         ran = subprocess.run(
             [*command, GENERATE], input=json.dumps(whole), capture_output=True, text=True, check=False
         )
@@ -74,9 +74,9 @@ def test_field_plays_the_notice_before_the_destination(freepbx: Any) -> None:
     """With the field on yes the notice comes first, on the number that was called, once, and then the
     destination, to which FreePBX's own view of the number is left."""
     site = freepbx({"informativa_notice": "did"})
-    told = site.call()
-    assert (told.status, told.reason) == ("PLAYED", "not-informed")
-    assert told.heard == site.whole("it/short", "after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("PLAYED", "not-informed")
+    assert outcome.heard == site.whole("it/short", "after")
     (reached,) = site.pbx.events("Reached")
     assert (reached["Line"], reached["Presentation"]) == (DID, "allowed_not_screened")
     assert site.call().status == "NOTDUE"
@@ -88,8 +88,8 @@ def test_field_plays_the_notice_before_the_destination(freepbx: Any) -> None:
 def test_route_without_the_field_is_as_ever(freepbx: Any, field: dict[str, str] | None) -> None:
     """No notice, no record, straight to the destination."""
     site = freepbx(field)
-    told = site.call()
-    assert (told.status, told.heard) == ("", site.whole("after"))
+    outcome = site.call()
+    assert (outcome.status, outcome.heard) == ("", site.whole("after"))
     assert site.office.records() == []
 
 
@@ -111,8 +111,8 @@ def test_withheld_number_makes_nobody_known(freepbx: Any, incoming: dict[str, st
     """Not on a route that keeps what the network said of the number, nor with Privacy Manager, which does
     not; the destination is shown what FreePBX shows it."""
     site = freepbx({"informativa_notice": "did"}, incoming=incoming)
-    told = [site.call(withheld=True) for _ in range(2)]
-    assert [(one.status, one.reason) for one in told] == [("PLAYED", "withheld")] * 2
+    outcomes = [site.call(withheld=True) for _ in range(2)]
+    assert [(one.status, one.reason) for one in outcomes] == [("PLAYED", "withheld")] * 2
     assert [event["Presentation"] for event in site.pbx.events("Reached")] == [shown]
     assert [site.call().status for _ in range(2)] == ["PLAYED", "NOTDUE"]
 
@@ -123,16 +123,16 @@ def test_withheld_number_at_a_destination_behind_privacy_manager(freepbx: Any) -
     entries = [{"description": "after the menu", "line": "", "dest": "ext-queues,600,1"}]
     incoming = {"privacyman": "1", "destination": "informativa-entries,1,1"}
     site = freepbx(None, entries=entries, incoming=incoming)
-    told = [site.call(withheld=True) for _ in range(2)]
-    assert [(one.status, one.reason) for one in told] == [("PLAYED", "withheld")] * 2
+    outcomes = [site.call(withheld=True) for _ in range(2)]
+    assert [(one.status, one.reason) for one in outcomes] == [("PLAYED", "withheld")] * 2
 
 
 def test_notice_as_a_destination(freepbx: Any) -> None:
     """An entry of the module plays it, on the number that was called, and the call goes on from there."""
     entries = [{"description": "after the menu", "line": "", "dest": "ext-queues,600,1"}]
     site = freepbx(None, entries=entries, incoming={"destination": "informativa-entries,1,1"})
-    told = site.call()
-    assert told.heard == site.whole("it/short", "after")
+    outcome = site.call()
+    assert outcome.heard == site.whole("it/short", "after")
     assert [site.call().status, site.office.records()[0].event.line] == ["NOTDUE", "+390212345678"]
 
 
@@ -160,16 +160,16 @@ def test_recording_of_those_who_were_told_alone(freepbx: Any) -> None:
         site.call()
         modes += [event["Mode"] for event in site.pbx.events("Recording")]
     (site.office.folder / "prompts/it/short.wav").unlink()
-    told = site.call(number="+393330000002")
+    outcome = site.call(number="+393330000002")
     modes += [event["Mode"] for event in site.pbx.events("Recording")]
-    assert (told.status, modes) == ("FAILED", ["force", "force", "never"])
+    assert (outcome.status, modes) == ("FAILED", ["force", "force", "never"])
 
 
 def test_hang_up_during_the_notice(freepbx: Any) -> None:
     """Who hangs up is PARTIAL, and FreePBX's own end of a call runs."""
     site = freepbx({"informativa_notice": "did"})
-    told = site.hang_up_early()
-    assert (told.status, told.reason) == ("PARTIAL", "hung-up")
+    outcome = site.hang_up_early()
+    assert (outcome.status, outcome.reason) == ("PARTIAL", "hung-up")
     assert site.pbx.events("HangupCall")[0]["Status"] == "PARTIAL"
 
 
@@ -180,8 +180,8 @@ def test_without_informativa_conf_calls_go_on(freepbx: Any) -> None:
     )
     (site.pbx.etc / "informativa.conf").unlink()
     site.pbx.reload_dialplan()
-    told = site.call()
-    assert (told.status, told.heard) == ("", site.whole("after"))
+    outcome = site.call()
+    assert (outcome.status, outcome.heard) == ("", site.whole("after"))
 
 
 @pytest.mark.sample(1)

@@ -19,7 +19,7 @@ from lab.pbx import Pbx
 from torture.peers import Held
 
 from .dns import Dns, Srv
-from .site import EXTENSIONS, SECONDS, Site, Told
+from .site import EXTENSIONS, SECONDS, Outcome, Site
 
 PAGE = Path(__file__).parents[2] / "docs/many-machines.md"
 NAME = "notice.example"  # as there
@@ -44,12 +44,12 @@ class Boxes:
     other: Office
     after: Path
 
-    def call(self) -> tuple[Told, float]:
+    def call(self) -> tuple[Outcome, float]:
         """Ring a line: what it came to, and after how many seconds the first sound was heard."""
         call = self.site.dial()
-        told, waited = self.site.over(call), call.until_sound
+        outcome, waited = self.site.over(call), call.until_sound
         assert waited is not None
-        return told, waited
+        return outcome, waited
 
     def load(self, dialplan: str) -> None:
         """Have Asterisk read another informativa.conf."""
@@ -126,8 +126,8 @@ def swallowing() -> Iterator[int]:
 def test_hagi_goes_to_the_first_box(boxes: Boxes) -> None:
     """With both services up each call goes to the one of the lowest priority."""
     boxes.own.start()
-    told, waited = boxes.call()
-    assert (told.status, told.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
+    outcome, waited = boxes.call()
+    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
     assert boxes.call()[0].status == "NOTDUE"
     assert boxes.records() == (2, 0)
     assert waited < AT_ONCE
@@ -136,8 +136,8 @@ def test_hagi_goes_to_the_first_box(boxes: Boxes) -> None:
 
 def test_hagi_goes_on_to_the_second_box(boxes: Boxes) -> None:
     """With the own service away the other box's serves the call, at once, and keeps the record."""
-    told, waited = boxes.call()
-    assert (told.status, told.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
+    outcome, waited = boxes.call()
+    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
     assert boxes.call()[0].status == "NOTDUE"
     assert boxes.records() == (0, 2)
     assert waited < AT_ONCE
@@ -147,8 +147,8 @@ def test_hagi_waits_two_seconds_for_a_box_that_says_nothing(boxes: Boxes) -> Non
     """A first box that swallows packets costs the caller two seconds, and then the other one serves."""
     with swallowing() as port:
         boxes.dns.records[RECORDS][1] = Srv(10, "pbx-1.example", port)
-        told, waited = boxes.call()
-    assert (told.status, boxes.records()) == ("PLAYED", (0, 1))
+        outcome, waited = boxes.call()
+    assert (outcome.status, boxes.records()) == ("PLAYED", (0, 1))
     assert 1.9 < waited < 10
 
 
@@ -156,8 +156,8 @@ def test_hagi_with_both_away(boxes: Boxes) -> None:
     """With both services away AGI() says FAILURE, and the dialplan goes on to the script of its own box."""
     boxes.other.stop()
     assert boxes.tried() == "FAILURE"
-    told, _ = boxes.call()
-    assert (told.status, told.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
+    outcome, _ = boxes.call()
+    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
     assert boxes.records() == (1, 0)
 
 
@@ -166,8 +166,8 @@ def test_hagi_without_records(boxes: Boxes) -> None:
     """Where the name has no records AGI() says FAILURE at once, and the dialplan goes on to the script."""
     boxes.dns.records.clear()
     assert boxes.tried() == "FAILURE"
-    told, waited = boxes.call()
-    assert (told.status, boxes.records()) == ("PLAYED", (1, 0))
+    outcome, waited = boxes.call()
+    assert (outcome.status, boxes.records()) == ("PLAYED", (1, 0))
     assert waited < 5
 
 
@@ -188,12 +188,12 @@ def test_hagi_with_dns_away(boxes: Boxes) -> None:
     service is up, and the script serves."""
     boxes.own.start()
     boxes.dns.answers = False
-    told, waited = boxes.call()
-    assert (told.status, boxes.records()) == ("PLAYED", (1, 0))
+    outcome, waited = boxes.call()
+    assert (outcome.status, boxes.records()) == ("PLAYED", (1, 0))
     assert 10 <= waited < 15
     boxes.dns.options("timeout:1 attempts:1")
-    told, waited = boxes.call()
-    assert (told.status, boxes.records()) == ("NOTDUE", (2, 0))
+    outcome, waited = boxes.call()
+    assert (outcome.status, boxes.records()) == ("NOTDUE", (2, 0))
     assert 1 <= waited < 5
 
 
@@ -204,17 +204,17 @@ def test_documented_line_asks_the_other_boxes_last(boxes: Boxes) -> None:
     boxes.own.start()
     boxes.dns.answers = False
     boxes.dns.asked.clear()
-    told, waited = boxes.call()
-    assert (told.status, boxes.records(), boxes.dns.asked) == ("PLAYED", (1, 0), [])
+    outcome, waited = boxes.call()
+    assert (outcome.status, boxes.records(), boxes.dns.asked) == ("PLAYED", (1, 0), [])
     assert waited < AT_ONCE
     boxes.own.stop()
     boxes.dns.answers = True
-    told, waited = boxes.call()
-    assert (told.status, boxes.records()) == ("PLAYED", (1, 1))
+    outcome, waited = boxes.call()
+    assert (outcome.status, boxes.records()) == ("PLAYED", (1, 1))
     assert waited < AT_ONCE
     boxes.other.stop()
-    told, waited = boxes.call()
-    assert (told.status, boxes.records()) == ("NOTDUE", (2, 1))
+    outcome, waited = boxes.call()
+    assert (outcome.status, boxes.records()) == ("NOTDUE", (2, 1))
 
 
 @pytest.mark.night
@@ -225,13 +225,13 @@ def test_documented_line_with_an_address(boxes: Boxes) -> None:
     boxes.load(by_name.replace(f"hagi://{NAME}/", f"agi://127.0.0.1:{boxes.other.port}/"))
     boxes.dns.answers = False
     boxes.dns.asked.clear()
-    told, waited = boxes.call()
-    assert (told.status, boxes.records(), boxes.dns.asked) == ("PLAYED", (0, 1), [])
+    outcome, waited = boxes.call()
+    assert (outcome.status, boxes.records(), boxes.dns.asked) == ("PLAYED", (0, 1), [])
     assert waited < AT_ONCE
     with swallowing() as port:
         boxes.load(by_name.replace(f"hagi://{NAME}/", f"agi://127.0.0.1:{port}/"))
-        told, waited = boxes.call()
-    assert (told.status, boxes.records()) == ("PLAYED", (1, 1))
+        outcome, waited = boxes.call()
+    assert (outcome.status, boxes.records()) == ("PLAYED", (1, 1))
     assert 1.9 < waited < 10
 
 
@@ -243,8 +243,8 @@ def test_documented_line_leaves_a_busy_box_alone(boxes: Boxes) -> None:
     boxes.own.start()
     boxes.dns.asked.clear()
     with Held(boxes.own.port, network_script=boxes.own.script, arg_1="+390212345678"):
-        told, _ = boxes.call()
-    assert (told.status, told.reason, boxes.dns.asked) == ("FALLBACK", "service-busy", [])
+        outcome, _ = boxes.call()
+    assert (outcome.status, outcome.reason, boxes.dns.asked) == ("FALLBACK", "service-busy", [])
     assert boxes.other.records() == []
 
 

@@ -32,12 +32,12 @@ def snippet(name: str, after: str) -> str:
     """As shipped, but for a sound in place of the queue, and the end of the call told to the test."""
     text = (OTHER / name).read_text()
     if name.endswith(".lua"):
-        told = 'app.userevent("Over,Status:" .. channel.INFORMATIVA_STATUS:get() .. ",Reason:" .. '
-        told += 'channel.INFORMATIVA_REASON:get() .. ",Record:" .. channel.INFORMATIVA_RECORD:get())'
+        step = 'app.userevent("Over,Status:" .. channel.INFORMATIVA_STATUS:get() .. ",Reason:" .. '
+        step += 'channel.INFORMATIVA_REASON:get() .. ",Record:" .. channel.INFORMATIVA_RECORD:get())'
         before, _, last = text.rpartition(
             'app.noop("notice: " .. tostring(channel.INFORMATIVA_STATUS:get()))'
         )
-        return (before + told + last).replace('app.queue("customer-care")', f'app.playback("{after}")')
+        return (before + step + last).replace('app.queue("customer-care")', f'app.playback("{after}")')
     if name.endswith(".sql"):
         text = text.replace("'Queue', 'customer-care'", f"'Playback', '{after}'")
         application, data = OVER.rstrip(")").split("(", 1)
@@ -90,15 +90,15 @@ def door(
 @pytest.mark.sample(1)
 def test_notice_comes_first_and_once(door: Site) -> None:
     """A new caller hears the notice and then what comes after it; the second time only that."""
-    told = door.call("+390212345678")
-    assert (told.status, told.reason, told.record, list(told.heard)) == (
+    outcome = door.call("+390212345678")
+    assert (outcome.status, outcome.reason, outcome.record, list(outcome.heard)) == (
         "PLAYED",
         "not-informed",
         "2",
         ["it/short", "after"],
     )
-    told = door.call("+390212345678")
-    assert (told.status, list(told.heard)) == ("NOTDUE", ["after"])
+    outcome = door.call("+390212345678")
+    assert (outcome.status, list(outcome.heard)) == ("NOTDUE", ["after"])
     meant = "call to GosubIf affects flow of control"  # which AEL says of each, as the snippet tells
     assert [warning for warning in door.pbx.warnings() if meant not in warning] == []
 
@@ -106,8 +106,8 @@ def test_notice_comes_first_and_once(door: Site) -> None:
 @pytest.mark.sample(1)
 def test_hang_up_during_the_notice(door: Site) -> None:
     """Who hangs up in the notice ends in the `h` of the caller's own dialplan, and was not told."""
-    told = door.hang_up_early("+390212345678")
-    assert (told.status, told.reason) == ("PARTIAL", "hung-up")
+    outcome = door.hang_up_early("+390212345678")
+    assert (outcome.status, outcome.reason) == ("PARTIAL", "hung-up")
 
 
 @pytest.mark.sample(1)

@@ -67,9 +67,9 @@ def freepbx(site: Site, sounds: dict[str, Path]) -> Site:
 def test_freepbx(freepbx: Site) -> None:
     """Through inbound route and Custom Destination with Return the notice plays once, on the route's number,
     and the call reaches its destination as FreePBX left it."""
-    told = freepbx.call()
-    assert (told.status, told.reason) == ("PLAYED", "not-informed")
-    assert told.heard == freepbx.whole("it/short", "after")
+    outcome = freepbx.call()
+    assert (outcome.status, outcome.reason) == ("PLAYED", "not-informed")
+    assert outcome.heard == freepbx.whole("it/short", "after")
     (reached,) = freepbx.pbx.events("Reached")
     assert (reached["Line"], reached["Presentation"]) == ("0212345678", "allowed_not_screened")
     assert freepbx.call().status == "NOTDUE"
@@ -78,8 +78,8 @@ def test_freepbx(freepbx: Site) -> None:
 
 def test_freepbx_withheld_number_makes_nobody_known(freepbx: Site) -> None:
     """A number that came along withheld is not recognised, although the inbound route shows it as allowed."""
-    told = [freepbx.call(withheld=True) for _ in range(2)]
-    assert [(one.status, one.reason) for one in told] == [("PLAYED", "withheld")] * 2
+    outcomes = [freepbx.call(withheld=True) for _ in range(2)]
+    assert [(one.status, one.reason) for one in outcomes] == [("PLAYED", "withheld")] * 2
 
 
 @pytest.mark.night
@@ -88,15 +88,15 @@ def test_freepbx_privacy_manager_makes_nobody_known(freepbx: Site, sounds: dict[
     kept = "Set(__CALLINGNUMPRES_SV=${CALLERID(num-pres)})"
     text = FREEPBX.replace(kept, "Set(CALLERID(num-pres)=allowed_passed_screen)")
     lay(freepbx, "from-trunk", text + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE, sounds)
-    told = [freepbx.call(withheld=True) for _ in range(2)]
-    assert [(one.status, one.reason) for one in told] == [("PLAYED", "withheld")] * 2
+    outcomes = [freepbx.call(withheld=True) for _ in range(2)]
+    assert [(one.status, one.reason) for one in outcomes] == [("PLAYED", "withheld")] * 2
     assert freepbx.pbx.events("Reached")[0]["Presentation"] == "allowed_passed_screen"
 
 
 def test_freepbx_hang_up_during_the_notice(freepbx: Site) -> None:
     """Who hangs up is PARTIAL, and FreePBX's own macro for the end of a call runs."""
-    told = freepbx.hang_up_early()
-    assert (told.status, told.reason) == ("PARTIAL", "hung-up")
+    outcome = freepbx.hang_up_early()
+    assert (outcome.status, outcome.reason) == ("PARTIAL", "hung-up")
     assert freepbx.pbx.events("HangupCall")[0]["Status"] == "PARTIAL"
 
 
@@ -104,16 +104,16 @@ def test_freepbx_without_our_file(freepbx: Site) -> None:
     """Where informativa.conf is missing, the call reaches its destination."""
     (freepbx.pbx.etc / "informativa.conf").unlink()
     freepbx.pbx.reload_dialplan()
-    told = freepbx.call()
-    assert (told.status, told.heard) == ("", freepbx.whole("after"))
+    outcome = freepbx.call()
+    assert (outcome.status, outcome.heard) == ("", freepbx.whole("after"))
 
 
 def test_freepbx_route_for_any_number(freepbx: Site, sounds: dict[str, Path]) -> None:
     """A route for any number hands over the number that was called, so each line is the one it is."""
     text = FREEPBX + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
     lay(freepbx, "from-trunk", text, sounds, to="390212345678")
-    told = freepbx.call()
-    assert (told.status, told.reason) == ("PLAYED", "not-informed")
+    outcome = freepbx.call()
+    assert (outcome.status, outcome.reason) == ("PLAYED", "not-informed")
     assert freepbx.office.records()[0].event.line == "+390212345678"
 
 
@@ -123,24 +123,24 @@ def test_freepbx_recordings_of_those_who_were_told(freepbx: Site, sounds: dict[s
     text = FREEPBX.replace("Gosub(informativa-freepbx,", "Gosub(informativa-freepbx-recorded,")
     text += section("FreePBX", "extensions_custom.conf") + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
     lay(freepbx, "from-trunk", text, sounds)
-    told = [freepbx.call(), freepbx.call(), freepbx.call("0299999999")]
-    assert [call.status for call in told] == ["PLAYED", "NOTDUE", "FALLBACK"]
+    calls = [freepbx.call(), freepbx.call(), freepbx.call("0299999999")]
+    assert [call.status for call in calls] == ["PLAYED", "NOTDUE", "FALLBACK"]
     assert len(freepbx.pbx.events("Reached")) == 1
-    assert [call.recording != "" for call in told] == [True, True, False]
-    assert all(freepbx.pbx.recording(call.recording).any() for call in told[:2])
+    assert [call.recording != "" for call in calls] == [True, True, False]
+    assert all(freepbx.pbx.recording(call.recording).any() for call in calls[:2])
 
 
 def test_freepbx_trunk_without_a_number(freepbx: Site, sounds: dict[str, Path]) -> None:
     """A trunk that sends no number has the line `s`, which is not configured: the fallback is heard."""
     text = FREEPBX + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE
     lay(freepbx, "from-trunk", text, sounds, to="s")
-    told = freepbx.call()
-    assert (told.status, told.reason) == ("FALLBACK", "no-line")
+    outcome = freepbx.call()
+    assert (outcome.status, outcome.reason) == ("FALLBACK", "no-line")
 
 
 @pytest.mark.sample(1)
 @pytest.mark.parametrize(
-    ("verstat", "told", "vouched"),
+    ("verstat", "expected", "vouched"),
     [
         (
             ";verstat=TN-Validation-Passed",
@@ -154,7 +154,7 @@ def test_freepbx_trunk_without_a_number(freepbx: Site, sounds: dict[str, Path]) 
     ids=["passed", "failed", "unknown", "none"],
 )
 def test_verstat_of_the_carriers_header(
-    site: Site, sounds: dict[str, Path], verstat: str, told: list[tuple[str, str]], vouched: str | None
+    site: Site, sounds: dict[str, Path], verstat: str, expected: list[tuple[str, str]], vouched: str | None
 ) -> None:
     """What the carrier says of a number reaches the decision and the record; words that nobody knows are told
     once."""
@@ -162,7 +162,7 @@ def test_verstat_of_the_carriers_header(
     lay(site, "checked", text.replace("Queue(customer-care)", "Goto(after,600,1)"), sounds)
     header = f"P-Asserted-Identity: <sip:+393331234567{verstat}@carrier.example>"
     calls = [site.call(extra_headers=[header]) for _ in range(2)]
-    assert [(one.status, one.reason) for one in calls] == told
+    assert [(one.status, one.reason) for one in calls] == expected
     assert {record.event.vouched for record in site.office.records()} == {vouched}
     assert site.office.said.count("which nobody understands") == int("Numero" in verstat)
 
@@ -193,8 +193,8 @@ def test_several_companies(site: Site, sounds: dict[str, Path]) -> None:
     text = text.replace("Queue(acme)", "Goto(after,600,1)").replace("Queue(borealis)", "NoOp()")
     lay(site, "companies", text, sounds)
     assert site.call("+493012345678").heard == site.whole("de/short", "it/short", "after")
-    told = site.call()
-    assert (told.status, told.heard) == ("NOTDUE", site.whole("after"))
+    outcome = site.call()
+    assert (outcome.status, outcome.heard) == ("NOTDUE", site.whole("after"))
     assert [len(site.office.records(name)) for name in ("acme", "borealis")] == [2, 1]
 
 
@@ -230,10 +230,10 @@ def test_queue_begins_when_the_notice_is_over(site: Site, sounds: dict[str, Path
     call = site.dial()
     call.wait_heard(4.5, 30)
     call.hang_up()
-    told = site.over(call)
-    assert told.status == "PLAYED"
-    assert told.heard["it/short"] == site.whole("it/short")["it/short"]
-    assert "after" in told.heard
+    outcome = site.over(call)
+    assert outcome.status == "PLAYED"
+    assert outcome.heard["it/short"] == site.whole("it/short")["it/short"]
+    assert "after" in outcome.heard
     assert re.findall("ENTERQUEUE|ABANDON", log.read_text().removeprefix(before)) == ["ENTERQUEUE", "ABANDON"]
 
 
@@ -242,20 +242,20 @@ def test_recording_only_after_the_notice(site: Site, sounds: dict[str, Path]) ->
     what the dialplan played by itself is not recorded."""
     text = section("Recording after the notice", "extensions.conf").replace(QUEUE, "Goto(after,600,1)")
     lay(site, "recorded", text, sounds)
-    told = site.call()
-    assert told.status == "PLAYED"
-    assert site.pbx.recording(told.recording).any()
+    outcome = site.call()
+    assert outcome.status == "PLAYED"
+    assert site.pbx.recording(outcome.recording).any()
     site.prompt("it/recorded", seed=23)
     configure(site, section("Recording after the notice", "informativa.yaml"))
     lay(site, "recorded", text, sounds)
-    told = site.call()
-    assert (told.status, told.reason) == ("PLAYED", "new-purpose")
-    assert told.heard == site.whole("it/recorded", "after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("PLAYED", "new-purpose")
+    assert outcome.heard == site.whole("it/recorded", "after")
     knows = site.call()
     assert knows.status == "NOTDUE"
-    assert all(site.pbx.recording(call.recording).any() for call in (told, knows))
-    told = site.call("0299999999")
-    assert (told.status, told.recording) == ("FALLBACK", "")
+    assert all(site.pbx.recording(call.recording).any() for call in (outcome, knows))
+    outcome = site.call("0299999999")
+    assert (outcome.status, outcome.recording) == ("FALLBACK", "")
 
 
 def test_told_by_the_operator(site: Site, sounds: dict[str, Path]) -> None:
@@ -268,7 +268,7 @@ def test_told_by_the_operator(site: Site, sounds: dict[str, Path]) -> None:
     )
     lay(site, "told-by-operator", text, sounds)
     queue(site, "member => Local/1@operators/n\n", sounds)  # now, for a member without a place is invalid
-    told = site.call()
-    assert told.status == "INFORMED"
+    outcome = site.call()
+    assert outcome.status == "INFORMED"
     (record,) = site.office.records()
     assert (record.event.kind, record.event.reference) == ("operator", "anna")

@@ -38,9 +38,9 @@ def test_supplement_for_who_knows_the_earlier_version(site: Site) -> None:
     assert site.call().status == "PLAYED"
     site.prompt("it/supplement", seed=21)
     site.configure(("\n  borealis:", LATER))
-    told = site.call()
-    assert (told.status, told.reason) == ("PLAYED", "new-purpose")
-    assert told.heard == site.whole("it/supplement", "after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("PLAYED", "new-purpose")
+    assert outcome.heard == site.whole("it/supplement", "after")
     assert site.call().status == "NOTDUE"
     assert site.call(number="+393330000001").heard == site.whole("it/short", "after")
 
@@ -56,9 +56,9 @@ def test_country_notice_on_every_call_and_privacy_notice_once(site: Site) -> Non
         ),
     )
     assert site.call().heard == site.whole("it/country", "it/short", "after")
-    told = site.call()
-    assert (told.status, told.reason) == ("PLAYED", "every-call")
-    assert told.heard == site.whole("it/country", "after")
+    outcome = site.call()
+    assert (outcome.status, outcome.reason) == ("PLAYED", "every-call")
+    assert outcome.heard == site.whole("it/country", "after")
     events = [record.event for record in site.office.records()]
     assert [(event.notice, event.status) for event in events] == [
         ("country", "PLAYED"),
@@ -104,8 +104,8 @@ def test_failed_verification(site: Site) -> None:
         "1,Gosub(informativa",
         "1,Set(INFORMATIVA_VERIFICATION=Signature Failed)\n same => n,Gosub(informativa",
     )
-    told = [site.call() for _ in range(2)]
-    assert [(one.status, one.reason) for one in told] == [("PLAYED", "unverified")] * 2
+    outcomes = [site.call() for _ in range(2)]
+    assert [(one.status, one.reason) for one in outcomes] == [("PLAYED", "unverified")] * 2
 
 
 def test_words_of_the_installed_module_are_known(build: builds.Build) -> None:
@@ -141,8 +141,8 @@ def test_transfer_does_not_play_again(site: Site, service: bool) -> None:
     site.edit_dialplan(
         " same => n,Playback(", " same => n,Dial(Local/0212345678@inner/n)\n same => n,Hangup()\n" + INNER
     )
-    told = site.call(number=None, withheld=True)
-    assert told.heard == site.whole("it/short", "after")
+    outcome = site.call(number=None, withheld=True)
+    assert outcome.heard == site.whole("it/short", "after")
     played, skipped = (record.event for record in site.office.records())
     assert (played.status, skipped.status, skipped.reason) == ("PLAYED", "NOTDUE", "same-call")
     assert skipped.basis == 2
@@ -163,9 +163,9 @@ def test_skip_and_repeat_keys(site: Site) -> None:
     call.press("2")
     call.wait_heard(1.5, 30)
     call.press("9")
-    told = site.over(call)
-    assert (told.status, told.reason) == ("PARTIAL", "key")
-    assert len(told.heard["it/short"]) == 2
+    outcome = site.over(call)
+    assert (outcome.status, outcome.reason) == ("PARTIAL", "key")
+    assert len(outcome.heard["it/short"]) == 2
 
 
 def test_early_media(site: Site) -> None:
@@ -175,17 +175,17 @@ def test_early_media(site: Site) -> None:
     call.wait_heard(0.5, 30)
     assert call.early
     assert not call.answered
-    told = site.over(call)
-    assert told.status == "PLAYED"
-    assert told.heard["it/short"] == [pytest.approx(1.5, abs=0.15)]
+    outcome = site.over(call)
+    assert outcome.status == "PLAYED"
+    assert outcome.heard["it/short"] == [pytest.approx(1.5, abs=0.15)]
 
 
 def test_controller_without_its_papers_is_not_live(site: Site) -> None:
     """Its calls get the fallback and a loud log line, while the other company goes on."""
     site.configure(("operator: Acme S.p.A.", "operator: Borealis GmbH"))
-    told = [site.call(), site.call()]
-    assert [(one.status, one.reason) for one in told] == [("FALLBACK", "ledger-unavailable")] * 2
-    assert told[1].heard == site.whole("it/short", "after")
+    outcomes = [site.call(), site.call()]
+    assert [(one.status, one.reason) for one in outcomes] == [("FALLBACK", "ledger-unavailable")] * 2
+    assert outcomes[1].heard == site.whole("it/short", "after")
     assert site.call("+493012345678").status == "PLAYED"
     assert site.office.records() == []
     assert "Controller acme is not live" in site.office.said
@@ -262,9 +262,9 @@ def test_caller_known_to_the_company_itself(site: Site) -> None:
     arguments.touch(0o600)
     arguments.write_text(f"database: {folder}/customers.sqlite3\n")
     site.configure(("    retention: 5 years", LOOKUP))
-    told = site.call(number="+393330000001")
-    assert (told.status, told.reason) == ("NOTDUE", "already-informed")
-    assert told.heard == site.whole("after")
+    outcome = site.call(number="+393330000001")
+    assert (outcome.status, outcome.reason) == ("NOTDUE", "already-informed")
+    assert outcome.heard == site.whole("after")
     assert site.call(number="+393330000003").status == "PLAYED"
     site.office.stop()
     assert site.call(number="+393330000002").status == "NOTDUE"

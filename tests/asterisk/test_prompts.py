@@ -53,9 +53,9 @@ def test_every_format_is_heard_whole(site: Site) -> None:
             file.unlink()
         (folder / f"short.{name}").write_bytes(made[name])
         site.configure()
-        told = site.call(number=f"+3933300000{number:02}")
-        assert (name, told.status) == (name, "PLAYED")
-        assert told.heard == site.whole("it/short", "after"), name
+        outcome = site.call(number=f"+3933300000{number:02}")
+        assert (name, outcome.status) == (name, "PLAYED")
+        assert outcome.heard == site.whole("it/short", "after"), name
         heard = site.office.records()[-1].event.heard
         assert (heard.ending, heard.seconds) == ("whole", pytest.approx(1.5, abs=0.03)), name
 
@@ -79,8 +79,8 @@ def test_wideband_channel_hears_the_master_whole(site: Site, codec: str, tmp_pat
     with_master(site, tmp_path / "shipped", seconds=1.5)
     site.pbx.forget_events()
     originate(site, "wide", Codecs=codec, Data="40")
-    told = site.pbx.wait_event(lambda event: event.get("UserEvent") == "Over", 60)
-    assert told["Status"] == "PLAYED"
+    ended = site.pbx.wait_event(lambda event: event.get("UserEvent") == "Over", 60)
+    assert ended["Status"] == "PLAYED"
     heard = site.office.records()[-1].event.heard
     assert (heard.ending, heard.seconds) == ("whole", pytest.approx(1.5, abs=0.1))
 
@@ -103,8 +103,8 @@ def test_hang_up_on_a_wideband_channel(site: Site, codec: str, rate: int, tmp_pa
     with_master(site, tmp_path / "shipped")
     site.pbx.forget_events()
     originate(site, "wide", Codecs=codec, Data="5")  # and then the caller hangs up
-    told = site.pbx.wait_event(lambda event: event.get("UserEvent") == "Over", 60)
-    assert told["Status"] == "PARTIAL"
+    ended = site.pbx.wait_event(lambda event: event.get("UserEvent") == "Over", 60)
+    assert ended["Status"] == "PARTIAL"
     heard = site.office.records()[-1].event.heard
     assert (heard.rate, 3.0 <= heard.seconds < 7.0) == (rate, True), heard
 
@@ -128,7 +128,7 @@ def test_built_notice_in_all_formats(site: Site, tmp_path: Path) -> None:
     assert "privacy notice (privacy) 2027-01 in it" in site.office.command("check", "-c", site.office.config)
     site.configure()
     site.prompts["built"] = audio.read_wav(site.office.folder / f"{base}.wav")
-    told = site.call()
-    assert told.status == "PLAYED"
-    assert told.heard == site.whole("built", "after")
+    outcome = site.call()
+    assert outcome.status == "PLAYED"
+    assert outcome.heard == site.whole("built", "after")
     assert site.office.records()[-1].event.version == "2027-01"

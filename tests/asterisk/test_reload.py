@@ -37,9 +37,9 @@ def test_reload_in_the_middle_of_a_notice(site: Site) -> None:
     site.office.edit("controllers:\n", COMPANY)
     site.office.edit("lines:\n", LINE.replace("acme", "cobalto"))
     assert site.office.reload()
-    told = site.over(call)
-    assert (told.status, told.record) == ("PLAYED", "2")
-    assert told.heard == site.whole("it/short", "after")
+    outcome = site.over(call)
+    assert (outcome.status, outcome.record) == ("PLAYED", "2")
+    assert outcome.heard == site.whole("it/short", "after")
     assert site.call("0255555555").heard == site.whole("it/other", "after")
     assert site.call().status == "NOTDUE"
     assert len(site.office.records("cobalto")) == 1

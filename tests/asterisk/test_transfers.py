@@ -193,9 +193,9 @@ def test_attended_transfer_plays_nothing_more(site: Site, sounds: dict[str, Path
         manager(site, Action=way, Channel=agent, Context="from-internal", Exten="300")
         site.pbx.wait_event(lambda event: event["UserEvent"] == "Asked")
         manager(site, Action="Hangup", Channel=agent)
-    told = site.over(call)
-    assert told.heard["it/short"] == site.whole("it/short")["it/short"]
-    assert "after" in told.heard
+    outcome = site.over(call)
+    assert outcome.heard["it/short"] == site.whole("it/short")["it/short"]
+    assert "after" in outcome.heard
     assert reasons(site) == ONCE[:1]
 
 
@@ -229,9 +229,9 @@ def test_telephone_joins_two_calls(
         desk.wait_called()
         desk.ask(asked)
         desk.join()
-        told = site.over(call)
-    assert told.heard["it/short"] == site.whole("it/short")["it/short"]
-    assert "after" in told.heard
+        outcome = site.over(call)
+    assert outcome.heard["it/short"] == site.whole("it/short")["it/short"]
+    assert "after" in outcome.heard
     assert reasons(site) == [*ONCE[:1], *more]
 
 
@@ -295,9 +295,9 @@ def test_i8_hairpin(site: Site, sounds: dict[str, Path], header: str, second: tu
     site.prompts["it/short"] = np.concatenate([np.zeros(audio.RATE, np.int16), speech])
     audio.write_wav(site.office.folder / "prompts/it/short.wav", site.prompts["it/short"])
     site.configure(("version: 2026-11", "version: 2026-12"))
-    told = site.call(number=None, withheld=True)
+    outcome = site.call(number=None, withheld=True)
     prompts = ["it/short"] * (1 + (second[0] == "PLAYED"))
-    assert [name for name in site.prompts for _ in told.heard.get(name, ())] == [*prompts, "after"]
+    assert [name for name in site.prompts for _ in outcome.heard.get(name, ())] == [*prompts, "after"]
     assert reasons(site) == [("PLAYED", "withheld"), second]
 
 

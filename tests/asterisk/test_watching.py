@@ -79,10 +79,10 @@ def test_call_through_the_real_dialplan(site: Site) -> None:
     assert (record.event.status, record.event.pseudonym) == ("PLAYED", None)
     assert record.event.call.startswith("informativa-test-")
     assert "Playback(" not in site.pbx.log.read_text().split(record.event.call)[-1]
-    told = site.pbx.wait_event(  # of this call: earlier tests may have left theirs
+    ended = site.pbx.wait_event(  # of this call: earlier tests may have left theirs
         lambda event: event.get("UserEvent") == "Over" and event["Uniqueid"] == record.event.call
     )
-    assert (told["Status"], told["Reason"], told["Record"]) == ("PLAYED", "withheld", "2")
+    assert (ended["Status"], ended["Reason"], ended["Record"]) == ("PLAYED", "withheld", "2")
     shown = run(site, "test-call", LINE)
     assert shown.returncode == 0, shown
     assert "In order: PLAYED (withheld)" in shown.stdout
@@ -239,9 +239,9 @@ def test_tail_and_status_beside_real_calls(site: Site) -> None:
             assert site.call().status == status
             ready, _, _ = select.select([process.stdout], [], [], 30)
             assert ready
-            told = json.loads(process.stdout.readline())
-            assert (told["status"], told["line"]) == (status, LINE)
-            assert "3331234567" not in json.dumps(told)
+            line = json.loads(process.stdout.readline())
+            assert (line["status"], line["line"]) == (status, LINE)
+            assert "3331234567" not in json.dumps(line)
     finally:
         process.kill()
         process.wait()

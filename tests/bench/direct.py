@@ -135,7 +135,7 @@ def _take(folder: Path, peer: Rival, calls: int, in_flight: int) -> _Taken:
     """Make some calls. Raises RefusedError unless each was answered as it should be and is on record."""
     before, cpu = peer.recorded() if peer.ledger else 0, cpu_seconds(peer.pid)
     figures = rivals.make_calls(
-        folder, peer.port, calls, in_flight=in_flight, told=peer.told, script=peer.script
+        folder, peer.port, calls, in_flight=in_flight, expected=peer.expected, script=peer.script
     )
     cpu = cpu_seconds(peer.pid) - cpu
     same(f"{peer.name}: calls answered", calls, figures["expected"])

@@ -45,7 +45,7 @@ def _loop(pbx: Pbx, one: Step, count: int, first: int) -> float:
     run = f"step-{one.key}-{count}-{first}"
     pbx.cli(f"channel originate Local/{run}@bench/n application Wait 3600")
     event = pbx.wait_event(lambda event: event.get("Run") == run, timeout=120)
-    if one.told:
+    if one.sets_status:
         same(f"{one.name}: steps that set the status", str(count), event["Told"])
     if one.recorded:
         same(f"{one.name}: steps on record", count, one.recorded() - before)

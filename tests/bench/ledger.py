@@ -221,12 +221,12 @@ def reference(row: int) -> str:
 def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
     """Rows a second of `informativa import`, and the most memory that it takes."""
     office = Office(folder / "import")
-    told = folder / "told.csv"
+    listed = folder / "listed.csv"
     day = datetime.now(UTC) - timedelta(days=30)
-    with told.open("w") as file:
+    with listed.open("w") as file:
         file.write("number;date;reference\n")
         file.writelines(f"{rivals.number(row)};{day:%d/%m/%Y};{reference(row)}\n" for row in range(rows))
-    command: list[str | Path] = [BIN / "informativa", "import", told]
+    command: list[str | Path] = [BIN / "informativa", "import", listed]
     command += ["--controller=acme", "--by=website", "--dates=day-first", "--yes", "-c", office.config]
     begun = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

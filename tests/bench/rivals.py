@@ -49,7 +49,7 @@ class Rival:
     name: str
     port: int
     pid: int
-    told: str = TOLD
+    expected: str = TOLD
     """What its command holds when it did its work; empty where it says nothing."""
     office: Office | None = None
     """Its folder, where it is informativa's own."""
@@ -119,7 +119,7 @@ def call_again(office: Office, calls: int, callers: int) -> None:
 
 
 def _acquainted(ledger: Path, pseudonyms: Iterable[bytes]) -> Path:
-    told = Event(
+    event = Event(
         at=datetime.now(UTC),
         call="",
         line=LINE,
@@ -132,7 +132,7 @@ def _acquainted(ledger: Path, pseudonyms: Iterable[bytes]) -> Path:
         reason=Reason.NOT_INFORMED,
     )
     store = SqliteStore(str(ledger))
-    store.append([replace(told, pseudonym=name) for name in pseudonyms])
+    store.append([replace(event, pseudonym=name) for name in pseudonyms])
     store.close()
     return ledger
 
@@ -171,9 +171,9 @@ def null(folder: Path, name: str = LIMIT) -> Iterator[Rival]:
         GO: lambda: [_compiled_go(folder), str(port)],
         PANORAMISK: lambda: [sys.executable, str(SOURCES / "plain_panoramisk.py"), str(port)],
     }
-    told = {SILENT: "", PANORAMISK: 'INFORMATIVA_STATUS "NOTDUE"'}.get(name, TOLD)
+    expected = {SILENT: "", PANORAMISK: 'INFORMATIVA_STATUS "NOTDUE"'}.get(name, TOLD)
     with _started(name, makers[name](), port, folder) as pid:
-        yield Rival(name, port, pid, told)
+        yield Rival(name, port, pid, expected)
 
 
 @contextlib.contextmanager
@@ -211,7 +211,7 @@ def make_calls(
     *,
     in_flight: int,
     callers: int = KNOWN,
-    told: str = TOLD,
+    expected: str = TOLD,
     script: str = "notice",
     rate: int = 0,
 ) -> dict[str, float]:
@@ -220,7 +220,7 @@ def make_calls(
 
     Raises SkippedError where it cannot be compiled, RefusedError when a call was not taken at all.
     """
-    command = [compiled("load", folder), *map(str, (port, calls, in_flight, callers)), told, script]
+    command = [compiled("load", folder), *map(str, (port, calls, in_flight, callers)), expected, script]
     command += [str(rate)] if rate else []
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if ran.returncode:

@@ -249,10 +249,10 @@ def _lags(controller: Controller, here: SqliteStore, there: SqliteStore, seconds
     number, begun = here.newest() + 1, time.monotonic()
     for turn in range(seconds * 10):
         here.append([event(controller, number + at) for at in range(CALLS_A_SECOND // 10)])
-        told = event(controller, number | 1)
+        sent = event(controller, number | 1)
         committed = time.monotonic()
-        assert told.pseudonym is not None  # everybody is recognised
-        while not there.history(told.pseudonym):
+        assert sent.pseudonym is not None  # everybody is recognised
+        while not there.history(sent.pseudonym):
             time.sleep(0.002)
             if time.monotonic() - committed > 30:
                 return

@@ -56,7 +56,7 @@ class Step:
     """The priorities of its subroutine, before its Return()."""
     recorded: Callable[[], int] | None = None
     """How many are on record so far, where it keeps a record."""
-    told: bool = True
+    sets_status: bool = True
     """Whether it sets the status."""
     process: bool = False
     """Whether it starts a process each time."""
@@ -105,10 +105,12 @@ def _step(stack: contextlib.ExitStack, name: str, folder: Path, build: builds.Bu
     """Start what the step needs. Raises SkippedError or Unavailable."""
     place = folder / re.sub(r"[^a-z]", "", name.lower())
     if name == NOTHING:
-        return Step(name, "", told=False)
+        return Step(name, "", sets_status=False)
     if name in (LIMIT, SILENT, GO, PANORAMISK):
         rival = stack.enter_context(rivals.null(place, name))
-        return Step(name, f"AGI(agi://127.0.0.1:{rival.port}/notice)", told=bool(rival.told), pid=rival.pid)
+        return Step(
+            name, f"AGI(agi://127.0.0.1:{rival.port}/notice)", sets_status=bool(rival.expected), pid=rival.pid
+        )
     if name in (DURABLE, DURABLE_GO):
         rival = stack.enter_context(rivals.durable(place, name))
         arguments = f"{LINE},linked=${{CHANNEL(linkedid)}}"

@@ -184,11 +184,11 @@ def test_what_could_not_be_noted_is_done_once(
 def counted(act: Callable[..., Any], acts: list[str]) -> Callable[..., Any]:
     """The same, and what is told of each time."""
 
-    def told(*arguments: Any, **named: Any) -> Any:
+    def counting(*arguments: Any, **named: Any) -> Any:
         acts.append(act.__name__)
         return act(*arguments, **named)
 
-    return told
+    return counting
 
 
 def test_a_log_in_by_a_server_in_front_is_on_record_once(office: ServedConsole) -> None:

@@ -32,7 +32,7 @@ def test_who_takes_no_answer_loses_the_connection(
     """Somebody who asks for much and reads nothing holds no place for long, without an account too."""
     lost, ending = threading.Event(), server.HeaderTimeout.connection_lost
 
-    def told(protocol: server.HeaderTimeout, error: Exception | None) -> None:
+    def losing(protocol: server.HeaderTimeout, error: Exception | None) -> None:
         ending(protocol, error)
         lost.set()
 
@@ -40,7 +40,7 @@ def test_who_takes_no_answer_loses_the_connection(
     many = f"GET /static/console.css HTTP/1.1\r\nhost: {host}\r\n\r\n".encode() * 20_000
     with raw.connected(office.address) as opened:
         monkeypatch.setattr(server, "WRITE_TIMEOUT", 0.05)
-        monkeypatch.setattr(server.HeaderTimeout, "connection_lost", told)
+        monkeypatch.setattr(server.HeaderTimeout, "connection_lost", losing)
         opened.setblocking(False)
         with suppress(OSError):
             opened.send(many)
@@ -52,11 +52,11 @@ def test_long_head_in_pieces_is_answered(office: ServedConsole, monkeypatch: pyt
     """A head of 60,000 bytes gets the same answer however the network cuts it."""
     received, receive = threading.Event(), server.HeaderTimeout.data_received
 
-    def told(protocol: server.HeaderTimeout, data: bytes) -> None:
+    def receiving(protocol: server.HeaderTimeout, data: bytes) -> None:
         receive(protocol, data)
         received.set()
 
-    monkeypatch.setattr(server.HeaderTimeout, "data_received", told)
+    monkeypatch.setattr(server.HeaderTimeout, "data_received", receiving)
     host = office.address.removeprefix("http://")
     head = f"GET /login?since={'9' * 60_000} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode()
     whole = raw.ask(office.address, head)

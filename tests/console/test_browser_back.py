@@ -33,7 +33,7 @@ def test_back_after_log_out_shows_nobody(office: ServedConsole, keeping: Browser
     pages for a while, threw it away for its `no-store` when logging out changed the cookie."""
     why: list[str] = []
 
-    def told(event: dict[str, Any]) -> None:
+    def not_kept(event: dict[str, Any]) -> None:
         why.extend(explanation["reason"] for explanation in event["notRestoredExplanations"])
 
     with ExitStack() as after:
@@ -44,7 +44,7 @@ def test_back_after_log_out_shows_nobody(office: ServedConsole, keeping: Browser
         shown = officer.page.get_by_role("heading", level=1).inner_text()
         tools = officer.page.context.new_cdp_session(officer.page)
         tools.send("Page.enable")
-        tools.on("Page.backForwardCacheNotUsed", told)
+        tools.on("Page.backForwardCacheNotUsed", not_kept)
         if elsewhere:
             officer.go("/acme/company")
             other = officer.window()

@@ -49,8 +49,8 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
     with_choices(folder)
     lay_calls(folder)
     company = Company(folder)
-    told, granted, *_others = company.asked()
-    company.record(told, granted)
+    played, granted, *_others = company.asked()
+    company.record(played, granted)
     with served(folder) as office:
         yield office
 

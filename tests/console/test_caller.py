@@ -377,7 +377,7 @@ def test_the_processor_is_named_as_recipient(office: ServedConsole) -> None:
     assert f"answered by {papers.processor}, which processes these data on behalf of Borealis GmbH" in text
 
 
-def told(browser: Browser, page: str, **typed: str) -> httpx.Response:
+def informed_elsewhere(browser: Browser, page: str, **typed: str) -> httpx.Response:
     """Fill in the form, and send it."""
     browser.get(f"{page}/told")
     return browser.send(**{"kind": "operator", "reference": "form 77", **typed})
@@ -416,7 +416,7 @@ def test_what_cannot_have_happened_is_told_beside_its_field(
 ) -> None:
     """In words, with what was typed still there, and nothing is put on record."""
     browser, page = looked_up(office, NOBODY)
-    answer = told(browser, page, **typed)
+    answer = informed_elsewhere(browser, page, **typed)
     assert answer.status_code == 400
     assert said in answer.text.partition(f'id="{field}-wrong"')[2].partition("</p>")[0]
     assert on_record(office, NOBODY) == 0

@@ -53,8 +53,8 @@ def test_choices_have_a_place_of_their_own(office: ServedConsole) -> None:
     assert "Answers to choices" not in reader.get("/acme/today").text
     company = Company(office.folder)
     now = datetime.now(UTC)
-    told = replace(company.played, at=now, recorded=now, call="77.1", linked="77.1")
-    _first, number = office.record(told, answering(Answer.GRANTED, told))
+    played = replace(company.played, at=now, recorded=now, call="77.1", linked="77.1")
+    _first, number = office.record(played, answering(Answer.GRANTED, played))
     today = reader.get("/acme/today").text
     assert "Answers to choices" in today
     assert '<td class="number" data-label="granted">1</td>' in today

@@ -23,8 +23,8 @@ def office(folder: Path) -> Iterator[ServedConsole]:
     """Yield a console over a company that asks three choices and has a caller's consent on record."""
     with_choices(folder)
     company = Company(folder)
-    told, granted, *_others = company.asked()
-    company.record(told, granted)
+    played, granted, *_others = company.asked()
+    company.record(played, granted)
     with served(folder) as office:
         yield office
 

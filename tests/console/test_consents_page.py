@@ -30,10 +30,10 @@ def office(folder: Path) -> Iterator[ServedConsole]:
     """Yield a console over a company with a caller's consent on record, and a stranger's withdrawal."""
     with_choices(folder)
     company = Company(folder)
-    told, granted, withdrawn, *_others = company.asked()
+    played, granted, withdrawn, *_others = company.asked()
     later = granted.at + timedelta(days=1)
     withdrawn = of_caller(replace(withdrawn, at=later, recorded=later), company.controller, STRANGER)
-    company.record(told, granted, withdrawn)
+    company.record(played, granted, withdrawn)
     with served(folder) as office:
         yield office
 

@@ -169,9 +169,9 @@ class Company:
             earlier = (pseudonym(caller, key) for key in self.acme.keys[1:])
             known = (one for one in earlier if store.history(one) or self._answered(store, one))
             reason = Reason.RECYCLED if self.calls % 5 == 0 else Reason.NOT_INFORMED
-            told = replace(PLAYED, reason=reason, earlier=next(known, None), **values)  # type: ignore[arg-type]
-            (basis,) = store.append([told])
-            store.append([answering(answer, told, basis=basis, earlier=None)])
+            played = replace(PLAYED, reason=reason, earlier=next(known, None), **values)  # type: ignore[arg-type]
+            (basis,) = store.append([played])
+            store.append([answering(answer, played, basis=basis, earlier=None)])
 
     @staticmethod
     def _answered(store: SqliteStore, his: bytes) -> bool:

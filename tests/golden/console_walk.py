@@ -444,10 +444,10 @@ def build(folder: Path) -> None:
     ]
     company.record(*earlier, *today)
     with closing(storage.store(borealis)) as store:
-        told, granted, withdrawn, *_others = (
+        played, granted, withdrawn, *_others = (
             replace(of_caller(event, borealis, CALLER), line="+493012345678") for event in company.asked()
         )
-        store.append([told, replace(granted, asked=replace(granted.asked, choice="offers"))])
+        store.append([played, replace(granted, asked=replace(granted.asked, choice="offers"))])
         withdrawn = of_caller(withdrawn, borealis, STRANGER)
         store.append([replace(withdrawn, asked=replace(withdrawn.asked, choice="offers"))])
     logs.checkpoint(borealis)

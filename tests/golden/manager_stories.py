@@ -131,7 +131,7 @@ def actions(office: Office, story: Story) -> str:
         asyncio.get_running_loop().call_soon(server.say, *events)
         return DONE
 
-    server.told["Originate"] = originate
+    server.replies["Originate"] = originate
 
     async def run() -> None:
         async with server.listening() as account:

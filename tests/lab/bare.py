@@ -163,7 +163,7 @@ def _bound(path: Path, root: Path) -> str:
 
 def _network_of_pip() -> dict[str, str]:
     """How pip reaches its packages on this machine, as environment variables."""
-    told = subprocess.run(
+    ran = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )
     kept = {
@@ -171,7 +171,7 @@ def _network_of_pip() -> dict[str, str]:
         for name, value in os.environ.items()
         if re.match(r"(?i)(SSL_CERT|REQUESTS_CA|\w+_proxy)", name)
     }
-    return kept | pip_settings(told.stdout)
+    return kept | pip_settings(ran.stdout)
 
 
 def network_within(root: Path) -> dict[str, str]:

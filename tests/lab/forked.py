@@ -105,7 +105,7 @@ def _name(words: Sequence[str]) -> None:
     """Have /proc tell these words as the command line: proc(5), arg_start and arg_end in stat."""
     fields = Path("/proc/self/stat").read_text().rpartition(") ")[2].split()
     start, end = (int(fields[number - 3]) for number in (48, 49))
-    told = b"\0".join(os.fsencode(word) for word in words) + b"\0"
-    if len(told) > end - start:
-        raise ValueError(f"a command line of {len(told)} bytes does not fit into {end - start}")
-    ctypes.memmove(start, told.ljust(end - start, b"\0"), end - start)
+    content = b"\0".join(os.fsencode(word) for word in words) + b"\0"
+    if len(content) > end - start:
+        raise ValueError(f"a command line of {len(content)} bytes does not fit into {end - start}")
+    ctypes.memmove(start, content.ljust(end - start, b"\0"), end - start)

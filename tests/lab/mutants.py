@@ -212,11 +212,11 @@ def main(modules: Sequence[str]) -> int:
     if unknown := [module for module in modules if module not in TESTS]:
         print(f"There is no {unknown[0]}; one of: {' '.join(TESTS)}", file=sys.stderr)
         return 1
-    tool, told = _tool(), _equivalents()
+    tool, equivalents = _tool(), _equivalents()
     survived = 0
     for module in modules or TESTS:
         mutants = list(_mutants(module, tool))
-        lines = list(report(module, mutants, told.get(module, {})))
+        lines = list(report(module, mutants, equivalents.get(module, {})))
         print("\n".join(lines), flush=True)
         survived += len(lines) - 1
     return 1 if survived else 0

@@ -103,10 +103,10 @@ def epoch() -> int:
     """When the last commit was made, unless the environment says another time."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
         return int(given)
-    told = subprocess.run(
+    ran = subprocess.run(
         ["git", "-C", ROOT, "log", "-1", "--format=%ct"], check=True, capture_output=True, text=True
     )
-    return int(told.stdout)
+    return int(ran.stdout)
 
 
 def _environment(tree: Path, wheel: Path, architecture: carried.Architecture) -> str:

@@ -252,8 +252,8 @@ def test_the_page(debian: Machine, package: Path, tmp_path: Path) -> None:
             _fetched(centre, debian)
             centre.publish()
             until(lambda: any(b'"approved"' in asked.body for asked in hooks), debian)
-            told = [json.loads(asked.body) for asked in hooks]
-            assert ("approved", finding["index"]) in [(one["standing"], one["index"]) for one in told]
+            acts = [json.loads(asked.body) for asked in hooks]
+            assert ("approved", finding["index"]) in [(one["standing"], one["index"]) for one in acts]
             assert hooks[0].path == "/informativa"
 
 

@@ -334,7 +334,7 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
         with calls.shown(f"Placing {COUNT + len(play.steps)} calls; this takes about a minute."):
             play.all()
         outcome = play.outcome()
-        told(console, cluster, outcome, time.monotonic() - began)
+        show_outcome(console, cluster, outcome, time.monotonic() - began)
         further(console, cluster, stay=stay)
         if stay:
             with contextlib.suppress(KeyboardInterrupt):
@@ -342,7 +342,7 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
     return outcome
 
 
-def told(console: Console, cluster: Cluster, outcome: Outcome, seconds: float) -> None:
+def show_outcome(console: Console, cluster: Cluster, outcome: Outcome, seconds: float) -> None:
     """What was shown, and how long it took."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("box", "records in its ledgers", "rows in the database"):

@@ -24,11 +24,11 @@ def later() -> datetime:
     return datetime.now(UTC) + 2 * HELD
 
 
-def begin(boxes: Boxes, *names: str, told: Sequence[bytes] = (ONE, OTHER)) -> None:
+def begin(boxes: Boxes, *names: str, informed: Sequence[bytes] = (ONE, OTHER)) -> None:
     """Boxes that told these callers, and all know it."""
     for name in names:
         boxes.record(
-            name, *[replace(PLAYED, pseudonym=pseudonym, call=pseudonym.hex()[:4]) for pseudonym in told]
+            name, *[replace(PLAYED, pseudonym=pseudonym, call=pseudonym.hex()[:4]) for pseudonym in informed]
         )
         boxes.exchange(name)
     quiet(boxes)

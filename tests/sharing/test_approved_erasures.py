@@ -34,7 +34,7 @@ def test_i9_each_box_erases_in_the_database_what_was_approved_to_it(boxes: Boxes
     for name in ("pbx-1", "pbx-2"):
         with closing(boxes.store(name)) as store:
             store.keep_rule(EACH, AT, NoteSource.SERVICE)
-    begin(boxes, "pbx-1", "pbx-2", told=(ONE,))
+    begin(boxes, "pbx-1", "pbx-2", informed=(ONE,))
     sealed = sealed_caller.seal(Identified("+390000000001"), [b"k" * 32], "OPS/2026-117")
     ledger = boxes.folder / "pbx-1/acme.sqlite3"
     result = erasure.erase(ledger, [ONE], AT, everywhere=True, sealed=sealed, instruction="OPS/2026-117")
@@ -74,7 +74,7 @@ def order_with_approval(boxes: Boxes, *names: str) -> None:
     for name in names:
         with closing(boxes.store(name)) as store:
             store.keep_rule(EACH, AT, NoteSource.SERVICE)
-    begin(boxes, *names, told=(ONE,))
+    begin(boxes, *names, informed=(ONE,))
     ledger = boxes.folder / names[0] / "acme.sqlite3"
     request = erasure.erase(ledger, [ONE], AT, everywhere=True, instruction="OPS/2026-117").request
     assert request is not None
@@ -113,7 +113,7 @@ def test_i9_rows_of_a_retired_box_go_once_the_erasure_is_approved(boxes: Boxes, 
     """Nobody can approve it on a box that left: its rows go with the first approval on a box that is there,
     whenever it left, and not before."""
     if when == "before the order":
-        begin(boxes, "pbx-3", told=(ONE,))
+        begin(boxes, "pbx-3", informed=(ONE,))
         retire(boxes, "pbx-3")
         order_with_approval(boxes, "pbx-1", "pbx-2")
     else:
@@ -166,12 +166,12 @@ HIS_OLD, HIS_NEW = (pseudonyms_under(CALLER, [key])[0] for key in (OLD_KEY, NEW_
 HAVE_HIM = "SELECT box FROM acme.record WHERE pseudonym IS NOT NULL ORDER BY box"
 
 
-def with_both_keys(boxes: Boxes, name: str, *told: bytes) -> None:
+def with_both_keys(boxes: Boxes, name: str, *informed: bytes) -> None:
     """A box with the new key and the old one, which told the caller under these; the controller approves each
     erasure there."""
     with closing(boxes.store(name)) as store:
         store.keep_rule(EACH, AT, NoteSource.SERVICE)
-    boxes.record(name, *[replace(PLAYED, pseudonym=his, call=his.hex()[:4]) for his in told])
+    boxes.record(name, *[replace(PLAYED, pseudonym=his, call=his.hex()[:4]) for his in informed])
     database = boxes.database(name)
     keys = (NEW_KEY, OLD_KEY)
     boxes.opened.append(Exchange(boxes.store(name), connect(database, "acme"), database, "acme", keys=keys))
@@ -183,7 +183,7 @@ def order_under_the_old_key(boxes: Boxes) -> None:
     out."""
     with closing(boxes.store("pbx-1")) as store:
         store.keep_rule(EACH, AT, NoteSource.SERVICE)
-    begin(boxes, "pbx-1", told=())
+    begin(boxes, "pbx-1", informed=())
     sealed = sealed_caller.seal(CALLER, (OLD_KEY,), "OPS/2026-117")
     ledger = boxes.folder / "pbx-1/acme.sqlite3"
     request = erasure.erase(

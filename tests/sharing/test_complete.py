@@ -295,7 +295,7 @@ def test_a_schema_without_records_has_nothing_to_purge(boxes: Boxes) -> None:
 
 def test_of_whom_a_ledger_knows_by_others_alone(boxes: Boxes) -> None:
     """Not those of whom it has records itself, nor those whose record the database has lost."""
-    begin(boxes, "pbx-1", "pbx-2", told=(OTHER,))
+    begin(boxes, "pbx-1", "pbx-2", informed=(OTHER,))
     boxes.record("pbx-2", PLAYED)
     quiet(boxes)
     with closing(boxes.store("pbx-1")) as store:

@@ -207,7 +207,7 @@ def test_a_preview_says_what_others_have(boxes: Boxes) -> None:
 
 def test_i9_a_box_that_learns_another_pseudonym_of_his_erases_him_again(boxes: Boxes) -> None:
     """Another box knows under which key he was known before: here nobody searched for that one yet."""
-    begin(boxes, "pbx-1", "pbx-2", told=(ONE, OTHER))
+    begin(boxes, "pbx-1", "pbx-2", informed=(ONE, OTHER))
     boxes.record("pbx-2", replace(PLAYED, earlier=OTHER))
     quiet(boxes)
     erase(boxes, "pbx-1", ONE)
@@ -269,7 +269,7 @@ def test_i9_a_command_that_is_killed_loses_no_erasure(boxes: Boxes, where: str) 
 @pytest.mark.parametrize("second", [ONE, OTHER])
 def test_two_boxes_that_erase_at_once(boxes: Boxes, second: bytes, rounds: Rounds) -> None:
     """The same caller, or another: each order has a number of its own, and all do both."""
-    begin(boxes, "pbx-1", "pbx-2", "pbx-3", told=())
+    begin(boxes, "pbx-1", "pbx-2", "pbx-3", informed=())
     for _ in range(rounds(2, 50)):
         for box in ("pbx-1", "pbx-2", "pbx-3"):
             boxes.record(box, PLAYED, replace(PLAYED, pseudonym=OTHER, call="2", linked="2"))
@@ -371,7 +371,7 @@ def test_i9_whatever_happens_to_orders_all_is_erased_in_the_end(
     """Failovers at any moment, commands that are cut off, boxes that look late: of those who were erased
     nothing is left on any box, and of what was asked for nothing anywhere."""
     names = ["pbx-1", "pbx-2", "pbx-3"]
-    begin(boxes, *names, told=())
+    begin(boxes, *names, informed=())
     for _ in range(rounds(3, 200)):
         people = [bytes([chance.randrange(256)]) + os.urandom(31) for _ in range(3)]
         for name in names:
@@ -423,7 +423,7 @@ def test_an_order_without_an_instruction_is_noted_by_its_number(boxes: Boxes) ->
     for number, sealed in enumerate(((), (b"instruction:two words",)), 1):
         with closing(boxes.store("pbx-2")) as store:
             store.keep_rule(replace(EACH, erasures=ErasureRule.STANDING), AT, NoteSource.SERVICE)
-        begin(boxes, "pbx-2", told=(ONE,))
+        begin(boxes, "pbx-2", informed=(ONE,))
         order(boxes, "pbx-1", ONE, sealed=sealed)
         quiet(boxes)
         with closing(boxes.store("pbx-2")) as store, store.connected() as connection:
@@ -434,7 +434,7 @@ def test_an_order_without_an_instruction_is_noted_by_its_number(boxes: Boxes) ->
 def test_a_copy_that_went_on_erases_nobody_whom_no_box_erased(boxes: Boxes) -> None:
     """Two machines go on with one ledger, each with callers of its own. The one that gets another name erases
     who was erased on the other, and not whom it put on record under the same numbers."""
-    begin(boxes, "pbx-1", told=(ONE,))
+    begin(boxes, "pbx-1", informed=(ONE,))
     boxes.close()
     boxes.opened = []
     shutil.copytree(boxes.folder / "pbx-1", boxes.folder / "pbx-9")
@@ -476,7 +476,7 @@ def test_i9_a_caller_under_a_key_that_the_ordering_box_has_not_is_erased_of_a_bo
     old, new = b"k" * 32, b"n" * 32
     caller = Identified("+393331234567")
     his_old, his_new = (pseudonyms_under(caller, [key])[0] for key in (old, new))
-    begin(boxes, "pbx-1", told=(his_old,))
+    begin(boxes, "pbx-1", informed=(his_old,))
     file = boxes.folder / "pbx-3" / "acme.sqlite3"
     file.parent.mkdir()
     with closing(SqliteStore(str(file), log=log_name("acme", box="pbx-3"))) as store:
@@ -547,8 +547,8 @@ def test_i9_a_caller_whom_an_old_ledger_brings_back_after_a_failover_is_erased_a
     """All boxes erased him. Then somebody puts an old copy of the ledger of the one box that had a record of
     him into its place by hand, and a standby takes over that knows nothing since before he rang: that box
     sends him anew, and the box that had asked for the erasure finds him and asks once more."""
-    begin(boxes, "pbx-1", told=(OTHER,))
-    begin(boxes, "pbx-2", told=())
+    begin(boxes, "pbx-1", informed=(OTHER,))
+    begin(boxes, "pbx-2", informed=())
     boxes.record("pbx-2", PLAYED)
     quiet(boxes)
     boxes.opened.pop().close()
@@ -582,7 +582,7 @@ def test_i9_a_third_key_of_a_box_that_left_leads_to_nobody(boxes: Boxes) -> None
     old, new, newest = b"k" * 32, b"n" * 32, b"w" * 32
     caller = Identified("+393331234567")
     his_old, his_new, his_newest = (pseudonyms_under(caller, [key])[0] for key in (old, new, newest))
-    begin(boxes, "pbx-1", told=(his_old,))
+    begin(boxes, "pbx-1", informed=(his_old,))
     boxes.record("pbx-3", replace(PLAYED, pseudonym=his_newest, earlier=his_new))
     boxes.exchange("pbx-3").send()
     boxes.opened.pop().close()

@@ -118,7 +118,7 @@ def assert_gone_after(
 ) -> None:
     """Do the first of two works up to a place, then the second until it ends or waits, and both to their end.
     Fail unless the caller, whom both boxes had on record, is gone."""
-    begin(boxes, *others, told=(ONE,))
+    begin(boxes, *others, informed=(ONE,))
     boxes.record("pbx-1", PLAYED)
     boxes.record("pbx-2", PLAYED)
     boxes.database("pbx-2")
@@ -141,7 +141,7 @@ def assert_gone_after(
 def test_i9_what_is_ordered_and_done_while_a_backup_is_gone_through_reaches_it(boxes: Boxes) -> None:
     """A backup of a ledger takes part under a new name. It has looked whom the others erased since; before it
     is registered they erase one more, and that order is forgotten, as it did not serve the company then."""
-    begin(boxes, "pbx-1", "pbx-2", told=(ONE,))
+    begin(boxes, "pbx-1", "pbx-2", informed=(ONE,))
     boxes.opened.pop().close()
     boxes.sql("UPDATE acme.ledger SET retired = now() WHERE box = 'pbx-2'")
     boxes.database("pbx-9")
@@ -161,7 +161,7 @@ def test_i9_what_is_ordered_and_done_while_a_backup_is_gone_through_reaches_it(b
 
 def test_i9_what_is_ordered_while_a_box_takes_in_the_others_is_carried_out(boxes: Boxes) -> None:
     """It has the caller from the others by then, and no record of its own."""
-    begin(boxes, "pbx-1", "pbx-2", told=(ONE,))
+    begin(boxes, "pbx-1", "pbx-2", informed=(ONE,))
     newcomer = joined(boxes, "pbx-3")
     with gate(newcomer.receiver, "take_in") as amid:
         receiving = begun(newcomer.receive)
@@ -176,7 +176,7 @@ def test_i9_what_is_ordered_while_a_box_takes_in_the_others_is_carried_out(boxes
 
 def test_i9_a_box_that_nobody_knows_yet_hears_of_an_order_that_is_not_done(boxes: Boxes) -> None:
     """Nothing of the order has to be there but its row."""
-    begin(boxes, "pbx-1", "pbx-2", told=(ONE,))
+    begin(boxes, "pbx-1", "pbx-2", informed=(ONE,))
     away = boxes.opened.pop()
     erase(boxes, "pbx-1", ONE)
     quiet(boxes)
@@ -201,7 +201,7 @@ def test_i6_a_box_holds_up_orders_of_no_company_that_it_does_not_serve(boxes: Bo
 def test_a_box_that_takes_another_name_knows_what_a_standby_lost_of_others(boxes: Boxes) -> None:
     """Of a caller whom another box told nothing is in the database, since a standby took over without it: he
     does not count as erased since the backup."""
-    begin(boxes, "pbx-1", "pbx-3", told=(ONE,))
+    begin(boxes, "pbx-1", "pbx-3", informed=(ONE,))
     boxes.record("pbx-3", replace(PLAYED, pseudonym=OTHER, call="1.2"))
     quiet(boxes)
     boxes.opened.pop(0).close()  # pbx-1 is set up anew under another name
@@ -228,7 +228,7 @@ def lose_newcomer(boxes: Boxes) -> None:
 def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_from_an_old_copy(boxes: Boxes) -> None:
     """It was new and learnt a caller from a database that was put back, where he was not erased. A standby
     that does not know the box takes over, in which he is erased by then; and the box takes another name."""
-    begin(boxes, "pbx-1", told=(ONE, OTHER))
+    begin(boxes, "pbx-1", informed=(ONE, OTHER))
     lose_newcomer(boxes)
     erase(boxes, "pbx-1", ONE)
     quiet(boxes)
@@ -248,7 +248,7 @@ def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_of_a_record_that_is_
 ) -> None:
     """He is erased before the box that told him sends that record again; or it leaves for good and never
     does. A caller whose record is there stays known."""
-    begin(boxes, "pbx-1", told=(ONE, OTHER))
+    begin(boxes, "pbx-1", informed=(ONE, OTHER))
     lose_newcomer(boxes)
     boxes.sql("DELETE FROM acme.record WHERE record = 2")
     boxes.sql("UPDATE acme.ledger SET record = 1, answered = 1, proven = 1")
@@ -272,7 +272,7 @@ def test_i9_a_box_that_a_standby_lost_erases_whom_it_learnt_of_a_record_that_is_
 
 def test_a_box_that_a_standby_lost_knows_whom_it_learnt_of_records_that_are_lost_there(boxes: Boxes) -> None:
     """Nobody erased him: the other box sends him once more."""
-    begin(boxes, "pbx-1", told=(ONE, OTHER))
+    begin(boxes, "pbx-1", informed=(ONE, OTHER))
     newcomer = joined(boxes, "pbx-2")
     turn(newcomer)
     boxes.opened.remove(newcomer)

@@ -110,7 +110,7 @@ def test_i9_a_ledger_that_is_refused_erases_whom_the_others_erased(running: Runn
     boxes = running.boxes
     boxes.record("pbx-1", replace(PLAYED, pseudonym=OTHER), replace(PLAYED, pseudonym=THIRD))
     boxes.record("pbx-2", PLAYED)
-    begin(boxes, "pbx-1", "pbx-2", told=())
+    begin(boxes, "pbx-1", "pbx-2", informed=())
     copy = boxes.folder.parent / "copy"
     shutil.copytree(boxes.folder / "pbx-1", copy)
     for caller in (ONE, OTHER):
@@ -279,11 +279,11 @@ def test_trouble_is_told_once_for_as_long_as_it_is_the_same(monkeypatch: pytest.
         over.set()
         raise full
 
-    with capture_logs() as told:
+    with capture_logs() as log:
         loop = ExchangeLoop(ACME, SharedDatabase((), "", "", "pbx-1"), About(), opened)
         assert over.wait(60)
         loop.stop()
-    assert [(line["event"], line["controller"], line["error"]) for line in told] == [
+    assert [(line["event"], line["controller"], line["error"]) for line in log] == [
         ("nothing goes to other boxes, or comes", "acme", "The disk is full."),
         ("nothing goes to other boxes, or comes", "acme", "The ledger is gone."),
         ("nothing goes to other boxes, or comes", "acme", "The disk is full."),

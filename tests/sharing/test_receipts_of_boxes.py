@@ -43,7 +43,7 @@ def proven(box: Installation) -> str:
 
 
 @pytest.fixture
-def told(meeting: Pair) -> tuple[Installation, Installation, str]:
+def informed(meeting: Pair) -> tuple[Installation, Installation, str]:
     """Both boxes told the same caller, the other one twice; and the key of that one."""
     one, other = meeting
     one.record()
@@ -54,10 +54,10 @@ def told(meeting: Pair) -> tuple[Installation, Installation, str]:
 
 
 def test_a_receipt_for_a_record_of_another_box(
-    told: tuple[Installation, Installation, str], tmp_path: Path
+    informed: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """Holds by the other box's key, for two verifiers, and by no other; with its page."""
-    one, _other, key = told
+    one, _other, key = informed
     code, out, _error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, "--html", *of(one))
     file = tmp_path / "acme-pbx-2-2.tlog-proof"
     assert (code, out.splitlines()[0]) == (0, f"record 2 of pbx-2: {file}")
@@ -69,10 +69,10 @@ def test_a_receipt_for_a_record_of_another_box(
 
 
 def test_receipts_of_a_caller_are_of_all_boxes(
-    told: tuple[Installation, Installation, str], tmp_path: Path
+    informed: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """With the key that opens each for his number: the company's is the same on all."""
-    one, _other, key = told
+    one, _other, key = informed
     code, out, _error = typed(
         "evidence", "receipt", "--from", CALLER, "--open", "-o", tmp_path, "--json", *of(one)
     )
@@ -111,14 +111,14 @@ def test_receipts_of_a_caller_are_of_all_boxes(
     ],
 )
 def test_what_was_changed_in_the_database_proves_nothing(
-    told: tuple[Installation, Installation, str],
+    informed: tuple[Installation, Installation, str],
     server: Postgres,
     tmp_path: Path,
     change: str,
     says: str,
 ) -> None:
     """No receipt is made of it, and it says which of the two was changed: the record, or the tree."""
-    one, _other, _key = told
+    one, _other, _key = informed
     server.sql(change.replace("acme.", "informativa."))
     code, _out, error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
     assert code == 1
@@ -127,12 +127,12 @@ def test_what_was_changed_in_the_database_proves_nothing(
 
 
 def test_a_record_that_only_its_own_box_can_prove(
-    told: tuple[Installation, Installation, str],
+    informed: tuple[Installation, Installation, str],
     server: Postgres,
     tmp_path: Path,
 ) -> None:
     """An earlier informativa sent it: alone it is an error that names the box, among others it is told."""
-    one, _other, _key = told
+    one, _other, _key = informed
     server.sql("""UPDATE informativa.record SET leaf = NULL WHERE box = 'pbx-2' AND record = 2""")
     code, _out, error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
     assert code == 1
@@ -142,10 +142,10 @@ def test_a_record_that_only_its_own_box_can_prove(
 
 
 def test_a_record_that_waits_for_a_checkpoint_of_its_box(
-    told: tuple[Installation, Installation, str], tmp_path: Path
+    informed: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """It is there already, and the tree does not have it yet."""
-    one, other, _key = told
+    one, other, _key = informed
     other.record()
     other.exchange()
     code, _out, error = typed("evidence", "receipt", 3, "--box", "pbx-2", "-o", tmp_path, *of(one))
@@ -153,10 +153,10 @@ def test_a_record_that_waits_for_a_checkpoint_of_its_box(
 
 
 def test_an_erased_record_of_another_box_is_proven_without_its_person(
-    told: tuple[Installation, Installation, str], tmp_path: Path
+    informed: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """Its facts stay in the tree; whom it was about opens nothing any more, on no box."""
-    one, other, key = told
+    one, other, key = informed
     assert typed("caller", "erase", CALLER, "--yes", *of(one))[0] == 0
     proven(other)
     code, _out, _error = typed("evidence", "receipt", 2, "--box", "pbx-2", "-o", tmp_path, *of(one))
@@ -183,10 +183,10 @@ def test_no_box_without_a_database(folder: Path) -> None:
     assert "There are no other boxes" in error
 
 
-def test_a_bundle_of_all_boxes(told: tuple[Installation, Installation, str], tmp_path: Path) -> None:
+def test_a_bundle_of_all_boxes(informed: tuple[Installation, Installation, str], tmp_path: Path) -> None:
     """Records of both in one table, a log each, and every proof holds for the second verifier by the key of
     its own box, and by no other."""
-    one, _other, key = told
+    one, _other, key = informed
     file = tmp_path / "bundle.zip"
     code, out, error = typed(*bundled(file), "--json", *of(one))
     assert (code, error) == (0, "")
@@ -219,11 +219,11 @@ def test_a_bundle_of_all_boxes(told: tuple[Installation, Installation, str], tmp
 
 
 def test_a_bundle_says_which_boxes_are_behind(
-    told: tuple[Installation, Installation, str], tmp_path: Path
+    informed: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """An auditor does not take it as whole: in it, on the screen and for programs stands which box has sent
     how much less than it recorded, and when it was last heard of; and nothing of that once it has."""
-    one, other, _key = told
+    one, other, _key = informed
     other.record(replace(PLAYED, at=AT.replace(day=26)))
     acme, shared = other.configuration.controllers["acme"], other.configuration.shared
     assert shared is not None
@@ -254,7 +254,7 @@ def test_a_bundle_says_which_boxes_are_behind(
     ],
 )
 def test_a_bundle_names_boxes_that_nothing_was_heard_of(
-    told: tuple[Installation, Installation, str],
+    informed: tuple[Installation, Installation, str],
     server: Postgres,
     tmp_path: Path,
     seen: str,
@@ -262,7 +262,7 @@ def test_a_bundle_names_boxes_that_nothing_was_heard_of(
     named: bool,
 ) -> None:
     """A box without a word since before the period's end may have recorded more than it ever said."""
-    one, _other, _key = told
+    one, _other, _key = informed
     left = f"'{retired} UTC'" if retired else "NULL"
     server.sql(
         f"""UPDATE informativa.box SET seen = '{seen} UTC' WHERE box = 'pbx-2';
@@ -284,10 +284,10 @@ def _readme(file: Path) -> str:
 
 
 def test_a_bundle_of_all_boxes_after_erasure_and_purge(
-    told: tuple[Installation, Installation, str], tmp_path: Path
+    informed: tuple[Installation, Installation, str], tmp_path: Path
 ) -> None:
     """The erased are facts without a person, the purged are counted, and what says so is there."""
-    one, other, _key = told
+    one, other, _key = informed
     other.record(replace(PLAYED, at=AT.replace(day=20)))
     proven(other)
     assert typed("caller", "erase", CALLER, "--yes", *of(one))[0] == 0
@@ -307,12 +307,12 @@ def test_a_bundle_of_all_boxes_after_erasure_and_purge(
 
 
 def test_what_was_changed_in_the_database_stops_a_bundle(
-    told: tuple[Installation, Installation, str],
+    informed: tuple[Installation, Installation, str],
     server: Postgres,
     tmp_path: Path,
 ) -> None:
     """It names the record and its box, and leaves no file."""
-    one, _other, _key = told
+    one, _other, _key = informed
     server.sql("""UPDATE informativa.record SET line = '+390600000000' WHERE box = 'pbx-2' AND record = 1""")
     file = tmp_path / "bundle.zip"
     code, _out, error = typed(*bundled(file), *of(one))
@@ -324,12 +324,12 @@ def bundled(file: Path, last: str = "2026-11-30") -> tuple[object, ...]:
     return "evidence", "bundle", "--from", "2026-11-01", "--to", last, "--all-boxes", "-o", file
 
 
-def test_the_console_tells_how_far_other_boxes_are(told: tuple[Installation, Installation, str]) -> None:
+def test_the_console_tells_how_far_other_boxes_are(informed: tuple[Installation, Installation, str]) -> None:
     """How many records each sent, how many of them its checkpoints have; or why nobody knows."""
     pytest.importorskip("starlette", reason="the extra `web` is not installed")
     from console.served import served
 
-    one, other, _key = told
+    one, other, _key = informed
     other.record(replace(PLAYED, at=AT.replace(day=26)))
     other.exchange()
     with served(one.file.parent) as office:

@@ -112,7 +112,7 @@ def test_boxes_that_left_are_remembered_once(store: SqliteStore, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("successor", "here", "told"),
+    ("successor", "here", "answered"),
     [
         (None, replace(OLD, retired=False), True),
         (None, OLD, False),
@@ -123,16 +123,16 @@ def test_boxes_that_left_are_remembered_once(store: SqliteStore, monkeypatch: py
     ],
 )
 def test_retirement_that_the_database_lost_is_told_again(
-    store: SqliteStore, successor: str | None, here: OtherLedger, told: bool
+    store: SqliteStore, successor: str | None, here: OtherLedger, answered: bool
 ) -> None:
     """A standby took over without it, or without the box that took the place: the orders that waited are
     settled once, and the log of the service says it. A ledger of another identity is another box."""
     ledger_boxes.store_retired(store, [("pbx-2", b"2", successor), ("pbx-4", b"4", None)])
     database = Answering()
-    lost = OtherLedger("pbx-4", 1, b"4", retired=not told, successor=None)
+    lost = OtherLedger("pbx-4", 1, b"4", retired=not answered, successor=None)
     with capture_logs() as logged:
         retirements_of(store, database).compare([here, lost])
-    if not told:
+    if not answered:
         assert (database.asked, logged) == ([], [])
         return
     again = [(SQL.retire_again, (successor, "pbx-2", b"2")), (SQL.retire_again, (None, "pbx-4", b"4"))]

@@ -44,7 +44,7 @@ class Call:
     id: str = field(default_factory=lambda: f"1700000000.{next(_ids)}")
     began: float = math.inf  # it was about to connect
     played: str = ""  # the prompt that was begun last
-    told: float = math.inf  # the dialplan got its variables
+    answered: float = math.inf  # the dialplan got its variables
     said: dict[str, str] = field(default_factory=dict)  # these variables
     spooled: dict[str, str] = field(default_factory=dict)  # rows put into AstDB
 
@@ -61,8 +61,8 @@ class Call:
     @property
     def record(self) -> int:
         """The number of the record that the dialplan was told of, 0 where there is none in the ledger."""
-        told = self.said.get("INFORMATIVA_RECORD", "")
-        return int(told) if told.isdecimal() else 0
+        record = self.said.get("INFORMATIVA_RECORD", "")
+        return int(record) if record.isdecimal() else 0
 
     async def place(self, office: Office) -> None:
         """Ring, and answer what the service asks until it closes. Raises OSError if nobody listens, and
@@ -109,7 +109,7 @@ class Call:
                 self.spooled[key] = row
                 return b"200 result=1\n"
             case ["EXEC", "MSet", pairs]:
-                self.told = time.monotonic()
+                self.answered = time.monotonic()
                 for pair in pairs.split(","):
                     name, _, value = pair.partition("=")
                     self.said[name.removeprefix("__")] = value
@@ -244,7 +244,7 @@ def _history(records: dict[int, Record], calls: Sequence[Call]) -> Iterator[str]
     for call in sorted(calls, key=lambda call: call.began):
         if (call.status, call.reason) == ("PLAYED", "not-informed"):
             for earlier in first[call.caller]:
-                if earlier.told < call.began:
+                if earlier.answered < call.began:
                     yield f"{call} was a first contact after {earlier}"
             first[call.caller].append(call)
     for record in records.values():

@@ -51,8 +51,8 @@ def test_i3_kill_9_loses_and_doubles_nothing(
         if len(ready) % 10 == 0:
             assert complaints(office, calls) == []
     assert complaints(office, calls) == []
-    told = sum(bool(call.status) for call in calls)
-    print(f"{len(calls)} calls, {told} told; ready again, with Python's start, after")
+    answered = sum(bool(call.status) for call in calls)
+    print(f"{len(calls)} calls, {answered} told; ready again, with Python's start, after")
     print(f"{statistics.median(ready):.2f} s at the median and {max(ready):.2f} s at most")
 
 
@@ -63,19 +63,19 @@ def test_i3_deletion_beside_a_ledger_and_then_kill_9_loses_nothing(
 ) -> None:
     """I3: what lies beside a ledger is deleted in the middle of a load, and as soon as the service has told
     of it, it is killed: it has every record that a call was told of, once, under its number."""
-    file, told = office.folder / "ledger/acme.sqlite3", 0
+    file, count = office.folder / "ledger/acme.sqlite3", 0
     event = "what lies beside a ledger (-wal, -shm) was deleted while in use; nothing was lost"
 
     def strike() -> None:
         for end in ends:
             Path(f"{file}{end}").unlink(missing_ok=True)  # it may have noticed the first one already
-        office.wait_said(event, told + 1)
+        office.wait_said(event, count + 1)
         office.kill()
 
     calls: list[Call] = []
     for _ in range(rounds(2, 50)):
         office.start()
-        told = office.said.count(f'"event": "{event}"')
+        count = office.said.count(f'"event": "{event}"')
         calls += asyncio.run(struck(office, strike, callers(chance), chance.randrange(100, 500), 0.0))
     assert complaints(office, calls) == []
     assert len({call.record for call in calls if call.line == "+390212345678" and call.record}) > 50

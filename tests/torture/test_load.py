@@ -50,7 +50,7 @@ SPOILT = {
 
 
 @pytest.fixture
-def told(office: Office) -> tuple[Office, list[Call]]:
+def placed(office: Office) -> tuple[Office, list[Call]]:
     """A service that was stopped after a few callers had called twice each, and their calls."""
     office.start()
     twice = [Call(caller=f"+39333100000{n}", line=line) for line in CONTROLLERS for n in (0, 1, 0, 1)]
@@ -60,9 +60,9 @@ def told(office: Office) -> tuple[Office, list[Call]]:
     return office, calls
 
 
-def test_spoilt_ledgers_are_found_out(told: tuple[Office, list[Call]]) -> None:
+def test_spoilt_ledgers_are_found_out(placed: tuple[Office, list[Call]]) -> None:
     """Each way in which a ledger may differ from what callers saw is a complaint."""
-    office, calls = told
+    office, calls = placed
     file = office.folder / "ledger/acme.sqlite3"
     sound = file.read_bytes()
     for name, statement in SPOILT.items():
@@ -75,12 +75,12 @@ def test_spoilt_ledgers_are_found_out(told: tuple[Office, list[Call]]) -> None:
         assert complaints(office, calls), "a page of nothing"
 
 
-def test_impossible_histories_are_found_out(told: tuple[Office, list[Call]]) -> None:
+def test_impossible_histories_are_found_out(placed: tuple[Office, list[Call]]) -> None:
     """A second first contact after the first was over is a complaint; one that overlapped it is none."""
-    office, calls = told
+    office, calls = placed
     first = next(call for call in calls if call.status == "PLAYED")
     again = next(call for call in calls if call.status == "NOTDUE")
     again.said |= {"INFORMATIVA_STATUS": "PLAYED", "INFORMATIVA_REASON": "not-informed"}
     assert any("first contact" in text for text in complaints(office, calls))
-    again.began = first.told - 0.01
+    again.began = first.answered - 0.01
     assert not any("first contact" in text for text in complaints(office, calls))

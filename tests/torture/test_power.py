@@ -144,10 +144,10 @@ def test_i3_power_loss_between_any_two_writes(
     environment = {**os.environ, "JOURNAL": str(journal.file), "PYTHONPATH": str(Path(__file__).parents[1])}
     prefix = Machine(built, tmp_path, folder).prefix
     subprocess.run([*prefix, *command], check=True, timeout=60, env=environment)
-    told = checkpoints = 0
+    acknowledged = checkpoints = 0
     for kind, name, at, data in journal:
         if name == "told":
-            told = int(data)
+            acknowledged = int(data)
         if name not in disks:  # the index is memory that a power loss ends
             continue
         disks[name].do(kind, at, data)
@@ -157,10 +157,10 @@ def test_i3_power_loss_between_any_two_writes(
             store = SqliteStore(str(left))
             calls = [record.event.call for record in store.records()]
             store.close()
-            assert len(calls) >= told
+            assert len(calls) >= acknowledged
             assert calls == [f"1.{number}" for number in range(len(calls))]
             assert list(integrity(left)) == []
-    assert told == 150
+    assert acknowledged == 150
     assert checkpoints > 10
 
 

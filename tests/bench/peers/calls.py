@@ -93,7 +93,7 @@ class Asterisk(asyncio.Transport):
         self._loop = asyncio.get_running_loop()
         self._protocol: asyncio.Protocol = PendingConnection(server)
         self.over: asyncio.Future[None] = self._loop.create_future()
-        self.told = b""
+        self.command = b""
         """The last command."""
 
     def call(self, environment: bytes) -> None:
@@ -106,8 +106,8 @@ class Asterisk(asyncio.Transport):
         self._protocol = protocol
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.told = bytes(data)
-        if self.told.startswith(b"STREAM FILE"):
+        self.command = bytes(data)
+        if self.command.startswith(b"STREAM FILE"):
             self._notices.play(self._reply)
         else:
             self._loop.call_soon(self._reply, b"200 result=0\n")
@@ -158,7 +158,7 @@ async def _group(calls: Sequence[Asterisk], environments: Sequence[bytes]) -> li
     for call, environment in zip(calls, environments, strict=True):
         call.call(environment)
     await asyncio.gather(*(call.over for call in calls))
-    return [call.told for call in calls]
+    return [call.command for call in calls]
 
 
 def _environment(script: str, call: int, number: str) -> bytes:

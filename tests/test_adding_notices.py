@@ -34,14 +34,14 @@ NEEDED = {
 @pytest.fixture(autouse=True)
 def spoken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that an engine was given, which says something else."""
-    said: list[str] = []
+    texts: list[str] = []
 
     def speak(lines: list[str], _language: str) -> Sound:
-        said.append("\n".join(lines))
-        return from_pcm(audio.synthetic(1.0, len(said)).tobytes(), NARROW)
+        texts.append("\n".join(lines))
+        return from_pcm(audio.synthetic(1.0, len(texts)).tobytes(), NARROW)
 
     monkeypatch.setattr(speech_engine, "speak", speak)
-    return said
+    return texts
 
 
 def configuration(folder: Path) -> Path:
@@ -205,9 +205,9 @@ def test_notice_of_another_country_is_not_passed_over(folder: Path) -> None:
     (reason,) = result["missing"]
     assert reason.startswith("country is there already and keeps its words, so in_country would not be heard")
     assert (result["written"], file.read_text()) == (False, text)
-    kept = add(file, "country-outside-eu", "--yes", settings=("eu=2",))
-    assert (kept["missing"], kept["written"]) == ([], True)
-    assert kept["to_do"][0].startswith("country is there already and stays as it is")
+    again = add(file, "country-outside-eu", "--yes", settings=("eu=2",))
+    assert (again["missing"], again["written"]) == ([], True)
+    assert again["to_do"][0].startswith("country is there already and stays as it is")
 
 
 def test_emotions_of_agents(folder: Path) -> None:

@@ -44,9 +44,9 @@ def test_somebody_is_invited_and_comes(tmp_path: Path) -> None:
     made = invite(tmp_path, THERE, "Anna", Role.COMPLIANCE, ["beta"], 24, NOW)
     assert (made.name, made.grants) == ("anna", grants(beta=Role.COMPLIANCE))
     assert made.until == NOW + timedelta(hours=24)
-    said = list(view.invited(made, ENGLISH))
-    assert said[0].endswith(f": https://pbx/invitation/{token_of(made)}")
-    assert said[1] == "Then anna may: compliance (beta)"
+    lines = list(view.invited(made, ENGLISH))
+    assert lines[0].endswith(f": https://pbx/invitation/{token_of(made)}")
+    assert lines[1] == "Then anna may: compliance (beta)"
     assert json.loads(document(made)) == {
         "schema": 1,
         "name": "anna",
@@ -81,7 +81,7 @@ def ask(folder: Path, **other: object) -> Callable[[], object]:
 
 
 @pytest.mark.parametrize(
-    ("other", "said"),
+    ("other", "message"),
     [
         ({"controllers": ["acmee"]}, r"There is no controller acmee. Did you mean acme\?"),
         ({"controllers": ["zzzzzz"]}, "There is no controller zzzzzz. There are: acme, beta."),
@@ -91,9 +91,9 @@ def ask(folder: Path, **other: object) -> Callable[[], object]:
         ({"name": "anna rossi"}, "No account can have such a name"),
     ],
 )
-def test_invitation_that_is_none(tmp_path: Path, other: dict[str, object], said: str) -> None:
+def test_invitation_that_is_none(tmp_path: Path, other: dict[str, object], message: str) -> None:
     """What is wrong, what there is, or what to type; and nothing is written."""
-    with pytest.raises(InformativaError, match=said):
+    with pytest.raises(InformativaError, match=message):
         ask(tmp_path / "web", **other)()
     assert not (tmp_path / "web").exists()
 
@@ -144,11 +144,11 @@ def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
     invite(tmp_path, THERE, "berta", Role.ADMIN, THERE, 24, NOW)
     invite(tmp_path, THERE, "carla", Role.ADMIN, THERE, 1, NOW)
     there = accounts.accounts(tmp_path, NOW + timedelta(hours=1))
-    said = list(view.accounts(there, ENGLISH))
-    assert said[0].startswith("anna: reader (acme); password and the code of an app, since 2026-11-2")
-    assert said[0].endswith(", 1 attempt failed since")
-    assert said[1].startswith("berta: admin (acme, beta); invited until 2026-11-2")
-    assert len(said) == 2
+    lines = list(view.accounts(there, ENGLISH))
+    assert lines[0].startswith("anna: reader (acme); password and the code of an app, since 2026-11-2")
+    assert lines[0].endswith(", 1 attempt failed since")
+    assert lines[1].startswith("berta: admin (acme, beta); invited until 2026-11-2")
+    assert len(lines) == 2
     text = document(there)
     assert ("argon2" in text, "JBSWY3" in text) == (False, False)
     assert json.loads(text) == {

@@ -32,7 +32,7 @@ ANOTHER = "Take another one, by its day: informativa backup list"
 PROMPT = b"sound" * 300_000  # more than one chunk
 
 
-def said(error: InformativaError) -> tuple[str, str]:
+def sentences_of(error: InformativaError) -> tuple[str, str]:
     """Return the message and the remedy."""
     return str(error.message), str(error.remedy)
 
@@ -116,7 +116,7 @@ def test_file_that_cannot_be_read_is_named_and_not_the_backup(
         monkeypatch.setattr(archive.files, "reading", reading)
         with pytest.raises(InformativaError) as caught, archive.writing(file, NOW) as writer:
             writer.add(prompt, "configuration/a.wav", FilePart.PROMPT, "a.wav", "acme")
-        assert said(caught.value) == (f"{prompt} cannot be read ({reason}).", "Look at its rights.")
+        assert sentences_of(caught.value) == (f"{prompt} cannot be read ({reason}).", "Look at its rights.")
         assert not file.exists()
 
 
@@ -156,7 +156,7 @@ def test_changed_part_is_named(backup: Path, name: str, change: Callable[[dict[s
     """Other bytes, more bytes, a file that is gone; a manifest of another digest, and one that is none."""
     with pytest.raises(InformativaError) as caught:
         archive.verify(changed(backup, change))
-    assert said(caught.value) == (f"The backup {backup} is damaged: {name} was changed.", ANOTHER)
+    assert sentences_of(caught.value) == (f"The backup {backup} is damaged: {name} was changed.", ANOTHER)
 
 
 def test_manifest_that_is_a_folder_is_none(backup: Path) -> None:
@@ -168,7 +168,10 @@ def test_manifest_that_is_a_folder_is_none(backup: Path) -> None:
             tar.addfile(member)
     with pytest.raises(InformativaError) as caught:
         archive.verify(backup)
-    assert said(caught.value) == (f"The backup {backup} is damaged: manifest.json was changed.", ANOTHER)
+    assert sentences_of(caught.value) == (
+        f"The backup {backup} is damaged: manifest.json was changed.",
+        ANOTHER,
+    )
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "manifest.sha256"])
@@ -182,14 +185,14 @@ def test_file_without_a_manifest_is_no_backup(backup: Path, name: str) -> None:
         part()
         with pytest.raises(InformativaError) as caught:
             archive.verify(backup)
-        assert said(caught.value) == (message, ANOTHER)
+        assert sentences_of(caught.value) == (message, ANOTHER)
 
 
 def test_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """With what the system says, and where to look."""
     with pytest.raises(InformativaError) as caught:
         archive.verify(tmp_path / "none.tar")
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"The backup {tmp_path}/none.tar cannot be read (No such file or directory).",
         "Look where it is, and at its rights: informativa backup list",
     )
@@ -207,14 +210,17 @@ def test_passphrase_is_the_first_line_of_a_file(tmp_path: Path, monkeypatch: pyt
     assert decrypt(data, KeyAccess(passphrase=file)) == b"keys"
     with pytest.raises(InformativaError) as caught:
         decrypt(data, KeyAccess(passphrase=other))
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"The keys in the backup are not opened by {other}.",
         "Give the passphrase or the identity that belongs to it; nothing was changed.",
     )
     file.write_text("eleven char\n")
     with pytest.raises(InformativaError) as caught:
         encrypt(b"keys", KeyProtection(passphrase=file))
-    assert said(caught.value) == ("The passphrase is too short.", "Write one of 12 characters or more.")
+    assert sentences_of(caught.value) == (
+        "The passphrase is too short.",
+        "Write one of 12 characters or more.",
+    )
 
 
 def test_identities_open_the_keys(tmp_path: Path) -> None:
@@ -229,14 +235,14 @@ def test_identities_open_the_keys(tmp_path: Path) -> None:
     file.write_text(f"{other}\n")
     with pytest.raises(InformativaError) as caught:
         decrypt(data, KeyAccess(identity=file))
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"The keys in the backup are not opened by {file}.",
         "Give the passphrase or the identity that belongs to it; nothing was changed.",
     )
     file.write_text("AGE-SECRET-KEY-2\n")
     with pytest.raises(InformativaError) as caught:
         decrypt(data, KeyAccess(identity=file))
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"{file} has no identity of age.",
         "Give the file that age-keygen wrote: AGE-SECRET-KEY-1…",
     )
@@ -248,13 +254,13 @@ def test_keys_are_for_somebody(tmp_path: Path) -> None:
     for protection in (KeyProtection(), KeyProtection(("age1",), tmp_path / "passphrase")):
         with pytest.raises(InformativaError) as caught:
             encrypt(b"keys", protection)
-        assert said(caught.value) == (
+        assert sentences_of(caught.value) == (
             "Keys are put into a backup encrypted, for recipients or by a passphrase.",
             remedy,
         )
     with pytest.raises(InformativaError) as caught:
         encrypt(b"keys", KeyProtection(("age1mine",)))
-    message, remedy = said(caught.value)
+    message, remedy = sentences_of(caught.value)
     assert message.startswith("A recipient is none of age's (")
     assert "{" not in message
     assert "None" not in message
@@ -269,7 +275,7 @@ def test_file_of_a_passphrase_that_cannot_be_read_is_named(tmp_path: Path) -> No
             file.write_bytes(content)
         with pytest.raises(InformativaError) as caught:
             encrypt(b"keys", KeyProtection(passphrase=file))
-        assert said(caught.value) == (f"{file} cannot be read ({reason}).", "Look at its rights.")
+        assert sentences_of(caught.value) == (f"{file} cannot be read ({reason}).", "Look at its rights.")
 
 
 def test_missing_library_is_installed_by_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,7 +287,7 @@ def test_missing_library_is_installed_by_a_command(monkeypatch: pytest.MonkeyPat
     ):
         with pytest.raises(InformativaError) as caught:
             action()
-        assert said(caught.value) == (
+        assert sentences_of(caught.value) == (
             "Keys in backups need pyrage.",
             f"Type: {shlex.quote(sys.prefix)}/bin/pip install 'informativa[backup]'",
         )

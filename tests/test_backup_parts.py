@@ -48,7 +48,7 @@ ACME = BackupCompany("acme", 3, 4, ("log/1",), ("ab12",))
 WHOLE = Manifest(1, "0.2.0", NOW, "box", "informativa.yaml", "asterisk", (ACME,), (), (KEYS, LEDGER, PROMPT))
 
 
-def said(error: InformativaError) -> tuple[str, str]:
+def sentences_of(error: InformativaError) -> tuple[str, str]:
     """Return the message and the remedy."""
     return str(error.message), str(error.remedy)
 
@@ -109,7 +109,7 @@ def test_folder_must_be_there(folder: Path) -> None:
     configuration = load(file)
     with pytest.raises(InformativaError) as caught:
         places.required_folder(configuration, None)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         "No folder for backups is named.",
         f"Name one, or write into {file}: `backup: {{folder: /var/backups/informativa}}`",
     )
@@ -119,7 +119,7 @@ def test_folder_must_be_there(folder: Path) -> None:
     for place, argument in ((named, named), (configured, None)):
         with pytest.raises(InformativaError) as caught:
             places.required_folder(configuration, argument)
-        assert said(caught.value) == (
+        assert sentences_of(caught.value) == (
             f"There is no folder {place}.",
             f"Mount it, or make it once: mkdir -p -m 700 {place}",
         )
@@ -144,7 +144,7 @@ def test_folder_is_had_alone(tmp_path: Path) -> None:
             with pytest.raises(InformativaError) as caught, places.alone_in(tmp_path):
                 pytest.fail("two at once")
             assert [file for file in open_files() if file.is_relative_to(tmp_path)] == before
-        assert said(caught.value) == (
+        assert sentences_of(caught.value) == (
             f"Another backup is being made in {tmp_path}.",
             "Wait until it is done, and try again.",
         )
@@ -158,7 +158,7 @@ def test_manifest_tells_of_what_it_is() -> None:
     assert WHOLE.company("acme") is ACME
     with pytest.raises(InformativaError) as caught:
         replace(WHOLE, companies=(ACME, replace(ACME, controller="b"))).company("borealis")
-    assert said(caught.value) == ("The backup has nothing of borealis.", "It has: acme, b.")
+    assert sentences_of(caught.value) == ("The backup has nothing of borealis.", "It has: acme, b.")
 
 
 def test_manifest_is_read_as_it_was_written() -> None:
@@ -171,7 +171,7 @@ def test_manifest_is_read_as_it_was_written() -> None:
     assert manifest.parse(b'{"format": 1}') is None
     with pytest.raises(InformativaError) as caught:
         manifest.parse(b'{"format": 2}')
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         "The backup is of a newer informativa (its form is 2, this one knows 1).",
         "Install the version that made it, or a later one.",
     )
@@ -289,14 +289,14 @@ def test_backup_of_another_box_or_of_another_key_is_refused(folder: Path) -> Non
             continue
         with pytest.raises(InformativaError) as caught:
             conditions.require_possible(shared, WHOLE, ["acme"])
-        assert said(caught.value) == (
+        assert sentences_of(caught.value) == (
             "The backup is of the box box, and this is other.",
             "Take a backup of this box: informativa backup list",
         )
     acme = configuration.controllers["acme"]
     with pytest.raises(InformativaError) as caught:
         conditions.require_key(WHOLE, acme, folder / "keys/gone.key")
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         "The key of acme by which the callers of the backup are known is missing (its fingerprint is ab12).",
         "Put it back as its `key:` says, with mode 0600, or give --identity FILE or --passphrase FILE, if the"
         " backup has the keys; then try again.",
@@ -318,7 +318,7 @@ def test_ledger_that_is_open_is_not_replaced(folder: Path) -> None:
         assert other.stdout.readline()
         with pytest.raises(InformativaError) as caught:
             conditions.require_possible(configuration, unlogged, ["acme"])
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"The ledger {acme.ledger} is open (process {other.pid}).",
         "Stop the service: systemctl stop informativa, and try again.",
     )
@@ -348,7 +348,7 @@ def test_ledger_of_another_box_is_not_replaced(folder: Path) -> None:
     other = replace(WHOLE, companies=(replace(ACME, logs=("box/7", "box/8", "box/9")),))
     with pytest.raises(InformativaError) as caught:
         conditions.require_possible(configuration, other, ["acme"])
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"The backup is of the log box/9, and here is {origin}.",
         "Take a backup of this box: informativa backup list",
     )

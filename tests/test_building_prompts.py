@@ -22,14 +22,14 @@ def spoken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts that an engine was given, which says something else."""
     from informativa.prompts import speech_engine
 
-    said: list[str] = []
+    texts: list[str] = []
 
     def speak(lines: list[str], _language: str) -> Sound:
-        said.append("\n".join(lines))
-        return from_pcm(audio.synthetic(1.0, len(said)).tobytes(), NARROW)
+        texts.append("\n".join(lines))
+        return from_pcm(audio.synthetic(1.0, len(texts)).tobytes(), NARROW)
 
     monkeypatch.setattr(speech_engine, "speak", speak)
-    return said
+    return texts
 
 
 def build(folder: Path, part: SpokenPart, *settings: str, **others: Any) -> making.PromptsMade:
@@ -53,7 +53,7 @@ def test_values_come_from_the_configuration(folder: Path, spoken: list[str]) -> 
     letter(folder, "{contact: via Roma 1, dpo: dpo@a.it, authority: AEPD, transfers: clausole tipo}")
     build(folder, SpokenPart.FULL, "it.in_country=in Albania", "en.in_country=in Albania")
     it, en = spoken
-    for said in (
+    for sentence in (
         "Acme S.p.A.",
         "il tasto uno",
         "via Roma 1",
@@ -61,7 +61,7 @@ def test_values_come_from_the_configuration(folder: Path, spoken: list[str]) -> 
         "AEPD",
         "protetti da clausole tipo, di cui",
     ):
-        assert said in it
+        assert sentence in it
     assert "Li conserviamo per cinque anni, e" in it
     assert "We keep them for five years, and" in en
     spoken.clear()
@@ -201,7 +201,7 @@ def test_consent_is_withdrawn_at_the_number_that_was_called(folder: Path, spoken
             lines=("+390212345678", "+390212345679"),
         ),
     )
-    assert [said.splitlines()[3] for said in spoken] == [
+    assert [text.splitlines()[3] for text in spoken] == [
         "Per revocarlo richiami questo numero e prema il tasto cinque.",
         "To withdraw it, call this number again and press five.",
         "Per revocarlo chiami il numero +390212345678.",

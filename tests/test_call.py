@@ -343,8 +343,8 @@ def test_i5_no_number_in_anything_that_outlives_the_call() -> None:
     handle(session, at)
     broken = ScriptedSession()
     handle(broken, services(BrokenLedger()))
-    kept = f"{events(at)} {session.variables} {broken.variables} {broken.database}"
-    assert CALLER[3:] not in kept
+    stored = f"{events(at)} {session.variables} {broken.variables} {broken.database}"
+    assert CALLER[3:] not in stored
 
 
 GERMAN, FRENCH = (Prompt(f"/prompts/{language}/short", SHORT.lengths) for language in ("de", "fr"))
@@ -940,7 +940,7 @@ def test_fallback_prompt_of_an_unknown_line_is_looked_at_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("operator", "kept"),
+    ("operator", "reference"),
     [
         ("333x123x4567", "###x###x####"),
         ("Anna.Rossi", "Anna.Rossi"),
@@ -949,13 +949,13 @@ def test_fallback_prompt_of_an_unknown_line_is_looked_at_too() -> None:
         (" \t", "call 1700000000.1"),
     ],
 )
-def test_i5_operator_is_named_without_a_number(operator: str, kept: str) -> None:
+def test_i5_operator_is_named_without_a_number(operator: str, reference: str) -> None:
     """I5: what the dialplan gives as the operator's name holds no number, and without one the call itself is
     the evidence."""
     at = services()
     handle(ScriptedSession(incoming(options={"action": "read", "operator": operator})), at)
     (event,) = events(at)
-    assert (event.kind, event.reference) == (RecordKind.OPERATOR, kept)
+    assert (event.kind, event.reference) == (RecordKind.OPERATOR, reference)
 
 
 def test_l19_operator_reads_nothing_that_is_not_in_force() -> None:
@@ -1010,20 +1010,20 @@ UNKNOWN = "0299999999"
 
 
 @pytest.mark.parametrize(
-    ("number", "ledger", "said"),
+    ("number", "ledger", "message"),
     [
         (UNKNOWN, MemoryLedger(), "An operator read a notice on a line that is not configured."),
         ("0212345678", BrokenLedger(), "The ledger cannot be written."),
     ],
 )
 def test_operators_word_that_cannot_be_recorded_here_is_the_next_trys(
-    number: str, ledger: MemoryLedger, said: str
+    number: str, ledger: MemoryLedger, message: str
 ) -> None:
     """The dialplan is told nothing, so it goes on to its next try; the log says why."""
     session = ScriptedSession(incoming(line=number, options={"action": "read"}))
     with pytest.raises(SessionError) as caught:
         handle(session, services(ledger))
-    assert (str(caught.value), session.variables) == (said, {})
+    assert (str(caught.value), session.variables) == (message, {})
 
 
 @pytest.mark.parametrize(

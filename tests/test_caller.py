@@ -211,11 +211,11 @@ def test_i1_unknown_word_of_the_network_is_a_doubt_that_a_setting_settles() -> N
     given = incoming(options={"verification": "Numero-OK"})
     assert caller.recognise(given, line()) == Unidentified(Reason.UNVERIFIED, "Numero-OK")
     assert caller.recognise(incoming(options={"verification": "x" * 500}), line()).doubt == "x" * 60
-    for said, vouched in (
+    for word, vouched in (
         (NumberVerification.PASSED, Vouched.SIGNATURE),
         (NumberVerification.ABSENT, Vouched.NOBODY),
     ):
-        own = line(verification={"numero ok": said})
+        own = line(verification={"numero ok": word})
         assert caller.recognise(given, own) == Identified(CALLER, "IT", vouched=vouched)
     assert caller.recognise(
         given, line(verification={"numero ok": NumberVerification.FAILED})

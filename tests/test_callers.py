@@ -174,9 +174,9 @@ def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Co
     assert all(f"{owner.name}: the caller is erased on this box" in str(error.value) for owner in owners)
     for owner in owners:
         with closing(storage.store(owner)) as store:
-            (kept,) = erasure_requests.stored_requests(store)
-            assert (kept.number, kept.command_asks(datetime.now(UTC))) == (None, False)
-            assert set(callers.pseudonyms(owner, CALLER.caller)) <= set(kept.pseudonyms)
+            (request,) = erasure_requests.stored_requests(store)
+            assert (request.number, request.command_asks(datetime.now(UTC))) == (None, False)
+            assert set(callers.pseudonyms(owner, CALLER.caller)) <= set(request.pseudonyms)
             assert all(record.event.pseudonym is None for record in store.records())
 
 
@@ -284,10 +284,10 @@ def test_purge_command_deletes_only_with_yes(configuration: Configuration, acme:
 
 def test_purge_of_copies(acme: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A copy goes once its last records are past the retention, and each is told as it goes."""
-    over, kept = tmp_path / "over", tmp_path / "kept"
+    over, current = tmp_path / "over", tmp_path / "kept"
     over.touch()
-    kept.touch()
-    days = {over: NOW.date(), kept: NOW.date() + timedelta(days=1)}
+    current.touch()
+    days = {over: NOW.date(), current: NOW.date() + timedelta(days=1)}
     monkeypatch.setattr(
         storage,
         "backups",
@@ -298,7 +298,7 @@ def test_purge_of_copies(acme: Controller, tmp_path: Path, monkeypatch: pytest.M
     progress: list[object] = []
     (acmes,) = retention.purge([acme], NOW, really=True, progress=progress.append).controllers
     assert progress == [*acmes.copies, acmes]
-    assert (over.exists(), kept.exists()) == (False, True)
+    assert (over.exists(), current.exists()) == (False, True)
     assert "\n".join(purged(acmes.copies[0], True, ENGLISH)).endswith("was deleted")
     assert "\n".join(purged(acmes.copies[1], True, ENGLISH)).endswith("holds older records until 2026-11-26")
     assert [(copy.deleted, copy.until) for copy in acmes.copies] == [

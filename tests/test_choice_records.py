@@ -206,8 +206,8 @@ def test_choice_in_words(acme: Controller, say: Language, sentence: str) -> None
     assert sentence in text
     assert "marketing 1 it" in text
     held = Held("acme", "Acme", (record_document.Record.of(Record(2, GRANTED), "acme"),), ())
-    said = "\n".join(callers.access(Access("+39…", (held,)), [CallerSummary((), ())], {"acme": acme}, say))
-    assert sentence in said
+    letter = "\n".join(callers.access(Access("+39…", (held,)), [CallerSummary((), ())], {"acme": acme}, say))
+    assert sentence in letter
     assert "marketing:granted" in records.call(entry, 200)
 
 

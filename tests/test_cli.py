@@ -249,9 +249,9 @@ def test_ledger_show_refuses_what_it_cannot_filter_by(
     folder: Path, option: tuple[str, ...], sentence: str
 ) -> None:
     """In one sentence, with what to type instead."""
-    said = refused("ledger", "show", "--controller=acme", *option, "-c", folder / "informativa.yaml")
-    assert sentence in said
-    assert "\n" not in said
+    output = refused("ledger", "show", "--controller=acme", *option, "-c", folder / "informativa.yaml")
+    assert sentence in output
+    assert "\n" not in output
 
 
 def test_missing_ledger_is_told(folder: Path) -> None:
@@ -351,10 +351,10 @@ def test_l10_explain_says_what_a_call_really_gets(folder: Path) -> None:
     assert (notice["status"], notice["reason"]) == ("FALLBACK", "ledger-unavailable")
     assert (notice["known"], notice["play"], notice["playback"]["informs"]) == (None, True, False)
     assert facts["line"]["why_not"].startswith("Borealis GmbH is served by Acme S.p.A.")
-    said = run(*ask[:-1]).stdout
-    assert "status: FALLBACK (ledger-unavailable), nothing recorded" in said
-    assert "rule: ledger-unavailable: the company is not live" in said
-    assert "not live: Borealis GmbH is served by Acme S.p.A." in said
+    output = run(*ask[:-1]).stdout
+    assert "status: FALLBACK (ledger-unavailable), nothing recorded" in output
+    assert "rule: ledger-unavailable: the company is not live" in output
+    assert "not live: Borealis GmbH is served by Acme S.p.A." in output
 
 
 def test_controllers_say_how_many_records_there_are(folder: Path) -> None:
@@ -446,8 +446,8 @@ def test_explain_says_that_a_fallback_language_does_not_count(folder: Path) -> N
     (after,) = explained(folder, CALLER, "--language", "fr")["notices"]
     assert (after["status"], after["playback"]["informs"]) == ("PLAYED", False)
     call = ("explain", "--from", CALLER, "--to", "0212345678", "-c", file)
-    said = run(*call, "--language", "fr").stdout
-    assert "PLAYED, if heard to its end, and still due: in that language it does not count\n" in said
+    output = run(*call, "--language", "fr").stdout
+    assert "PLAYED, if heard to its end, and still due: in that language it does not count\n" in output
     (own,) = explained(folder, CALLER)["notices"]
     assert own["playback"]["informs"]
     assert "status: PLAYED, if heard to its end\n" in run(*call).stdout
@@ -564,8 +564,8 @@ def test_l19_version_is_on_record_for_days_on_which_it_was_in_force(folder: Path
     assert "no more in force" in recorded(folder, "--on=2026-11-20", "--version=2026-11").stderr
     assert "not yet in force" in recorded(folder, "--on=2026-11-19", "--version=2026-12").stderr
     assert "got privacy notice, version 2026-11," in recorded(folder, "--on=2026-11-19").stdout
-    said = recorded(folder, "--on=2026-11-20T00:10").stdout
-    assert "got privacy notice, version 2026-12, on a website on 2026-11-20" in said
+    output = recorded(folder, "--on=2026-11-20T00:10").stdout
+    assert "got privacy notice, version 2026-12, on a website on 2026-11-20" in output
     shown = json.loads(run("ledger", "show", "-c", file, "--controller=acme", "--json").stdout)["records"]
     assert [row["at"] for row in shown[1:]] == [
         "2026-11-18T23:00:00.000+00:00",
@@ -634,10 +634,10 @@ def test_only_company_need_not_be_named(folder: Path) -> None:
     file = folder / "informativa.yaml"
     recorded(folder)
     text = file.read_text()
-    kept = (
+    only_acme = (
         text[: text.index("\n  borealis:")] + text[text.index("\nlines:") : text.index('\n  "+4930')] + "\n"
     )
-    file.write_text(kept)
+    file.write_text(only_acme)
     assert "1 record of" in run("caller", "show", CALLER, "-c", file).stdout
     assert "Acme S.p.A. (acme)" in run("ledger", "show", "-c", file).stdout
 
@@ -898,9 +898,9 @@ def test_first_recording_that_is_silent_is_refused(folder: Path, papers: str) ->
         prompt = folder / f"prompts/{name}.wav"
         old = prompt.read_bytes()
         prompt.write_bytes(old[:44] + bytes(len(old) - 44))
-        said = run("check", "-c", file).stderr
-        assert f"{prompt} has no sound, and who hears nothing is told nothing; record it again" in said
-        assert "-inf" not in said
+        output = run("check", "-c", file).stderr
+        assert f"{prompt} has no sound, and who hears nothing is told nothing; record it again" in output
+        assert "-inf" not in output
         assert f"{prompt} has no sound" in run("doctor", "-c", file).stdout
         prompt.write_bytes(old)
         assert "has no sound" not in run("check", "-c", file).stderr
@@ -958,8 +958,8 @@ def test_i6_one_companys_key_and_ledger_open_nothing_of_anothers(folder: Path) -
         (_rule, record) = store.records()
         assert record.event.pseudonym not in Path(controllers[mine].ledger).read_bytes()
         store.close()
-    kept = b"".join(path.read_bytes() for path in (folder / "ledger").iterdir())
-    assert CALLER[3:].encode() not in kept
+    content = b"".join(path.read_bytes() for path in (folder / "ledger").iterdir())
+    assert CALLER[3:].encode() not in content
 
 
 def test_what_is_written_follows_no_link(folder: Path, tmp_path: Path) -> None:
@@ -1009,8 +1009,8 @@ def test_what_root_writes_anew_stays_its_owners(folder: Path, tmp_path: Path) ->
     for path in (output, file):
         os.chown(path, 4242, 4242)
     assert run("dialplan", "-c", file, "-o", output).returncode == 0
-    kept = output.stat()
-    assert (kept.st_uid, kept.st_gid, kept.st_mode & 0o777) == (4242, 4242, 0o640)
+    status = output.stat()
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (4242, 4242, 0o640)
     assert (folder / ".informativa.yaml.parsed").stat().st_uid == 4242
 
 
@@ -1161,7 +1161,7 @@ def test_folder_that_is_closed_to_whoever_asks_is_named(folder: Path) -> None:
     file, closed = folder / "informativa.yaml", folder / "ledger"
     closed.chmod(0)
     user = pwd.getpwuid(os.geteuid()).pw_name
-    said = f"informativa: {user} may not look at {closed}. It is yours, but closed: ls -ld {closed}\n"
+    sentence = f"informativa: {user} may not look at {closed}. It is yours, but closed: ls -ld {closed}\n"
     explain = ["explain", "--from", CALLER, "--to", "+390212345678"]
     commands = (["check"], ["caller", "show", CALLER, "--controller", "acme"], explain)
     for command in commands[: by_day(1, at_night=3)]:
@@ -1173,7 +1173,7 @@ def test_folder_that_is_closed_to_whoever_asks_is_named(folder: Path) -> None:
             check=False,
         )
         assert (ran.returncode, ran.stdout) == (1, "")
-        assert ran.stderr.endswith(said), command
+        assert ran.stderr.endswith(sentence), command
     closed.chmod(0o700)
 
 

@@ -247,7 +247,7 @@ def test_what_follows_from_a_mistake_is_not_told(folder: Path, old: str, new: st
         "is not a time such as",
         "is an alias",
     )
-    assert [one for one in rest if not any(said in one for said in shape)] == []
+    assert [one for one in rest if not any(sentence in one for sentence in shape)] == []
     assert rest
 
 
@@ -633,7 +633,7 @@ def test_lookup_in_clear(folder: Path) -> None:
     assert load(file).warnings == ()
 
 
-def kept(folder: Path) -> Path:
+def parsed_file(folder: Path) -> Path:
     """What the text of the configuration came to, as it is kept for scripts."""
     return folder / ".informativa.yaml.parsed"
 
@@ -647,9 +647,9 @@ def test_what_is_kept_for_scripts_is_the_same_configuration(folder: Path) -> Non
     file = edit(folder, "    callers: either", "    callers: either\n    trust_restricted: true")
     first = load(file, keep=True)
     assert first.warnings
-    assert kept(folder).stat().st_mode & 0o777 == 0o644
+    assert parsed_file(folder).stat().st_mode & 0o777 == 0o644
     secret = (folder / "keys/acme.key").read_text().strip()
-    assert secret.encode() not in kept(folder).read_bytes()
+    assert secret.encode() not in parsed_file(folder).read_bytes()
     code = (
         "import sys; from pathlib import Path; from informativa.config import load;"
         f"print(load(Path({str(file)!r})).warnings, 'pydantic' in sys.modules)"
@@ -657,7 +657,7 @@ def test_what_is_kept_for_scripts_is_the_same_configuration(folder: Path) -> Non
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == f"{first.warnings} False\n"
     assert load(file) == first
-    assert unusable(file) == (kept(folder), NOTHING)
+    assert unusable(file) == (parsed_file(folder), NOTHING)
 
 
 def test_what_is_kept_needs_no_class_of_ours(folder: Path) -> None:
@@ -665,7 +665,7 @@ def test_what_is_kept_needs_no_class_of_ours(folder: Path) -> None:
     `getattr`, which what reads them refuses."""
     file = edit(folder, "    callers: either", "    callers: national")
     first = load(file, keep=True)
-    named = {text for _code, text, _at in pickletools.genops(kept(folder).read_bytes()[32:])}
+    named = {text for _code, text, _at in pickletools.genops(parsed_file(folder).read_bytes()[32:])}
     assert {"NumberForm", "national"} <= named
     assert not {"informativa.model.words", "builtins", "getattr"} & named
     again = load(file)
@@ -689,7 +689,7 @@ def test_what_cannot_be_kept_is_told(folder: Path, monkeypatch: pytest.MonkeyPat
     (warned,) = load(folder / "informativa.yaml", keep=True).warnings
     assert "every script works this out anew" in str(warned)
     assert "KeyError('NumberForm')" in str(warned)
-    assert not kept(folder).exists()
+    assert not parsed_file(folder).exists()
 
 
 def test_changed_text_is_read_anew(folder: Path) -> None:
@@ -735,15 +735,15 @@ def test_what_is_kept_is_not_trusted_blindly(folder: Path, content: str) -> None
     """A spoilt or foreign file is passed over, and runs nothing."""
     file = folder / "informativa.yaml"
     first = load(file, keep=True)
-    good = kept(folder).read_bytes()
+    good = parsed_file(folder).read_bytes()
     spoilt = {
         "planted": signed(file, pickle.dumps(Planted())),
         "bit": good[:200] + bytes([good[200] ^ 1]) + good[201:],
         "empty": b"",
         "written by others": good,
     }
-    kept(folder).write_bytes(spoilt[content])
-    kept(folder).chmod(0o666 if content == "written by others" else 0o644)
+    parsed_file(folder).write_bytes(spoilt[content])
+    parsed_file(folder).chmod(0o666 if content == "written by others" else 0o644)
     assert parsed_cache.recall(file, file.read_text()) is None
     reasons = {
         "planted": "UnpicklingError",

@@ -213,10 +213,10 @@ def steps(file: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
 def test_workflows_are_whole_and_pinned(file: Path) -> None:
     """They parse, may do nothing that is not said, end by themselves, and use actions of one version."""
-    said = workflow(file)
-    assert {"name", "on", "permissions", "jobs"} <= set(said)
-    assert said["permissions"] == {"contents": "read"}
-    for job in said["jobs"].values():
+    content = workflow(file)
+    assert {"name", "on", "permissions", "jobs"} <= set(content)
+    assert content["permissions"] == {"contents": "read"}
+    for job in content["jobs"].values():
         assert job["timeout-minutes"] <= (300 if file.stem == "nightly" else 90)
     for step in steps(file):
         assert len({"uses", "run"} & set(step)) == 1, step

@@ -40,10 +40,10 @@ def test_states_of_what_is_there(configuration: Configuration) -> None:
     assert first.lines == tuple(line.number for line in configuration.lines if line.controller is acme)
     assert (second.records, second.processor) == (None, "Acme S.p.A.")
     assert "borealis.sqlite3" in str(second.error)
-    said = list(text.states(controllers, ENGLISH))
-    assert said[0] == "acme: Acme S.p.A., live"
-    assert said[2:4] == ["    served by: itself", f"    ledger: {acme.ledger}, 2 records"]
-    assert f"ledger: {borealis.ledger}, cannot be read (" in said[-1]
+    shown = list(text.states(controllers, ENGLISH))
+    assert shown[0] == "acme: Acme S.p.A., live"
+    assert shown[2:4] == ["    served by: itself", f"    ledger: {acme.ledger}, 2 records"]
+    assert f"ledger: {borealis.ledger}, cannot be read (" in shown[-1]
     assert language("it")("live") in next(iter(text.states(controllers, language("it"))))
 
 

@@ -61,7 +61,7 @@ def install(
     )
 
 
-def said(folder: Path, asterisk: Path, *more: str) -> str:
+def output_of(folder: Path, asterisk: Path, *more: str) -> str:
     """Return the output of a successful install."""
     completed = install(folder, asterisk, *more)
     assert (completed.returncode, completed.stderr) == (0, "")
@@ -70,7 +70,7 @@ def said(folder: Path, asterisk: Path, *more: str) -> str:
 
 def facts(folder: Path, asterisk: Path, *more: str) -> dict[str, Any]:
     """The same for programs."""
-    document: dict[str, Any] = json.loads(said(folder, asterisk, "--json", *more))
+    document: dict[str, Any] = json.loads(output_of(folder, asterisk, "--json", *more))
     return document
 
 
@@ -89,7 +89,7 @@ def refused(folder: Path, asterisk: Path, **more: Any) -> str:
 def test_writes_its_own_file_alone_and_shows_the_line(folder: Path, asterisk: Path) -> None:
     """One file is new, no other changed; the line to add, the call and the reload are shown."""
     files_before = {file.name: file.read_bytes() for file in asterisk.iterdir()}
-    shown = said(folder, asterisk)
+    shown = output_of(folder, asterisk)
     printed = run("dialplan", "-c", folder / "informativa.yaml")
     after = {file.name: file.read_bytes() for file in asterisk.iterdir()}
     assert after == files_before | {"informativa.conf": printed.stdout.encode()}
@@ -104,13 +104,13 @@ def test_writes_its_own_file_alone_and_shows_the_line(folder: Path, asterisk: Pa
 
 def test_again_after_the_line_was_added(folder: Path, asterisk: Path) -> None:
     """Run again, it says that all is there and where; after a change of the configuration it writes anew."""
-    said(folder, asterisk)
+    output_of(folder, asterisk)
     extensions = asterisk / "extensions.conf"
     extensions.write_text(f"{extensions.read_text()} same => n,Gosub(informativa,s,1(${{EXTEN}}))\n{LINE}\n")
     document = facts(folder, asterisk)
     assert (document["written"], document["add"], document["warnings"]) == (False, None, [])
     assert (document["called"], document["included"]) == ([line_of(extensions, 3)], [line_of(extensions, 4)])
-    shown = said(folder, asterisk)
+    shown = output_of(folder, asterisk)
     assert "up to date" in shown
     assert LINE not in shown
     config = folder / "informativa.yaml"
@@ -123,7 +123,7 @@ def test_dry_run_writes_nothing(folder: Path, asterisk: Path) -> None:
     """--dry-run says the same and leaves the folder as it is."""
     document = facts(folder, asterisk, "--dry-run")
     assert (document["written"], document["up_to_date"], document["add"]) == (False, False, LINE)
-    assert "would be written" in said(folder, asterisk, "--dry-run")
+    assert "would be written" in output_of(folder, asterisk, "--dry-run")
     assert [file.name for file in asterisk.iterdir()] == ["extensions.conf"]
 
 
@@ -134,7 +134,7 @@ def test_freepbx(folder: Path, asterisk: Path, option: str) -> None:
     files = FREEPBX if not option else {"extensions.conf": FREEPBX["extensions.conf"]}
     lay(asterisk, files)
     more = (option,) if option else ()
-    shown = said(folder, asterisk, *more)
+    shown = output_of(folder, asterisk, *more)
     custom = asterisk / "extensions_custom.conf"
     for line in (f"end of {custom}", freepbx_context(), LINE, "informativa-freepbx,s,1", "Return       Yes"):
         assert line in shown
@@ -151,10 +151,10 @@ def test_issabel(folder: Path, asterisk: Path) -> None:
     """Its admin gets no target that returns, but the page that shows what is right there."""
     (asterisk / "extensions_additional.conf").write_text("")
     (asterisk / "issabelpbx.conf").write_text("")
-    shown = said(folder, asterisk)
+    shown = output_of(folder, asterisk)
     assert "Issabel's Custom Destinations do not return" in shown
     assert "Admin > Custom Destinations" not in shown
-    assert json.loads(said(folder, asterisk, "--json"))["custom_destination"] is None
+    assert json.loads(output_of(folder, asterisk, "--json"))["custom_destination"] is None
 
 
 def test_line_as_a_comment_does_not_count(folder: Path, asterisk: Path) -> None:
@@ -164,7 +164,7 @@ def test_line_as_a_comment_does_not_count(folder: Path, asterisk: Path) -> None:
     document = facts(folder, asterisk)
     assert (document["add"], document["included"]) == (LINE, [])
     assert document["commented_out"] == [line_of(extensions, 2), line_of(extensions, 4)]
-    assert "as a comment" in said(folder, asterisk)
+    assert "as a comment" in output_of(folder, asterisk)
 
 
 def test_includes_are_followed(folder: Path, asterisk: Path) -> None:
@@ -262,7 +262,7 @@ def test_root_writes_it_for_the_owner_of_extensions_conf(folder: Path, asterisk:
     (asterisk / "extensions.conf").rename(real)
     (asterisk / "extensions.conf").symlink_to(real)
     os.chown(real, 65534, 12345)
-    said(folder, asterisk)
+    output_of(folder, asterisk)
     status = (asterisk / "informativa.conf").stat()
     assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (65534, 12345, 0o640)
     assert facts(folder, asterisk)["owner"] == "nobody:12345"
@@ -273,14 +273,14 @@ def test_secret_of_roots_folder_can_be_read_by_asterisk(folder: Path, asterisk: 
     """If extensions.conf is root's and readable by all, Asterisk may run as another user: then our file,
     which is not readable by all, belongs to the ledgers' owner."""
     os.chown(folder / "ledger", 4242, 4243)
-    said(folder, asterisk)
+    output_of(folder, asterisk)
     status = (asterisk / "informativa.conf").stat()
     assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (4242, 4243, 0o640)
 
 
 def test_file_that_all_may_read_is_shut(folder: Path, asterisk: Path) -> None:
     """A file of before that is as it should be but for its mode is written anew."""
-    said(folder, asterisk)
+    output_of(folder, asterisk)
     (asterisk / "informativa.conf").chmod(0o644)
     assert facts(folder, asterisk)["written"]
     assert (asterisk / "informativa.conf").stat().st_mode & 0o777 == 0o640
@@ -473,7 +473,7 @@ def test_i1_company_with_mistakes_keeps_the_rows_that_are_there(
     neither that nor a fallback_prompt its line is named, and so is what to type."""
     file, target = folder / "informativa.yaml", asterisk / "informativa.conf"
     whole = file.read_text()
-    said(folder, asterisk)
+    output_of(folder, asterisk)
     rows = [row for row in target.read_text().splitlines() if "3012345678,1," in row]
     assert rows
     broken = re.sub(r"^fallback_prompt:.*\n", "", whole, flags=re.MULTILINE)
@@ -485,15 +485,15 @@ def test_i1_company_with_mistakes_keeps_the_rows_that_are_there(
     (warning,) = [text for text in facts(folder, asterisk)["warnings"] if "hear nothing till" in text]
     assert warning.startswith("callers of +493012345678 hear nothing till the mistakes are mended; write")
     file.write_text(whole)
-    said(folder, asterisk)
+    output_of(folder, asterisk)
     assert [row for row in target.read_text().splitlines() if "3012345678,1," in row] == rows
 
 
 def test_removed_line_of_a_company_with_mistakes_goes(folder: Path, asterisk: Path) -> None:
     """Rows of numbers that the configuration does not name any more are not kept for anybody."""
     file, target = folder / "informativa.yaml", asterisk / "informativa.conf"
-    said(folder, asterisk)
+    output_of(folder, asterisk)
     text = file.read_text().replace("key: keys/borealis.key", "cay: keys/borealis.key")
     file.write_text(text.replace("+493012345678", "+493087654321"))
-    said(folder, asterisk)
+    output_of(folder, asterisk)
     assert "3012345678,1," not in target.read_text()

@@ -327,12 +327,12 @@ def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
     loaded = config.load(file, keep=True)
     assert looked(installation.cached, System(file, loaded, ())) == []
     (folder / ".informativa.yaml.parsed").chmod(0o666)
-    kept = folder / ".informativa.yaml.parsed"
+    parsed = folder / ".informativa.yaml.parsed"
     assert looked(installation.cached, System(file, loaded, ())) == [
         warning(
-            f"scripts cannot use {kept} (others than its owner and root can write it),"
+            f"scripts cannot use {parsed} (others than its owner and root can write it),"
             " and take twice their time",
-            f"rm {kept}; informativa check -c {file}",
+            f"rm {parsed}; informativa check -c {file}",
         )
     ]
 
@@ -474,7 +474,7 @@ def test_check_tells_all_at_once(folder: Path) -> None:
         misspell(folder)
         edit(folder, "callers: either", "callers: nobody")
         _code, checked = examined("check", folder)
-    said = "\n".join(f"{one['message']} {one['remedy']}" for one in checked["problems"])
+    sentences = "\n".join(f"{one['message']} {one['remedy']}" for one in checked["problems"])
     for part in (
         "did you mean region?",
         "is not one of",
@@ -482,7 +482,7 @@ def test_check_tells_all_at_once(folder: Path) -> None:
         "cannot be used",
         "is taken by",
     ):
-        assert part in said, part
+        assert part in sentences, part
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may try as another user")
@@ -658,16 +658,16 @@ def test_colour_only_on_a_terminal_that_wants_it(folder: Path, plain: bool) -> N
     environment |= {"NO_COLOR": "1"} if plain else {}
     process = subprocess.Popen(command, stdout=theirs, env=environment)
     os.close(theirs)
-    said = b""
+    output = b""
     while True:
         try:
-            said += os.read(ours, 4096)
+            output += os.read(ours, 4096)
         except OSError:
             break
     os.close(ours)
     assert process.wait(60) == 1
-    assert "✘".encode() in said
-    assert (b"\x1b[1;31m" in said) != plain
+    assert "✘".encode() in output
+    assert (b"\x1b[1;31m" in output) != plain
     if not plain:
         piped = subprocess.run(command, capture_output=True, env=environment, check=False)
         assert b"\x1b" not in piped.stdout
@@ -707,10 +707,10 @@ def test_account_that_is_to_be_made(folder: Path) -> None:
     first = of_configuration(file)
     assert (first.user, first.secret, first.configured) == ("informativa", "words", False)
     assert "words" not in repr(first)
-    said = instructions(first, ENGLISH)
-    assert "    secret = words\n" in said
-    assert f"In {file}:\n\n    manager:\n      address: 127.0.0.1:5038\n" in said
-    assert instructions(first, language("it")) != said
+    words = instructions(first, ENGLISH)
+    assert "    secret = words\n" in words
+    assert f"In {file}:\n\n    manager:\n      address: 127.0.0.1:5038\n" in words
+    assert instructions(first, language("it")) != words
     file.write_text(
         "manager: {address: '127.0.0.1:5039', user: x, secret: keys/manager.secret}\n" + file.read_text()
     )

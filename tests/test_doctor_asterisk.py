@@ -118,17 +118,17 @@ RIGHTS = "In its section of manager.conf put: write = system,reporting (then: as
 
 
 @pytest.mark.parametrize(
-    ("lacking", "said"),
+    ("lacking", "rights"),
     [
         ({"CoreSettings", "ModuleCheck"}, "CoreSettings, ModuleCheck"),
         ({"DBDel"}, "DBDel, so the fallback spool stays where it is"),
         ({"DBGetTree", "ShowDialPlan"}, "DBGetTree, ShowDialPlan, so the fallback spool stays where it is"),
     ],
 )
-def test_account_that_lacks_rights(configuration: Configuration, lacking: set[str], said: str) -> None:
+def test_account_that_lacks_rights(configuration: Configuration, lacking: set[str], rights: str) -> None:
     """What an account may not do is named, and that the spool is not collected where it needs just that."""
     assert looked(asterisk.rights, configuration, {}, allowed=ALL - lacking) == [
-        wrong(f"the account at Asterisk's manager interface may not do {said}", RIGHTS)
+        wrong(f"the account at Asterisk's manager interface may not do {rights}", RIGHTS)
     ]
 
 

@@ -229,9 +229,9 @@ def test_reload_says_which_version_it_took_out(rested: Path, capsys: pytest.Capt
     purposes = "\n            purposes: [service]\n            short: {it: prompts/it/short}\n          "
     rested.write_text(text.replace(newest, earlier + purposes + newest, 1))
     maintenance.tell_removed_versions(load(rested), now, "acme")
-    said = capsys.readouterr().out
-    assert "a version was taken out of the configuration that callers were told" in said
-    assert "callers=2" in said
+    output = capsys.readouterr().out
+    assert "a version was taken out of the configuration that callers were told" in output
+    assert "callers=2" in output
     maintenance.tell_removed_versions(now, now, "acme")
     assert capsys.readouterr().out == ""
 
@@ -261,8 +261,8 @@ def test_what_everybody_may_change_is_told(folder: Path) -> None:
     (folder / "prompts/it/short.g722").write_bytes(bytes(8_000))
     for path, mode in changed.items():
         path.chmod(mode)
-    said = findings_of(file, "files")
-    assert said == [
+    findings = findings_of(file, "files")
+    assert findings == [
         (f"every user of this machine may change {path}", f"chmod o-w {path}") for path in sorted(changed)
     ]
     for path in changed:
@@ -281,8 +281,8 @@ def test_company_without_a_retention_is_warned(folder: Path) -> None:
     file = folder / "informativa.yaml"
     assert "retention" not in " ".join(map(str, load(file).warnings))
     file.write_text(file.read_text().replace("    retention: 5 years", "   "))
-    said = [str(warning) for warning in load(file).warnings]
-    assert len([text for text in said if "records are kept for ever" in text]) == 2
+    sentences = [str(warning) for warning in load(file).warnings]
+    assert len([text for text in sentences if "records are kept for ever" in text]) == 2
 
 
 def test_share_of_numbers_that_may_be_two(folder: Path) -> None:

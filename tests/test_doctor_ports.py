@@ -46,9 +46,9 @@ def configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Configuratio
 @contextmanager
 def taken() -> Iterator[int]:
     """A port that is ours, and free of listeners."""
-    with socket.socket() as kept:
-        kept.bind(("127.0.0.1", 0))
-        yield kept.getsockname()[1]
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 @contextmanager

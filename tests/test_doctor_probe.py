@@ -82,7 +82,7 @@ def test_service_that_knows_only_an_old_token() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "reply",
     [
         b"",
         b"GET VARIABLE x\n",
@@ -91,9 +91,9 @@ def test_service_that_knows_only_an_old_token() -> None:
         b"HTTP/1.1 400\r\n",
     ],
 )
-def test_somebody_elses_server(said: bytes) -> None:
+def test_somebody_elses_server(reply: bytes) -> None:
     """What says nothing, or something else, to every token is no service of ours."""
-    listener = Listener({"status/new": said, "status/old": said})
+    listener = Listener({"status/new": reply, "status/old": reply})
     assert status(listener, "new", "old") is None
     assert len(listener.asked) == 2
 
@@ -143,10 +143,10 @@ def test_answer_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nobody_to_ask() -> None:
     """Where nobody listens, that is an error and not an empty answer."""
 
-    with socket.socket() as kept:
-        kept.bind(("127.0.0.1", 0))  # and does not listen
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and does not listen
         with pytest.raises(ConnectionRefusedError):
-            asyncio.run(probe.status("127.0.0.1", kept.getsockname()[1], ()))
+            asyncio.run(probe.status("127.0.0.1", bound.getsockname()[1], ()))
 
 
 def as_configured(configuration: Configuration) -> dict[str, str]:

@@ -367,15 +367,15 @@ def test_no_second_variable_in_a_value(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "kept"), [(b"200 result=1\n", True), (b"200 result=0\n", False), (b"510\n", False)]
+    ("reply", "confirmed"), [(b"200 result=1\n", True), (b"200 result=0\n", False), (b"510\n", False)]
 )
-def test_database_entry_is_confirmed(reply: bytes, kept: bool) -> None:
+def test_database_entry_is_confirmed(reply: bytes, confirmed: bool) -> None:
     """An AstDB entry counts only when Asterisk says that it has it."""
 
     async def story(session: CallSession) -> bool:
         return await session.put_database("informativa", "1.1", "a=b|c=d")
 
-    assert converse(story, answers(reply)).values == [kept]
+    assert converse(story, answers(reply)).values == [confirmed]
 
 
 def test_calls_above_the_cap_are_turned_away_at_once() -> None:
@@ -564,14 +564,14 @@ def test_i8_old_token_ends_with_the_first_call_of_the_new() -> None:
     async def run() -> list[bytes]:
         server = FastAgiServer(play, sessions=9, about=lambda: "version=1", tokens=tokens)
         address = await server.start("127.0.0.1", 0)
-        said = []
+        commands_read = []
         for script in (f"notice/{OLD}", f"status/{NEW}", f"notice/{OLD}", f"notice/{NEW}", f"notice/{OLD}"):
             reader, writer = await asyncio.open_connection(*address)
             writer.write(knocking(script))
-            said.append(await reader.readline())
+            commands_read.append(await reader.readline())
             writer.close()
         await server.stop(10)
-        return said
+        return commands_read
 
     answer = b'SET VARIABLE "INFORMATIVA_SERVICE" "version=1"\n'
     with capture_logs():

@@ -40,7 +40,7 @@ ACME = replace(line().controller, names=NAMES, zone=ROMAN)
 NOTHING_CHANGES = CompanyForecast("acme", "Acme", Presence.BOTH, 0, 0, 30.0, 0.0, (), (), (), (), ())
 
 
-def said(error: InformativaError) -> tuple[str, str]:
+def sentences_of(error: InformativaError) -> tuple[str, str]:
     """Return the message and the remedy."""
     return str(error.message), str(error.remedy)
 
@@ -175,7 +175,7 @@ def test_day_of_a_forecast_is_of_the_companys_zone() -> None:
     assert forecast._moment(date(2026, 11, 30), last, ACME) == last
     with pytest.raises(InformativaError) as caught:
         forecast._moment(date(2026, 11, 30), last + timedelta(seconds=1), ACME)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         "2026-11-30 is over.",
         "Name a day that is to come: --on 2026-12-01",
     )
@@ -197,7 +197,7 @@ def test_another_ledger_is_refused_with_both_names(folder: Path) -> None:
     new = edited(folder, ("ledger/acme.sqlite3", "ledger/other.sqlite3"))
     with pytest.raises(InformativaError) as caught:
         forecast.forecast(new, folder / "informativa.yaml", NOW)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"acme would have another ledger: {folder}/ledger/other.sqlite3 instead of"
         f" {folder}/ledger/acme.sqlite3. All of its callers would be strangers.",
         "Leave `ledger` of acme as it is.",

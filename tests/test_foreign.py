@@ -200,10 +200,10 @@ def test_empty_file_is_a_ledger_to_come_for_all(tmp_path: Path) -> None:
     assert ledger.stat().st_size == 0
     office.start()
     office.stop()
-    assert f"{ledger} was empty, and a new ledger is begun in it" in office.said
+    assert f"{ledger} was empty, and a new ledger is begun in it" in office.log_text
     office.start()
     office.stop()
-    assert office.said.count("was empty") == 1
+    assert office.log_text.count("was empty") == 1
     assert office.records() == []
 
 
@@ -225,9 +225,12 @@ def test_service_says_of_a_folder_that_it_is_one(tmp_path: Path) -> None:
     ledger = office.folder / "ledger/acme.sqlite3"
     ledger.mkdir()
     office.start()
-    office.wait_said("ledger cannot be used")
+    office.wait_logged("ledger cannot be used")
     office.stop()
-    assert f"The ledger {ledger} is a folder. Type: mv {ledger} {ledger}.aside, or name a file" in office.said
+    assert (
+        f"The ledger {ledger} is a folder. Type: mv {ledger} {ledger}.aside, or name a file"
+        in office.log_text
+    )
     assert list(ledger.iterdir()) == []
 
 
@@ -237,7 +240,7 @@ def test_service_leaves_another_programs_database_alone(tmp_path: Path) -> None:
     file = database(office.folder / "ledger/acme.sqlite3", ASTDB)
     before = state(office.folder / "ledger")[file.name]
     office.start()
-    office.wait_said("ledger cannot be used")
+    office.wait_logged("ledger cannot be used")
     office.stop()
-    assert "is a database of another program" in office.said
+    assert "is a database of another program" in office.log_text
     assert state(office.folder / "ledger")[file.name] == before

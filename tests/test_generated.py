@@ -67,9 +67,11 @@ def test_unit_in_its_place(config: Path, tmp_path: Path) -> None:
 def test_company_that_is_not_live_is_a_warning(tmp_path: Path) -> None:
     """Of both: whoever puts them in place is told whose callers are not as configured."""
     config = init(tmp_path / "new").file  # whose second company names no papers yet
-    said = "Borealis GmbH (borealis) is not live, so its callers hear the notice on every call, unrecorded: "
+    sentence = (
+        "Borealis GmbH (borealis) is not live, so its callers hear the notice on every call, unrecorded: "
+    )
     for made in (dialplan.generate(config, None), systemd_unit.generate(config)):
-        assert str(made.warnings[0]).startswith(said)
+        assert str(made.warnings[0]).startswith(sentence)
 
 
 @pytest.mark.parametrize(

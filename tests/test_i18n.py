@@ -60,9 +60,9 @@ def test_catalogue_is_translated(po: Path) -> None:
 def test_all_that_the_reader_of_yaml_says_is_translated(po: Path) -> None:
     """Whatever PyYAML may find wrong with a file is told in the reader's language, all of it."""
     say = words.Language(gettext.GNUTranslations(po.with_suffix(".mo").open("rb")))
-    said = {text for module in (yaml.scanner, yaml.parser, yaml.composer) for text in problems(module)}
-    assert len(said) > 25
-    left = [text for text in said if say.foreign(text) == text or "expected" in say.foreign(text)]
+    texts = {text for module in (yaml.scanner, yaml.parser, yaml.composer) for text in problems(module)}
+    assert len(texts) > 25
+    left = [text for text in texts if say.foreign(text) == text or "expected" in say.foreign(text)]
     assert left == []
 
 
@@ -82,9 +82,9 @@ def test_translations_fill_in_the_same(po: Path) -> None:
     """A translation has the placeholders of its message, and its line breaks at the ends."""
     for message in messages.read(po):
         first = message.id if isinstance(message.id, str) else message.id[-1]
-        for said in messages.strings(message) if first else ():
-            assert placeholders(said) == placeholders(first), first
-            assert said.endswith("\n") == first.endswith("\n"), first
+        for translation in messages.strings(message) if first else ():
+            assert placeholders(translation) == placeholders(first), first
+            assert translation.endswith("\n") == first.endswith("\n"), first
 
 
 @CATALOGUES
@@ -114,8 +114,8 @@ def test_compiled_catalogue_is_that_catalogue(po: Path) -> None:
 )
 def test_language_follows_the_locale(environment: dict[str, str], italian: bool) -> None:
     """The installed command speaks the locale's language, generated on this system or not, or English."""
-    said = run(*UNKNOWN, **(dict.fromkeys(("LANG",), "") | environment)).stderr
-    assert ("il file non esiste" in said, "there is no such file" in said) == (italian, not italian)
+    output = run(*UNKNOWN, **(dict.fromkeys(("LANG",), "") | environment)).stderr
+    assert ("il file non esiste" in output, "there is no such file" in output) == (italian, not italian)
 
 
 @pytest.mark.slow
@@ -125,7 +125,7 @@ def test_commands_speak_italian(folder: Path) -> None:
     broken = folder / "broken.yaml"
     broken.write_text(file.read_text().replace("operator:", "operatore:").replace("region: IT", "region: it"))
     call = ("--from", "+393331234567", "--to", "+390212345678", "-c", file)
-    said = {
+    expected_by_command = {
         ("check", "-c", broken): ["qui non è un'impostazione; forse operator?", "manca;", "due maiuscole"],
         ("check", "-c", file): ["è a posto: 2 titolari"],
         ("explain", *call): ["regola: not-informed: nessuno ha ancora informato", "farebbe: riprodurre"],
@@ -139,7 +139,7 @@ def test_commands_speak_italian(folder: Path) -> None:
     }
     options = ("--controller", "acme", "--by", "website", "--reference", "form 7")
     assert run("record", "+393331234568", *options, "-c", file).returncode == 0  # makes the ledger
-    for arguments, expected in said.items():
+    for arguments, expected in expected_by_command.items():
         ran, english = run(*arguments, **ITALIAN), run(*arguments, LANG="C")
         assert ran.returncode == english.returncode, arguments
         assert [text for text in expected if text not in ran.stdout + ran.stderr] == [], ran
@@ -170,20 +170,20 @@ def test_log_stays_english(folder: Path) -> None:
     """The service's own words can be searched for, whoever's locale it was started with."""
     file = folder / "informativa.yaml"
     file.write_text(file.read_text().replace("operator:", "operatore:"))
-    said = run("serve", "-c", file, **ITALIAN).stderr
-    assert "is not a setting here; did you mean operator?" in said
+    output = run("serve", "-c", file, **ITALIAN).stderr
+    assert "is not a setting here; did you mean operator?" in output
 
 
 def test_every_page_of_help_is_italian() -> None:
     """All that the commands' help says is translated where the tree of commands is built."""
-    said = started("record", "--help", **ITALIAN).stdout
-    assert not re.search(r"Usage|Options|Arguments|required|default|Show this|Who told", said)
+    output = started("record", "--help", **ITALIAN).stdout
+    assert not re.search(r"Usage|Options|Arguments|required|default|Show this|Who told", output)
     assert [
         word
         for word in ("Uso: informativa record [OPZIONI]", "Opzioni", "[obbligatorio]", "-h")
-        if word not in said
+        if word not in output
     ] == []
-    assert "Chi lo ha informato" in said
+    assert "Chi lo ha informato" in output
 
 
 def test_a_script_starts_without_gettext() -> None:

@@ -136,11 +136,11 @@ def test_bad_rows_are_rejected_by_line_and_reason(folder: Path, tmp_path: Path) 
     assert printed.startswith("11 rows read: 1 recorded, 0 known before, 10 rejected.")
     rejects = file.with_name("told.csv.rejects.csv").read_text().splitlines()
     assert rejects[0] == "line,reason"
-    for (line, reason), said in zip(
+    for (line, reason), rejection in zip(
         [(n, reason) for n, reason in enumerate(rows.values(), 2) if reason], rejects[1:], strict=True
     ):
-        assert said.startswith(f"{line},")
-        assert reason in said
+        assert rejection.startswith(f"{line},")
+        assert reason in rejection
     assert "33300000" not in "".join(rejects)
 
 

@@ -87,10 +87,10 @@ def test_nothing_is_recorded_before_somebody_confirms(folder: Path, tmp_path: Pa
 def test_no_confirmation_where_nothing_is_guessed(folder: Path, tmp_path: Path) -> None:
     """A script that says all of it goes on as before."""
     file = written(tmp_path, "number;date\n+393331234567;01/02/2026\n")
-    said = ("--column=number=1", "--column=date=2", "--separator=;", "--encoding=utf-8")
-    ran = run(*words(folder, file, *said, "--dates=day-first", "--callers=national"))
+    options = ("--column=number=1", "--column=date=2", "--separator=;", "--encoding=utf-8")
+    ran = run(*words(folder, file, *options, "--dates=day-first", "--callers=national"))
     assert ran.stdout == "1 row read: 1 recorded, 0 known before, 0 rejected.\n"
-    assert run(*words(folder, file, *said, "--callers=national")).returncode == 1
+    assert run(*words(folder, file, *options, "--callers=national")).returncode == 1
 
 
 def test_at_a_terminal_it_asks(folder: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def pipx(open_folder: Path) -> Path:
     return place / "bin/informativa"
 
 
-def said(*command: str | Path) -> str:
+def output_of(*command: str | Path) -> str:
     """What a command prints, to either side."""
     ran = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -68,9 +68,9 @@ def test_paths_of_a_program_that_pipx_installed(pipx: Path, folder: Path) -> Non
     finds the unit right and hardened."""
     file, programs = folder / "informativa.yaml", pipx.resolve().parent
     unit = folder / "informativa.service"
-    said(pipx, "systemd", "-c", file, "-o", unit)
+    output_of(pipx, "systemd", "-c", file, "-o", unit)
     assert f"\nExecStart={programs}/informativa serve -c {file}\n" in unit.read_text()
-    assert f"AGI({file}.agi,${{line}}" in said(pipx, "dialplan", "-c", file)
+    assert f"AGI({file}.agi,${{line}}" in output_of(pipx, "dialplan", "-c", file)
     assert file.with_name("informativa.yaml.agi").readlink() == programs / "informativa-agi"
     assert [line for line in analyzed("verify", "--man=no", unit).splitlines() if unit.name in line] == []
     (level,) = re.findall(r"exposure level .*: ([\d.]+)", analyzed("security", "--offline=true", unit))

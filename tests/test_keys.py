@@ -38,9 +38,9 @@ def test_key_is_made_and_told(config: Path) -> None:
     made = keys.make(config, "acme")
     assert (made.kind, made.controller, made.file) == (SecretKind.KEY, "acme", file)
     assert (len(file.read_text()), file.stat().st_mode & 0o777) == (65, 0o600)
-    said = list(view.secret_made(made, config, ENGLISH))
-    assert said[0].endswith("alone. Keep a copy of it in a safe place.")
-    assert said[1:] == [f"Next: informativa check -c {config}"]
+    lines = list(view.secret_made(made, config, ENGLISH))
+    assert lines[0].endswith("alone. Keep a copy of it in a safe place.")
+    assert lines[1:] == [f"Next: informativa check -c {config}"]
     facts = json.loads(document(made))
     assert facts == {
         "schema": 1,
@@ -79,8 +79,8 @@ def test_managers_secret_is_made_with_its_account(config: Path) -> None:
     """The secret of the manager interface, and what to copy where, once."""
     made = keys.make(config, "manager")
     assert made == NewSecret(SecretKind.MANAGER, None, config.parent / "keys/manager.secret", made.owner)
-    said = "\n".join(view.secret_made(made, config, ENGLISH))
-    assert f"secret = {made.file.read_text().strip()}" in said
+    text = "\n".join(view.secret_made(made, config, ENGLISH))
+    assert f"secret = {made.file.read_text().strip()}" in text
     assert made.file.read_text().strip() not in document(made)
     account = ManagerAccount("127.0.0.1", 5038, "informativa", "hush")
     assert document(replace(made, account=account)) == document(made)

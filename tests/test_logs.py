@@ -27,11 +27,11 @@ LINE = "+390212345678"
 Say = Callable[[bytes], None]
 
 
-def numbers_in(kept: bytes) -> list[bytes]:
+def numbers_in(content: bytes) -> list[bytes]:
     """Where eight digits of the number in a row stand, with or without something between them."""
     parts = [NUMBER[start : start + 8] for start in range(len(NUMBER) - 7)]
     spelled = "|".join(r"[ ./()-]?".join(part) for part in parts).encode()
-    return [kept[max(0, match.start() - 60) : match.end() + 20] for match in re.finditer(spelled, kept)]
+    return [content[max(0, match.start() - 60) : match.end() + 20] for match in re.finditer(spelled, content)]
 
 
 def test_every_spelling_is_found() -> None:
@@ -123,9 +123,9 @@ def environment(more: dict[str, str]) -> bytes:
 
 def converse(commands: Iterator[bytes], say: Say, replies: dict[str, bytes]) -> bytes:
     """Answer as Asterisk would, until there are no more commands or a reply is to be none; what was said."""
-    said = b""
+    output = b""
     for command in commands:
-        said += command
+        output += command
         word = command.split()[0].decode()
         if word == "STREAM":
             time.sleep(SECONDS)  # a notice that is over sooner was not heard
@@ -133,7 +133,7 @@ def converse(commands: Iterator[bytes], say: Say, replies: dict[str, bytes]) -> 
         if not reply:
             break
         say(reply)
-    return said
+    return output
 
 
 def ring(office: Office, more: dict[str, str], replies: dict[str, bytes]) -> bytes:
@@ -167,12 +167,12 @@ def run_script(config: Path, more: dict[str, str], replies: dict[str, bytes]) ->
     with script:
         try:
             say(environment(more))
-            said = converse(iter(script.stdout), say, replies)
+            output = converse(iter(script.stdout), say, replies)
             script.stdin.close()
         except BrokenPipeError:
-            said = b""
-        said += script.stdout.read() + script.stderr.read()
-    return said
+            output = b""
+        output += script.stdout.read() + script.stderr.read()
+    return output
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
     office.stop()
 
 
-def kept(office: Office) -> bytes:
+def written_by(office: Office) -> bytes:
     """The log of the service, and the bytes of every ledger with all that lies beside it."""
     beside = (file for file in (office.folder / "ledger").rglob("*") if file.is_file())
     return b"".join(file.read_bytes() for file in [office.log, *beside])
@@ -199,13 +199,13 @@ def kept(office: Office) -> bytes:
 def test_i5_service_writes_no_number(office: Office, form: str) -> None:
     """I5: in no log, ledger, AstDB row or variable stands a caller's number, whatever happens to the call."""
     office.start(log=form)
-    said = b"".join(ring(office, *call) for call in CALLS.values())
+    output = b"".join(ring(office, *call) for call in CALLS.values())
     for file in (office.folder / "ledger").glob("acme.sqlite3"):  # the service notices, and says so
         file.rename(file.with_name("acme.gone"))
-    said += ring(office, {}, {}) + ring(office, {"arg_2": "action=read"}, {})
-    everything = said + kept(office)
+    output += ring(office, {}, {}) + ring(office, {"arg_2": "action=read"}, {})
+    everything = output + written_by(office)
     office.stop()
-    everything += kept(office)
+    everything += written_by(office)
     assert [word for word in SEEN if word.encode() not in everything] == []
     assert numbers_in(everything) == []
 
@@ -222,12 +222,12 @@ def test_i5_script_writes_no_number(office: Office) -> None:
         "operator on no line",
         "usage",
     )
-    said = b"".join(run_script(office.config, *CALLS[kind]) for kind in kinds)
-    said += run_script(office.folder / "none.yaml", {}, {})
-    said += b"".join(file.read_bytes() for file in (office.folder / "ledger").rglob("*") if file.is_file())
+    output = b"".join(run_script(office.config, *CALLS[kind]) for kind in kinds)
+    output += run_script(office.folder / "none.yaml", {}, {})
+    output += b"".join(file.read_bytes() for file in (office.folder / "ledger").rglob("*") if file.is_file())
     for word in (b"NOTDUE", b"PLAYED", b"FALLBACK", b"VERBOSE"):
-        assert word in said
-    assert numbers_in(said) == []
+        assert word in output
+    assert numbers_in(output) == []
 
 
 DEFECT = """

@@ -31,7 +31,7 @@ NAME = "informativa-2026-11-30T03-20-00Z"
 ROOM = "Make room there, or name another folder; nothing was written."
 
 
-def said(error: InformativaError) -> tuple[str, str]:
+def sentences_of(error: InformativaError) -> tuple[str, str]:
     """Return the message and the remedy."""
     return str(error.message), str(error.remedy)
 
@@ -153,7 +153,7 @@ def test_place_of_a_backup(folder: Path, place: Path, monkeypatch: pytest.Monkey
     )
     with pytest.raises(InformativaError) as caught:
         making.make(config(folder), place / "mine.tar", NOW)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"{place}/mine.tar is there already, and is not written over.",
         "Name another one.",
     )
@@ -263,7 +263,7 @@ def test_disk_that_refuses_is_told(
     monkeypatch.setattr(archive.ArchiveWriter, "finish", raising(error))
     with pytest.raises(InformativaError) as caught:
         making.make(config(folder), place, NOW)
-    assert said(caught.value) == (message.format(place=place), remedy.format(place=place))
+    assert sentences_of(caught.value) == (message.format(place=place), remedy.format(place=place))
     assert (caught.value.code == "no-room") is (error.errno in (errno.ENOSPC, errno.EDQUOT))
     assert list(place.iterdir()) == []
 
@@ -317,7 +317,7 @@ def test_room_is_for_all_and_for_the_largest_once_more(
             else:
                 with pytest.raises(InformativaError) as caught:
                     making._require_room(configuration, names, place)
-                assert said(caught.value) == (
+                assert sentences_of(caught.value) == (
                     f"There is no room for the backup in {place}: {megabytes} MB are needed.",
                     ROOM,
                 )

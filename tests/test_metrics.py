@@ -107,8 +107,8 @@ def test_port_that_is_taken_stops_no_call(tmp_path: Path) -> None:
     office.edit("  # metrics: 127.0.0.1:9464", f"  metrics: 127.0.0.1:{office.port}")
     office.start()
     office.stop()
-    assert "no metrics" in office.said
-    assert "set service.metrics to another port" in office.said
+    assert "no metrics" in office.log_text
+    assert "set service.metrics to another port" in office.log_text
 
 
 def test_metrics_tell_how_many_requests_are_overdue() -> None:

@@ -392,12 +392,12 @@ def test_service_takes_calls_and_migrates_beside_them(tmp_path: Path) -> None:
     ledger = old(office.folder / "ledger/acme.sqlite3", 3)
     office.start()
     try:
-        office.wait_said("ledgers opened")
+        office.wait_logged("ledgers opened")
     finally:
         office.stop()
-    assert "ledger is migrated; its callers hear the notice" in office.said
+    assert "ledger is migrated; its callers hear the notice" in office.log_text
     (copy,) = copies_of(ledger)
-    assert str(copy) in office.said
+    assert str(copy) in office.log_text
     assert (form(ledger), form(copy)) == (NEWEST, 3)
 
 
@@ -496,7 +496,7 @@ def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
     ledger = old(office.folder / "ledger/acme.sqlite3", 3)
     office.start()
     try:
-        office.wait_said("ledger is migrated; its callers hear the notice")
+        office.wait_logged("ledger is migrated; its callers hear the notice")
         office.edit("drain: 100", "drain: 90")
         assert office.reload()
         assert form(ledger) == 3
@@ -505,7 +505,7 @@ def test_reload_waits_for_no_migration(tmp_path: Path) -> None:
         assert status is not None
         assert status["configuration"] == loaded.digest
         (tmp_path / "go").touch()
-        office.wait_said("ledgers opened")
+        office.wait_logged("ledgers opened")
         assert form(ledger) == NEWEST
         assert asyncio.run(probe.status("127.0.0.1", office.port, loaded.tokens)) == status
     finally:
@@ -543,21 +543,21 @@ def test_migration_that_fails_is_copied_once_told_once_and_tried_ever_more_seldo
     ledger = broken(office.folder / "ledger/acme.sqlite3")
     office.start()
     try:
-        office.wait_said("tried", 1)
-        office.wait_said("ledger cannot be used")
+        office.wait_logged("tried", 1)
+        office.wait_logged("ledger cannot be used")
         (copy,) = copies_of(ledger)
         first = copy.stat()
-        office.wait_said("tried", 5)
-        tries = [float(at) for at in re.findall(r'([\d.]+) "event": "tried"', office.said)][:5]
+        office.wait_logged("tried", 5)
+        tries = [float(at) for at in re.findall(r'([\d.]+) "event": "tried"', office.log_text)][:5]
         pauses = [after - before for before, after in pairwise(tries)]
         assert all(pause >= least for pause, least in zip(pauses, (0.05, 0.1, 0.2, 0.4), strict=True))
         assert copies_of(ledger) == [copy]
         assert (copy.stat().st_ino, copy.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
     finally:
         office.stop()
-    assert office.said.count("ledger cannot be used") == 1
-    assert office.said.count("ledger is migrated; its callers hear the notice") == 1
-    assert "duplicate column" in office.said
+    assert office.log_text.count("ledger cannot be used") == 1
+    assert office.log_text.count("ledger is migrated; its callers hear the notice") == 1
+    assert "duplicate column" in office.log_text
     assert form(ledger) == 3
 
 

@@ -271,10 +271,10 @@ def test_every_rule_says_what_to_do(name: str) -> None:
     """What is so, what it means and what to type; only labels that the alert has, and commands that exist."""
     notes, case = RULES[name]["annotations"], CASES[name]
     assert set(notes) == {"summary", "description", "action"}
-    kept = [set(re.findall(r"(\w+)=", labels)) for labels in case.fires.values()]
+    label_sets = [set(re.findall(r"(\w+)=", labels)) for labels in case.fires.values()]
     optional = set(re.findall(r"\{\{ with \$labels\.(\w+)", str(notes)))
     used = set(re.findall(r"\$labels\.(\w+)", str(notes))) - optional
-    assert all(used <= labels for labels in kept)
+    assert all(used <= labels for labels in label_sets)
     tree = typer.main.get_command(app())
     for typed in re.findall(r"informativa ((?:[a-z-]+ ?)+)", re.sub(r"-u informativa", "", notes["action"])):
         if "systemctl" not in notes["action"].partition(typed)[0].rpartition(";")[2]:

@@ -245,7 +245,7 @@ class Scene:
             raise AssertionError(f"borealis waits: {fact}") from None
         self.facts[fact] = value
 
-    def said(self, *events: str) -> bool:
+    def has_logged(self, *events: str) -> bool:
         """Tell if one of these was logged of borealis."""
         return any(
             one["event"] in events and one.get("controller") == "borealis" for one in list(self.logged)
@@ -274,7 +274,7 @@ async def at_a_reload(scene: Scene) -> None:
     with scene.faulty():
         await service.reload()
         removed = "a version was taken out of the configuration that callers were told"
-        await scene.until("borealis's version that was taken out", lambda: scene.said(removed))
+        await scene.until("borealis's version that was taken out", lambda: scene.has_logged(removed))
         await scene.calls_of_all("after it", line=NEW_LINE)
 
 
@@ -309,8 +309,8 @@ async def beside_the_calls(scene: Scene) -> None:
     published = LogFolder(Path(own.ledger)).published(1)
     with scene.faulty():
         service.begin_maintenance()
-        await scene.until("purged", lambda: scene.said("purged"))
-        await scene.until("copies", lambda: scene.said("backup deleted"))
+        await scene.until("purged", lambda: scene.has_logged("purged"))
+        await scene.until("copies", lambda: scene.has_logged("backup deleted"))
         await scene.until("signed", lambda: published.checkpoint() is not None)
         await scene.until("published", lambda: [*scene.folder.glob("proof/**/borealis/**/checkpoint")] != [])
         await scene.until("spool", lambda: any("borealis" in key for key in scene.spool.deleted))
@@ -328,7 +328,9 @@ async def at_a_migration(scene: Scene) -> None:
         await scene.until("opened", lambda: service.waiting()["borealis"] is not None)
         await scene.until(
             "purged",
-            lambda: scene.said("purged", "not purged: nobody called for a month, or the clock is wrong"),
+            lambda: scene.has_logged(
+                "purged", "not purged: nobody called for a month, or the clock is wrong"
+            ),
         )
         await scene.calls_of_all("meanwhile")
 
@@ -428,7 +430,7 @@ def test_i10_fault_of_one_company_is_its_alone(
     """I10: each thing that the service calls fails, in one way or another, for a company of its own, all in
     one service: the last company is served as without them."""
     faults.reached = {}
-    usual, _said = seen(phase, faults, {}, tmp_path, short_prompts)
+    usual, _logged = seen(phase, faults, {}, tmp_path, short_prompts)
     reached = sorted(one for one in faults.reached.items() if (" in " in one[0]) is (what == FILES))
     assert reached
     flaws, times = [], list[int]()

@@ -29,11 +29,11 @@ NEVER_BROKE = {"phonenumberslite", "python-dateutil", "rich", "structlog"}  # do
 
 def licence(name: str) -> str:
     """What a distribution says of its licence."""
-    said = metadata.metadata(name)
+    facts = metadata.metadata(name)
     classified = [
-        classifier for classifier in said.get_all("Classifier") or () if classifier.startswith("License ::")
+        classifier for classifier in facts.get_all("Classifier") or () if classifier.startswith("License ::")
     ]
-    return " ".join([said.get("License-Expression") or "", said.get("License") or "", *classified]).strip()
+    return " ".join([facts.get("License-Expression") or "", facts.get("License") or "", *classified]).strip()
 
 
 def needed(name: str, extras: frozenset[str] = frozenset()) -> set[str]:
@@ -85,10 +85,10 @@ def test_nothing_that_is_imported_is_under_the_gpl() -> None:
 
 def test_pyst2_still_says_what_the_page_explains() -> None:
     """Another word of its authors would be another decision."""
-    said = (
+    terms = (
         "Python Software Foundation License / GNU Library or Lesser General Public License (LGPL) / UNLICENSE"
     )
-    assert licence("pyst2") == said
+    assert licence("pyst2") == terms
     files = [str(file).lower() for file in metadata.files("pyst2") or ()]
     assert [file for file in files if "licen" in file or "copying" in file] == []
 

@@ -135,8 +135,8 @@ def test_usage_is_2(arguments: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("arguments", [("chek",), ("check", "--jsn"), ("completion",), ("check", "more")])
 def test_usage_is_one_line_that_says_what_to_type(arguments: tuple[str, ...]) -> None:
     """Sentences end where the remedy begins, and what may be chosen is no list over several lines."""
-    (said,) = run(*arguments).stderr.splitlines()
-    assert re.search(r"[.?!] Type: informativa.* --help$", said)
+    (line,) = run(*arguments).stderr.splitlines()
+    assert re.search(r"[.?!] Type: informativa.* --help$", line)
 
 
 @pytest.mark.parametrize(
@@ -239,8 +239,8 @@ def test_manual_is_written_where_that_is_asked_for(tmp_path: Path) -> None:
 
 def test_exit_codes_are_told() -> None:
     """Help ends with what each exit code means."""
-    said = " ".join(run("--help").stdout.split())
-    assert all(f"{code} {meaning}" in said for code, meaning in EXITS.items())
+    output = " ".join(run("--help").stdout.split())
+    assert all(f"{code} {meaning}" in output for code, meaning in EXITS.items())
 
 
 def test_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ REFUSALS = {
 }
 
 
-def said(error: InformativaError) -> tuple[str, str, str]:
+def sentences_of(error: InformativaError) -> tuple[str, str, str]:
     """Return the message, the remedy and the code."""
     return str(error.message), str(error.remedy), error.code
 
@@ -57,12 +57,12 @@ def said(error: InformativaError) -> tuple[str, str, str]:
 def test_each_refusal_says_what_to_do(reason: Refusal) -> None:
     """The code is the reason's own."""
     error = request_refusals.refused(CONTROLLER, REQUEST, reason)
-    assert said(error) == (*REFUSALS[reason], f"request-{reason}")
+    assert sentences_of(error) == (*REFUSALS[reason], f"request-{reason}")
 
 
 def test_request_that_is_not_there() -> None:
     """Which there are is one command away."""
-    assert said(request_refusals.unknown(CONTROLLER, 8)) == (
+    assert sentences_of(request_refusals.unknown(CONTROLLER, 8)) == (
         "There is no request 8 of acme on this box.",
         "Which there are: informativa request list --all --controller acme",
         "request-unknown",
@@ -71,12 +71,12 @@ def test_request_that_is_not_there() -> None:
 
 def test_request_of_another_caller() -> None:
     """Of a person who was erased nobody can be found, which is another error than a wrong number."""
-    assert said(request_refusals.another_caller(CONTROLLER, REQUEST)) == (
+    assert sentences_of(request_refusals.another_caller(CONTROLLER, REQUEST)) == (
         "Request 7 was opened for another number.",
         "Type the number, or the customer number, with which it was opened.",
         "request-caller",
     )
-    assert said(request_refusals.another_caller(CONTROLLER, replace(REQUEST, pseudonym=None))) == (
+    assert sentences_of(request_refusals.another_caller(CONTROLLER, replace(REQUEST, pseudonym=None))) == (
         "Nothing leads from request 7 to its person any more: they were erased.",
         "If that was for this request, type: informativa request close 7 answered --controller acme;"
         " else close it as it ended, and open another one.",
@@ -89,7 +89,7 @@ def test_company_that_wants_four_eyes() -> None:
     request_refusals.require_no_four_eyes([CONTROLLER])
     with pytest.raises(InformativaError) as caught:
         request_refusals.require_no_four_eyes([CONTROLLER, replace(CONTROLLER, four_eyes=True)])
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         "acme wants four eyes: one person opens a request, another erases.",
         "Type: informativa request open erasure NUMBER --controller acme",
         "four-eyes",

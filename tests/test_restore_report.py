@@ -36,7 +36,7 @@ NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 AGAIN = "Look at its owner, its mode and the room there, and try again: what is done stays."
 
 
-def said(error: InformativaError) -> tuple[str, str]:
+def sentences_of(error: InformativaError) -> tuple[str, str]:
     """Return the message and the remedy."""
     return str(error.message), str(error.remedy)
 
@@ -146,7 +146,7 @@ def test_part_of_one_company_is_its_prompts_and_its_ledger(folder: Path) -> None
     config(folder).unlink()
     with pytest.raises(InformativaError) as caught:
         restored(folder, file, "acme")
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"There is no configuration {config(folder)} to put acme into.",
         "Restore all of the backup, without --controller, or lay the configuration first.",
     )
@@ -218,7 +218,7 @@ def test_backup_of_other_companies_alone_replaces_no_configuration(folder: Path)
     before = content(folder)
     with pytest.raises(InformativaError) as caught:
         restored(folder, file)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"The backup is of acme, borealis, and the configuration {config(folder)} of alpha, boreas.",
         "Take a backup of this box: informativa backup list. If this one is right, put that configuration"
         f" aside, and try again: mv {config(folder)} {config(folder)}.aside",
@@ -232,7 +232,7 @@ def test_keys_that_are_not_in_a_backup_are_not_opened(folder: Path, tmp_path: Pa
     wipe(folder)
     with pytest.raises(InformativaError) as caught:
         restored(folder, file, access=KeyAccess(tmp_path / "identity"))
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"There are no keys in the backup {file}.",
         "Put them back from where you keep them, and leave out --identity and --passphrase.",
     )
@@ -444,7 +444,7 @@ def test_disk_that_fills_up_is_told(folder: Path, monkeypatch: pytest.MonkeyPatc
             patched.setattr(recovery.files, "open_for_replacement", full)
             with pytest.raises(InformativaError) as caught:
                 restored(folder, file)
-        assert said(caught.value) == (f"{place} cannot be written (No space left on device).", AGAIN)
+        assert sentences_of(caught.value) == (f"{place} cannot be written (No space left on device).", AGAIN)
 
 
 def test_instruction_with_a_number_is_refused(folder: Path) -> None:

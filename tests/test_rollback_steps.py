@@ -50,7 +50,7 @@ class Scripted(EarlierVersion):
         return text
 
 
-def said(error: InformativaError) -> tuple[str, str]:
+def sentences_of(error: InformativaError) -> tuple[str, str]:
     """Return the message and the remedy."""
     return str(error.message), str(error.remedy)
 
@@ -123,7 +123,7 @@ def test_only_an_earlier_version_is_gone_back_to(
         return
     with pytest.raises(InformativaError) as caught:
         machine.plan(earlier)
-    assert said(caught.value) == (f"{earlier.file} {message}", remedies[message])
+    assert sentences_of(caught.value) == (f"{earlier.file} {message}", remedies[message])
 
 
 def test_plan_names_what_the_earlier_version_writes_otherwise(machine: Machine) -> None:
@@ -171,7 +171,7 @@ def test_units_that_the_earlier_version_does_not_have_are_to_be_taken_away(machi
     with pytest.raises(InformativaError) as caught:
         machine.plan(machine.earlier())
     service, timer = files
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"informativa 0.1.9 does not have what these units run: {service} {timer}.",
         f"Type: systemctl disable --now {service.name} {timer.name}; rm {service} {timer};"
         " systemctl daemon-reload. Then type the same again.",
@@ -315,7 +315,7 @@ def test_last_steps_that_find_no_room_stop_nothing(machine: Machine, monkeypatch
     monkeypatch.setattr(rollback, "write_file", full)
     with pytest.raises(InformativaError) as caught:
         rollback._run(machine.plan(machine.earlier(), ("informativa",)), NOW)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"{machine.places.steps}/finish.sh cannot be written (No space left on device).",
         "Make room there, then type the same again.",
     )
@@ -352,7 +352,7 @@ def test_unit_that_cannot_be_stopped_stops_the_rollback(machine: Machine) -> Non
     made = replace(made, replacements=(Replacement(unit, EARLIER, is_dialplan=False),))
     with pytest.raises(InformativaError) as caught:
         rollback._run(made, NOW)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         "systemctl stop informativa failed: no, stop",
         "Mend that, then type the same again.",
     )
@@ -370,7 +370,7 @@ def test_installation_that_fails_is_told_with_its_last_words(machine: Machine) -
     with pytest.raises(InformativaError) as caught:
         rollback.finish(machine.places, "0.1.9")
     words = " ".join([*map(str, range(13, 51)), "no room"])
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"informativa 0.1.9 could not be installed ({words}). Ledgers, units and dialplan are as it wants"
         " them.",
         f"Mend that, and type: sh {script}. Or go on with this version: systemctl start informativa",
@@ -416,7 +416,7 @@ def test_rights_are_asked_for_first(machine: Machine, monkeypatch: pytest.Monkey
         patched.setattr(os, "geteuid", lambda: 1000)
         with pytest.raises(InformativaError) as caught:
             rollback.rollback(*arguments, really=True)
-        assert said(caught.value) == (
+        assert sentences_of(caught.value) == (
             "A rollback stops services and installs a program.",
             "Be root, or type `sudo` before it.",
         )
@@ -426,7 +426,7 @@ def test_rights_are_asked_for_first(machine: Machine, monkeypatch: pytest.Monkey
     machine.places.steps.chmod(0o777)
     with pytest.raises(InformativaError) as caught:
         rollback.rollback(*arguments, really=False)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"Another user than root may exchange what is in {machine.places.steps}.",
         "Name a folder in one of root's: --steps /var/lib/informativa-rollback",
     )

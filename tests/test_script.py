@@ -297,9 +297,9 @@ def taken(file: Path, first: int, count: int) -> Iterator[None]:
 
 def crowded(script: Script) -> None:
     """It says that it is one too many, and nothing else."""
-    said = script.hear()
-    assert said.startswith('VERBOSE "informativa-agi: ')
-    assert "too many scripts run at once" in said.lower()
+    output = script.hear()
+    assert output.startswith('VERBOSE "informativa-agi: ')
+    assert "too many scripts run at once" in output.lower()
     with contextlib.suppress(BrokenPipeError):  # one that gave up early does not listen
         script.say("200 result=1\n")
     assert script.end() == (1, "")

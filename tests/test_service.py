@@ -41,9 +41,9 @@ def test_i4_log_that_nobody_reads_holds_nobody() -> None:
     sink = Sink(writer)
     for number in range(3 * WAITING):
         sink.write(f"{number:0100}")
-    said = b""
-    while b"lines were dropped" not in said:
-        said += os.read(reader, 1 << 16)
+    output = b""
+    while b"lines were dropped" not in output:
+        output += os.read(reader, 1 << 16)
         sink.write("one more")
     os.close(reader)
     sink.close()
@@ -90,8 +90,8 @@ def test_log_goes_on_after_a_defect_of_its_thread() -> None:
     sink.write("second")
     sink.close()
     os.close(writer)
-    with os.fdopen(reader) as said:
-        assert said.read() == "(1 lines were dropped: nobody read them)\nfirst\nsecond\n"
+    with os.fdopen(reader) as stream:
+        assert stream.read() == "(1 lines were dropped: nobody read them)\nfirst\nsecond\n"
 
 
 @pytest.mark.usefixtures("patient")
@@ -103,8 +103,8 @@ def test_log_is_whole_when_it_is_closed_at_once() -> None:
         sink.write(str(number))
     sink.close()
     os.close(writer)
-    with os.fdopen(reader) as said:
-        assert said.read().split() == [str(number) for number in range(1000)]
+    with os.fdopen(reader) as stream:
+        assert stream.read().split() == [str(number) for number in range(1000)]
 
 
 class Circle:
@@ -155,7 +155,7 @@ asyncio.run(hang())
 
 
 @pytest.mark.parametrize(
-    ("hanging", "status", "said"),
+    ("hanging", "status", "sentence"),
     [
         ("time.sleep(60)", 1, b"The event loop stands still"),
         ("while True: pass", 1, b"The event loop stands still"),
@@ -163,14 +163,14 @@ asyncio.run(hang())
     ],
     ids=["waits", "computes", "computes-without-letting-go"],
 )
-def test_i4_service_that_hangs_ends_itself(hanging: str, status: int, said: bytes) -> None:
+def test_i4_service_that_hangs_ends_itself(hanging: str, status: int, sentence: bytes) -> None:
     """I4: when the event loop stands still the process ends and says where it stood, so that Asterisk's
     connections close."""
     ran = subprocess.run(
         [sys.executable, "-c", WATCHED.format(hanging=hanging)], capture_output=True, timeout=50, check=False
     )
     assert ran.returncode == status
-    assert said in ran.stderr
+    assert sentence in ran.stderr
 
 
 @pytest.mark.slow
@@ -275,8 +275,8 @@ def test_unit_is_right_and_hardened(unit: Path) -> None:
     """systemd finds nothing wrong with the unit, and little that it exposes."""
     assert str(unit.parent / "etc/ledger") in unit.read_text()
     assert "$" not in unit.read_text().replace("$MAINPID", "")
-    said = analyzed("verify", "--man=no", unit)
-    assert [line for line in said.splitlines() if "informativa.service" in line] == []
+    output = analyzed("verify", "--man=no", unit)
+    assert [line for line in output.splitlines() if "informativa.service" in line] == []
 
 
 def test_exposure_is_what_the_page_says(unit: Path) -> None:
@@ -310,8 +310,8 @@ def test_unit_of_the_console(folder: Path, tmp_path: Path) -> None:
     text = re.sub("^(User|Group)=.*$", r"\1=asterisk", text, flags=re.M)
     file.write_text(text.replace("ProtectHome=read-only", "ProtectHome=yes"))
     assert [line for line in analyzed("verify", "--man=no", file).splitlines() if file.name in line] == []
-    said = analyzed("security", "--offline=true", file)
-    assert re.findall(rf"exposure level for {file.name}: ([\d.]+)", said) == ["1.1"]
+    output = analyzed("security", "--offline=true", file)
+    assert re.findall(rf"exposure level for {file.name}: ([\d.]+)", output) == ["1.1"]
 
 
 def test_unit_of_what_signs(folder: Path, tmp_path: Path) -> None:
@@ -323,8 +323,8 @@ def test_unit_of_what_signs(folder: Path, tmp_path: Path) -> None:
     assert "User=root\nGroup=root\n" in text
     assert made.next.endswith("enable --now informativa-evidence")
     assert [line for line in analyzed("verify", "--man=no", file).splitlines() if file.name in line] == []
-    said = analyzed("security", "--offline=true", file)
-    (level,) = re.findall(rf"exposure level for {file.name}: ([\d.]+)", said)
+    output = analyzed("security", "--offline=true", file)
+    (level,) = re.findall(rf"exposure level for {file.name}: ([\d.]+)", output)
     assert float(level) < 3.5
     rights = re.findall("^CapabilityBoundingSet=(.*)$", text, flags=re.M)
     assert rights == ["", "CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER"]
@@ -450,10 +450,10 @@ def test_reload_says_by_name_what_it_takes_away(tmp_path: Path) -> None:
         assert office.reload()
     finally:
         office.stop()
-    said = [json.loads(line) for line in office.said.splitlines() if line.startswith("{")]
+    entries = [json.loads(line) for line in office.log_text.splitlines() if line.startswith("{")]
     lines = [
         {name: one[name] for name in ("level", "event", "controller", "line", "settings") if name in one}
-        for one in said
+        for one in entries
         if one["event"].startswith(("a company", "a line", "changed"))
     ]
     assert lines == [
@@ -493,7 +493,7 @@ def test_file_that_is_cut_off_is_not_loaded_in_the_middle(tmp_path: Path) -> Non
         office.config.write_text(whole.rstrip())
         os.utime(office.config, (0, 0))
         assert not office.reload()
-        assert "ends in the middle of its last line" in office.said
+        assert "ends in the middle of its last line" in office.log_text
         with office.config.open("w") as written:
             first, line, rest = whole.partition('  "+493012345678":')
             written.write(first)
@@ -510,7 +510,7 @@ def test_file_that_is_cut_off_is_not_loaded_in_the_middle(tmp_path: Path) -> Non
             writer.join()
     finally:
         office.stop()
-    assert "a line is gone" not in office.said
+    assert "a line is gone" not in office.log_text
 
 
 def test_every_prefix_of_the_template_that_loads_is_told(folder: Path) -> None:

@@ -261,7 +261,7 @@ def test_interrupted_at_a_file(
         with pytest.raises((InformativaError, KeyboardInterrupt)) as caught:
             pbx.set_up()
     if isinstance(caught.value, InformativaError):
-        assert said(caught.value) == (
+        assert sentences_of(caught.value) == (
             f"{pbx.etc} cannot be written (No space left on device).",
             "Mend that, then type the same again, which goes on from there; or take it back:"
             f" informativa setup {pbx.etc} --undo",
@@ -916,7 +916,7 @@ def test_undoing_of_nothing_is_refused(pbx: Pbx) -> None:
     pbx.undo()
     with pytest.raises(InformativaError) as caught:
         pbx.undo()
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"Setup did nothing for {pbx.etc}: there is no {pbx.root}/etc-setup.json.",
         "Name the folder of its configuration: informativa setup DIR --undo",
     )
@@ -1053,12 +1053,15 @@ def test_rights_are_asked_for_before_anything_is_done(pbx: Pbx, monkeypatch: pyt
         patched.setattr(os, "access", lambda place, mode: (Path(place), mode) != (pbx.units, 3))
         with pytest.raises(InformativaError) as caught:
             pbx.set_up()
-    assert said(caught.value) == (f"{pbx.units} cannot be written.", "Be root, or type `sudo` before it.")
+    assert sentences_of(caught.value) == (
+        f"{pbx.units} cannot be written.",
+        "Be root, or type `sudo` before it.",
+    )
     with monkeypatch.context() as patched:
         patched.setattr(os, "geteuid", lambda: OTHER)
         with pytest.raises(InformativaError) as caught:
             pbx.set_up()
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"Only root may give the configuration to {ME}.",
         "Be root, or type `sudo` before it.",
     )
@@ -1067,12 +1070,12 @@ def test_rights_are_asked_for_before_anything_is_done(pbx: Pbx, monkeypatch: pyt
     unit.write_text("[Service]\nExecStart=/mine\n")
     with pytest.raises(InformativaError) as caught:
         pbx.set_up()
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"{unit} is there already, and setup did not write it so.",
         "To see the difference, leave --yes out; to replace it, add --overwrite.",
     )
 
 
-def said(error: InformativaError) -> tuple[str, str]:
+def sentences_of(error: InformativaError) -> tuple[str, str]:
     """Return the message and the remedy."""
     return str(error.message), str(error.remedy)

@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "srv" / "informativa" / "etc"
 
 
-def said(error: InformativaError) -> tuple[str, str]:
+def sentences_of(error: InformativaError) -> tuple[str, str]:
     """Return the message and the remedy."""
     return str(error.message), str(error.remedy)
 
@@ -88,7 +88,7 @@ def test_journal_of_another_form(folder: Path, change: dict[str, object]) -> Non
     file.write_text(json.dumps(json.loads(file.read_text()) | change))
     with pytest.raises(InformativaError) as caught:
         journal.read(folder)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"{file} is not as setup writes it.",
         f"Type: mv {file} {file}.aside; the steps by hand are in docs/by-hand.md",
     )
@@ -100,24 +100,24 @@ def test_journal_that_is_no_file(folder: Path) -> None:
     file.mkdir(parents=True)
     with pytest.raises(InformativaError) as caught:
         journal.read(folder)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"{file} is not yours, nor root's, so nothing of it is done.",
         f"Type the same as the user who ran setup: ls -l {file}",
     )
     with pytest.raises(InformativaError) as caught:
         journal.write(folder, WHOLE)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"{file} cannot be written (Is a directory).",
         "Make room on that disk, or be root.",
     )
     with pytest.raises(InformativaError) as caught:
         journal.delete(folder)
-    assert said(caught.value) == (f"{file} cannot be deleted (Is a directory).", "Be root.")
+    assert sentences_of(caught.value) == (f"{file} cannot be deleted (Is a directory).", "Be root.")
     file.rmdir()
     file.symlink_to("elsewhere.json")
     with pytest.raises(InformativaError) as caught:
         journal.read(folder)
-    assert said(caught.value) == (
+    assert sentences_of(caught.value) == (
         f"{file} cannot be read (Too many levels of symbolic links).",
         f"See what it is: ls -l {file}",
     )
@@ -134,7 +134,7 @@ def test_journal_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(journal, "read_foreign", refuse)
     with pytest.raises(InformativaError) as caught:
         journal.read(folder)
-    message, remedy = said(caught.value)
+    message, remedy = sentences_of(caught.value)
     user = pwd.getpwuid(os.geteuid()).pw_name
     assert message == f"{user} may not look at {folder.parent / 'etc-setup.json'}."
     assert ("ls -ld" if os.geteuid() == 0 else "`sudo`") in remedy

@@ -54,10 +54,10 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("language", "written", "said"), SAID, ids=[f"{row[0]}-{row[1]}" for row in SAID])
-def test_signs_are_said_in_words(language: str, written: str, said: str) -> None:
+@pytest.mark.parametrize(("language", "written", "spoken"), SAID, ids=[f"{row[0]}-{row[1]}" for row in SAID])
+def test_signs_are_said_in_words(language: str, written: str, spoken: str) -> None:
     """Companies' forms, addresses, numbers and signs become words of the language."""
-    assert pronunciation.spell_out(written, language) == said
+    assert pronunciation.spell_out(written, language) == spoken
 
 
 @pytest.mark.parametrize(

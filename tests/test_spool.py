@@ -237,9 +237,9 @@ def test_each_row_is_recorded_exactly_once(tmp_path: Path) -> None:
     keys = {row.key for row in rows}
     assert spool_collection.keep_spooled(controller, rows) == (keys, 2)
     assert spool_collection.keep_spooled(controller, rows) == (keys, 0)
-    kept = stored(Path(controller.ledger))
-    assert [event.call for event in kept] == ["1700000000.1", "1700000000.2", "1700000000.3"]
-    assert [event.recorded is None for event in kept] == [True, False, False]
+    events = stored(Path(controller.ledger))
+    assert [event.call for event in events] == ["1700000000.1", "1700000000.2", "1700000000.3"]
+    assert [event.recorded is None for event in events] == [True, False, False]
 
 
 def test_row_that_the_ledger_refuses_fails_no_other(tmp_path: Path) -> None:

@@ -146,9 +146,9 @@ def test_i10_service_starts_reloads_and_ends_beside_a_folder_that_stalls(office:
         office.edit("retention: 5 years", "retention: 6 years")
         assert office.reload()
         assert_answered(office, BOREALIS)
-        assert f"{office.folder}/nas cannot be read within 5 s" in office.said
+        assert f"{office.folder}/nas cannot be read within 5 s" in office.log_text
         assert office.stop() == 0
-    assert "a defect of informativa" not in office.said
+    assert "a defect of informativa" not in office.log_text
 
 
 def test_i10_folder_that_stalls_in_service_holds_nobody_else(office: Office) -> None:
@@ -165,7 +165,7 @@ def test_i10_folder_that_stalls_in_service_holds_nobody_else(office: Office) -> 
             assert connection.recv(100) != b"ANSWER\n"
         assert_answered(office, BOREALIS)
         assert office.stop() == 0
-    assert "a defect of informativa" not in office.said
+    assert "a defect of informativa" not in office.log_text
 
 
 WRITING = """

@@ -283,12 +283,12 @@ def test_looking_changes_nothing(folder: Path) -> None:
 
 def test_every_setting_is_shown_or_hidden_on_purpose() -> None:
     """A new setting is hidden until somebody says how it may be shown; here it is said of each."""
-    said = [setting for settings in KINDS.values() for setting in settings]
-    assert len(said) == len(set(said))
+    settings_named = [setting for settings in KINDS.values() for setting in settings]
+    assert len(settings_named) == len(set(settings_named))
     leaves = [
         name.replace("NAME", "*")
         for name, (_, example) in SETTINGS.items()
         if example and not example.endswith(":")
     ]
-    shown = {setting.removesuffix(".*").removesuffix(".*").removesuffix("[]") for setting in said}
+    shown = {setting.removesuffix(".*").removesuffix(".*").removesuffix("[]") for setting in settings_named}
     assert {name.removesuffix("[]") for name in leaves} == shown

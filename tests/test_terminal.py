@@ -69,7 +69,7 @@ def ledger(folder: Path) -> Iterator[SqliteStore]:
     store.close()
 
 
-def said(*arguments: object, code: int = 0) -> str:
+def output_of(*arguments: object, code: int = 0) -> str:
     """What a command prints, which ends with this exit code."""
     with printing() as printed:
         assert main([str(argument) for argument in arguments]) == code
@@ -91,7 +91,7 @@ def informed(reference: str) -> Event:
 def test_operator_sends_no_command_to_the_terminal(folder: Path, ledger: SqliteStore) -> None:
     """Escape sequences in an operator's name are shown for what they are."""
     ledger.append([informed(HOSTILE)])
-    shown = said("ledger", "show", "--controller", "acme", "-c", folder / "informativa.yaml")
+    shown = output_of("ledger", "show", "--controller", "acme", "-c", folder / "informativa.yaml")
     assert CLEAN in shown
     assert commands(shown) == set()
 
@@ -99,8 +99,8 @@ def test_operator_sends_no_command_to_the_terminal(folder: Path, ledger: SqliteS
 def test_record_passes_for_no_other_one(folder: Path, ledger: SqliteStore) -> None:
     """A line break in a reference begins no line that looks like a record."""
     ledger.append([informed("paper\n   2 2026-11-24 12:00:00 +390212345678 PLAYED")])
-    before = said("ledger", "show", "--controller", "borealis", "-c", folder / "informativa.yaml")
-    shown = said("ledger", "show", "--controller", "acme", "-c", folder / "informativa.yaml")
+    before = output_of("ledger", "show", "--controller", "borealis", "-c", folder / "informativa.yaml")
+    shown = output_of("ledger", "show", "--controller", "acme", "-c", folder / "informativa.yaml")
     assert "paper    2 2026-11-24" in shown
     assert len(shown.splitlines()) == 4
     assert before
@@ -122,9 +122,9 @@ def test_no_field_of_a_record_sends_commands(folder: Path, ledger: SqliteStore) 
     reads it loses no letter."""
     ledger.append([hostile(HOSTILE)])
     config = folder / "informativa.yaml"
-    assert commands(said("ledger", "show", "--controller", "acme", "-c", config)) == set()
-    assert commands(said("status", "-c", config, code=1)) == set()  # nothing serves here
-    shown = json.loads(said("ledger", "show", "--controller", "acme", "--json", "-c", config))
+    assert commands(output_of("ledger", "show", "--controller", "acme", "-c", config)) == set()
+    assert commands(output_of("status", "-c", config, code=1)) == set()  # nothing serves here
+    shown = json.loads(output_of("ledger", "show", "--controller", "acme", "--json", "-c", config))
     (fact,) = shown["records"]
     assert fact["reference"] == HOSTILE
 
@@ -198,11 +198,11 @@ def test_log_on_a_terminal_is_clean(capfd: pytest.CaptureFixture[str]) -> None:
     finally:
         structlog.configure(**before)
         sink.close()
-    said = capfd.readouterr().err
-    assert CLEAN in said
-    assert "one two" in said
-    assert said.count("\n") == 1
-    assert commands(said) == set()
+    output = capfd.readouterr().err
+    assert CLEAN in output
+    assert "one two" in output
+    assert output.count("\n") == 1
+    assert commands(output) == set()
 
 
 def test_what_people_write_is_left_alone() -> None:

@@ -69,9 +69,9 @@ def catalogue() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("english", TERMS)
 def test_term_has_one_translation(english: str) -> None:
     """Whatever says it in English says it with the same word in Italian."""
-    said = [pair for pair in catalogue() if re.search(english, _NOT_PROSE.sub("", pair[0]), re.IGNORECASE)]
-    assert said
-    assert [pair for pair in said if not re.search(TERMS[english], pair[1], re.IGNORECASE)] == []
+    pairs = [pair for pair in catalogue() if re.search(english, _NOT_PROSE.sub("", pair[0]), re.IGNORECASE)]
+    assert pairs
+    assert [pair for pair in pairs if not re.search(TERMS[english], pair[1], re.IGNORECASE)] == []
 
 
 @pytest.mark.parametrize("never", NEVER)

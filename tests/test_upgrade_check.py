@@ -158,10 +158,10 @@ def test_no_dialplan_yet(file: Path) -> None:
 
 def test_pythons_are_those_of_the_package() -> None:
     """What counts as tried is what the package says of itself."""
-    said = importlib.metadata.metadata("informativa").get_all("Classifier") or []
+    classifiers = importlib.metadata.metadata("informativa").get_all("Classifier") or []
     versions = sorted(
         (3, int(classifier.rpartition(".")[2]))
-        for classifier in said
+        for classifier in classifiers
         if classifier.startswith("Programming Language :: Python :: 3.")
     )
     assert (versions[0], versions[-1]) == PYTHONS == ((3, 11), (3, 14))

@@ -51,9 +51,9 @@ def test_comments_and_layout_stay(folder: Path, service: str, expected: str) -> 
     file_changes = upgraded(file)
     assert (file_changes.before, file_changes.after) == (1, 2)
     assert expected in file_changes.new_format
-    kept = iter(file_changes.new_format.splitlines())
+    lines = iter(file_changes.new_format.splitlines())
     changed = {"service: {}", "service: {sessions: 3}  # few", "format: 1 # old"}
-    assert all(line in kept for line in file_changes.old_format.splitlines() if line not in changed)
+    assert all(line in lines for line in file_changes.old_format.splitlines() if line not in changed)
     before = load(file)
     file.write_text(file_changes.new_format)
     after = load(file)
@@ -126,10 +126,10 @@ def test_file_with_mistakes_is_not_touched(folder: Path) -> None:
         upgraded(file)
 
 
-@pytest.mark.parametrize("said", ["3", "17", "'3'"])
-def test_newer_format_is_refused_in_one_sentence(folder: Path, said: str) -> None:
+@pytest.mark.parametrize("number", ["3", "17", "'3'"])
+def test_newer_format_is_refused_in_one_sentence(folder: Path, number: str) -> None:
     """A file of a newer informativa is refused as such, and nothing that is unknown in it is told."""
-    file = first(folder, f"format: {said}\nfutures: 1\n")
+    file = first(folder, f"format: {number}\nfutures: 1\n")
     with pytest.raises(ConfigError) as refused:
         inspect(file)
     (problem,) = refused.value.problems
@@ -138,10 +138,10 @@ def test_newer_format_is_refused_in_one_sentence(folder: Path, said: str) -> Non
     )
 
 
-@pytest.mark.parametrize("said", ["two", "0", "-1", "1.0", "[1]", "2026-11"])
-def test_what_is_no_format(folder: Path, said: str) -> None:
+@pytest.mark.parametrize("number", ["two", "0", "-1", "1.0", "[1]", "2026-11"])
+def test_what_is_no_format(folder: Path, number: str) -> None:
     """Something else than a whole number is a mistake like any other."""
-    _, problems = inspect(first(folder, f"format: {said}\nservice:\n  listen: 127.0.0.1:4588\n"))
+    _, problems = inspect(first(folder, f"format: {number}\nservice:\n  listen: 127.0.0.1:4588\n"))
     assert [problem.key for problem in problems] == ["format"]
     assert "is no format of this file, such as `1`" in str(problems[0])
 

@@ -29,5 +29,5 @@ def originate(site: Site, channel: str, other: str = "the-other", **more: str) -
         for action in actions:
             lines = "".join(f"{name}: {value}\r\n" for name, value in action.items())
             manager.sendall(lines.encode() + b"\r\n")
-        said = b"".join(iter(lambda: manager.recv(4096), b""))
-    assert said.count(b"Response: Success") == 2, said
+        output = b"".join(iter(lambda: manager.recv(4096), b""))
+    assert output.count(b"Response: Success") == 2, output

@@ -31,5 +31,5 @@ def test_i4_call_that_is_one_too_many_is_served_by_the_dialplan(site: Site) -> N
     while (outcome := site.call()).reason == "service-busy":
         pass  # the service has not yet seen that the session is over
     assert (outcome.status, outcome.record) == ("PLAYED", "2")
-    assert "refused a call" in site.office.said
+    assert "refused a call" in site.office.log_text
     assert [line for line in site.pbx.warnings() if "informativa" in line or "agi" in line] == []

@@ -78,13 +78,13 @@ def test_call_that_was_kept_from_the_ledger(site: Site, request: pytest.FixtureR
     with_ids = "no ids" not in request.node.name
     ran = run(*words, *([] if with_ids else ["--zone", "UTC"]))
     result = json.loads(ran.stdout)
-    kept = master.read_text().splitlines()[4].split(",")
+    columns = master.read_text().splitlines()[4].split(",")
     assert ran.returncode == 3
     assert (result["on_lines"], result["elsewhere"], result["without_call"]) == (4, 1, 0)
     assert result["by_id" if with_ids else "by_time"] == 3
     assert result["without_id"] == (0 if with_ids else 4)
     (call,) = result["calls_without_record"]
     assert (call["row"], call["line"]) == (5, "+390212345678")
-    assert call["call"] == (kept[16].strip('"') if with_ids else None)
+    assert call["call"] == (columns[16].strip('"') if with_ids else None)
     assert "39333" not in ran.stdout.replace("+390212345678", "")
     assert site.pbx.warnings() == []

@@ -121,7 +121,7 @@ def test_i2_silence_in_place_of_the_prompt_is_not_played(site: Site, way: str) -
         outcome = site.call()
         assert (outcome.status, outcome.reason) == ("FAILED", "recording-changed")
         assert outcome.heard == site.whole("after")
-    log = site.pbx.log.read_text(errors="replace") if way == "script" else site.office.said
+    log = site.pbx.log.read_text(errors="replace") if way == "script" else site.office.log_text
     assert f"{prompt} is not the recording any more" in log
     prompt.write_bytes(right)
     outcome = site.call()
@@ -296,7 +296,7 @@ def test_i5_wrong_line_is_not_written_down(site: Site) -> None:
     site.office.config.unlink()
     assert site.call().reason == "service-unavailable"
     assert len(spool(site.pbx)) == 2
-    assert "3331234567" not in f"{spool(site.pbx)}{site.office.said}"
+    assert "3331234567" not in f"{spool(site.pbx)}{site.office.log_text}"
 
 
 def test_i3_ledger_deleted_under_the_service(site: Site) -> None:
@@ -308,7 +308,7 @@ def test_i3_ledger_deleted_under_the_service(site: Site) -> None:
     assert (outcome.status, outcome.reason) == ("FALLBACK", "ledger-unavailable")
     assert outcome.heard == site.whole("it/short", "after")
     assert len(spool(site.pbx)) == 1
-    assert "was deleted or replaced while in use" in site.office.said
+    assert "was deleted or replaced while in use" in site.office.log_text
 
 
 def test_hang_up_while_the_dialplan_plays(site: Site) -> None:
@@ -391,11 +391,11 @@ def test_i5_no_number_in_what_is_kept(site: Site) -> None:
     site.call(number="+393331234567", to="+493012345678")
     site.office.config.rename(site.office.folder / "gone")
     site.call()
-    kept = str(spool(site.pbx)).encode()
+    stored = str(spool(site.pbx)).encode()
     for file in (*site.office.folder.glob("ledger/**/*"), site.office.log):
-        kept += file.read_bytes() if file.is_file() else b""
-    assert b"3331234567" not in kept
-    assert b"PLAYED" in kept
+        stored += file.read_bytes() if file.is_file() else b""
+    assert b"3331234567" not in stored
+    assert b"PLAYED" in stored
 
 
 def test_dialplan_loads_without_a_warning(site: Site) -> None:

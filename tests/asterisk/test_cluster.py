@@ -50,7 +50,7 @@ def test_boxes_go_on_when_their_database_is_killed(console: Console, tmp_path: P
     assert of_others == {(name, status): 1 for name in NAMES for status in ("PLAYED", "NOTDUE")}
     assert 0 < outcome.waited_without <= 1.0
     assert isinstance(console.file, io.StringIO)
-    said = console.file.getvalue()
-    assert "Nobody was told twice" in said
-    assert "informativa shared migrate --as lab -c " in said
-    assert "acme: this box serves it from now on (migration 6)" in said
+    output = console.file.getvalue()
+    assert "Nobody was told twice" in output
+    assert "informativa shared migrate --as lab -c " in output
+    assert "acme: this box serves it from now on (migration 6)" in output

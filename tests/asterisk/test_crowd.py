@@ -24,7 +24,7 @@ def test_i4_call_whose_script_is_one_too_many_is_served_by_the_dialplan(site: Si
         _counted(place).mkdir()  # as good as a folder that the script may not write to
         place = site.office.folder / "ledger" / "acme.sqlite3"
     site.office.stop()
-    said = len(site.pbx.log.read_bytes())
+    length = len(site.pbx.log.read_bytes())
     assert ScriptLimit().admits(str(place))
     with _counted(place).open("r+b") as file:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, STARTING)
@@ -34,7 +34,7 @@ def test_i4_call_whose_script_is_one_too_many_is_served_by_the_dialplan(site: Si
     ((key, row),) = spool(site.pbx).items()
     assert outcome.record == f"spool:{key}"
     assert row["ending"] == "whole"
-    assert b"oo many scripts run at once" in site.pbx.log.read_bytes()[said:]
+    assert b"oo many scripts run at once" in site.pbx.log.read_bytes()[length:]
     assert site.call().status == "PLAYED"
 
 

@@ -167,7 +167,7 @@ def test_healthy_site(healthy: Site) -> None:
         while busy:  # what the service does within a second, and may be doing now; the doctor does not
             busy, written, moved = ledger.execute("PRAGMA wal_checkpoint").fetchone()
             busy = busy or written != moved
-    before, said = state(), healthy.office.said
+    before, logged = state(), healthy.office.log_text
     ran = run(healthy)
     assert ran.returncode == 0
     marked = [line for line in ran.stdout.splitlines() if line.startswith(("!", "✘", "?"))]
@@ -175,7 +175,7 @@ def test_healthy_site(healthy: Site) -> None:
     assert "0 wrong, 1 to look at, 0 not looked at" in ran.stdout
     assert findings(healthy) == []
     assert state() == before
-    assert healthy.office.said == said
+    assert healthy.office.log_text == logged
     healthy.office.stop()
     before = state()
     assert only(findings(healthy))[0] == "service"

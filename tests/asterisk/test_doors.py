@@ -47,8 +47,8 @@ def test_i8_other_programs_are_told_nothing_and_change_nothing(site: Site) -> No
     assert site.office.records() == []
     outcome = site.call()
     assert (outcome.status, outcome.reason) == ("PLAYED", "not-informed")
-    assert "refused a peer without the token" in site.office.said
-    assert site.office.script.partition("/")[2] not in site.office.said
+    assert "refused a peer without the token" in site.office.log_text
+    assert site.office.script.partition("/")[2] not in site.office.log_text
 
 
 def test_i8_silent_connections_do_not_stop_a_call(site: Site) -> None:

@@ -17,7 +17,7 @@ def deliveries(site: Site, count: int) -> list[tuple[str, str]]:
     """Status and ending of each record, all of them deliveries, as soon as there are so many."""
     until = time.monotonic() + 60
     while len(records := site.office.records()) < count:
-        assert time.monotonic() < until, f"{len(records)} records and not {count}:\n{site.office.said}"
+        assert time.monotonic() < until, f"{len(records)} records and not {count}:\n{site.office.log_text}"
         time.sleep(0.02)
     return [(event.status, event.heard.ending) for event in (record.event for record in records)]
 

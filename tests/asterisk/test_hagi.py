@@ -179,7 +179,7 @@ def test_hagi_takes_a_refusal_for_an_answer(boxes: Boxes) -> None:
     boxes.own.start()
     assert boxes.call()[0].status == "PLAYED"
     assert boxes.records() == (1, 0)
-    assert "refused a peer without the token" in boxes.own.said
+    assert "refused a peer without the token" in boxes.own.log_text
 
 
 @pytest.mark.night

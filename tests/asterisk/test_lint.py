@@ -124,7 +124,7 @@ def test_the_lint_sees_what_is_broken(pbx: Pbx, line: str) -> None:
     """A wrong application, function, label, priority, extension or context does not get through."""
     ours = (DIALPLAN / "informativa.conf").read_text()
     broken = f"[broken]\n{line}\n#tryinclude informativa.conf\n"
-    assert [said for said in complaints(pbx, broken, ours) if BROKEN[line] in said]
+    assert [complaint for complaint in complaints(pbx, broken, ours) if BROKEN[line] in complaint]
     assert lint.missing(pbx, [lint.Step("features", "x", "Gosub", "informativa,raed,1")])
 
 

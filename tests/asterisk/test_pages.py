@@ -85,8 +85,8 @@ def test_freepbx_withheld_number_makes_nobody_known(freepbx: Site) -> None:
 @pytest.mark.night
 def test_freepbx_privacy_manager_makes_nobody_known(freepbx: Site, sounds: dict[str, Path]) -> None:
     """Where Privacy Manager says of every number that it may be shown, what it was is lost: it is played."""
-    kept = "Set(__CALLINGNUMPRES_SV=${CALLERID(num-pres)})"
-    text = FREEPBX.replace(kept, "Set(CALLERID(num-pres)=allowed_passed_screen)")
+    saved = "Set(__CALLINGNUMPRES_SV=${CALLERID(num-pres)})"
+    text = FREEPBX.replace(saved, "Set(CALLERID(num-pres)=allowed_passed_screen)")
     lay(freepbx, "from-trunk", text + (DIALPLAN / "freepbx.conf").read_text() + INCLUDE, sounds)
     outcomes = [freepbx.call(withheld=True) for _ in range(2)]
     assert [(one.status, one.reason) for one in outcomes] == [("PLAYED", "withheld")] * 2
@@ -164,7 +164,7 @@ def test_verstat_of_the_carriers_header(
     calls = [site.call(extra_headers=[header]) for _ in range(2)]
     assert [(one.status, one.reason) for one in calls] == expected
     assert {record.event.vouched for record in site.office.records()} == {vouched}
-    assert site.office.said.count("which nobody understands") == int("Numero" in verstat)
+    assert site.office.log_text.count("which nobody understands") == int("Numero" in verstat)
 
 
 @pytest.mark.sample(1)

@@ -121,9 +121,9 @@ def test_words_of_the_installed_module_are_known(build: builds.Build) -> None:
             if not re.fullmatch(rb"[a-z_]+", text):
                 break
             words.append(text.decode())
-    said = {word: VERIFICATION.get(plain_words(word)) for word in words}
-    assert {word for word, meaning in said.items() if meaning is None} == set()
-    kinds = Counter(said.values())
+    meanings = {word: VERIFICATION.get(plain_words(word)) for word in words}
+    assert {word for word, meaning in meanings.items() if meaning is None} == set()
+    kinds = Counter(meanings.values())
     counts = (
         kinds[NumberVerification.PASSED],
         kinds[NumberVerification.ABSENT],
@@ -188,7 +188,7 @@ def test_controller_without_its_papers_is_not_live(site: Site) -> None:
     assert outcomes[1].heard == site.whole("it/short", "after")
     assert site.call("+493012345678").status == "PLAYED"
     assert site.office.records() == []
-    assert "Controller acme is not live" in site.office.said
+    assert "Controller acme is not live" in site.office.log_text
 
 
 FEATURES = (Path(__file__).resolve().parents[2] / "dialplan/features.conf").read_text()

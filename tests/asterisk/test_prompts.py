@@ -118,9 +118,9 @@ def test_built_notice_in_all_formats(site: Site, tmp_path: Path) -> None:
         (tmp_path / f"texts/it/{part}.txt").write_text("{company} usa i Suoi dati. Premere {key}.\n")
     (tmp_path / "texts/it/short-nokey.txt").write_text("{company} usa i Suoi dati.\n")
     arguments = ("--controller", "acme", "--version", "2027-01", "--texts", tmp_path / "texts")
-    said = command(site, "build", *arguments)
+    output = command(site, "build", *arguments)
     base = "prompts/acme/privacy-2027-01/it/short"
-    lines = said[said.index('          - version: "2027-01"') : said.index("material: leave")]
+    lines = output[output.index('          - version: "2027-01"') : output.index("material: leave")]
     site.configure(("\n  borealis:", f"\n{lines}\n  borealis:"), ("material: false", "material: true"))
     command(site, "install")
     there = sorted(file.suffix[1:] for file in (site.office.folder / base).parent.glob("short.*"))

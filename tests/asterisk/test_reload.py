@@ -51,7 +51,7 @@ def test_configuration_with_mistakes_is_not_loaded(site: Site) -> None:
     site.office.edit("lines:\n", LINE)
     site.office.edit("service:\n", "servce:\n")
     assert not site.office.reload()
-    assert "did you mean service?" in site.office.said
+    assert "did you mean service?" in site.office.log_text
     assert site.call("0255555555").reason == "no-line"
     assert site.call().status == "PLAYED"
     site.office.edit("servce:\n", "service:\n")
@@ -65,8 +65,8 @@ def test_i10_company_with_mistakes_goes_on_as_before(site: Site) -> None:
     site.office.edit("lines:\n", LINE.replace("notice: privacy", "notice: privcy"))
     site.office.edit('"+493012345678"', '"+493012345679"')
     assert site.office.reload()
-    assert "did you mean privacy?" in site.office.said
-    assert '"event": "a company is served as before"' in site.office.said
+    assert "did you mean privacy?" in site.office.log_text
+    assert '"event": "a company is served as before"' in site.office.log_text
     assert site.call("0255555555").status == "FALLBACK"
     assert site.call().status == "PLAYED"
     assert site.call("+493012345679").status == "PLAYED"
@@ -79,7 +79,7 @@ def test_prompt_that_changed_under_its_version_is_not_played(site: Site) -> None
     """Another recording under an unchanged version is refused; under a new version it is played."""
     site.prompt("it/short", seed=32)
     assert site.office.reload()
-    assert "is not the recording that version 2026-11 was first served with" in site.office.said
+    assert "is not the recording that version 2026-11 was first served with" in site.office.log_text
     refused = site.call()
     assert (refused.status, refused.reason) == ("FAILED", "recording-changed")
     site.office.edit('version: "2026-11"', 'version: "2027-01"')

@@ -39,7 +39,7 @@ def test_what_the_dialplan_played_comes_into_the_ledger(site: Site) -> None:
     assert site.call("0299999999").status == "FALLBACK"
     away.rename(site.office.config)
     site.office.start()
-    site.office.wait_said("fallback spool collected")
+    site.office.wait_logged("fallback spool collected")
     events = [record.event for record in site.office.records()]
     assert sorted(event.status for event in events) == ["FALLBACK", "PARTIAL"]
     assert {(event.notice, event.reason, event.pseudonym) for event in events} == {
@@ -61,7 +61,7 @@ def test_broken_ledger_keeps_no_other_company_waiting(site: Site) -> None:
     away.rename(site.office.config)
     (site.office.folder / "ledger" / "acme.sqlite3").write_text("no database " * 1000)
     site.office.start()
-    site.office.wait_said("fallback spool collected")
+    site.office.wait_logged("fallback spool collected")
     assert [record.event.status for record in site.office.records("borealis")] == ["FALLBACK"]
     assert len(spool(site.pbx)) == 1
 
@@ -71,7 +71,7 @@ def test_account_that_is_refused_is_told_and_matters_to_no_call(site: Site) -> N
     with_manager(site)
     (site.office.folder / "keys" / "manager.secret").write_text("wrong")
     site.office.start()
-    site.office.wait_said("the fallback spool was not collected")
-    assert "write = system,reporting" in site.office.said
-    assert "wrong" not in site.office.said
+    site.office.wait_logged("the fallback spool was not collected")
+    assert "write = system,reporting" in site.office.log_text
+    assert "wrong" not in site.office.log_text
     assert site.call().status == "PLAYED"

@@ -182,9 +182,9 @@ def first_rtp(report: Report, folder: Path, *, rounds: int = 40) -> None:
                     times.append(call.wait_sound() * 1000)
                     call.hang_up()
         until = time.monotonic() + 5  # what is recorded of a hang-up comes after it
-        while len(kept := ours.office.records()[before:]) <= rounds and time.monotonic() < until:
+        while len(records := ours.office.records()[before:]) <= rounds and time.monotonic() < until:
             time.sleep(0.1)
-        same("notices on record as begun", ["PARTIAL"] * (rounds + 1), [one.event.status for one in kept])
+        same("notices on record as begun", ["PARTIAL"] * (rounds + 1), [one.event.status for one in records])
     plain, notice = waited["plain"][1:], waited[ours.key][1:]
     what = "first RTP packet after INVITE"
     spreads = {"Answer and Playback": Spread(tuple(plain), "ms"), OURS: Spread(tuple(notice), "ms")}

@@ -235,8 +235,8 @@ def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
         most = max(most, _megabytes(child.pid))
         time.sleep(0.1)
     seconds = time.perf_counter() - begun
-    said = child.communicate()[0]
-    same("rows recorded", [str(rows)], re.findall(r"(\d+) recorded", said))
+    output = child.communicate()[0]
+    same("rows recorded", [str(rows)], re.findall(r"(\d+) recorded", output))
     what = f"import of {rows:,} rows"
     report.results += [
         Result("import", what, Spread((rows / seconds,), "rows/s"), Target(60_000, at_most=False)),

@@ -157,7 +157,7 @@ def serving(office: Office, prefix: Sequence[str] = ()) -> Iterator[int]:
         yield office.pid
     finally:
         office.stop()
-    refuse_trouble(office.said)
+    refuse_trouble(office.log_text)
 
 
 @contextlib.contextmanager

@@ -58,13 +58,13 @@ def _run(command: list[str], caller: int) -> float:
         assert process.stdout
         process.stdin.write(text.encode() + b"\n")
         process.stdin.flush()
-        said = b""
+        output = b""
         for line in process.stdout:
-            said += line
+            output += line
             process.stdin.write(b"200 result=%d\n" % line.startswith(b"SET"))
             process.stdin.flush()
         same("the script's exit code", 0, process.wait())
     seconds = time.perf_counter() - begun
     if "-c" not in command:
-        same("the script set the status", True, b"INFORMATIVA_STATUS" in said and b"NOTDUE" in said)
+        same("the script set the status", True, b"INFORMATIVA_STATUS" in output and b"NOTDUE" in output)
     return seconds

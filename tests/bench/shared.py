@@ -269,6 +269,6 @@ def server_cpu(server: Postgres) -> float:
 
 def _ticks(pid: int, fields: Sequence[int]) -> float:
     with contextlib.suppress(OSError):
-        said = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return sum(int(said[at - 2]) for at in fields) / _TICKS
+        fields_of_stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(int(fields_of_stat[at - 2]) for at in fields) / _TICKS
     return 0.0

@@ -142,7 +142,7 @@ def test_the_line_of_an_export_is_told_and_no_caller(office: ServedConsole) -> N
 
 
 @pytest.mark.parametrize(
-    ("form", "typed", "action", "kept"),
+    ("form", "typed", "action", "records_left"),
     [
         ("told", {"kind": "operator", "reference": "form 77"}, Action.RECORD_ELSEWHERE, 5),
         ("erasure", {"word": "acme"}, Action.ERASE, 0),
@@ -154,7 +154,7 @@ def test_what_could_not_be_noted_is_done_once(
     form: str,
     typed: dict[str, str],
     action: Action,
-    kept: int,
+    records_left: int,
 ) -> None:
     """Where the list cannot be written after the act, the same form sent again notes it and acts no more."""
     officer, fails, acts = office.browser("compliance@acme"), [True], []
@@ -176,9 +176,11 @@ def test_what_could_not_be_noted_is_done_once(
     for _time in range(2):
         answer = officer.http.post(f"{page}/{form}", data=sent.fields | typed)
     assert answer.status_code == 200
-    assert acts == ["add_record" if kept else "erase"]
-    assert [entry[:2] for entry in noted(office)].count((action, "compliance@acme")) == (1 if kept else 3)
-    assert len(callers.caller_records(office.controller(), by_number(NUMBER).caller).records) == kept
+    assert acts == ["add_record" if records_left else "erase"]
+    assert [entry[:2] for entry in noted(office)].count((action, "compliance@acme")) == (
+        1 if records_left else 3
+    )
+    assert len(callers.caller_records(office.controller(), by_number(NUMBER).caller).records) == records_left
 
 
 def counted(act: Callable[..., Any], acts: list[str]) -> Callable[..., Any]:
@@ -267,9 +269,9 @@ def test_unusual_looks_are_named(office: ServedConsole) -> None:
     ]
     assert '<a href="?account=bruno&amp;since=2026-11-26&amp;until=2026-11-26">' in text
     assert "Unusual looks" not in officer.get("/acme/looked", account="ada").text
-    said = "2 accounts looked at persons' data in an unusual way within a day."
-    assert said in html.unescape(officer.get("/acme/today").text)
-    assert said not in html.unescape(office.browser("reader@acme").get("/acme/today").text)
+    sentence = "2 accounts looked at persons' data in an unusual way within a day."
+    assert sentence in html.unescape(officer.get("/acme/today").text)
+    assert sentence not in html.unescape(office.browser("reader@acme").get("/acme/today").text)
 
 
 def test_more_than_one_fault_is_folded(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -362,5 +362,5 @@ def test_a_defect_tells_nothing(office: ServedConsole, monkeypatch: pytest.Monke
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert "Traceback" not in answer.text
-    (said,) = [line for line in logged if line["event"] == "defect"]
-    assert said["path"] == "/acme/calls"
+    (defect,) = [line for line in logged if line["event"] == "defect"]
+    assert defect["path"] == "/acme/calls"

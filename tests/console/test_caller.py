@@ -84,7 +84,7 @@ def test_his_number_stands_in_no_address_and_no_title(office: ServedConsole) -> 
 
 @pytest.mark.sample(2)
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "sentence"),
     [
         ({"number": "12"}, "That is no telephone number with country code."),
         ({"number": "+39 333"}, "No such telephone number can exist"),
@@ -94,14 +94,14 @@ def test_his_number_stands_in_no_address_and_no_title(office: ServedConsole) -> 
     ],
 )
 def test_a_number_that_cannot_be_is_told_beside_its_field(
-    office: ServedConsole, typed: dict[str, str], said: str
+    office: ServedConsole, typed: dict[str, str], sentence: str
 ) -> None:
     """A mistake is tied to its field for a screen reader, and nobody is looked up."""
     browser = office.browser("compliance@acme")
     browser.get("/acme/caller")
     answer = browser.send(**{"number": "", **typed})
     assert (answer.status_code, answer.url.path) == (400, "/acme/caller")
-    assert said in answer.text
+    assert sentence in answer.text
     assert 'aria-invalid="true"' in answer.text
 
 
@@ -259,12 +259,12 @@ def test_the_letter_is_in_five_languages(office: ServedConsole, code: str, headi
     """Of English nothing is left but the recording's own words and the copy of the records."""
     browser, page = looked_up(office)
     text = letter(browser, page, language=code).text
-    said = text.partition(f'<article class="letter" lang="{code}">')[2].partition('<section class="annex">')[
-        0
-    ]
-    assert heading in said
-    assert name in said
-    words = re.sub("<blockquote.*?</blockquote>|<[^>]*>", "", said, flags=re.DOTALL)
+    words_of_letter = text.partition(f'<article class="letter" lang="{code}">')[2].partition(
+        '<section class="annex">'
+    )[0]
+    assert heading in words_of_letter
+    assert name in words_of_letter
+    words = re.sub("<blockquote.*?</blockquote>|<[^>]*>", "", words_of_letter, flags=re.DOTALL)
     assert re.findall(r"\b(the|and|with|you|record|which)\b", words) == []
 
 
@@ -400,7 +400,7 @@ def test_told_elsewhere_is_put_on_record_once(office: ServedConsole) -> None:
 
 @pytest.mark.sample(3)
 @pytest.mark.parametrize(
-    ("typed", "field", "said"),
+    ("typed", "field", "sentence"),
     [
         ({"on": "2999-01-01"}, "on", "the date is still to come"),
         ({"on": "1990-01-01"}, "on", "the first law on it is of 8 May 1997"),
@@ -412,13 +412,13 @@ def test_told_elsewhere_is_put_on_record_once(office: ServedConsole) -> None:
     ],
 )
 def test_what_cannot_have_happened_is_told_beside_its_field(
-    office: ServedConsole, typed: dict[str, str], field: str, said: str
+    office: ServedConsole, typed: dict[str, str], field: str, sentence: str
 ) -> None:
     """In words, with what was typed still there, and nothing is put on record."""
     browser, page = looked_up(office, NOBODY)
     answer = informed_elsewhere(browser, page, **typed)
     assert answer.status_code == 400
-    assert said in answer.text.partition(f'id="{field}-wrong"')[2].partition("</p>")[0]
+    assert sentence in answer.text.partition(f'id="{field}-wrong"')[2].partition("</p>")[0]
     assert on_record(office, NOBODY) == 0
 
 
@@ -483,10 +483,10 @@ def test_an_erasure_that_the_controller_approves_waits(folder: Path) -> None:
     with served(folder) as office:
         browser, page = looked_up(office)
         browser.get(f"{page}/erasure")
-        for wrong, said in (("", "instruction is missing"), ("two <words>", "at most 40 letters")):
+        for wrong, sentence in (("", "instruction is missing"), ("two <words>", "at most 40 letters")):
             answer = browser.send(word="acme", instruction=wrong)
             assert answer.status_code == 400
-            assert said in answer.text.partition('id="instruction-wrong"')[2].partition("</p>")[0]
+            assert sentence in answer.text.partition('id="instruction-wrong"')[2].partition("</p>")[0]
             assert "two <words>" not in answer.text
         answer = browser.send(word="acme", instruction="OPS/2026-117")
         assert "The erasure of caller +39…67 waits for an approval" in answer.text

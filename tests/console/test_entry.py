@@ -40,7 +40,7 @@ def test_an_invitation_leads_to_an_account_once(office: ServedConsole) -> None:
 
 
 @pytest.mark.parametrize(
-    ("password", "again", "said"),
+    ("password", "again", "sentence"),
     [
         (NEW, "another password", "not the same"),
         ("short", "short", "shorter than 12"),
@@ -48,13 +48,13 @@ def test_an_invitation_leads_to_an_account_once(office: ServedConsole) -> None:
     ],
 )
 def test_a_password_that_cannot_be_one_is_told(
-    office: ServedConsole, password: str, again: str, said: str
+    office: ServedConsole, password: str, again: str, sentence: str
 ) -> None:
     """The link stays good, and the page says what is wrong."""
     nora, path = office.browser(), invited(office)
     nora.get(path)
     page = nora.send(password=password, again=again)
-    assert (page.status_code, said in page.text) == (422, True)
+    assert (page.status_code, sentence in page.text) == (422, True)
     assert nora.send(password=NEW, again=NEW).url.path == "/acme/today"
 
 

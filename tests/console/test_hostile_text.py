@@ -163,21 +163,21 @@ def test_i5_an_erased_caller_is_remembered_by_no_session(office: ServedConsole) 
     """Whoever had looked him up, a colleague too, finds nothing by the names that he had; the outcome stays,
     and the form that is sent once more leads to it. No file of the console has his number."""
     officer, colleague = office.browser("compliance@acme"), office.browser("operator")
-    kept = []
+    opened = []
     for browser in (officer, colleague):
         browser.get("/acme/calls")
-        kept.append((browser, browser.send("/acme/calls/of", number=CALLER.number, customer="").url.path))
+        opened.append((browser, browser.send("/acme/calls/of", number=CALLER.number, customer="").url.path))
         browser.get("/acme/caller")
-        kept.append((browser, browser.send(number=CALLER.number, customer="").url.path))
-    officer.get(f"{kept[1][1]}/letter")
-    kept.append((officer, officer.send(reference="2026/17").url.path))
-    assert [browser.get(path).status_code for browser, path in kept] == [200] * 5
-    page = officer.get(f"{kept[1][1]}/erasure")
+        opened.append((browser, browser.send(number=CALLER.number, customer="").url.path))
+    officer.get(f"{opened[1][1]}/letter")
+    opened.append((officer, officer.send(reference="2026/17").url.path))
+    assert [browser.get(path).status_code for browser, path in opened] == [200] * 5
+    page = officer.get(f"{opened[1][1]}/erasure")
     form = officer.forms()[1]
     assert officer.send(word="acme").url.path.startswith("/acme/erased/")
-    assert officer.get(kept[1][1]).url.path.startswith("/acme/erased/")
-    del kept[1]
-    assert [browser.get(path).status_code for browser, path in kept] == [404] * 4
+    assert officer.get(opened[1][1]).url.path.startswith("/acme/erased/")
+    del opened[1]
+    assert [browser.get(path).status_code for browser, path in opened] == [404] * 4
     again = officer.http.post(page.url, data=form.fields | {"word": "acme"})
     assert again.url.path.startswith("/acme/erased/")
     assert CALLER.number not in repr(office.console.sessions._sessions)

@@ -64,7 +64,7 @@ class Home:
         """Run the witness, which knows the log by its key."""
         key = office.folder / "ledger/acme.log/1/key"
         if not key.exists():  # nobody signed yet: that fails without a witness, and shows the key
-            _said("evidence", "checkpoint", "--controller", "acme", "-c", str(office.config))
+            _output_of("evidence", "checkpoint", "--controller", "acme", "-c", str(office.config))
         self.policy.write_text(f"log {key.read_text().strip()}\nwitness home {self.witness}\nquorum home\n")
         log = self.folder / "witness.log"
         address = f"127.0.0.1:{self.port}"
@@ -85,8 +85,8 @@ def compare(console: Console, office: Office, calls: Path) -> None:
     console.print("\n[bold]Asterisk's own list of calls shows which one is not in the ledger yet:[/bold]\n")
     at_acme = ("--controller", "acme", "-c", str(office.config))
     command = ["evidence", "compare", "--calls", str(calls), "--zone", "UTC", *at_acme]
-    said = show_command(console, 3, command, only="^Calls|RECORD|IN THE LIST|line [0-9]+ of")
-    if not re.search("1 +WITHOUT A RECORD", said) or not re.search("0 +NOT IN THE LIST", said):
+    output = show_command(console, 3, command, only="^Calls|RECORD|IN THE LIST|line [0-9]+ of")
+    if not re.search("1 +WITHOUT A RECORD", output) or not re.search("0 +NOT IN THE LIST", output):
         raise ProofError("The list of calls does not name the one without a record.")
 
 
@@ -108,10 +108,10 @@ def approve(console: Console, office: Office, home: Home) -> None:
     (approval,) = home.folder.glob("*.approval")
     show_command(console, 0, ["evidence", "approval", str(approval), *at_acme], only="erases")
     office.start()
-    office.wait_said("erasure carried out")
+    office.wait_logged("erasure carried out")
     office.stop()
-    said = show_command(console, 0, ["evidence", "audit", *at_acme], only="^acme:|OPS/17")
-    if "Accounted for" not in said:
+    output = show_command(console, 0, ["evidence", "audit", *at_acme], only="^acme:|OPS/17")
+    if "Accounted for" not in output:
         raise ProofError("The audit does not say that the erasure is accounted for.")
 
 
@@ -138,10 +138,10 @@ def prove(console: Console, office: Office, folder: Path) -> None:
     console.print(
         "\n[bold]In a copy of the ledger the caller who hung up half way now has heard it all:[/bold]\n"
     )
-    said = show_command(
+    output = show_command(
         console, 1, ["evidence", "audit", "--controller", "acme", "-c", str(forged / office.config.name)]
     )
-    if "not what was written" not in said:
+    if "not what was written" not in output:
         raise ProofError("The audit does not say what was changed.")
 
 
@@ -168,7 +168,7 @@ def show_command(
     return done.stdout
 
 
-def _said(*arguments: str) -> str:
+def _output_of(*arguments: str) -> str:
     done = subprocess.run(
         [BIN.absolute() / "informativa", *arguments], capture_output=True, text=True, check=False
     )
@@ -176,7 +176,7 @@ def _said(*arguments: str) -> str:
 
 
 def _vkey(*arguments: str) -> str:
-    match = _VKEY.search(_said(*arguments))
+    match = _VKEY.search(_output_of(*arguments))
     if match is None:
         raise ProofError(f"informativa {' '.join(arguments)} shows no key.")
     return match[0]

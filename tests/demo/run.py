@@ -99,7 +99,7 @@ def run(console: Console, *, web: bool) -> None:
         homes[0].configure(office)
 
     office, rows = ring(console, configured)
-    kept(console, office, rows)
+    show_records(console, office, rows)
     choices.show(console, office)
     (home,) = homes
     with home.witnessing(office):
@@ -154,7 +154,7 @@ def ring(
         return office, spool(pbx)
 
 
-def kept(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> None:
+def show_records(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> None:
     """What was kept, and what it was worth."""
     file = office.config.relative_to(Path.cwd())
     command = f"{BIN.relative_to(Path.cwd())}/informativa"

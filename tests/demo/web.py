@@ -32,8 +32,8 @@ class Web:
         text = self._office.config.read_text(encoding="utf-8")
         self._office.config.write_text(f"{text}\nweb:\n  listen: 127.0.0.1:{port}\n", encoding="utf-8")
         whose = [word for name in self._controllers for word in ("--controller", name)]
-        said = self._office.command("web", "invite", NAME, "--role", "admin", *whose, "-c", config)
-        link = next(word for word in said.split() if word.startswith("http://"))
+        invitation = self._office.command("web", "invite", NAME, "--role", "admin", *whose, "-c", config)
+        link = next(word for word in invitation.split() if word.startswith("http://"))
         command = [str(BIN / "informativa"), "web", "-c", config, "--log", "json"]
         self._child = Child(command, cwd=self._office.folder, output=self._log)
         until = time.monotonic() + _PATIENCE

@@ -181,22 +181,24 @@ def entries(folder: Path, size: int) -> list[bytes]:
 def note(entry: bytes, origin: str, index: int) -> dict[str, str | int]:
     """What a note says that is so in itself."""
     text = entry.removeprefix(b"informativa/note/v2\n")
-    said = json.loads(text)
+    fields = json.loads(text)
     assert len(entry) <= 16_384
-    assert jcs(said) == text
-    forms = SHARED | NOTES[said["kind"]]
-    assert {key for key in forms if not key.endswith("?")} <= set(said) <= {key.rstrip("?") for key in forms}
+    assert jcs(fields) == text
+    forms = SHARED | NOTES[fields["kind"]]
+    assert (
+        {key for key in forms if not key.endswith("?")} <= set(fields) <= {key.rstrip("?") for key in forms}
+    )
     for key, form in forms.items():
-        value = said.get(key.rstrip("?"))
+        value = fields.get(key.rstrip("?"))
         assert value is None or re.fullmatch(form, str(value)), key
         assert value is None or isinstance(value, int) == (form in ("2", "0|1", COUNT, NUMBER, "10+")), key
-    assert (said["log"], said["index"]) == (origin, index)
-    before = {"below": index, "to": index} if said.get("of") == origin else {}
+    assert (fields["log"], fields["index"]) == (origin, index)
+    before = {"below": index, "to": index} if fields.get("of") == origin else {}
     before |= {"rule": index - 1}
-    assert all(said[key] <= most for key, most in before.items() if key in said)
-    assert said.get("cutoff", "") <= said["at"]
-    assert said["kind"] != "new-log" or index == 0
-    return dict(said)
+    assert all(fields[key] <= most for key, most in before.items() if key in fields)
+    assert fields.get("cutoff", "") <= fields["at"]
+    assert fields["kind"] != "new-log" or index == 0
+    return dict(fields)
 
 
 def approval(signed: str, vkey: str) -> tuple[int, set[tuple[str, int, bytes]]]:
@@ -221,22 +223,24 @@ def approval(signed: str, vkey: str) -> tuple[int, set[tuple[str, int, bytes]]]:
     }
 
 
-def needs_approval(said: dict[str, str | int], rule: dict[str, str | int] | None, *, continues: bool) -> bool:
+def needs_approval(
+    fields: dict[str, str | int], rule: dict[str, str | int] | None, *, continues: bool
+) -> bool:
     """By the table of the page. `rule` is the one in force, and `continues` says that the log before ended
     with a `next` that has this log's key."""
-    match said["kind"]:
+    match fields["kind"]:
         case "lost":
             return True
         case "new-log":
-            return "instruction" in said or not continues
+            return "instruction" in fields or not continues
         case "erasure":
             return rule is None or rule["erasures"] == "each"
         case "rule":
-            if {"purged", "erased", "lost"} & set(said):
+            if {"purged", "erased", "lost"} & set(fields):
                 return True
             guarded = ("erasures", "processor", "witnesses", "approver")
-            changed = rule and any(said.get(key) != rule.get(key) for key in guarded)
-            return bool(changed) or bool(rule and shorter(str(said["retention"]), str(rule["retention"])))
+            changed = rule and any(fields.get(key) != rule.get(key) for key in guarded)
+            return bool(changed) or bool(rule and shorter(str(fields["retention"]), str(rule["retention"])))
     return False
 
 
@@ -271,7 +275,7 @@ class Leaf:
 
     kind: str
     hash: bytes
-    said: dict[str, str | int] | None = None
+    fields: dict[str, str | int] | None = None
     needs: bool = False
     approved: bool = False
 
@@ -295,18 +299,18 @@ def read(logs: list[tuple[Path, str]], approver: str) -> list[list[Leaf]]:
                 assert len(rest) == 64
                 continue
             assert leaf.kind == "note/v2"
-            leaf.said = note(entry, origin, index)
-            leaf.kind = str(leaf.said["kind"])
-            continues = end == (leaf.said.get("after"), vkey)
-            leaf.needs = needs_approval(leaf.said, rule, continues=continues)
+            leaf.fields = note(entry, origin, index)
+            leaf.kind = str(leaf.fields["kind"])
+            continues = end == (leaf.fields.get("after"), vkey)
+            leaf.needs = needs_approval(leaf.fields, rule, continues=continues)
             if leaf.kind == "rule":
-                rule = leaf.said
+                rule = leaf.fields
             if leaf.kind == "approval":
-                approved |= approval(str(leaf.said["text"]), approver)[1]
+                approved |= approval(str(leaf.fields["text"]), approver)[1]
         assert roots([leaf.hash for leaf in leaves], {size})[size] == root
-        minutes = [str(leaf.said["at"]) for leaf in leaves if leaf.said]
+        minutes = [str(leaf.fields["at"]) for leaf in leaves if leaf.fields]
         assert minutes == sorted(minutes)
-        last = leaves[-1].said or {}
+        last = leaves[-1].fields or {}
         end = (f"{origin} {size} {root.hex()}", str(last.get("key", "")))
         result.append(leaves)
     for (_folder, vkey), leaves in zip(logs, result, strict=True):

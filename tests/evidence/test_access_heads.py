@@ -46,7 +46,7 @@ class Looked:
             self.log.add(LoggedAccess(at, "anna", Action.OPEN_CALLER, caller, detail="è\x00"))
             os.utime(self.log.file, (at.timestamp(), at.timestamp()))
 
-    def kept(self, at: datetime) -> bool:
+    def written(self, at: datetime) -> bool:
         """Do what is done each minute; return whether a record was written."""
         with closing(SqliteStore(str(self.ledger))) as store:
             return access_heads.keep(store, self.log, at)
@@ -75,20 +75,20 @@ def looked(tmp_path: Path) -> Looked:
     """A ledger to which three looks are on record."""
     looked = Looked(tmp_path / "acme.sqlite3")
     looked.looks(NOW, 3)
-    assert looked.kept(NOW)
+    assert looked.written(NOW)
     return looked
 
 
 def test_written_when_changed_and_at_most_once_a_minute(looked: Looked) -> None:
     """Nothing is written before somebody looks, and nothing if nobody did since."""
-    assert not Looked(looked.ledger.with_name("other.sqlite3")).kept(NOW)
-    assert not looked.kept(NOW + DAY)
+    assert not Looked(looked.ledger.with_name("other.sqlite3")).written(NOW)
+    assert not looked.written(NOW + DAY)
     looked.looks(NOW + timedelta(seconds=5))
-    assert not looked.kept(NOW + timedelta(seconds=59))
-    assert looked.kept(NOW + MINUTE)
+    assert not looked.written(NOW + timedelta(seconds=59))
+    assert looked.written(NOW + MINUTE)
     looked.looks(NOW + MINUTE)
-    assert not looked.kept(NOW + MINUTE)
-    assert looked.kept(NOW - DAY)  # a clock that was set back holds nothing up
+    assert not looked.written(NOW + MINUTE)
+    assert looked.written(NOW - DAY)  # a clock that was set back holds nothing up
 
 
 @settings(max_examples=20)
@@ -99,7 +99,7 @@ def test_no_two_within_a_minute(tmp_path_factory: pytest.TempPathFactory, looks:
     for seconds in looks:
         at += timedelta(seconds=seconds)
         looked.looks(at)
-        assert looked.kept(at) == (at - last >= MINUTE)
+        assert looked.written(at) == (at - last >= MINUTE)
         last = at if at - last >= MINUTE else last
 
 
@@ -116,9 +116,9 @@ def test_erasure_and_purge_keep_it_intact(looked: Looked) -> None:
     assert looked.problems() == []
     old = Looked(looked.ledger.with_name("old.sqlite3"))
     old.looks(NOW - 200 * DAY, 3)
-    assert old.kept(NOW - 200 * DAY)
+    assert old.written(NOW - 200 * DAY)
     old.looks(NOW - 100 * DAY)
-    assert old.kept(NOW - 100 * DAY)
+    assert old.written(NOW - 100 * DAY)
     assert old.log.purge(NOW - 190 * DAY) == 3
     assert old.problems() == []
 
@@ -126,7 +126,7 @@ def test_erasure_and_purge_keep_it_intact(looked: Looked) -> None:
 def test_entry_that_was_purged_too_early_is_named(looked: Looked) -> None:
     """It was made after the record of those before it, which is of yesterday."""
     looked.looks(NOW + DAY, 2)
-    assert looked.kept(NOW + DAY)
+    assert looked.written(NOW + DAY)
     assert looked.log.purge(NOW + 2 * DAY) == 5
     assert looked.problems() == ["lacks entry 5, which is not six months old."]
 
@@ -202,9 +202,9 @@ def test_log_that_nobody_adds_to_is_not_opened(looked: Looked, monkeypatch: pyte
     """Every minute it is looked whether it has grown, by the time of its file alone."""
     later = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
     looked.looks(later - 3 * SECOND)
-    assert looked.kept(later)
+    assert looked.written(later)
     monkeypatch.setattr(AccessLog, "newest", lambda _log: pytest.fail("it was opened"))
-    assert not looked.kept(later + MINUTE)
+    assert not looked.written(later + MINUTE)
     monkeypatch.undo()
     looked.looks(later + MINUTE)
-    assert looked.kept(later + MINUTE)
+    assert looked.written(later + MINUTE)

@@ -305,7 +305,7 @@ def test_nothing_configured_is_nobody_asked(folder: Path) -> None:
     assert "Nobody else has it" in completed.stdout
 
 
-def kept(folder: Path, signing: maintenance.Signing) -> tuple[int | None, tuple[str, ...], list[str]]:
+def run_signing(folder: Path, signing: maintenance.Signing) -> tuple[int | None, tuple[str, ...], list[str]]:
     """Run the service's signing, and return the number of records, the names that were not published, and the
     log lines."""
     configuration = load(folder / "informativa.yaml")
@@ -329,19 +329,19 @@ def test_service_signs_and_publishes_what_was_recorded(folder: Path, tmp_path: P
         f"witness: [{{key: {home}, url: '{nowhere()}'}}]",
     )
     signing = maintenance.Signing()
-    assert kept(folder, signing) == (None, (), [])
+    assert run_signing(folder, signing) == (None, (), [])
     record(acme)
-    size, _, (log_line,) = kept(folder, signing)
+    size, _, (log_line,) = run_signing(folder, signing)
     assert size is None
     assert log_line.startswith("no checkpoint was signed: ")
     assert "nobody elsewhere answers" in log_line
-    assert kept(folder, signing) == (None, (), [])
+    assert run_signing(folder, signing) == (None, (), [])
     mount.mkdir()
-    size, (unpublished,), told_now = kept(folder, signing)
+    size, (unpublished,), told_now = run_signing(folder, signing)
     assert (size, told_now) == (2, [f"a checkpoint was not published: {unpublished}"])
     assert (mount / "informativa/acme/pbx-1/1/checkpoint").read_text().splitlines()[1] == "2"
     record(acme)
-    assert kept(folder, signing) == (3, (unpublished,), [])
+    assert run_signing(folder, signing) == (3, (unpublished,), [])
 
 
 def test_service_leaves_signing_to_who_is_at_it(folder: Path, tmp_path: Path) -> None:
@@ -351,11 +351,11 @@ def test_service_leaves_signing_to_who_is_at_it(folder: Path, tmp_path: Path) ->
     acme = configured(folder, "publish: [{folder: " + str(tmp_path / "mount") + "}]")
     record(acme)
     signing, log = maintenance.Signing(), LogFolder(Path(acme.ledger))
-    assert kept(folder, signing) == (2, (), [])
+    assert run_signing(folder, signing) == (2, (), [])
     record(acme)
     with log.sequencing():
-        assert kept(folder, signing) == (2, (), [])
-    assert kept(folder, signing) == (3, (), [])
+        assert run_signing(folder, signing) == (2, (), [])
+    assert run_signing(folder, signing) == (3, (), [])
 
 
 def test_a_copy_that_is_behind_accuses_nobody(folder: Path, tmp_path: Path) -> None:

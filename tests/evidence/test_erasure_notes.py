@@ -391,14 +391,14 @@ def test_call_between_list_and_act_is_in_his_history(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("is_clean", "said"),
+    ("is_clean", "sentence"),
     [
         (OSError(5, "broken"), "acme.sqlite3 cannot be read (broken)."),
         (False, "He rings again and again meanwhile."),
     ],
 )
 def test_traces_that_are_left_of_a_noted_erasure_are_told_with_their_ledger(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_clean: object, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_clean: object, sentence: str
 ) -> None:
     """And what is not finished is remembered for the next turn."""
     file = filled(tmp_path / "acme.sqlite3", EACH)
@@ -415,7 +415,7 @@ def test_traces_that_are_left_of_a_noted_erasure_are_told_with_their_ledger(
         with pytest.raises(LedgerError) as error:
             pending_done(file)
     assert f"records in {file} are erased, but traces of him are left." in str(error.value)
-    assert said in str(error.value)
+    assert sentence in str(error.value)
     assert LogFolder(file).unfinished.exists()
 
 

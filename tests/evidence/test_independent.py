@@ -47,19 +47,19 @@ def test_a_log_of_all_kinds_of_leaves_is_read_by_the_page_alone(mixed_logs: Mixe
         for index, (entry, leaf) in enumerate(zip(mixed_log.entries, leaves, strict=True)):
             if recognised(entry) is EntryKind.NOTE_V2:
                 parsed = LogNote.parse(entry, mixed_log.key.name, index)
-                assert parsed.entry == b"informativa/note/v2\n" + independent.jcs(leaf.said)
+                assert parsed.entry == b"informativa/note/v2\n" + independent.jcs(leaf.fields)
 
 
 def test_the_list_of_an_erasure_is_read_by_the_page_alone(mixed_logs: MixedLogs) -> None:
     """It is what the note commits to; all are records before it, and no list of another note."""
     log = mixed_logs[0]
     leaves = read(mixed_logs)[0]
-    ((index, said),) = ((at, leaf.said) for at, leaf in enumerate(leaves) if leaf.kind == "erasure")
-    assert said is not None
+    ((index, fields),) = ((at, leaf.fields) for at, leaf in enumerate(leaves) if leaf.kind == "erasure")
+    assert fields is not None
     file = log.log.folder.parent / f"private/1-{index}"
-    own, resting = independent.erased(file.read_bytes(), str(said["list"]))
+    own, resting = independent.erased(file.read_bytes(), str(fields["list"]))
     assert own
-    assert len(own) + len(resting) <= int(said["most"])
+    assert len(own) + len(resting) <= int(fields["most"])
     assert {origin for origin, _index in (*own, *resting)} == {log.key.name}
     assert all(leaves[at].kind.startswith("record/") and at < index for _origin, at in (*own, *resting))
     with pytest.raises(AssertionError):
@@ -88,8 +88,8 @@ def test_a_note_that_is_none_is_refused_by_both(mixed_logs: MixedLogs, change: d
     """By the page's table of keys, and what must come before it."""
     log = mixed_logs[0]
     leaves = read(mixed_logs)[0]
-    ((index, said),) = ((at, leaf.said) for at, leaf in enumerate(leaves) if leaf.kind == "purge")
-    changed = {key: value for key, value in {**(said or {}), **change}.items() if value is not None}
+    ((index, fields),) = ((at, leaf.fields) for at, leaf in enumerate(leaves) if leaf.kind == "purge")
+    changed = {key: value for key, value in {**(fields or {}), **change}.items() if value is not None}
     entry = b"informativa/note/v2\n" + json.dumps(changed, sort_keys=True, separators=(",", ":")).encode()
     with pytest.raises((AssertionError, KeyError)):
         independent.note(entry, log.key.name, index)

@@ -126,11 +126,11 @@ def cosign(ledger: Path, witness: WitnessSigner, at: int, *, broken: bool = Fals
     """Have a witness sign the newest kept checkpoint; its size."""
     log = published_log(ledger)
     size = max(log.sizes())
-    kept = parse(log.checkpoint_of(size) or b"")
-    signature = witness.cosign(kept.text, at)
+    checkpoint = parse(log.checkpoint_of(size) or b"")
+    signature = witness.cosign(checkpoint.text, at)
     if broken:
         signature = replace(signature, data=signature.data[:-1] + bytes([signature.data[-1] ^ 1]))
-    log.put_checkpoint(size, Note(kept.text, (*kept.signatures, signature)).data)
+    log.put_checkpoint(size, Note(checkpoint.text, (*checkpoint.signatures, signature)).data)
     return size
 
 
@@ -266,9 +266,9 @@ def test_witness_that_the_rule_does_not_name_counts_for_nothing(centre: CallCent
     centre.day(dated_back(2, 30 * MINUTE))
     log = centre.outside / "1"
     for file in (log / "checkpoints").iterdir():
-        kept = parse(file.read_bytes())
-        own = OTHER.cosign(kept.text, int((NOW.at - DAY).timestamp()))
-        file.write_bytes(Note(kept.text, (*kept.signatures, own)).data)
+        checkpoint = parse(file.read_bytes())
+        own = OTHER.cosign(checkpoint.text, int((NOW.at - DAY).timestamp()))
+        file.write_bytes(Note(checkpoint.text, (*checkpoint.signatures, own)).data)
     (remark,) = remarks(centre)
     assert "more than 10 minutes before a witness" in remark
 

@@ -114,10 +114,10 @@ def test_required_keys_cannot_be_left_out(kind: str, name: str) -> None:
 )
 def test_unknown_keys_are_refused(kind: str, name: str) -> None:
     """Also names of fields of the program, and without repeating much of it."""
-    said = refused(entry(members(kind) | {name: "1"}), CONTENTS[kind][0])
-    assert said.startswith("A note of this kind has no ")
-    assert len(said) < 80
-    assert said.isascii()
+    refusal = refused(entry(members(kind) | {name: "1"}), CONTENTS[kind][0])
+    assert refusal.startswith("A note of this kind has no ")
+    assert len(refusal) < 80
+    assert refusal.isascii()
 
 
 @pytest.mark.parametrize("kind", ["", "Rule", "record", "note", "phone", 1, "rule "])
@@ -335,8 +335,8 @@ VALUES: list[tuple[str, str, object]] = [
 @pytest.mark.parametrize(("kind", "name", "value"), VALUES)
 def test_values_in_another_form_are_refused(kind: str, name: str, value: object) -> None:
     """Each in one sentence that names the key."""
-    said = refused(entry(members(kind, **{name: value})), CONTENTS[kind][0])
-    assert said.startswith((f"In a note {name} should be ", "A number lies beyond")), said
+    refusal = refused(entry(members(kind, **{name: value})), CONTENTS[kind][0])
+    assert refusal.startswith((f"In a note {name} should be ", "A number lies beyond")), refusal
 
 
 CONTRADICTIONS: list[tuple[str, dict[str, object], str]] = [
@@ -351,11 +351,11 @@ CONTRADICTIONS: list[tuple[str, dict[str, object], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "changes", "said"), CONTRADICTIONS)
-def test_contradictions_are_refused(kind: str, changes: dict[str, Any], said: str) -> None:
+@pytest.mark.parametrize(("kind", "changes", "sentence"), CONTRADICTIONS)
+def test_contradictions_are_refused(kind: str, changes: dict[str, Any], sentence: str) -> None:
     """Each value is in its form, and all together cannot be."""
     values = members(kind, **changes)
-    assert said in refused(entry(values), values["index"])
+    assert sentence in refused(entry(values), values["index"])
 
 
 def test_leaves_of_another_log_may_have_a_higher_index() -> None:

@@ -170,8 +170,8 @@ def _fails(*_arguments: object, **_keywords: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("kept", ["checkpoints", "nothing"])
-def test_key_that_has_lost_what_it_signed_signs_nothing_else(ledger: Path, kept: str) -> None:
+@pytest.mark.parametrize("memory", ["checkpoints", "nothing"])
+def test_key_that_has_lost_what_it_signed_signs_nothing_else(ledger: Path, memory: str) -> None:
     """If the last signed checkpoint is lost, older stored ones count. Without any the signed state is
     unknown: nothing is signed before somebody declares a new log."""
     sequence(ledger)
@@ -181,7 +181,7 @@ def test_key_that_has_lost_what_it_signed_signs_nothing_else(ledger: Path, kept:
     files_before = files(ledger)
     (LogFolder(ledger).folder / "signing/1.signed").unlink()
     (published(ledger).folder / "checkpoint").unlink()
-    if kept == "checkpoints":
+    if memory == "checkpoints":
         put_back(copy.with_name("whole"), ledger)
         put_back(ledger, copy)
         with pytest.raises(SigningError, match="put back to an older state"):
@@ -231,13 +231,13 @@ def test_i7_deleted_folder_of_a_log_is_missed(ledger: Path, more: int) -> None:
 
 def test_i7_folder_of_another_log_is_not_taken(ledger: Path, tmp_path: Path) -> None:
     """I7: of the same name, with a key of its own, and the same records."""
-    key, kept = signed(ledger), tmp_path / "kept"
+    key, moved = signed(ledger), tmp_path / "kept"
     folder = LogFolder(ledger).folder
-    folder.rename(kept)
+    folder.rename(moved)
     forged(ledger, "DELETE FROM signed")
     signed(ledger)
     shutil.rmtree(folder)
-    kept.rename(folder)
+    moved.rename(folder)
     files_before = files(ledger)
     for attempt in (sequence, examined):
         with pytest.raises(SigningError, match="is not the one that the ledger") as raised:
@@ -280,12 +280,12 @@ def test_one_note_in_three_files_is_verified_once(ledger: Path, monkeypatch: pyt
 
 def test_older_folder_of_the_log_is_brought_up_to_date(ledger: Path, tmp_path: Path) -> None:
     """A backup of the folder is behind the ledger: the leaves show that it is the same log."""
-    key, folder, kept = signed(ledger), LogFolder(ledger).folder, tmp_path / "kept"
-    shutil.copytree(folder, kept)
+    key, folder, copy = signed(ledger), LogFolder(ledger).folder, tmp_path / "kept"
+    shutil.copytree(folder, copy)
     grown(ledger, 300)
     newest = sequence(ledger)
     shutil.rmtree(folder)
-    shutil.copytree(kept, folder)
+    shutil.copytree(copy, folder)
     assert [str(problem) for problem in audited(ledger, key).cut_off] == [
         f"The log in {folder}/1 ends before 303 records that were signed according to the ledger {ledger}."
     ]
@@ -308,13 +308,13 @@ def test_i7_tree_that_the_ledger_remembers_is_extended_or_nothing(
     ledger: Path, tmp_path: Path, statement: str
 ) -> None:
     """I7: also where the folder is older, and only the leaves are left to be compared."""
-    folder, kept = LogFolder(ledger).folder, tmp_path / "kept"
+    folder, copy = LogFolder(ledger).folder, tmp_path / "kept"
     signed(ledger)
-    shutil.copytree(folder, kept)
+    shutil.copytree(folder, copy)
     grown(ledger, 3)
     signed(ledger)
     shutil.rmtree(folder)
-    shutil.copytree(kept, folder)
+    shutil.copytree(copy, folder)
     forged(ledger, statement)
     files_before = files(ledger)
     with pytest.raises(SigningError) as raised:

@@ -49,7 +49,7 @@ def answered(body: bytes, last: Checkpoint | None = None) -> Response:
     )
 
 
-def said(answer: Response) -> tuple[int, str, str]:
+def parts_of(answer: Response) -> tuple[int, str, str]:
     """The answer, as it goes out."""
     return answer.status, answer.kind, answer.body.decode()
 
@@ -60,7 +60,7 @@ def test_the_example_of_the_specification_is_read_and_written() -> None:
     assert request.old_size == 20_852_014
     assert len(request.proof) == 4
     assert request.body == EXAMPLE
-    assert said(answered(EXAMPLE)) == (
+    assert parts_of(answered(EXAMPLE)) == (
         404,
         "text/plain; charset=utf-8",
         "This witness does not know the log.\n",
@@ -83,13 +83,17 @@ def test_what_extends_the_last_is_signed(old: int, size: int) -> None:
 def test_another_size_than_the_last_is_409_with_the_size(old: int, last: int, size: int) -> None:
     """A client learns the witness's size by it."""
     answer = answered(LOG.request(old, size).body, LOG.checkpoint(last) if last else None)
-    assert said(answer) == (409, "text/x.tlog.size", f"{last}\n")
+    assert parts_of(answer) == (409, "text/x.tlog.size", f"{last}\n")
 
 
 def test_another_tree_of_the_same_size_is_409() -> None:
     """A fork at the same size is not signed."""
     fork = MemoryLog.of(13, fork=12)
-    assert said(answered(fork.request(13, 13).body, LOG.checkpoint(13))) == (409, "text/x.tlog.size", "13\n")
+    assert parts_of(answered(fork.request(13, 13).body, LOG.checkpoint(13))) == (
+        409,
+        "text/x.tlog.size",
+        "13\n",
+    )
 
 
 @pytest.mark.parametrize("at", [0, 3, 12])

@@ -33,7 +33,7 @@ def files() -> list[Path]:
 def phrases() -> set[str]:
     """All that the module says in a language: what stands in `_('…')`."""
     sources = [file.read_text(encoding="utf-8") for file in files() if file.suffix == ".php"]
-    return {re.sub(r"\\(.)", r"\1", said) for text in sources for said in _PHRASE.findall(text)}
+    return {re.sub(r"\\(.)", r"\1", phrase) for text in sources for phrase in _PHRASE.findall(text)}
 
 
 def compiled(catalogue: Path) -> bytes:

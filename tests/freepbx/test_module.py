@@ -108,9 +108,9 @@ def test_with_the_real_program(command: tuple[str, ...], tmp_path: Path) -> None
     office = Office(tmp_path / "etc")
 
     def shown() -> Any:
-        code, said = run(command, HERE / "ask.php", BIN / "informativa", office.config)
-        assert code == 0, said
-        return json.loads(said)
+        code, output = run(command, HERE / "ask.php", BIN / "informativa", office.config)
+        assert code == 0, output
+        return json.loads(output)
 
     down = shown()
     kind, title, text, _ = down["notices"]["informativa service"]
@@ -157,7 +157,7 @@ def test_italian_is_whole() -> None:
     with text.open("rb") as file:
         catalogue = {str(message.id): message.string for message in read_po(file) if message.id}
     assert set(catalogue) == module.phrases()
-    assert [phrase for phrase, said in catalogue.items() if not said] == []
+    assert [phrase for phrase, translation in catalogue.items() if not translation] == []
     places = [
         [re.findall("%[sd]", text) for text in (phrase, str(catalogue[phrase]))] for phrase in catalogue
     ]

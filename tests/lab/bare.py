@@ -141,11 +141,11 @@ def _run(root: Path, command: Sequence[str]) -> int:
 
 def _kept(root: Path) -> str:
     """What makes downloads those of the last time: what pip and the lab fetch is pinned, wherever it lies."""
-    kept, home = cache_folder() / "bare" / "downloads", root / _HOME
-    kept.mkdir(exist_ok=True)
-    os.chown(kept, home.stat().st_uid, home.stat().st_gid)
+    downloads, home = cache_folder() / "bare" / "downloads", root / _HOME
+    downloads.mkdir(exist_ok=True)
+    os.chown(downloads, home.stat().st_uid, home.stat().st_gid)
     (home / ".cache").mkdir()
-    return f"mount --bind {shlex.quote(str(kept))} {shlex.quote(f'{home}/.cache')}"
+    return f"mount --bind {shlex.quote(str(downloads))} {shlex.quote(f'{home}/.cache')}"
 
 
 def _bound(path: Path, root: Path) -> str:
@@ -166,12 +166,12 @@ def _network_of_pip() -> dict[str, str]:
     ran = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )
-    kept = {
+    environment = {
         name: value
         for name, value in os.environ.items()
         if re.match(r"(?i)(SSL_CERT|REQUESTS_CA|\w+_proxy)", name)
     }
-    return kept | pip_settings(ran.stdout)
+    return environment | pip_settings(ran.stdout)
 
 
 def network_within(root: Path) -> dict[str, str]:

@@ -236,8 +236,8 @@ class Calls:
 
 def since(step: Step, record: str) -> str:
     """Why nothing was played: by which delivery the caller knows the notice, and on which other box."""
-    own = {kept.number: kept.event for kept in step.office.records(step.controller)}
+    own = {record.number: record.event for record in step.office.records(step.controller)}
     box, _, number = str(own[int(record)].basis or "").rpartition(":")
     records = step.boxes[box].records(step.controller) if box else step.office.records(step.controller)
-    (event,) = (kept.event for kept in records if kept.number == int(number))
+    (event,) = (record.event for record in records if record.number == int(number))
     return f"has {event.notice} {event.version} since {event.at:%H:%M:%S}{f', {box}' if box else ''}"

@@ -153,8 +153,8 @@ def _unpacked(progress: Progress) -> Programs:
 def _prepares(candidate: Programs) -> bool:
     """Whether this pgbouncer knows prepared statements in transaction mode, as it does from 1.21 on."""
     command, env = [*candidate.pgbouncer, "--version"], candidate.environment(Path("/"))
-    said = subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout
-    version = re.search(r"PgBouncer (\d+)\.(\d+)", said)
+    output = subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout
+    version = re.search(r"PgBouncer (\d+)\.(\d+)", output)
     return version is not None and (int(version[1]), int(version[2])) >= (1, 21)
 
 

@@ -248,10 +248,10 @@ class _Apt:
                     process.kill()
                     process.wait()
             output.seek(0)
-            said = output.read()
+            content = output.read()
         if process.returncode:
-            raise _explained(said, self._suite)
-        return said
+            raise _explained(content, self._suite)
+        return content
 
 
 def network() -> list[str]:
@@ -288,24 +288,24 @@ def _output(command: Sequence[str]) -> str:
     return ran.stdout
 
 
-def _explained(said: str, suite: str) -> Exception:
+def _explained(output: str, suite: str) -> Exception:
     """What apt-get's complaint means for the user."""
-    if re.search(r"No space left on device|enough free space", said):
+    if re.search(r"No space left on device|enough free space", output):
         return OSError(errno.ENOSPC, "apt-get: no space left")
     if missing := re.search(
-        r"Unable to locate package (\S+)|Package '?(\S+?)'? has no installation cand", said
+        r"Unable to locate package (\S+)|Package '?(\S+?)'? has no installation cand", output
     ):
         name = missing[1] or missing[2]
         return Unavailable(f"Debian {suite} has no package {name} for this machine.", _INSTALL_YOURSELF)
-    if re.search(r"does not have a Release file|404 +Not Found", said):
+    if re.search(r"does not have a Release file|404 +Not Found", output):
         return Unavailable(f"The Debian archive has no suite {suite} (any more).", _INSTALL_YOURSELF)
     if re.search(
         r"Could not (connect|resolve)|Temporary failure|Unable to connect|unreachable|timed out",
-        said,
+        output,
     ):
         return Unavailable(
             "The Debian archive cannot be reached.",
             "Connect this machine to the network once, then run this again.",
         )
-    last = ([line for line in said.splitlines() if line.startswith("E:")] or ["no reason given"])[-1]
+    last = ([line for line in output.splitlines() if line.startswith("E:")] or ["no reason given"])[-1]
     return Unavailable(f"apt-get failed for Debian {suite}: {last}.", _INSTALL_YOURSELF)

@@ -34,11 +34,11 @@ def busy() -> list[str]:
     """Processes that want a processor, of how many there are; and, where Linux tells it, for which share of
     the last 10, 60 and 300 seconds some process had to wait, and for what."""
     loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
-    said = [f"load {loads} on {os.cpu_count()} processors"]
+    lines = [f"load {loads} on {os.cpu_count()} processors"]
     for what in ("cpu", "io", "memory"):
         with suppress(OSError):
-            said.append(f"waiting for {what}: {(_PRESSURE / what).read_text().splitlines()[0]}")
-    return said
+            lines.append(f"waiting for {what}: {(_PRESSURE / what).read_text().splitlines()[0]}")
+    return lines
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -100,8 +100,8 @@ def untranslated(catalog: Catalog) -> list[Message]:
 
 def strings(message: Message) -> tuple[str, ...]:
     """The translations of one message: several where it says a number."""
-    said = message.string
-    return tuple(said) if isinstance(said, tuple | list) else (said or "",)
+    string = message.string
+    return tuple(string) if isinstance(string, tuple | list) else (string or "",)
 
 
 def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
@@ -120,8 +120,8 @@ def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
                 yield from ((part, place) for part in [_in_template(message)] if part)
     for node in nodes(typer.main.get_command(app())):
         for word in WORDS:
-            if said := getattr(node, word, None):
-                yield cleandoc(said), "cli/main.py"
+            if documentation := getattr(node, word, None):
+                yield cleandoc(documentation), "cli/main.py"
 
 
 def _in_template(message: str | tuple[str | None, ...] | None) -> str | tuple[str, ...]:

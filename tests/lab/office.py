@@ -140,9 +140,9 @@ class Office:
         until = time.monotonic() + _START
         while not answers(self.port):
             if self._child.wait(0.02):
-                raise OfficeError(f"the service ended with {self._child.status}:\n{self.said}")
+                raise OfficeError(f"the service ended with {self._child.status}:\n{self.log_text}")
             if time.monotonic() > until:
-                raise OfficeError(f"the service did not start within {_START:.0f} s:\n{self.said}")
+                raise OfficeError(f"the service did not start within {_START:.0f} s:\n{self.log_text}")
 
     def _start(self, command: Sequence[str], *, forks: bool) -> Child:
         if forks:
@@ -152,20 +152,20 @@ class Office:
     def reload(self) -> bool:
         """Have the service load its configuration anew; whether it did."""
         assert self._child
-        before = len(self.said)
+        before = len(self.log_text)
         os.kill(self._child.pid, signal.SIGHUP)
         until = time.monotonic() + _START
-        while not (match := re.search(r'"event": "(not )?reloaded', self.said[before:])):
+        while not (match := re.search(r'"event": "(not )?reloaded', self.log_text[before:])):
             if self._child.wait(0.02) or time.monotonic() > until:
-                raise OfficeError(f"the service did not load its configuration:\n{self.said[before:]}")
+                raise OfficeError(f"the service did not load its configuration:\n{self.log_text[before:]}")
         return match[1] is None
 
-    def wait_said(self, event: str, count: int = 1) -> None:
+    def wait_logged(self, event: str, count: int = 1) -> None:
         """Wait until the service has logged an event so many times."""
         until = time.monotonic() + _START
-        while self.said.count(f'"event": "{event}"') < count:
+        while self.log_text.count(f'"event": "{event}"') < count:
             if time.monotonic() > until:
-                raise OfficeError(f"the service did not log “{event}” {count} times:\n{self.said}")
+                raise OfficeError(f"the service did not log “{event}” {count} times:\n{self.log_text}")
             time.sleep(0.02)
 
     def stop(self) -> int | None:
@@ -197,7 +197,7 @@ class Office:
         return self._child.pid if self._child and self._child.status is None else None
 
     @property
-    def said(self) -> str:
+    def log_text(self) -> str:
         """All that the service wrote to its log so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 

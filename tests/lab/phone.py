@@ -231,19 +231,19 @@ class Call:
                 self._line.news.wait(left)
 
     def _failure(self, what: str) -> CallError:
-        said = ""
+        log = ""
         for name in (
             "errors.log",
             "screen.log",
         ):  # the screen has only statistics, unless SIPp could not start
             with contextlib.suppress(OSError):
                 if name == "errors.log" or self._child.status not in (None, 0):
-                    said = said or (self._folder / name).read_text(errors="replace")[-1500:]
+                    log = log or (self._folder / name).read_text(errors="replace")[-1500:]
         last = [message.splitlines()[0] for message in self.messages[-8:]]
         return CallError(
             f"In a call to {self._to}, {what}. SIP: {last}, status {self.sip_status}; {len(self.packets)} RTP"
             f" packets, {self.heard:.2f} s heard. SIPp ({self._child.status}) says:\n"
-            f"{said}\n{self._pbx_report()}"
+            f"{log}\n{self._pbx_report()}"
         )
 
     def _pbx_report(self) -> str:

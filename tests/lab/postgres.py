@@ -155,8 +155,8 @@ class Postgres(Daemon):
         parts |= {"dbname": "postgres", "connect_timeout": 20}
         if self._certificate:
             parts |= {"sslmode": "verify-full", "sslrootcert": self._certificate.root}
-        kept = {name: str(value) for name, value in (parts | more).items() if value is not None}
-        return make_conninfo("", **kept)
+        parameters = {name: str(value) for name, value in (parts | more).items() if value is not None}
+        return make_conninfo("", **parameters)
 
     def sql(self, text: str, **more: object) -> list[tuple[object, ...]]:
         """The rows of a statement, a transaction of its own, over the socket; of several, the last one's."""

@@ -133,13 +133,13 @@ def _run(what: str, *command: str) -> None:
     except OSError as error:
         raise Unavailable(f"Cannot {what}: {error}.", "Install Python again, with its venv.") from error
     if ran.returncode:
-        said = (ran.stderr or ran.stdout).strip()
+        output = (ran.stderr or ran.stdout).strip()
         if any(
-            sign in said
+            sign in output
             for sign in ("NewConnectionError", "Temporary failure in name resolution", "timed out")
         ):
             raise Unavailable(f"Cannot {what}: the network does not answer.", "Connect to it and try again.")
-        last = said.splitlines()[-1] if said else f"exit code {ran.returncode}"
+        last = output.splitlines()[-1] if output else f"exit code {ran.returncode}"
         raise Unavailable(f"Cannot {what}: {last}.", f"Type: {' '.join(command)}")
 
 

@@ -142,10 +142,10 @@ def _documents(tree: Path, version: str, made: int) -> None:
     """Manual, completion, licences, changelogs, an example."""
     program = VENV / "bin/informativa"
     manual = tree / "usr/share/man/man1"
-    _compressed(manual / "informativa.1.gz", _said(program, "man"))
+    _compressed(manual / "informativa.1.gz", _output_of(program, "man"))
     (manual / "informativa-agi.1.gz").symlink_to("informativa.1.gz")
     for shell, place in _COMPLETIONS.items():
-        text = _said(program, "completion", shell)
+        text = _output_of(program, "completion", shell)
         _write(tree / place, text.replace(str(VENV / "bin/python"), f"/{_LIB}/bin/python"))
     doc = tree / "usr/share/doc/informativa"
     page = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
@@ -212,7 +212,7 @@ def _settle(tree: Path, made: int) -> None:
         os.utime(file, (made, made), follow_symlinks=False)
 
 
-def _said(*command: str | Path) -> str:
+def _output_of(*command: str | Path) -> str:
     environment = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
     return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 

@@ -68,15 +68,15 @@ def booted(suite: str, shared: Sequence[Path]) -> Iterator[Machine]:
         raise Unavailable("systemd-nspawn is not on this machine.", "Type: apt-get install systemd-container")
     with bare.copied(suite) as root:
         (root / "etc/dpkg/dpkg.cfg.d/quick").write_text("force-unsafe-io\n")  # no power fails in a test
-        said = root.parent / "boot.log"
+        log = root.parent / "boot.log"
         binds = [f"--bind={folder}" for folder in shared]
         # Else it would be the folder's name, which all have. One that was ended with its test may have left
         # something under its name, and chance is the same in each run.
         name = f"--machine=lab-{time.time_ns():x}"
         boot = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot", f"--directory={root}"]
-        child = Child([*boot, name, *binds], cwd=root.parent, output=said)
+        child = Child([*boot, name, *binds], cwd=root.parent, output=log)
         try:
-            machine = Machine(root, _leader(child, said))
+            machine = Machine(root, _leader(child, log))
             yield machine
             with contextlib.suppress(MachineError):
                 machine.run("systemctl poweroff --force --force")
@@ -85,7 +85,7 @@ def booted(suite: str, shared: Sequence[Path]) -> Iterator[Machine]:
             child.end(60)
 
 
-def _leader(child: Child, said: Path) -> int:
+def _leader(child: Child, log: Path) -> int:
     """The container's first process, once it has started all that it starts. Raises MachineError."""
     until = time.monotonic() + _BOOT
     while True:
@@ -96,4 +96,4 @@ def _leader(child: Child, said: Path) -> int:
                 machine.run("test -d /run/systemd/system && systemctl is-system-running --wait")
                 return pid
         if child.wait(0.1) or time.monotonic() > until:
-            raise MachineError(f"No systemd runs in a container here: {said.read_text()[-500:]}")
+            raise MachineError(f"No systemd runs in a container here: {log.read_text()[-500:]}")

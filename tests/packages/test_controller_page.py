@@ -240,8 +240,8 @@ def test_the_page(debian: Machine, package: Path, tmp_path: Path) -> None:
         debian.run(f"apt-get install rsync && adduser {READER} monitor")
         page.instead |= {"monitor.acme.example:": "", f"{LOG} 42": f"{LOG} {finding['index']}"}
         typed = page.block("rsync").rstrip("\n")
-        said = as_reader(debian, f"{typed} --yes\n")  # there is no terminal to answer at
-        assert "OPS/17" in said
+        output = as_reader(debian, f"{typed} --yes\n")  # there is no terminal to answer at
+        assert "OPS/17" in output
         debian.run(f"cd /home/{READER}\n{page.block('.approval')}")
 
         # The call centre fetches it from the witness, and a webhook hears that it is there.
@@ -271,8 +271,8 @@ def _fetched(centre: CallCentre, debian: Machine) -> None:
     assert approval.suffix == ".approval"
     time.sleep(6)  # the witness reads the folder every five seconds
     centre.office.start()
-    centre.office.wait_said("an approval was noted")
+    centre.office.wait_logged("an approval was noted")
     centre.office.stop()  # it erases when it starts, and then every minute: nobody need wait for that
     centre.office.start()
-    centre.office.wait_said("erasure carried out")
+    centre.office.wait_logged("erasure carried out")
     centre.office.stop()

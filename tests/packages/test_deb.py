@@ -16,7 +16,7 @@ from informativa import __version__
 from packages import carried, deb
 
 
-def said(*command: str | Path) -> str:
+def output_of(*command: str | Path) -> str:
     """What a program prints; it ends with 0."""
     ran = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -25,7 +25,7 @@ def said(*command: str | Path) -> str:
 
 def test_it_holds_what_an_admin_looks_for(package: Path) -> None:
     """Programs, units, manual, completion and licences lie where Debian has them; all is root's."""
-    listed = said("dpkg-deb", "--contents", package).splitlines()
+    listed = output_of("dpkg-deb", "--contents", package).splitlines()
     owners = {line.split()[1] for line in listed}
     names = {line.split(" ./", 1)[1].split(" -> ")[0] for line in listed}
     assert owners == {"root/root"}
@@ -83,7 +83,7 @@ def test_lintian_finds_no_error(package: Path) -> None:
     """Nor does it warn, but of what the package's overrides give a reason for."""
     if not shutil.which("lintian"):
         pytest.skip("lintian is not on this machine; type: apt-get install lintian")
-    output = said("lintian", "--fail-on", "error,warning", package)
+    output = output_of("lintian", "--fail-on", "error,warning", package)
     assert re.findall(r"^[EW]: .*", output, re.MULTILINE) == []
 
 

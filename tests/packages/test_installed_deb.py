@@ -161,9 +161,9 @@ def test_an_upgrade_leaves_running_what_the_new_version_could_not_load(
     debian.run("systemctl enable --now informativa")
     before = debian.run("systemctl show -P MainPID informativa")
     debian.run(f"echo 'nonsense: true' >> {ETC}/informativa.yaml")
-    said = install(debian, package)
-    assert "nonsense" in said
-    assert "was not restarted" in said
+    output = install(debian, package)
+    assert "nonsense" in output
+    assert "was not restarted" in output
     assert debian.run("systemctl show -P MainPID informativa") == before
 
 
@@ -307,9 +307,9 @@ def built(commit: str, folder: Path) -> Path:
 def upgraded(debian: Machine, old: Path, new: Path, call: Callable[[str], str]) -> str:
     """A machine that went from one package to the other, with a call before and one after; where it has the
     older one."""
-    kept = debian.root / "root/earlier.deb"
+    earlier = debian.root / "root/earlier.deb"
     install(debian, old)
-    shutil.copy(old, kept)
+    shutil.copy(old, earlier)
     configure(debian)
     debian.run("systemctl enable --now informativa")
     assert call("+393331234567") == "PLAYED"

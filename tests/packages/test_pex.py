@@ -72,8 +72,8 @@ def test_it_knows_its_own_service(file: Path, tmp_path: Path) -> None:
             assert service.stdout is not None
             assert any(b"ready" in line for line in service.stdout)
             root = {"PEX_ROOT": str(tmp_path / "root")}
-            said = run(file, "check", "-c", office.config, **root)
-            assert f"127.0.0.1:{office.port}: the service runs (process {service.pid} of " in said
+            output = run(file, "check", "-c", office.config, **root)
+            assert f"127.0.0.1:{office.port}: the service runs (process {service.pid} of " in output
             assert "is taken by" not in run("sh", "-c", f"{file} doctor -c {office.config}; true", **root)
         finally:
             service.terminate()

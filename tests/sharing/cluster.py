@@ -121,10 +121,10 @@ class Cluster:
         passwords.write_text(own + roles)
         command = ("shared", "migrate", "--as", SUPERUSER, "-c", office.config)
         try:
-            said = office.command(*command)
+            output = office.command(*command)
         finally:
             passwords.write_text(roles)
-        return [f"informativa {' '.join(map(str, command))}", *(f"  {line}" for line in said.splitlines())]
+        return [f"informativa {' '.join(map(str, command))}", *(f"  {line}" for line in output.splitlines())]
 
     def _office(self, name: str) -> Office:
         """One installation: the same companies, keys of theirs and settings as on the other box."""
@@ -282,10 +282,10 @@ class Play:
         steps = self.steps
         late = [step for step in steps if step.waited is None or step.waited > LIMIT]
         if late:
-            said = ", ".join(
+            waits = ", ".join(
                 f"{step.number} of {step.controller} ({step.waited or 0.0:.2f} s)" for step in late
             )
-            raise OutcomeError(f"Callers waited longer than {LIMIT} s: call {said}.")
+            raise OutcomeError(f"Callers waited longer than {LIMIT} s: call {waits}.")
         records, shared = self._cluster.records(), self._cluster.rows()
         if shared != records or len(records) != len(steps):
             raise OutcomeError(f"{len(steps)} calls, records {records}, rows {shared}.")
@@ -386,8 +386,8 @@ def further(console: Console, cluster: Cluster, *, stay: bool) -> None:
         )
     else:
         lines.append("keep all of it running (make cluster CLUSTER=--stay)")
-    said = ";\n".join(lines)
-    console.print(f"\nNext: {said}.", highlight=False, soft_wrap=True, markup=False)
+    steps = ";\n".join(lines)
+    console.print(f"\nNext: {steps}.", highlight=False, soft_wrap=True, markup=False)
 
 
 def passwords_of(role: str, password: str) -> str:

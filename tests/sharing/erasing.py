@@ -78,7 +78,7 @@ def quiet(boxes: Boxes) -> None:
         turn(exchange)
 
 
-def kept(boxes: Boxes, *names: str) -> list[int | None]:
+def stored_orders(boxes: Boxes, *names: str) -> list[int | None]:
     """By which numbers these boxes keep what they asked for."""
     numbers = []
     for name in names:

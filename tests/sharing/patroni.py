@@ -187,8 +187,8 @@ class Patroni:
         ports = ",".join(str(member.port) for member in self.members)
         parts: dict[str, object] = {**hosts, "port": ports, "user": SUPERUSER, "password": self.password}
         parts |= {"dbname": "postgres", "connect_timeout": 20}
-        kept = {name: str(value) for name, value in (parts | more).items() if value is not None}
-        return make_conninfo("", **kept)
+        parameters = {name: str(value) for name, value in (parts | more).items() if value is not None}
+        return make_conninfo("", **parameters)
 
     def sql(self, text: str, **more: object) -> list[tuple[object, ...]]:
         """The rows of a statement at the primary."""

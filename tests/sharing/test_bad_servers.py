@@ -83,12 +83,12 @@ def test_a_database_whose_disk_is_full(
 def full(world: World, chance: random.Random) -> None:
     """Calls until no box can send any more."""
 
-    def said() -> bool:
+    def is_full() -> bool:
         world.load(chance, 30)
         errors = (machine.loop.state.error for machine in world.machines.values())
         return all("No space left on device" in str(error) for error in errors)
 
-    until(said, 60, lambda: f"There is room: {world.machines['pbx-1'].loop.state}")
+    until(is_full, 60, lambda: f"There is room: {world.machines['pbx-1'].loop.state}")
     error = world.machines["pbx-1"].loop.state.error
     assert error is not None
     assert "make room" in str(error)

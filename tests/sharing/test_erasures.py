@@ -36,7 +36,7 @@ from informativa.sharing import administration, erasure_orders, sealed_caller
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes, without
-from sharing.erasing import begin, erase, erase_here, kept, later, left, order, orders, quiet, turn
+from sharing.erasing import begin, erase, erase_here, later, left, order, orders, quiet, stored_orders, turn
 from traces import traces
 
 Rounds = Callable[[int, int], int]
@@ -68,7 +68,7 @@ def test_i9_an_order_that_a_failover_lost_is_given_again(boxes: Boxes) -> None:
     assert orders(boxes) == []
     quiet(boxes)
     assert left(boxes, ONE) == []
-    assert kept(boxes, "pbx-1") == []
+    assert stored_orders(boxes, "pbx-1") == []
     assert traces(boxes.folder / "pbx-2", OTHER) != []
 
 
@@ -85,7 +85,7 @@ def test_i9_a_lost_order_whose_number_another_got_is_given_again(boxes: Boxes, b
         boxes.opened[name].erase(later())
     quiet(boxes)
     assert left(boxes, ONE, OTHER) == []
-    assert kept(boxes, "pbx-1", "pbx-2") == []
+    assert stored_orders(boxes, "pbx-1", "pbx-2") == []
 
 
 def test_i9_a_lost_order_is_not_taken_for_done_where_it_cannot_be_given_again_at_once(boxes: Boxes) -> None:
@@ -122,16 +122,16 @@ def test_an_order_is_kept_until_all_boxes_have_done_it(boxes: Boxes) -> None:
     away, gone = boxes.opened.pop(), boxes.opened.pop()
     erase(boxes, "pbx-1", ONE)
     quiet(boxes)
-    assert kept(boxes, "pbx-1") == orders(boxes) == [1]
+    assert stored_orders(boxes, "pbx-1") == orders(boxes) == [1]
     assert traces(boxes.folder / "pbx-1", ONE) == []
     assert traces(boxes.folder / "pbx-1", ONE.hex().encode()) != []  # what is kept, and nothing else
     administration.retire(boxes.database(), "acme", "pbx-2")
     gone.close()
     quiet(boxes)
-    assert kept(boxes, "pbx-1") == [1]
+    assert stored_orders(boxes, "pbx-1") == [1]
     boxes.opened.append(away)
     quiet(boxes)
-    assert kept(boxes, "pbx-1") == orders(boxes) == []
+    assert stored_orders(boxes, "pbx-1") == orders(boxes) == []
     assert traces(boxes.folder / "pbx-1", ONE, ONE.hex().encode()) == []
     assert traces(boxes.folder / "pbx-3", ONE, ONE.hex().encode()) == []
 
@@ -146,7 +146,7 @@ def test_what_a_command_kept_and_could_not_ask_the_service_asks(boxes: Boxes) ->
     with closing(boxes.store("pbx-1")) as store, pytest.raises(SharedDatabaseError):
         erasure_orders.order(nowhere, "acme", request, store)
     assert boxes.opened[0].erase() == 1
-    assert kept(boxes, "pbx-1") == orders(boxes) == [1]
+    assert stored_orders(boxes, "pbx-1") == orders(boxes) == [1]
     quiet(boxes)
     assert left(boxes, ONE) == []
 
@@ -258,11 +258,11 @@ def test_i9_a_command_that_is_killed_loses_no_erasure(boxes: Boxes, where: str) 
     arguments = [str(ledger), *database.hosts, database.passwords, ONE.hex(), where]
     killed = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert kept(boxes, "pbx-1") == [None if where == "kept" else 1]
+    assert stored_orders(boxes, "pbx-1") == [None if where == "kept" else 1]
     assert orders(boxes) == ([1] if where == "ordered" else [])
     quiet(boxes)
     assert left(boxes, ONE) == []
-    assert kept(boxes, "pbx-1") == []
+    assert stored_orders(boxes, "pbx-1") == []
 
 
 @pytest.mark.sample(1)
@@ -290,7 +290,7 @@ def test_two_boxes_that_erase_at_once(boxes: Boxes, second: bytes, rounds: Round
         assert abs(numbers[0] - numbers[1]) == 1
         quiet(boxes)
         assert left(boxes, ONE, second) == []
-        assert kept(boxes, "pbx-1", "pbx-2") == []
+        assert stored_orders(boxes, "pbx-1", "pbx-2") == []
 
 
 def test_i9_what_is_kept_goes_without_a_trace(boxes: Boxes) -> None:
@@ -310,7 +310,7 @@ def test_i9_what_is_kept_goes_without_a_trace(boxes: Boxes) -> None:
         assert [request.pseudonyms for request in erasure_requests.stored_requests(store)] == [()]
     assert boxes.opened[0].erase(later()) == 0
     assert not copy.exists()
-    assert kept(boxes, "pbx-1") == left(boxes, ONE) == []
+    assert stored_orders(boxes, "pbx-1") == left(boxes, ONE) == []
 
 
 def test_a_ledger_put_back_knows_whom_others_have_still_to_erase(boxes: Boxes) -> None:
@@ -320,9 +320,9 @@ def test_a_ledger_put_back_knows_whom_others_have_still_to_erase(boxes: Boxes) -
     without, done = erase_with_backups(boxes, ledger)
     boxes.opened.pop(0).close()
     restore(ledger, without, AT)
-    assert sorted(kept(boxes, "pbx-1")) == [1, 2]
+    assert sorted(stored_orders(boxes, "pbx-1")) == [1, 2]
     restore(ledger, done, AT)
-    assert sorted(kept(boxes, "pbx-1")) == [1, 2]
+    assert sorted(stored_orders(boxes, "pbx-1")) == [1, 2]
     administration.retire(boxes.database(), "acme", "pbx-1")  # as the page says
     database = boxes.database("pbx-9")
     boxes.opened.append(Exchange(SqliteStore(str(ledger)), connect(database, "acme"), database, "acme"))
@@ -330,7 +330,7 @@ def test_a_ledger_put_back_knows_whom_others_have_still_to_erase(boxes: Boxes) -
     for backup in (without, done):
         backup.unlink()
     assert left(boxes, ONE, OTHER) == []
-    assert kept(boxes, "pbx-1") == []
+    assert stored_orders(boxes, "pbx-1") == []
 
 
 def erase_with_backups(boxes: Boxes, ledger: Path) -> tuple[Path, Path]:
@@ -362,7 +362,7 @@ def test_i9_whoever_asks_where_no_box_took_part_yet_loses_nothing(boxes: Boxes) 
         boxes.exchange(name)
     quiet(boxes)
     assert left(boxes, ONE) == []
-    assert kept(boxes, "pbx-1") == []
+    assert stored_orders(boxes, "pbx-1") == []
 
 
 def test_i9_whatever_happens_to_orders_all_is_erased_in_the_end(
@@ -385,7 +385,7 @@ def test_i9_whatever_happens_to_orders_all_is_erased_in_the_end(
         for pseudonym in erased:
             trouble(boxes, chance, chance.choice(names), pseudonym)
         quiet(boxes)
-        assert kept(boxes, *names) == orders(boxes) == []
+        assert stored_orders(boxes, *names) == orders(boxes) == []
         assert left(boxes, *erased) == []
 
 
@@ -414,7 +414,7 @@ def trouble(boxes: Boxes, chance: random.Random, box: str, caller: bytes) -> Non
             erasure_orders.order(boxes.database(box), "acme", request, store)
     for exchange in chance.sample(boxes.opened, chance.randrange(len(boxes.opened))):
         exchange.erase(later())
-    if how == "lost" and number in kept(boxes, box):
+    if how == "lost" and number in stored_orders(boxes, box):
         fail_over(boxes)
 
 
@@ -535,7 +535,7 @@ def test_i9_boxes_that_learnt_a_caller_under_a_key_that_they_have_not_erase_him(
     with closing(boxes.store("pbx-1")) as store:
         erasure_orders.order(boxes.database("pbx-1"), "acme", request, store)
     quiet(boxes)
-    assert orders(boxes) == kept(boxes, "pbx-1", "pbx-2", "pbx-3", "pbx-4") == []
+    assert orders(boxes) == stored_orders(boxes, "pbx-1", "pbx-2", "pbx-3", "pbx-4") == []
     assert left(boxes, his_old, his_new) == []
 
 

@@ -21,7 +21,7 @@ from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
 from informativa.sharing.membership import About
 from sharing.conftest import Boxes, received, without
-from sharing.erasing import erase_here, kept, order, orders
+from sharing.erasing import erase_here, order, orders, stored_orders
 
 DAY = timedelta(days=1)
 MINUTE = 60_000_000
@@ -366,7 +366,7 @@ def test_an_erasure_that_nobody_knows_is_asked_for_once_a_command_gave_up(boxes:
     box = boxes.opened[0]
     assert box.erase(request.until - timedelta(seconds=1)) == 0
     assert box.erase(request.until) == 1
-    assert kept(boxes, "pbx-1") == orders(boxes) == [1]
+    assert stored_orders(boxes, "pbx-1") == orders(boxes) == [1]
     with closing(boxes.store("pbx-1")) as store:
         erasure_requests.mark_lost(store, erasure_requests.stored_requests(store))
     assert box.erase() == 1  # at once, for no command is waited for any more
@@ -374,7 +374,7 @@ def test_an_erasure_that_nobody_knows_is_asked_for_once_a_command_gave_up(boxes:
         assert [request.number for request in erasure_requests.stored_requests(store)] == [2]
     assert [opened.erase() for opened in boxes.opened] == [2, 2]
     assert box.erase() == 0
-    assert kept(boxes, "pbx-1") == orders(boxes) == []
+    assert stored_orders(boxes, "pbx-1") == orders(boxes) == []
 
 
 def test_under_a_new_name_all_is_asked_once_more(boxes: Boxes) -> None:
@@ -386,11 +386,11 @@ def test_under_a_new_name_all_is_asked_once_more(boxes: Boxes) -> None:
     erase_here(boxes, "pbx-1", ONE)
     boxes.opened[0].erase(datetime.now(UTC) + DAY)
     boxes.exchange("pbx-1")
-    assert kept(boxes, "pbx-1") == [1]
+    assert stored_orders(boxes, "pbx-1") == [1]
     administration.retire(boxes.database(), "acme", "pbx-1")
     database = boxes.database("pbx-9")
     boxes.opened.append(Exchange(boxes.store("pbx-1"), connect(database, "acme"), database, "acme"))
-    assert kept(boxes, "pbx-1") == [None]
+    assert stored_orders(boxes, "pbx-1") == [None]
     assert boxes.opened[-1].erase() == 1
     assert orders(boxes) == [1, 2]
 

@@ -132,7 +132,7 @@ def test_i9_an_erasure_that_the_standby_never_got_is_done(
             boxes.opened = [boxes.exchange(name) for name in ("pbx-1", "pbx-2")]
             erasing.quiet(boxes)
             assert erasing.left(boxes, ONE) == []
-            assert erasing.kept(boxes, "pbx-1") == []
+            assert erasing.stored_orders(boxes, "pbx-1") == []
         finally:
             boxes.close()
             boxes.opened, boxes.server = [], server

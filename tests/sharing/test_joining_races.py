@@ -18,7 +18,7 @@ from informativa.sharing.connection import connect
 from informativa.sharing.erasure_orders import Erasures
 from informativa.sharing.exchange import Exchange
 from sharing.conftest import Boxes, soon
-from sharing.erasing import begin, erase, kept, left, orders, quiet, turn
+from sharing.erasing import begin, erase, left, orders, quiet, stored_orders, turn
 from traces import traces
 
 LOCKED = """
@@ -135,7 +135,7 @@ def assert_gone_after(
         boxes.exchange("pbx-1")
         quiet(boxes)
     assert left(boxes, ONE) == []
-    assert kept(boxes, "pbx-1") == []
+    assert stored_orders(boxes, "pbx-1") == []
 
 
 def test_i9_what_is_ordered_and_done_while_a_backup_is_gone_through_reaches_it(boxes: Boxes) -> None:

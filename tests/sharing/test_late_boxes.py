@@ -12,7 +12,7 @@ from informativa.sharing import administration
 from informativa.sharing.connection import connect
 from lab.postgres import Postgres
 from sharing.conftest import Boxes
-from sharing.erasing import begin, erase, kept, left, orders, quiet
+from sharing.erasing import begin, erase, left, orders, quiet, stored_orders
 from sharing.installation import HE, Installation, examined, of
 from traces import traces
 
@@ -25,11 +25,11 @@ def test_i9_an_order_waits_for_a_box_that_serves_the_company_and_never_took_part
     boxes.database("pbx-3")
     erase(boxes, "pbx-1", ONE)
     quiet(boxes)
-    assert (orders(boxes), kept(boxes, "pbx-1")) == ([1], [1])
+    assert (orders(boxes), stored_orders(boxes, "pbx-1")) == ([1], [1])
     boxes.exchange("pbx-3")
     quiet(boxes)
     assert left(boxes, ONE) == []
-    assert kept(boxes, "pbx-1") == []
+    assert stored_orders(boxes, "pbx-1") == []
     assert traces(boxes.folder / "pbx-2", OTHER) != []
 
 
@@ -41,7 +41,7 @@ def test_i9_a_request_that_all_others_fulfilled_waits_for_a_box_that_is_let_in_m
     boxes.record("pbx-3", PLAYED)
     erase(boxes, "pbx-1", ONE)
     boxes.opened[1].erase()
-    assert (orders(boxes), kept(boxes, "pbx-1")) == ([], [1])
+    assert (orders(boxes), stored_orders(boxes, "pbx-1")) == ([], [1])
     boxes.database("pbx-3")
     quiet(boxes)
     assert orders(boxes) != []
@@ -58,7 +58,7 @@ def test_nobody_waits_for_such_a_box_that_is_retired_or_retired_and_let_in_again
     quiet(boxes)
     assert administration.retire(boxes.database(), "acme", "pbx-3") is None
     quiet(boxes)
-    assert (left(boxes, ONE), kept(boxes, "pbx-1")) == ([], [])
+    assert (left(boxes, ONE), stored_orders(boxes, "pbx-1")) == ([], [])
     served = "SELECT login FROM informativa.serves WHERE login LIKE '%pbx-3'"
     assert boxes.sql(served) == []
     boxes.served.discard(("pbx-3", "acme"))

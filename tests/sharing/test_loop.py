@@ -33,7 +33,7 @@ from informativa.sharing.loop import ExchangeLoop
 from informativa.sharing.membership import About
 from informativa.sharing.others import SharedBoxes
 from sharing.conftest import ACME, ROLE, Boxes, soon
-from sharing.erasing import begin, erase, kept, quiet
+from sharing.erasing import begin, erase, quiet, stored_orders
 from traces import traces
 
 THIRD = b"3" * 32
@@ -141,7 +141,7 @@ def test_i9_a_box_learns_by_itself_that_others_have_erased(
     soon(lambda: one.exchange is not None and one.exchange.has_requests)
     other = running.boxes.opened[1]
     other.erase()
-    soon(lambda: kept(running.boxes, "pbx-1") == [])
+    soon(lambda: stored_orders(running.boxes, "pbx-1") == [])
 
 
 def test_what_proves_records_goes_by_itself(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,9 +247,9 @@ def test_what_keeps_a_service_from_sharing_is_told_by_doctor_and_status() -> Non
         "corvo": replace(well, error=SharedDatabaseError("no")),
         "dora": well,
     }
-    said = not_shared(states)
-    assert said == "acme:defect:KeyError,borealis:box-refused,corvo:shared-database"
-    sentences = [str(finding.sentence) for finding in probe.not_shared({"unshared": said})]
+    state = not_shared(states)
+    assert state == "acme:defect:KeyError,borealis:box-refused,corvo:shared-database"
+    sentences = [str(finding.sentence) for finding in probe.not_shared({"unshared": state})]
     assert sentences[0] == (
         "the service shares nothing of acme with other boxes now: a defect of informativa (KeyError); Calls"
         " go on, and it tries again by itself. Report it with what the log says: journalctl -u informativa"
@@ -317,8 +317,8 @@ def test_a_caller_whom_this_box_does_not_know_is_asked_for(running: Running) -> 
     assert asked(shared, ONE) == [("pbx-2", 1), ("pbx-2", 2)]
     assert asked(shared, OTHER) == []
     assert asked(shared, OTHER, ONE) == [("pbx-2", 1), ("pbx-2", 2)]
-    kept = replace(ACME, retention=Period(12 * 5))
-    assert asked(SharedBoxes(kept, boxes.database("pbx-1"), suspend), ONE) == [("pbx-2", 1)]
+    controller = replace(ACME, retention=Period(12 * 5))
+    assert asked(SharedBoxes(controller, boxes.database("pbx-1"), suspend), ONE) == [("pbx-2", 1)]
     assert (shared.asked, shared.unanswered) == (3, 0)
 
 

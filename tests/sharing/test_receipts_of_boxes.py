@@ -230,10 +230,10 @@ def test_a_bundle_says_which_boxes_are_behind(
     # Which says how far it is.
     Exchange(storage.store(acme), connect(shared, "acme"), shared, "acme").close()
     _code, out, _error = typed(*bundled(tmp_path / "behind.zip"), *of(one))
-    for said in (out, _readme(tmp_path / "behind.zip")):
-        assert "NOT WHOLE" in said
-        assert "pbx-2: 1 record not sent yet" in " ".join(said.split())
-        assert "pbx-1: " not in said
+    for text in (out, _readme(tmp_path / "behind.zip")):
+        assert "NOT WHOLE" in text
+        assert "pbx-2: 1 record not sent yet" in " ".join(text.split())
+        assert "pbx-1: " not in text
     _code, out, _error = typed(*bundled(tmp_path / "json.zip"), "--json", *of(one))
     document = json.loads(out)
     assert [(entry["box"], entry["behind"]) for entry in document["incomplete"]] == [("pbx-2", 1)]
@@ -272,9 +272,9 @@ def test_a_bundle_names_boxes_that_nothing_was_heard_of(
     file = tmp_path / "bundle.zip"
     code, out, error = typed(*bundled(file), *of(one))
     assert (code, error) == (0, "")
-    for said in (out, _readme(file)):
-        assert ("NOT WHOLE" in said, "pbx-2: last heard of 2026-" in " ".join(said.split())) == (named, named)
-        assert ("left for good on 2026-" in " ".join(said.split())) == bool(named and retired)
+    for text in (out, _readme(file)):
+        assert ("NOT WHOLE" in text, "pbx-2: last heard of 2026-" in " ".join(text.split())) == (named, named)
+        assert ("left for good on 2026-" in " ".join(text.split())) == bool(named and retired)
 
 
 def _readme(file: Path) -> str:

@@ -106,8 +106,8 @@ def test_passwords_are_nobody_elses_to_read_and_in_their_form(folder: Path) -> N
 def test_each_mistake_is_told_with_its_place(folder: Path, line: str, key: str) -> None:
     """And it keeps no call from being answered: boxes are something beside them."""
     name = line.partition(":")[0]
-    kept = [setting for setting in HERE.splitlines(keepends=True) if not setting.startswith(f"  {name}:")]
-    file = write(folder, "".join(kept) + f"  {line}\n")
+    others = [setting for setting in HERE.splitlines(keepends=True) if not setting.startswith(f"  {name}:")]
+    file = write(folder, "".join(others) + f"  {line}\n")
     _configuration, wrong = inspect(file)
     assert key in [problem.key for problem in wrong]
     assert of_calls(wrong, "acme", "+390212345678") == []

@@ -126,7 +126,7 @@ class Wire(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.said: list[bytes] = []
+        self.written: list[bytes] = []
         self.closed = False
         self.paused = False
         self.protocol: asyncio.Protocol
@@ -134,7 +134,7 @@ class Wire(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Note what the server says."""
         assert not self.closed
-        self.said.append(bytes(data))
+        self.written.append(bytes(data))
 
     def close(self) -> None:
         """Tell the protocol, as a socket does, a turn of the loop later."""
@@ -189,7 +189,7 @@ async def serve(chunks: Sequence[tuple[bytes, int]], *, sessions: int = 1) -> li
         assert await server.stop(0) == 0
     assert complaints == []
     assert [one for one in logged if "defect" in one["event"]] == []
-    return wire.said
+    return wire.written
 
 
 def run_script(chunks: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
@@ -221,11 +221,11 @@ def run_script(chunks: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> list
 
         def __init__(self) -> None:
             super().__init__()
-            self.said: list[bytes] = []
+            self.written: list[bytes] = []
 
         def flush(self) -> None:
             """Note what the script says."""
-            self.said.append(self.getvalue())
+            self.written.append(self.getvalue())
             self.seek(0)
             self.truncate()
 
@@ -235,5 +235,5 @@ def run_script(chunks: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> list
         session = script_session.ScriptAgi(Input(), output, lambda _seconds: None).session
         call.answer(session, services()).send(None)
     except (StopIteration, SessionError):
-        return output.said
+        return output.written
     raise AssertionError("the script waited for an event loop")

@@ -45,23 +45,23 @@ class Call:
     began: float = math.inf  # it was about to connect
     played: str = ""  # the prompt that was begun last
     answered: float = math.inf  # the dialplan got its variables
-    said: dict[str, str] = field(default_factory=dict)  # these variables
+    variables: dict[str, str] = field(default_factory=dict)  # these variables
     spooled: dict[str, str] = field(default_factory=dict)  # rows put into AstDB
 
     @property
     def status(self) -> str:
         """What the dialplan was told, '' if it was not."""
-        return self.said.get("INFORMATIVA_STATUS", "")
+        return self.variables.get("INFORMATIVA_STATUS", "")
 
     @property
     def reason(self) -> str:
         """Why."""
-        return self.said.get("INFORMATIVA_REASON", "")
+        return self.variables.get("INFORMATIVA_REASON", "")
 
     @property
     def record(self) -> int:
         """The number of the record that the dialplan was told of, 0 where there is none in the ledger."""
-        record = self.said.get("INFORMATIVA_RECORD", "")
+        record = self.variables.get("INFORMATIVA_RECORD", "")
         return int(record) if record.isdecimal() else 0
 
     async def place(self, office: Office) -> None:
@@ -112,7 +112,7 @@ class Call:
                 self.answered = time.monotonic()
                 for pair in pairs.split(","):
                     name, _, value = pair.partition("=")
-                    self.said[name.removeprefix("__")] = value
+                    self.variables[name.removeprefix("__")] = value
                 return b"200 result=0\n"
         raise AssertionError(f"the service sent what this Asterisk does not know: {words}")
 
@@ -204,7 +204,7 @@ def _compare(records: dict[int, Record], calls: Sequence[Call], key: bytes) -> I
             yield f"{call} was told otherwise than the record says: {difference}"
         if (
             call.status == "FALLBACK"
-            and call.said["INFORMATIVA_RECORD"].removeprefix("spool:") not in call.spooled
+            and call.variables["INFORMATIVA_RECORD"].removeprefix("spool:") not in call.spooled
         ):
             yield f"{call} was told of a row that was not spooled"
         if call.status and not call.record and not call.spooled:
@@ -260,10 +260,10 @@ def _history(records: dict[int, Record], calls: Sequence[Call]) -> Iterator[str]
 def integrity(file: Path) -> Iterator[str]:
     """What is wrong with a ledger by itself: as SQLite sees it, and its standing against its events."""
     with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-        if (said := connection.execute("PRAGMA integrity_check").fetchall()) != [("ok",)]:
-            yield f"integrity: {said}"
-        if said := connection.execute("PRAGMA foreign_key_check").fetchall():
-            yield f"foreign keys: {said}"
+        if (problems := connection.execute("PRAGMA integrity_check").fetchall()) != [("ok",)]:
+            yield f"integrity: {problems}"
+        if problems := connection.execute("PRAGMA foreign_key_check").fetchall():
+            yield f"foreign keys: {problems}"
         sql = "SELECT pseudonym, notice, version, purposes, record FROM standing"
         derived = {row[:3]: (frozenset(row[3].split()), row[4]) for row in connection.execute(sql)}
     store = SqliteStore(str(file))

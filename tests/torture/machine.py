@@ -90,12 +90,12 @@ class Disk:
 
     def left(self, chance: random.Random) -> bytes:
         """What a power loss now may leave."""
-        kept = []
+        writes = []
         for kind, at, data in self._since:
             for start in range(0, max(len(data), 1), SECTOR):
                 if chance.random() < 0.5:
-                    kept.append((kind, at + start, data[start : start + SECTOR]))
-        return self._after(kept)
+                    writes.append((kind, at + start, data[start : start + SECTOR]))
+        return self._after(writes)
 
     def _after(self, operations: list[tuple[bytes, int, bytes]]) -> bytes:
         content = bytearray(self._synced)

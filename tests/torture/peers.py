@@ -117,13 +117,13 @@ def cut(ending: str) -> Iterator[Broken]:
 
 
 def _first(pieces: Iterable[bytes], length: int) -> list[bytes]:
-    kept = []
+    first = []
     for piece in pieces:
-        kept.append(piece[:length])
+        first.append(piece[:length])
         length -= len(piece)
         if length <= 0:
             break
-    return kept
+    return first
 
 
 def hangups() -> Iterator[Broken]:
@@ -248,8 +248,8 @@ async def idle(port: int, amount: int) -> None:
 
 async def strangers(port: int, amount: int) -> None:
     """Whole environments without the token, which ask for a record and would hold a session."""
-    said = environment(network_script="notice", arg_2="action=read")
-    await _all((perform(port, Broken([said, b""])) for _ in range(amount)), 3 * AT_ONCE)
+    reading = environment(network_script="notice", arg_2="action=read")
+    await _all((perform(port, Broken([reading, b""])) for _ in range(amount)), 3 * AT_ONCE)
 
 
 async def trickle(port: int, amount: int) -> None:

@@ -66,14 +66,14 @@ def test_i3_deletions_beside_a_ledger_lose_nothing(
                 pass
         with contextlib.suppress(LedgerError):
             service.checkpoint_wal()
-    said = [int(number) for writer in writers if writer.stdout for number in writer.stdout.read().split()]
-    assert len(set(said)) == len(said)
-    assert said
+    numbers = [int(number) for writer in writers if writer.stdout for number in writer.stdout.read().split()]
+    assert len(set(numbers)) == len(numbers)
+    assert numbers
     with contextlib.suppress(LedgerError):
         service.close()
     store = SqliteStore(str(file))
     there = {record.number for record in store.records()}
     assert store._connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     store.close()
-    assert set(said) <= there
-    print(f"{deleted} deletions, {len(said)} of {3 * int(count)} acknowledged, {len(there)} records")
+    assert set(numbers) <= there
+    print(f"{deleted} deletions, {len(numbers)} of {3 * int(count)} acknowledged, {len(there)} records")

@@ -128,9 +128,9 @@ def test_i4_sessions_with_any_peer_end_and_say_what_they_should(rounds: Rounds) 
     @attempts(rounds(300, 200_000))
     @given(hostile, hostile, called, replies, places, st.sampled_from([0, 6]))
     def attempt(
-        name: bytes, number: bytes, line: bytes, said: list[bytes], at: list[int], turns: int
+        name: bytes, number: bytes, line: bytes, sent_after: list[bytes], at: list[int], turns: int
     ) -> None:
-        sent = [*cut(fuzzing.environment(name, number, arg_1=line), at), *said]
+        sent = [*cut(fuzzing.environment(name, number, arg_1=line), at), *sent_after]
         lines = runner.run(fuzzing.serve([(chunk, turns) for chunk in sent]))
         assert fuzzing.unintended(lines) == []
 
@@ -160,8 +160,8 @@ def test_i4_script_with_any_asterisk_ends_and_says_what_it_should(
 
     @attempts(rounds(200, 100_000))
     @given(hostile, hostile, called, replies)
-    def attempt(name: bytes, number: bytes, line: bytes, said: list[bytes]) -> None:
-        sent = [fuzzing.environment(name, number, arg_1=line), *said]
+    def attempt(name: bytes, number: bytes, line: bytes, sent_after: list[bytes]) -> None:
+        sent = [fuzzing.environment(name, number, arg_1=line), *sent_after]
         assert fuzzing.unintended(fuzzing.run_script(sent, monkeypatch)) == []
 
     attempt()

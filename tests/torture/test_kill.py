@@ -69,13 +69,13 @@ def test_i3_deletion_beside_a_ledger_and_then_kill_9_loses_nothing(
     def strike() -> None:
         for end in ends:
             Path(f"{file}{end}").unlink(missing_ok=True)  # it may have noticed the first one already
-        office.wait_said(event, count + 1)
+        office.wait_logged(event, count + 1)
         office.kill()
 
     calls: list[Call] = []
     for _ in range(rounds(2, 50)):
         office.start()
-        count = office.said.count(f'"event": "{event}"')
+        count = office.log_text.count(f'"event": "{event}"')
         calls += asyncio.run(struck(office, strike, callers(chance), chance.randrange(100, 500), 0.0))
     assert complaints(office, calls) == []
     assert len({call.record for call in calls if call.line == "+390212345678" and call.record}) > 50

@@ -80,7 +80,7 @@ def test_impossible_histories_are_found_out(placed: tuple[Office, list[Call]]) -
     office, calls = placed
     first = next(call for call in calls if call.status == "PLAYED")
     again = next(call for call in calls if call.status == "NOTDUE")
-    again.said |= {"INFORMATIVA_STATUS": "PLAYED", "INFORMATIVA_REASON": "not-informed"}
+    again.variables |= {"INFORMATIVA_STATUS": "PLAYED", "INFORMATIVA_REASON": "not-informed"}
     assert any("first contact" in text for text in complaints(office, calls))
     again.began = first.answered - 0.01
     assert not any("first contact" in text for text in complaints(office, calls))

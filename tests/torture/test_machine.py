@@ -192,11 +192,11 @@ def test_i4_ledger_that_cannot_be_opened_at_the_start(office: Office, chance: ra
     file = office.folder / "ledger" / "borealis.sqlite3"
     file.write_text("no database " * 1000)
     office.start()
-    office.wait_said("ledger cannot be used")
+    office.wait_logged("ledger cannot be used")
     pid, crowds = office.pid, callers(chance)
     calls = ring(office, crowds, 60)
     assert {call.line for call in calls if call.status == "FALLBACK"} == {"+493012345678"}
     assert_spooled([call for call in calls if call.line == "+493012345678"])
     file.unlink()
-    office.wait_said("ledgers opened")
+    office.wait_logged("ledgers opened")
     assert_recovered(office, pid, calls, ring(office, crowds, 60))

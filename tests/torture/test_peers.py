@@ -57,7 +57,7 @@ def test_i4_other_calls_go_on(
         return placed
 
     first = asyncio.run(ordinary(40))
-    office.wait_said("purged")  # what the service does of itself at its start
+    office.wait_logged("purged")  # what the service does of itself at its start
     before = descriptors(pid)
     calm = asyncio.run(ordinary(rounds(0, LONG_ENOUGH)))
     during = asyncio.run(attacked())
@@ -68,7 +68,7 @@ def test_i4_other_calls_go_on(
         compare(name, calm, during, pid)
     office.stop()
     assert wrong(office, first + calm + during) == []
-    assert not [word for word in ("defect", "Traceback", "exception") if word in office.said]
+    assert not [word for word in ("defect", "Traceback", "exception") if word in office.log_text]
 
 
 def descriptors(pid: int) -> int:

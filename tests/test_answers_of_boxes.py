@@ -94,7 +94,7 @@ def test_boxes_with_wild_clocks_agree_and_believe_the_caller(steps: list[tuple[o
     boxes agree in the end, and the audit of each bears it out."""
     knew: dict[tuple[str, int], set[tuple[str, int]]] = {}
     withdrawals: set[tuple[str, int]] = set()
-    with three() as there:
+    with three() as by_name:
 
         def give(source: BoxOfCaller, target: BoxOfCaller) -> None:
             if source is target:
@@ -113,10 +113,10 @@ def test_boxes_with_wild_clocks_agree_and_believe_the_caller(steps: list[tuple[o
                     assert withdrawal in knew[grant] or knew[grant] & withdrawals
 
         for minute, step in enumerate(steps):
-            box = there[str(step[0])]
+            box = by_name[str(step[0])]
             if len(step) == 2:
-                give(box, there[str(step[1])])
-                believe(there[str(step[1])])
+                give(box, by_name[str(step[1])])
+                believe(by_name[str(step[1])])
                 continue
             _box, word, off, live = step
             assert isinstance(word, Answer)
@@ -131,13 +131,13 @@ def test_boxes_with_wild_clocks_agree_and_believe_the_caller(steps: list[tuple[o
             if is_last and word is WITHDRAWN:
                 withdrawals.add((box.name, number))
             believe(box)
-        for source in (*there.values(), *there.values()):
-            for target in there.values():
+        for source in (*by_name.values(), *by_name.values()):
+            for target in by_name.values():
                 give(source, target)
                 believe(target)
-        ends = {box.last.word is GRANTED for box in there.values() if box.last}
+        ends = {box.last.word is GRANTED for box in by_name.values() if box.last}
         assert len(ends) == (1 if knew else 0)
-        for box in there.values():
+        for box in by_name.values():
             assert audit_answers.forged(box.connection, LossNotes((), (), (), ())) == []
 
 
@@ -192,8 +192,8 @@ def test_import_of_an_earlier_day_changes_nothing(ledger: Path) -> None:
 def test_withdrawal_on_paper_outranks_an_older_grant_of_a_box_that_did_not_know_it() -> None:
     """A caller withdrew and granted again on one box, and withdrew in writing an hour later: the other box,
     which knew of neither, put that on record, and it counts on both."""
-    with three() as there:
-        first, second = there["pbx-1"], there["pbx-2"]
+    with three() as by_name:
+        first, second = by_name["pbx-1"], by_name["pbx-2"]
         first.append(answering(WITHDRAWN))
         first.append(answering(GRANTED, at=AT + 60 * MINUTE))
         second.append(answering(WITHDRAWN, at=AT + 120 * MINUTE, recorded=AT + DAY))
@@ -225,8 +225,8 @@ def test_answer_of_the_last_moment_of_the_calendar_is_followed_by_others(ledger:
 
 def test_answer_with_a_time_that_no_calendar_has_is_left_out() -> None:
     """A forged place in the database hides no other record of its box."""
-    with three() as there:
-        box = there["pbx-1"]
+    with three() as by_name:
+        box = by_name["pbx-1"]
         box.append(answering(GRANTED))
         (row,) = box.connection.execute(boxes._PAGE, (0, 1000)).fetchall()
     good = [*row[: rows.INFORMS], *row[-len(rows.ANSWER) :]]

@@ -143,13 +143,13 @@ def test_everybody_is_listed_without_secrets(tmp_path: Path) -> None:
     own_account.record_failure(file, "anna", NOW, "192.0.2.2")
     invite(tmp_path, THERE, "berta", Role.ADMIN, THERE, 24, NOW)
     invite(tmp_path, THERE, "carla", Role.ADMIN, THERE, 1, NOW)
-    there = accounts.accounts(tmp_path, NOW + timedelta(hours=1))
-    lines = list(view.accounts(there, ENGLISH))
+    listed = accounts.accounts(tmp_path, NOW + timedelta(hours=1))
+    lines = list(view.accounts(listed, ENGLISH))
     assert lines[0].startswith("anna: reader (acme); password and the code of an app, since 2026-11-2")
     assert lines[0].endswith(", 1 attempt failed since")
     assert lines[1].startswith("berta: admin (acme, beta); invited until 2026-11-2")
     assert len(lines) == 2
-    text = document(there)
+    text = document(listed)
     assert ("argon2" in text, "JBSWY3" in text) == (False, False)
     assert json.loads(text) == {
         "schema": 1,

@@ -368,11 +368,11 @@ def test_work_that_was_not_done_is_refused(tmp_path: Path) -> None:
     with rivals.null(tmp_path / "null") as null:
         with pytest.raises(RefusedError, match="calls answered: 10 expected, 0 found"):
             direct._take(tmp_path, rivals.Rival("a mute", null.port, null.pid, "NOT THIS"), 10, 64)
-        with rivals.served(rivals.OURS, tmp_path / "ours") as ours:
-            forgetful = rivals.Rival("one without memory", null.port, null.pid, ledger=ours.ledger)
+        with rivals.served(rivals.OURS, tmp_path / "ours") as server:
+            forgetful = rivals.Rival("one without memory", null.port, null.pid, ledger=server.ledger)
             with pytest.raises(RefusedError, match="calls on record: 10 expected, 0 found"):
                 direct._take(tmp_path, forgetful, 10, 64)
-            assert direct._take(tmp_path, ours, 10, 64).rate > 0
+            assert direct._take(tmp_path, server, 10, 64).rate > 0
 
 
 @pytest.mark.night

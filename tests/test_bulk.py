@@ -110,14 +110,14 @@ def test_same_as_one_by_one(tmp_path: Path, store: SqliteStore) -> None:
     for at in range(0, 1500, 500):
         page = events[at : at + 500]
         added.append((record(store, page), single.append_new([(event, ()) for event in page])))
-    there, expected = contents(store), contents(single)
+    actual, expected = contents(store), contents(single)
     single.close()
     assert [one for one, _ in added] == [one for _, one in added]
     assert 500 > added[0][0] > added[2][0] > 100
-    assert there["event"] == expected["event"]
-    assert there["tally"] == expected["tally"]
-    assert there["known"] == expected["known"]
-    assert {row[:3] for row in there["standing"]} == {row[:3] for row in expected["standing"]}
+    assert actual["event"] == expected["event"]
+    assert actual["tally"] == expected["tally"]
+    assert actual["known"] == expected["known"]
+    assert {row[:3] for row in actual["standing"]} == {row[:3] for row in expected["standing"]}
 
 
 def test_each_record_opens_its_leaf(store: SqliteStore) -> None:

@@ -112,14 +112,14 @@ def test_status_is_set_last() -> None:
 def test_i3_status_only_after_the_record() -> None:
     """I3: when the status is handed over, the record is in the ledger."""
     at = services()
-    seen: list[int] = []
+    counts: list[int] = []
 
     class Watching(ScriptedSession):
         async def set_variables(self, _variables) -> None:
-            seen.append(len(events(at)))
+            counts.append(len(events(at)))
 
     handle(Watching(), at)
-    assert seen == [1]
+    assert counts == [1]
 
 
 @pytest.mark.parametrize("number", ["", "unknown", "1" * 40, "letters"])

@@ -597,16 +597,16 @@ def test_l14_customers_have_rights_too(folder: Path) -> None:
     """GDPR art. 15 and 17: callers known by customer number are recorded, shown and erased by it, and by
     nothing else."""
     file = folder / "informativa.yaml"
-    ours = ("--controller=acme", "-c", file)
-    output = run("record", "--customer", "K-4711.a", "--by=contract", "--reference=2026/17", *ours)
+    options = ("--controller=acme", "-c", file)
+    output = run("record", "--customer", "K-4711.a", "--by=contract", "--reference=2026/17", *options)
     assert output.stdout.startswith("Record 2: K-4….a got privacy")
-    assert "1 record of" in run("caller", "show", "--customer=K-4711.a", *ours).stdout
-    assert "0 records of" in run("caller", "show", CALLER, *ours).stdout
-    assert "1 record erased" in run("caller", "erase", "--customer=K-4711.a", "--yes", *ours).stdout
-    assert "0 records of" in run("caller", "show", "--customer=K-4711.a", *ours).stdout
-    assert "such a customer number" in refused("caller", "show", "--customer=K 4711", *ours)
-    assert "NUMBER or by --customer ID" in refused("caller", "show", *ours)
-    assert "NUMBER or by --customer ID" in refused("caller", "show", CALLER, "--customer=1", *ours)
+    assert "1 record of" in run("caller", "show", "--customer=K-4711.a", *options).stdout
+    assert "0 records of" in run("caller", "show", CALLER, *options).stdout
+    assert "1 record erased" in run("caller", "erase", "--customer=K-4711.a", "--yes", *options).stdout
+    assert "0 records of" in run("caller", "show", "--customer=K-4711.a", *options).stdout
+    assert "such a customer number" in refused("caller", "show", "--customer=K 4711", *options)
+    assert "NUMBER or by --customer ID" in refused("caller", "show", *options)
+    assert "NUMBER or by --customer ID" in refused("caller", "show", CALLER, "--customer=1", *options)
 
 
 @pytest.mark.parametrize(
@@ -680,7 +680,7 @@ def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) 
     """What is wrong with another company, a line or a sound is told, and stops nobody's access or erasure."""
     recorded(folder)
     file = mistaken(folder, mistake)
-    ours = ("--controller=acme", "-c", file)
+    options = ("--controller=acme", "-c", file)
     assert run("check", "-c", file).returncode == 1
     for command, words in (
         (("caller", "show", CALLER), "1 record of"),
@@ -688,7 +688,7 @@ def test_mistake_elsewhere_blocks_no_callers_rights(folder: Path, mistake: str) 
         (("caller", "erase", CALLER, "--yes"), "1 record erased"),
         (("keys", "rotate", "acme", "--yes"), "has a new key"),
     ):
-        ran = run(*command, *(ours if command[0] != "keys" else ours[1:]))
+        ran = run(*command, *(options if command[0] != "keys" else options[1:]))
         assert (ran.returncode, words in ran.stdout) == (0, True), ran
         assert f"warning: {file}:" in ran.stderr
     status = run("status", "--screen", "-c", file)
@@ -1103,15 +1103,15 @@ def test_script_is_started_by_a_link_that_is_made_anew(folder: Path) -> None:
 
 def on_terminal(columns: int, *arguments: str | Path) -> str:
     """What a command prints on a terminal of so many columns."""
-    ours, its = pty.openpty()
+    terminal, its = pty.openpty()
     environment = os.environ | {"COLUMNS": str(columns)}
     ran = subprocess.run([PROGRAM, *arguments], stdout=its, env=environment, timeout=60, check=True)
     os.close(its)
     printed = b""
     with contextlib.suppress(OSError):  # which is how a terminal ends
-        while part := os.read(ours, 65536):
+        while part := os.read(terminal, 65536):
             printed += part
-    os.close(ours)
+    os.close(terminal)
     assert ran.returncode == 0
     return printed.decode()
 

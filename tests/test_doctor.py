@@ -652,7 +652,7 @@ def test_whose_port() -> None:
 @pytest.mark.slow
 def test_colour_only_on_a_terminal_that_wants_it(folder: Path, plain: bool) -> None:
     """A terminal gets colour, unless NO_COLOR is set; a pipe never does."""
-    ours, theirs = pty.openpty()
+    terminal, theirs = pty.openpty()
     command = [PROGRAM, "doctor", "-c", folder / "informativa.yaml"]
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8"}
     environment |= {"NO_COLOR": "1"} if plain else {}
@@ -661,10 +661,10 @@ def test_colour_only_on_a_terminal_that_wants_it(folder: Path, plain: bool) -> N
     output = b""
     while True:
         try:
-            output += os.read(ours, 4096)
+            output += os.read(terminal, 4096)
         except OSError:
             break
-    os.close(ours)
+    os.close(terminal)
     assert process.wait(60) == 1
     assert "✘".encode() in output
     assert (b"\x1b[1;31m" in output) != plain

@@ -85,7 +85,7 @@ def spooled(**rows: str) -> dict[str, str]:
     return {"DBGetTree": "\n\n".join(messages)}
 
 
-def ours(configuration: Configuration) -> list[DialplanStep]:
+def dialplan_steps(configuration: Configuration) -> list[DialplanStep]:
     """The dialplan of this configuration."""
     template = (shipped.folder("dialplan") / "informativa.conf").read_text()
     return list(dialplan.parsed(dialplans.render(template, configuration)))
@@ -276,7 +276,10 @@ def write(configuration: Configuration) -> str:
 
 def test_dialplan_without_our_context(configuration: Configuration) -> None:
     """A dialplan with our lines and without our context is not ours, and how to include it is said."""
-    steps = [CALLING, *(step for step in ours(configuration) if step.context == "informativa-lines")]
+    steps = [
+        CALLING,
+        *(step for step in dialplan_steps(configuration) if step.context == "informativa-lines"),
+    ]
     assert looked(asterisk.context, configuration, shown(steps)) == [
         wrong(
             "Asterisk has no context [informativa] loaded",
@@ -290,7 +293,7 @@ def test_dialplan_that_asks_another_boxs_service(configuration: Configuration, e
     """With `service.elsewhere` the dialplan has a line more after each that asks the own service, and is in
     order; without it the same dialplan is another's."""
     more = replace(configuration, elsewhere=elsewhere)
-    steps = ours(more)
+    steps = dialplan_steps(more)
     notice = f"notice/{configuration.tokens[0]}"
     asked = [step for step in steps if elsewhere in step.data]
     assert [(step.application, step.extension) for step in asked] == [
@@ -311,14 +314,14 @@ def test_dialplan_that_asks_another_boxs_service(configuration: Configuration, e
 
 def test_dialplan_of_this_configuration(configuration: Configuration) -> None:
     """A dialplan as this configuration comes to is in order, whatever else Asterisk has."""
-    assert looked(asterisk.context, configuration, shown([CALLING, *ours(configuration)])) == [
+    assert looked(asterisk.context, configuration, shown([CALLING, *dialplan_steps(configuration)])) == [
         ok(Text("the loaded dialplan is the one of this configuration"))
     ]
 
 
 def test_dialplan_that_looks_elsewhere(configuration: Configuration) -> None:
     """An address at which the service is not to listen is told, and nothing else of the same steps."""
-    steps = changed(ours(configuration), "127.0.0.1:4588", "127.0.0.1:4600")
+    steps = changed(dialplan_steps(configuration), "127.0.0.1:4588", "127.0.0.1:4600")
     assert looked(asterisk.context, configuration, shown(steps)) == [
         wrong(
             "the loaded dialplan looks for the service at 127.0.0.1:4600, and it is to listen at"
@@ -332,7 +335,7 @@ def test_dialplan_with_the_token_of_before(configuration: Configuration) -> None
     """A token that is still accepted is a warning."""
     (current,) = configuration.tokens
     rotated = replace(configuration, tokens=("new", current))
-    assert looked(asterisk.context, rotated, shown(ours(configuration))) == [
+    assert looked(asterisk.context, rotated, shown(dialplan_steps(configuration))) == [
         warning(
             "the loaded dialplan has an old token, which is accepted until a call comes with the new one",
             write(configuration),
@@ -343,7 +346,7 @@ def test_dialplan_with_the_token_of_before(configuration: Configuration) -> None
 @pytest.mark.parametrize("token", ["/strange", ""])
 def test_dialplan_without_the_token(configuration: Configuration, token: str) -> None:
     """Another token than ours, and none at all, are wrong: such calls are refused."""
-    steps = changed(ours(configuration), f"/{configuration.tokens[0]}", token)
+    steps = changed(dialplan_steps(configuration), f"/{configuration.tokens[0]}", token)
     assert looked(asterisk.context, configuration, shown(steps)) == [
         wrong(
             "the loaded dialplan lacks the token by which Asterisk is known: its calls are refused",
@@ -355,7 +358,7 @@ def test_dialplan_without_the_token(configuration: Configuration, token: str) ->
 def test_dialplan_with_a_step_too_many(configuration: Configuration) -> None:
     """A step of our context that asks the service without a token is found beside all that are in order."""
     stray = DialplanStep("informativa", "old", 1, "AGI", "agi://127.0.0.1:4588/notice,x")
-    assert looked(asterisk.context, configuration, shown([*ours(configuration), stray])) == [
+    assert looked(asterisk.context, configuration, shown([*dialplan_steps(configuration), stray])) == [
         wrong(
             "the loaded dialplan lacks the token by which Asterisk is known: its calls are refused",
             write(configuration),
@@ -366,7 +369,7 @@ def test_dialplan_with_a_step_too_many(configuration: Configuration) -> None:
 def test_dialplan_with_a_token_that_nobody_asks_for(configuration: Configuration) -> None:
     """Where whoever connects is believed, a token in the dialplan is no fault but a difference."""
     believing = replace(configuration, tokens=())
-    assert looked(asterisk.context, believing, shown(ours(configuration))) == [
+    assert looked(asterisk.context, believing, shown(dialplan_steps(configuration))) == [
         warning(
             "the loaded dialplan is not as this version of informativa writes it for this configuration",
             write(configuration),
@@ -376,7 +379,7 @@ def test_dialplan_with_a_token_that_nobody_asks_for(configuration: Configuration
 
 def test_dialplan_of_before_a_line(configuration: Configuration) -> None:
     """The lines that are missing or play something else are named, in every spelling."""
-    steps = [step for step in ours(configuration) if step.extension != "+390212345678"]
+    steps = [step for step in dialplan_steps(configuration) if step.extension != "+390212345678"]
     steps = changed(steps, "prompts/de/short", "prompts/de/before")
     (finding,) = looked(asterisk.context, configuration, shown(steps))
     assert finding == wrong(
@@ -388,7 +391,7 @@ def test_dialplan_of_before_a_line(configuration: Configuration) -> None:
 
 def test_dialplan_of_another_version(configuration: Configuration) -> None:
     """A step of our context that was changed by hand, or is of another version, is a warning."""
-    steps = ours(configuration)
+    steps = dialplan_steps(configuration)
     index = next(index for index, step in enumerate(steps) if step.context == "informativa")
     steps[index] = replace(steps[index], data="by hand")
     assert looked(asterisk.context, configuration, shown(steps)) == [
@@ -401,7 +404,7 @@ def test_dialplan_of_another_version(configuration: Configuration) -> None:
 
 def test_nothing_calls(configuration: Configuration) -> None:
     """A dialplan in which only our own contexts call us brings no caller to the notice."""
-    assert looked(asterisk.lines, configuration, shown(ours(configuration))) == [
+    assert looked(asterisk.lines, configuration, shown(dialplan_steps(configuration))) == [
         wrong("nothing in the dialplan calls informativa", WHERE)
     ]
 
@@ -536,7 +539,7 @@ class Stopped:
 
 
 @pytest.mark.parametrize(
-    ("there", "seconds"),
+    ("timestamp", "seconds"),
     [
         ("1000.000000", None),
         ("1002.000000", None),
@@ -547,11 +550,11 @@ class Stopped:
     ],
 )
 def test_clocks(
-    configuration: Configuration, monkeypatch: pytest.MonkeyPatch, there: str, seconds: str | None
+    configuration: Configuration, monkeypatch: pytest.MonkeyPatch, timestamp: str, seconds: str | None
 ) -> None:
     """Two seconds between the clocks are nothing; more are told, in either direction."""
     monkeypatch.setattr(asterisk, "time", Stopped())
-    pong = {"Ping": f"Response: Success\nPing: Pong\nTimestamp: {there}"}
+    pong = {"Ping": f"Response: Success\nPing: Pong\nTimestamp: {timestamp}"}
     agree = ok(Text("Asterisk's clock and this machine's agree"))
     apart = wrong(
         f"Asterisk's clock and this machine's are {seconds} s apart", "On both: timedatectl set-ntp true"

@@ -139,7 +139,7 @@ def test_service_is_known_by_its_answer(tmp_path: Path, us: str, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("words", "ours"),
+    ("words", "is_service"),
     [
         (["informativa", "serve"], True),
         (["x/informativa", "serve"], True),
@@ -147,7 +147,7 @@ def test_service_is_known_by_its_answer(tmp_path: Path, us: str, monkeypatch: py
         (["serve"], False),
     ],
 )
-def test_what_is_taken_for_the_service(tmp_path: Path, words: list[str], ours: bool) -> None:
+def test_what_is_taken_for_the_service(tmp_path: Path, words: list[str], is_service: bool) -> None:
     """A process is the service if it is informativa's and was told to serve; any other is not."""
     program = tmp_path / words[0]
     program.parent.mkdir(exist_ok=True)
@@ -158,7 +158,7 @@ def test_what_is_taken_for_the_service(tmp_path: Path, words: list[str], ours: b
         port = int(started.stdout.readline())
         listener = ports.occupied(f"127.0.0.1:{port}")
         started.communicate()
-    assert listener == Listener(started.pid, users.name(os.geteuid()), ours)
+    assert listener == Listener(started.pid, users.name(os.geteuid()), is_service)
     assert not ports._is_service(started.pid)  # which has ended
 
 

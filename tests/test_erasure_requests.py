@@ -206,7 +206,7 @@ def test_i9_who_reads_the_log_keeps_it_from_being_forgotten(
 
 
 @pytest.mark.parametrize(
-    ("number", "newest", "applied", "there", "expected"),
+    ("number", "newest", "applied", "present", "expected"),
     [
         (None, 9, 9, None, Standing.UNKNOWN),
         (3, 2, 2, None, Standing.UNKNOWN),
@@ -221,14 +221,14 @@ def test_i9_who_reads_the_log_keeps_it_from_being_forgotten(
     ],
 )
 def test_how_a_request_stands(
-    number: int | None, newest: int, applied: int, there: set[bytes] | None, expected: Standing
+    number: int | None, newest: int, applied: int, present: set[bytes] | None, expected: Standing
 ) -> None:
     """By what the database says of its number."""
     request = ErasureRequest(1, number, AT, (ONE,))
-    assert request.standing(AT, newest, applied, there) is expected
-    assert replace(request, pseudonyms=()).standing(AT, newest, applied, there) is Standing.COMPLETED
+    assert request.standing(AT, newest, applied, present) is expected
+    assert replace(request, pseudonyms=()).standing(AT, newest, applied, present) is Standing.COMPLETED
     held = replace(request, number=None, until=AT + HELD / 2)
-    assert held.standing(AT, newest, applied, there) is Standing.WAITING
+    assert held.standing(AT, newest, applied, present) is Standing.WAITING
 
 
 def test_a_clock_that_went_back_holds_no_request() -> None:

@@ -120,17 +120,17 @@ def test_replies_in_any_chunks(replies, expected, chunk: int) -> None:
 
 def test_one_command_at_a_time() -> None:
     """A command goes out only when the one before it is answered: Asterisk would leave it lying."""
-    seen: list[bytes] = []
+    commands_seen: list[bytes] = []
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(ENVIRONMENT)
         for reply in (b"200 result=0\n", b"200 result=-1 endpos=0\n", b"200 result=6\n"):
-            seen.append(await reader.read(1000))
+            commands_seen.append(await reader.read(1000))
             writer.write(reply)
         await reader.read()
 
     converse(play, peer)
-    assert seen == [ANSWER, STREAM, STATUS]
+    assert commands_seen == [ANSWER, STREAM, STATUS]
 
 
 @pytest.mark.parametrize("sent", range(0, 60, 3))

@@ -224,7 +224,7 @@ def test_status_of_what_runs(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "ours", "risky"),
+    ("steps", "index", "risky"),
     [
         (["Gosub(informativa,s,1(${EXTEN}))", "Queue(x)"], 0, ""),
         (["Answer()", "GosubIf(1?informativa,s,1(${EXTEN}))", "Dial(SIP/1)"], 1, ""),
@@ -233,12 +233,12 @@ def test_status_of_what_runs(folder: Path) -> None:
         (["Gosub(informativa-lines,s,1)", "NoOp(informativa,s,1)"], None, ""),
     ],
 )
-def test_way_to_the_notice_is_judged(steps: list[str], ours: int | None, risky: str) -> None:
+def test_way_to_the_notice_is_judged(steps: list[str], index: int | None, risky: str) -> None:
     """The step that calls informativa is found, and steps before it that may ring somebody or lead
     elsewhere."""
-    assert _index_of_ours(steps) == ours
-    if ours is not None:
-        assert NoticeEntry("c", "e", tuple(steps), ours).risky == risky
+    assert _index_of_ours(steps) == index
+    if index is not None:
+        assert NoticeEntry("c", "e", tuple(steps), index).risky == risky
 
 
 def test_call_needs_an_account_a_line_and_a_number(folder: Path) -> None:

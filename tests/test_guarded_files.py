@@ -91,8 +91,8 @@ def test_files_of_a_remote_file_system_are_never_looked_at_in_the_loop(tmp_path:
     for remote, looks in (([], 1), ([tmp_path.stat().st_dev], 3)):
         beside = list[PromptKey]()
 
-        async def look(place: PromptKey, work: object, seen: list[PromptKey] = beside) -> PromptLook:
-            seen.append(place)
+        async def look(place: PromptKey, work: object, places: list[PromptKey] = beside) -> PromptLook:
+            places.append(place)
             return work()
 
         recordings = InstalledRecordings(LoadedRecordings({}), look, -3600.0, lambda devices=remote: devices)

@@ -96,7 +96,7 @@ def test_no_confirmation_where_nothing_is_guessed(folder: Path, tmp_path: Path) 
 def test_at_a_terminal_it_asks(folder: Path, tmp_path: Path) -> None:
     """Somebody at a terminal is asked what only he can tell, sees the rows, and confirms them."""
     file = written(tmp_path, "number;date\n+393331234567;02/01/26\n")
-    ours, its = pty.openpty()
+    terminal, its = pty.openpty()
     process = subprocess.Popen(
         [PROGRAM, *words(folder, file)],
         stdin=its,
@@ -107,13 +107,13 @@ def test_at_a_terminal_it_asks(folder: Path, tmp_path: Path) -> None:
     os.close(its)
     output, answers = b"", [(b"January", b"y\n"), (b"26 stand for 2026", b"y\n"), (b"Record it", b"y\n")]
     try:
-        while part := os.read(ours, 65536):
+        while part := os.read(terminal, 65536):
             output += part
             if answers and answers[0][0] in output and b"[no]: " in output[output.rindex(answers[0][0]) :]:
-                os.write(ours, answers.pop(0)[1])
+                os.write(terminal, answers.pop(0)[1])
     except OSError:  # which is how a terminal ends
         pass
-    os.close(ours)
+    os.close(terminal)
     assert process.wait(60) == 0, output
     assert b"2026-02-01 00:00" in output
     assert explained(folder, "+393331234567")["notices"][0]["status"] == "NOTDUE"

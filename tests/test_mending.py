@@ -185,12 +185,12 @@ def test_every_check_says_why_its_words_stay_words() -> None:
 @as_root
 def test_another_users_remedy_is_not_asked_for(open_folder: Path) -> None:
     """Whoever owns the file may run it, and root; for others nothing is run."""
-    theirs, ours = open_folder / "theirs", open_folder / "ours"
-    for file in (theirs, ours):
+    theirs, own = open_folder / "theirs", open_folder / "ours"
+    for file in (theirs, own):
         file.touch()
-    os.chown(ours, USER, USER)
+    os.chown(own, USER, USER)
     first = fault("It is root's.", CHMOD, owner=str(theirs))
-    second, third = fault("It is ours.", CHMOD, owner=str(ours)), fault("It is systemd's.", CHMOD, owner="")
+    second, third = fault("It is ours.", CHMOD, owner=str(own)), fault("It is systemd's.", CHMOD, owner="")
     machine = Machine(first, second, third, mends={CHMOD: second})
     os.setresuid(USER, USER, 0)
     try:
@@ -343,20 +343,20 @@ def test_answers_at_a_terminal(folder: Path) -> None:
     keys = [folder / "keys/acme.key", folder / "keys/borealis.key"]
     for key in keys:
         key.chmod(0o644)
-    ours, theirs = pty.openpty()
+    terminal, theirs = pty.openpty()
     command = [PROGRAM, "doctor", "--fix", "-c", folder / "informativa.yaml"]
     environment = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "NO_COLOR": "1"}
-    os.write(ours, b"\ny\n")
+    os.write(terminal, b"\ny\n")
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         output = b""
         while b"in order\r\n" not in output:
             try:
-                output += os.read(ours, 4096)
+                output += os.read(terminal, 4096)
             except OSError:
                 break
         assert process.wait(60) == 1
-    os.close(ours)
+    os.close(terminal)
     assert output.count(b"Run it? [no]") == 2
     assert [key.stat().st_mode & 0o777 for key in keys] == [0o644, 0o600]
 

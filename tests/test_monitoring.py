@@ -443,14 +443,14 @@ def test_prometheus_answers_every_query(
     try:
         for seed in range(3, 6):  # some calls between two looks
             watched.ring(20, seed)
-            seen(own, f"count_over_time(up[1h]) > {seed - 2}")
+            results_of(own, f"count_over_time(up[1h]) > {seed - 2}")
         for title, target in queries():
             if {name for name, _ in named(target["expr"])} <= of_choices.keys():
                 continue
             query = re.sub(r"\$(controller|line|instance)", ".*", target["expr"])
             query = query.replace("$__rate_interval", "1m").replace("$__range", "1h")
             labels = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
-            results = seen(own, query)
+            results = results_of(own, query)
             assert any(labels <= result["metric"].keys() for result in results), (title, results)
         (group,) = own.get("rules")["groups"]
         assert {rule["name"] for rule in group["rules"]} == RULES.keys()
@@ -459,7 +459,7 @@ def test_prometheus_answers_every_query(
         own.close()
 
 
-def seen(own: prometheus.Prometheus, query: str) -> list[Any]:
+def results_of(own: prometheus.Prometheus, query: str) -> list[Any]:
     """What Prometheus finds, as soon as there is something."""
     until = time.monotonic() + 60
     while not (results := (own.get("query", query=query) or {"result": []})["result"]):

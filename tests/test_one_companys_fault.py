@@ -234,11 +234,11 @@ class Scene:
             refused = call.get("STATUS") == Status.FAILED and call["REASON"]
             assert "given up" in call or call["played"] or left_out or refused, (name, call)
 
-    async def until(self, fact: str, seen: Callable[[], object]) -> None:
+    async def until(self, fact: str, condition: Callable[[], object]) -> None:
         """Wait until something is to be seen of borealis."""
         try:
             async with asyncio.timeout(30):
-                while not (value := seen()):
+                while not (value := condition()):
                     await asyncio.sleep(0.005)
         except TimeoutError:
             faulthandler.dump_traceback(sys.__stderr__)  # what holds it
@@ -353,7 +353,7 @@ PHASES = (at_the_start, at_a_reload, in_service, beside_the_calls, at_a_migratio
 Phase = Callable[[Scene], Awaitable[None]]
 
 
-def seen(
+def run_phase(
     phase: Phase, faults: Faults, of: Mapping[str, Fault], folder: Path, prompts: Path
 ) -> tuple[Facts, str]:
     """Go through a phase with these faults, or with none: what is to be seen of borealis, and all that was
@@ -389,7 +389,7 @@ def wrong(
 ) -> list[str]:
     """Go through a phase with these faults; what is not as without."""
     try:
-        facts, log = seen(phase, faults, of, folder, prompts)
+        facts, log = run_phase(phase, faults, of, folder, prompts)
     except Exception as error:
         return [f"{type(error).__name__}: {str(error)[:1000]}"]
     flaws = [f"{key}: {facts.get(key)}, not {usual[key]}" for key in usual if facts.get(key) != usual[key]]
@@ -430,7 +430,7 @@ def test_i10_fault_of_one_company_is_its_alone(
     """I10: each thing that the service calls fails, in one way or another, for a company of its own, all in
     one service: the last company is served as without them."""
     faults.reached = {}
-    usual, _logged = seen(phase, faults, {}, tmp_path, short_prompts)
+    usual, _logged = run_phase(phase, faults, {}, tmp_path, short_prompts)
     reached = sorted(one for one in faults.reached.items() if (" in " in one[0]) is (what == FILES))
     assert reached
     flaws, times = [], list[int]()
@@ -453,7 +453,7 @@ def test_all_that_a_service_must_call_is_among_it(
     """Each method of the ports, and all that is done beside the calls, is met in one of the phases."""
     faults.reached = {}
     for phase in PHASES:
-        seen(phase, faults, {}, tmp_path, short_prompts)
+        run_phase(phase, faults, {}, tmp_path, short_prompts)
     assert len(expected()) > 20
     assert expected() - faults.reached.keys() == set()
 
@@ -466,5 +466,5 @@ def test_i10_no_file_is_touched_in_the_event_loop(
     machine, by which a call knows that it is as it was."""
     faults.in_loop = set()
     for phase in PHASES:
-        seen(phase, faults, {}, tmp_path, short_prompts)
+        run_phase(phase, faults, {}, tmp_path, short_prompts)
     assert {name for name in faults.in_loop if " in " in name} <= {"os.stat in prompts.installed.mark"}

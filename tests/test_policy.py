@@ -403,13 +403,13 @@ RECYCLED = [
 ]
 
 
-@pytest.mark.parametrize(("informed", "seen", "now", "due"), RECYCLED)
-def test_number_may_have_changed_hands(informed, seen, now, due) -> None:
+@pytest.mark.parametrize(("informed", "last_call", "now", "due"), RECYCLED)
+def test_number_may_have_changed_hands(informed, last_call, now, due) -> None:
     """GDPR art. 5(1)(d): after a year without a call the notice is due, whole, whoever had the number
     before."""
     own = line(notice(version("1"), version("2", material=True, supplements={"1": {"it": FULL}})))
     own = replace(own, controller=replace(own.controller, recycled_after=Period(12)))
-    history = {"privacy": replace(known("1", at=informed)["privacy"], last_call=seen)}
+    history = {"privacy": replace(known("1", at=informed)["privacy"], last_call=last_call)}
     decision = only(own, history, now=now)
     assert decision.reason is (Reason.RECYCLED if due else Reason.MATERIAL_CHANGE)
     assert decision.supplement is not due

@@ -24,12 +24,12 @@ def another() -> subprocess.Popen[str]:
 
 def test_two_processes_never_get_the_same_port() -> None:
     """Also one that a process does not use yet, which nobody could see."""
-    ours = {free_port() for _ in range(BLOCK)}
+    own = {free_port() for _ in range(BLOCK)}
     with another() as one, another() as other:
         theirs = [set(map(int, process.stdout.readline().split())) for process in (one, other)]  # type: ignore[union-attr]
         one.communicate("\n"), other.communicate("\n")
-    assert all(len(ports) > BLOCK // 2 for ports in (ours, *theirs))
-    assert len(ours | theirs[0] | theirs[1]) == len(ours) + len(theirs[0]) + len(theirs[1])
+    assert all(len(ports) > BLOCK // 2 for ports in (own, *theirs))
+    assert len(own | theirs[0] | theirs[1]) == len(own) + len(theirs[0]) + len(theirs[1])
 
 
 FORKED = """

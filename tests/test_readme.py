@@ -115,20 +115,27 @@ def test_installation_commands_run_in_their_order(tmp_path: Path, monkeypatch: p
     """An admin who types the `informativa` commands by hand one after the other gets through, and those of
     the README that follow; what `setup` would do is shown. The voice hums: test_prompts.py has it speak."""
     monkeypatch.setattr(speech_engine, "_spoken", hum)
-    ours = [
+    typed_lines = [
         line for line in commands() if re.search(r"/bin/informativa (?!/)", line) and " serve " not in line
     ]
-    assert [line.split("informativa ")[1].split()[0] for line in ours] == [
+    assert [line.split("informativa ")[1].split()[0] for line in typed_lines] == [
         *("setup", "setup", "ledger", "prompts", "prompts"),
         *("init", "check", "systemd", "dialplan", "ledger", "dialplan", "explain", "check"),
     ]
-    by_hand = ours.index(next(line for line in ours if " init " in line))
-    last = ours.index(next(line for line in ours if " explain " in line))
-    ours = [ours[1].replace(" --yes", ""), *ours[by_hand : last - 1], *ours[2:by_hand], *ours[last - 1 :]]
+    by_hand = typed_lines.index(next(line for line in typed_lines if " init " in line))
+    last = typed_lines.index(next(line for line in typed_lines if " explain " in line))
+    typed_lines = [
+        typed_lines[1].replace(" --yes", ""),
+        *typed_lines[by_hand : last - 1],
+        *typed_lines[2:by_hand],
+        *typed_lines[last - 1 :],
+    ]
     if not (shutil.which("sox") and importlib.util.find_spec("py_nanotts")):
-        ours = [line for line in ours if " prompts " not in line]  # the README says what they need
+        typed_lines = [
+            line for line in typed_lines if " prompts " not in line
+        ]  # the README says what they need
     (tmp_path / "extensions.conf").touch()
-    for line in ours:
+    for line in typed_lines:
         typed = line.replace("/etc/informativa", f"{tmp_path}/informativa")
         typed = typed.replace("/etc/asterisk", str(tmp_path)).replace("/etc/systemd/system", str(tmp_path))
         if " setup " in typed:

@@ -385,9 +385,9 @@ def test_doctor_runs_every_safe_remedy_against_its_fault() -> None:
 def test_safe_remedies_lose_nothing() -> None:
     """What `doctor --fix` may run deletes no record and no key, and leaves the configuration as it is."""
     commands = {one.command: one.file for remedies in by_key().values() for one in remedies if one.safe}
-    ours = {" ".join(command.split()[1:3]) for command in commands if command.startswith("informativa ")}
+    own = {" ".join(command.split()[1:3]) for command in commands if command.startswith("informativa ")}
     others = {command.split()[0] for command in commands if not command.startswith("informativa ")}
-    assert ours == {
+    assert own == {
         "backup make", "check -c", "dialplan install", "evidence checkpoint", "evidence publish",
         "systemd -c",
     }  # fmt: skip

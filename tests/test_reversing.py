@@ -205,13 +205,13 @@ def test_ledger_in_use_is_named(tmp_path: Path) -> None:
     """A process that has it open, as a script with a call, is waited for, and named if it stays."""
     ledger = upgraded(tmp_path, 16)
     context = multiprocessing.get_context("fork")
-    ours, theirs = context.Pipe()  # not events, which need shared memory
+    pipe, theirs = context.Pipe()  # not events, which need shared memory
     process = context.Process(target=_holding, args=(ledger, theirs))
     process.start()
-    assert ours.poll(60)
+    assert pipe.poll(60)
     with pytest.raises(LedgerError, match=f"is open \\(process {process.pid}\\)"):
         reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW, seconds=0)
-    ours.send("over")
+    pipe.send("over")
     reversing.reverse(ledger, "acme", EarlierSchema("0.3.0", 16), NOW)
     process.join(60)
     assert form(ledger) == 16

@@ -94,22 +94,22 @@ def test_state_of_a_folder_is_known_once_its_last_change_is_old(tmp_path: Path, 
 
 def test_files_are_looked_at_until_the_folders_time_is_old(files: Files, now: list[int]) -> None:
     """Then one look at the folder says that they are the same, until its time changes."""
-    ours, folder = files.identities(), files.ledger.parent
+    identities, folder = files.identities(), files.ledger.parent
     os.utime(folder, ns=(0, SECOND))
     for time, looks in ((NEWEST_STILL_FRESH, 1), (NEWEST_STILL_FRESH + 1, 1), (SECOND, 0), (SECOND, 0)):
         files.looks, now[0] = 0, SECOND + time
-        assert files.unchanged(ours)
+        assert files.unchanged(identities)
         assert files.looks == looks, time
-    assert not files.unchanged(replace(ours, log=None))
+    assert not files.unchanged(replace(identities, log=None))
     files.looks = 0
-    assert files.unchanged(ours)
+    assert files.unchanged(identities)
     assert files.looks == 1
     os.utime(folder, ns=(0, SECOND + 1))
-    assert files.unchanged(ours)
+    assert files.unchanged(identities)
     assert files.looks == 2
     files.log.unlink()
     os.utime(folder, ns=(0, SECOND + 2))
-    assert not files.unchanged(ours)
+    assert not files.unchanged(identities)
     assert not files.unchanged(None)
 
 
@@ -241,11 +241,11 @@ def test_file_that_was_opened_lately_is_looked_for_among_few(
 def test_file_is_found_behind_a_descriptor_that_was_closed(files: Files, held: ExitStack) -> None:
     """Whatever number it had: the process lists its descriptors by a free one, which is closed by then."""
     before = files.log.open("rb")
-    ours = opened(files, held, "ledger")
+    identities = opened(files, held, "ledger")
     wal_files._LAST_DESCRIPTORS.clear()
     before.close()
-    assert [b"".join(chunks) for chunks in files.contents(ours)] == [b"ledger"]
-    assert wal_files.is_open(ours.ledger)
+    assert [b"".join(chunks) for chunks in files.contents(identities)] == [b"ledger"]
+    assert wal_files.is_open(identities.ledger)
 
 
 # -- opening -------------------------------------------------------------------------------------------------
@@ -349,44 +349,44 @@ def test_what_is_no_ledger_is_refused_with_a_remedy(tmp_path: Path) -> None:
 
 def test_log_can_be_saved_unless_somebody_began_another(files: Files) -> None:
     """One that is empty is none."""
-    ours = files.identities()
-    assert files.can_be_saved(ours)
+    identities = files.identities()
+    assert files.can_be_saved(identities)
     other(files.log, b"")
-    assert files.can_be_saved(ours)
+    assert files.can_be_saved(identities)
     files.log.write_bytes(b"x")
-    assert not files.can_be_saved(ours)
+    assert not files.can_be_saved(identities)
     files.log.unlink()
-    assert files.can_be_saved(ours)
+    assert files.can_be_saved(identities)
 
 
 def test_log_cannot_be_saved_while_others_use_another_index(files: Files) -> None:
     """The process is named that is to be stopped; one that uses ours disturbs nobody."""
-    ours = files.identities()
+    identities = files.identities()
     other(files.index)
     now = files.identities().index
-    assert files.can_be_saved(ours)
+    assert files.can_be_saved(identities)
     with files.index.open("r+b") as opened:
         fcntl.lockf(opened, fcntl.LOCK_SH, 1, 127)
-        assert files.can_be_saved(ours)
+        assert files.can_be_saved(identities)
         fcntl.lockf(opened, fcntl.LOCK_SH, 1, 128)
         with pytest.raises(LedgerError) as caught:
-            files.can_be_saved(ours)
-        assert files.can_be_saved(replace(ours, index=now))
+            files.can_be_saved(identities)
+        assert files.can_be_saved(replace(identities, index=now))
     assert str(caught.value) == (
         f"What lies beside the ledger {files.ledger} (-wal, -shm) was deleted while in use, and process"
         f" {os.getpid()} is at work with another. Stop that process; then what was recorded before is saved"
         " by itself."
     )
     files.index.unlink()
-    assert files.can_be_saved(ours)
+    assert files.can_be_saved(identities)
 
 
 def test_index_that_is_not_trusted_has_no_headers(files: Files, held: ExitStack) -> None:
     """96 bytes of ours are zero then, also where its name is gone, and of no other file."""
-    ours = opened(files, held)
+    identities = opened(files, held)
     index = held.enter_context(files.index.open("r+b"))
     other(files.index, b"i" * 200)
-    files.distrust_index(ours)
+    files.distrust_index(identities)
     assert index.read() == bytes(96) + b"i" * 104
     assert (files.index.read_bytes(), files.log.read_bytes()) == (b"i" * 200, b"log")
 
@@ -407,17 +407,17 @@ def test_log_that_is_saved_is_marked_for_those_who_have_it_open(
     files: Files, held: ExitStack, log: str, index: str, left: list[str]
 ) -> None:
     """And it and its index are found by nobody; another log stays, and the index that goes with it."""
-    ours = opened(files, held)
+    identities = opened(files, held)
     own_log = held.enter_context(files.log.open("r+b"))
-    assert not files.is_retired(ours)
+    assert not files.is_retired(identities)
     for file, state in ((files.log, log), (files.index, index)):
         if state == "gone":
             file.unlink()
         if state == "another":
             other(file)
-    files.retire(ours)
+    files.retire(identities)
     assert own_log.read() == b"informativa went on with another log"
-    assert files.is_retired(ours)
+    assert files.is_retired(identities)
     names = [name.removeprefix("acme.sqlite3") for name in files.names if "before" not in name]
     assert names == ["", *left]
     if log == "another":
@@ -429,13 +429,13 @@ def test_contents_are_those_that_this_process_has_open(files: Files, held: ExitS
     """Ledger and log, to the last byte, whatever has their names now; a log that it has not is left out."""
     large = b"".join(bytes([number]) * (1 << 20) for number in range(2)) + b"end"
     files.ledger.write_bytes(large)
-    ours = opened(files, held, "ledger")
-    assert [b"".join(chunks) for chunks in files.contents(ours)] == [large]
+    identities = opened(files, held, "ledger")
+    assert [b"".join(chunks) for chunks in files.contents(identities)] == [large]
     opened(files, held, "log")
     other(files.log)
     other(files.ledger)
-    assert [b"".join(chunks) for chunks in files.contents(ours)] == [large, b"log"]
-    assert [len(chunk) for chunk in files.contents(ours)[0]] == [1 << 20, 1 << 20, 3]
+    assert [b"".join(chunks) for chunks in files.contents(identities)] == [large, b"log"]
+    assert [len(chunk) for chunk in files.contents(identities)[0]] == [1 << 20, 1 << 20, 3]
 
 
 # -- other processes -----------------------------------------------------------------------------------------
@@ -455,11 +455,11 @@ def locks(monkeypatch: pytest.MonkeyPatch, inode: int, *lines: str) -> None:
 def test_readers_are_those_with_a_lock_in_our_index(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     """On one of five bytes of it, by the list of the kernel: neither this process, nor one that waits, nor a
     lock of another kind, nor one of another file."""
-    ours = files.identities()
-    assert ours.index
+    identities = files.identities()
+    assert identities.index
     locks(
         monkeypatch,
-        ours.index[1],
+        identities.index[1],
         "POSIX  ADVISORY  READ 22 FILE 123 123",
         "POSIX  ADVISORY  READ 11 FILE 127 127",
         "POSIX  ADVISORY  READ 11 FILE 124 126",
@@ -472,8 +472,8 @@ def test_readers_are_those_with_a_lock_in_our_index(files: Files, monkeypatch: p
         "FLOCK  ADVISORY  WRITE 45 FILE 0 EOF",
         "POSIX  ADVISORY  READ 46 00:2b:1 123 123",
     )
-    assert files.readers(ours) == [11, 22, 33]
-    assert files.readers(replace(ours, index=None)) == []
+    assert files.readers(identities) == [11, 22, 33]
+    assert files.readers(replace(identities, index=None)) == []
 
 
 def test_users_are_those_with_a_lock_in_the_ledger(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -521,14 +521,14 @@ class Closing:
 @pytest.mark.parametrize("log", ["ours", "another", "gone"])
 def test_closing_deletes_no_log_of_another(files: Files, log: str, *, deletes: bool) -> None:
     """Ours goes; and what was left beside it by a process that was killed goes too."""
-    ours = files.identities()
+    identities = files.identities()
     files.ledger.with_name(".acme.sqlite3-wal.spare").write_bytes(b"left")
     if log == "gone":
         files.log.unlink()
     if log == "another":
         other(files.log)
     connection = Closing(files.log, deletes=deletes)
-    files.close(cast("sqlite3.Connection", connection), ours)
+    files.close(cast("sqlite3.Connection", connection), identities)
     assert connection.closed
     content = {"ours": None if deletes else b"log", "another": b"another", "gone": None}[log]
     assert (files.log.read_bytes() if files.log.exists() else None) == content

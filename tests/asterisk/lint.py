@@ -55,22 +55,22 @@ def missing(pbx: Pbx, linted: list[Step]) -> list[str]:
     """Applications, functions and places to go to that this Asterisk does not know, each with its step."""
     known: dict[str, str] = {}
 
-    def there(command: str, words: str) -> bool:
+    def exists(command: str, words: str) -> bool:
         if command not in known:
             known[command] = pbx.cli(command)
         return re.search(words, known[command]) is not None
 
     absent = []
     for step in linted:
-        if not there(f"core show application {step.application}", "Info about"):
+        if not exists(f"core show application {step.application}", "Info about"):
             absent.append(f"{step}: no application {step.application}")
         for name in _functions(step):
-            if not there(f"core show function {name}", "Info about"):
+            if not exists(f"core show function {name}", "Info about"):
                 absent.append(f"{step}: no function {name}")
         for context, extension, priority in _targets(step):
             where = f"{extension}@{context}" if extension else context
             at = rf"\s{priority}\. " if priority.isdigit() else rf"\[{priority}\]"
-            if not there(f"dialplan show {where}", at):
+            if not exists(f"dialplan show {where}", at):
                 absent.append(f"{step}: nothing at {where}, {priority}")
     return absent
 

@@ -27,9 +27,9 @@ SHIPPED = Path(__file__).resolve().parents[2] / "dialplan"
 @pytest.mark.parametrize("made_out", [False, True], ids=["as-shipped", "made-out"])
 def test_example_loads_without_a_warning(build: Build, tmp_path: Path, made_out: bool) -> None:
     """Asterisk reads the example and the file that it includes without a word of complaint."""
-    ours = Office(tmp_path / "etc").dialplan() if made_out else (SHIPPED / "informativa.conf").read_text()
+    dialplan = Office(tmp_path / "etc").dialplan() if made_out else (SHIPPED / "informativa.conf").read_text()
     example = (SHIPPED / "extensions.conf").read_text()
-    with Pbx(build, tmp_path / "pbx", example, extra_files={"informativa.conf": ours}) as pbx:
+    with Pbx(build, tmp_path / "pbx", example, extra_files={"informativa.conf": dialplan}) as pbx:
         pbx.reload_dialplan()
         shown = {name: pbx.cli(f"dialplan show {name}") for name in ("from-trunk", "informativa")}
         lines = pbx.cli("dialplan show informativa-lines")

@@ -61,9 +61,9 @@ def findings(site: Site, prefix: list[str] | None = None) -> Found:
     ]
 
 
-def only(seen: Found) -> tuple[str, str, str, str]:
+def only(findings_made: Found) -> tuple[str, str, str, str]:
     """The one finding that there is, beside checks that could not be made for it."""
-    (one,) = (finding for finding in seen if finding[1] != "unknown")
+    (one,) = (finding for finding in findings_made if finding[1] != "unknown")
     return one
 
 
@@ -393,9 +393,9 @@ def test_broken_in_one_way(
 ) -> None:
     """What was broken is found, with what mends it, and nothing else is."""
     break_it(healthy)
-    seen = findings(healthy)
+    reported = findings(healthy)
     one = only(
-        [finding for finding in seen if "the service can decide no call of acme now" not in finding[2]]
+        [finding for finding in reported if "the service can decide no call of acme now" not in finding[2]]
     )
     assert one[:2] == (check, state)
     assert finding in one[2]
@@ -444,9 +444,9 @@ def test_remedies_that_run(healthy: Site) -> None:
 def test_script_that_cannot_be_started(healthy: Site) -> None:
     """A script without the right to be executed is found, beside the dialplan that names it."""
     not_executable(healthy)
-    seen = findings(healthy, without_privileges())
-    assert [one[:2] for one in seen] == [("context", "warning"), ("script", "wrong")]
-    assert "cannot execute" in seen[1][2]
+    reported = findings(healthy, without_privileges())
+    assert [one[:2] for one in reported] == [("context", "warning"), ("script", "wrong")]
+    assert "cannot execute" in reported[1][2]
 
 
 @pytest.mark.night
@@ -463,7 +463,7 @@ def test_ledger_that_is_read_only(healthy: Site) -> None:
 def foreigner(port: int, answer: bytes) -> Iterator[None]:
     """A program that has nothing to do with us, and says this to whoever connects, or nothing at all."""
     with socket.create_server(("127.0.0.1", port)) as server:
-        there: list[socket.socket] = []
+        peers: list[socket.socket] = []
 
         def serve() -> None:
             while True:
@@ -471,7 +471,7 @@ def foreigner(port: int, answer: bytes) -> Iterator[None]:
                     peer = server.accept()[0]
                 except OSError:
                     return
-                there.append(peer)
+                peers.append(peer)
                 if answer:
                     peer.sendall(answer)
                     peer.close()
@@ -481,7 +481,7 @@ def foreigner(port: int, answer: bytes) -> Iterator[None]:
         yield
         server.shutdown(socket.SHUT_RDWR)
         thread.join()
-        for peer in there:
+        for peer in peers:
             peer.close()
 
 
@@ -491,20 +491,20 @@ def test_foreign_program_on_the_port(healthy: Site, answer: bytes) -> None:
     """Whatever answers in place of the service is told from it, a program that says nothing too."""
     healthy.office.stop()
     with foreigner(healthy.office.port, answer):
-        seen = findings(healthy)
-    assert [one[:2] for one in seen] == [("ports", "wrong"), ("service", "wrong")]
-    assert f"{healthy.office.port} is taken by process {os.getpid()}" in seen[0][2]
-    assert "is not this informativa" in seen[1][2]
-    assert f"sport = :{healthy.office.port}" in seen[1][3]
-    assert "First mend what keeps the service from starting" in seen[1][3]
+        reported = findings(healthy)
+    assert [one[:2] for one in reported] == [("ports", "wrong"), ("service", "wrong")]
+    assert f"{healthy.office.port} is taken by process {os.getpid()}" in reported[0][2]
+    assert "is not this informativa" in reported[1][2]
+    assert f"sport = :{healthy.office.port}" in reported[1][3]
+    assert "First mend what keeps the service from starting" in reported[1][3]
 
 
 def test_service_that_hangs(healthy: Site) -> None:
     """A service of which only the kernel answers is found, alone where it stopped while idle."""
     with service_stopped_while_idle(healthy):
-        seen = findings(healthy)
-    assert only(seen)[:2] == ("service", "wrong")
-    assert "or hangs" in only(seen)[2]
+        reported = findings(healthy)
+    assert only(reported)[:2] == ("service", "wrong")
+    assert "or hangs" in only(reported)[2]
 
 
 @pytest.mark.sample(1)
@@ -535,9 +535,12 @@ def test_everything_down(healthy: Site) -> None:
     """Without Asterisk and without service the rest is looked at all the same."""
     healthy.office.stop()
     healthy.office.edit(f"127.0.0.1:{healthy.pbx.ports.ami}", f"127.0.0.1:{free_port()}")
-    seen = findings(healthy)
-    assert [one[:2] for one in seen if one[1] != "unknown"] == [("service", "wrong"), ("manager", "wrong")]
-    assert "Correct" in seen[1][3] or "correct" in seen[1][3]
+    reported = findings(healthy)
+    assert [one[:2] for one in reported if one[1] != "unknown"] == [
+        ("service", "wrong"),
+        ("manager", "wrong"),
+    ]
+    assert "Correct" in reported[1][3] or "correct" in reported[1][3]
 
 
 @pytest.mark.night

@@ -51,12 +51,12 @@ def pbx(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]
         yield running
 
 
-def complaints(pbx: Pbx, extensions: str, ours: str) -> list[str]:
+def complaints(pbx: Pbx, extensions: str, generated: str) -> list[str]:
     """What Asterisk says when it reads these two files, and what is missing in them."""
-    (pbx.etc / "informativa.conf").write_text(ours)
+    (pbx.etc / "informativa.conf").write_text(generated)
     before = pbx.warnings()
     pbx.reload_dialplan(extensions)
-    steps = [step for text in (extensions, ours) for step in lint.steps(text)]
+    steps = [step for text in (extensions, generated) for step in lint.steps(text)]
     return pbx.warnings()[len(before) :] + lint.missing(pbx, steps)
 
 
@@ -69,8 +69,8 @@ def test_shipped_dialplan(pbx: Pbx, tmp_path: Path, name: str) -> None:
         shipped = (DIALPLAN / "freepbx.conf").read_text() + shipped
     if "#tryinclude" not in shipped:
         shipped += "\n#tryinclude informativa.conf\n"
-    for ours in ((DIALPLAN / "informativa.conf").read_text(), Office(tmp_path / "etc").dialplan()):
-        assert complaints(pbx, f"{AROUND}{shipped}", ours) == []
+    for generated in ((DIALPLAN / "informativa.conf").read_text(), Office(tmp_path / "etc").dialplan()):
+        assert complaints(pbx, f"{AROUND}{shipped}", generated) == []
 
 
 @pytest.mark.sample(1)
@@ -80,14 +80,14 @@ def test_shipped_dialplan(pbx: Pbx, tmp_path: Path, name: str) -> None:
 def test_snippets(pbx: Pbx, tmp_path: Path, snippet: Snippet) -> None:
     """Every snippet of the pages, in the file that it names, with the others of its section."""
     text = section(snippet.section, snippet.file)
-    ours = Office(tmp_path / "etc").dialplan()
+    generated = Office(tmp_path / "etc").dialplan()
     before = len(pbx.warnings())
     if "extensions" in snippet.file:
         more = "" if "#tryinclude" in text else "\n#tryinclude informativa.conf\n"
         context = (DIALPLAN / "freepbx.conf").read_text() if "custom" in snippet.file else ""
-        assert complaints(pbx, f"{AROUND}{text}\n{context}{more}", ours) == []
+        assert complaints(pbx, f"{AROUND}{text}\n{context}{more}", generated) == []
         return
-    assert complaints(pbx, f"{AROUND}#tryinclude informativa.conf\n", ours) == []
+    assert complaints(pbx, f"{AROUND}#tryinclude informativa.conf\n", generated) == []
     module, shown = {
         "features.conf": ("features", "features show"),
         "queues.conf": ("app_queue.so", "queue show"),
@@ -122,9 +122,9 @@ def test_shipped_feature_code(pbx: Pbx) -> None:
 @pytest.mark.parametrize("line", BROKEN)
 def test_the_lint_sees_what_is_broken(pbx: Pbx, line: str) -> None:
     """A wrong application, function, label, priority, extension or context does not get through."""
-    ours = (DIALPLAN / "informativa.conf").read_text()
+    generated = (DIALPLAN / "informativa.conf").read_text()
     broken = f"[broken]\n{line}\n#tryinclude informativa.conf\n"
-    assert [complaint for complaint in complaints(pbx, broken, ours) if BROKEN[line] in complaint]
+    assert [complaint for complaint in complaints(pbx, broken, generated) if BROKEN[line] in complaint]
     assert lint.missing(pbx, [lint.Step("features", "x", "Gosub", "informativa,raed,1")])
 
 

@@ -123,8 +123,8 @@ def test_built_notice_in_all_formats(site: Site, tmp_path: Path) -> None:
     lines = output[output.index('          - version: "2027-01"') : output.index("material: leave")]
     site.configure(("\n  borealis:", f"\n{lines}\n  borealis:"), ("material: false", "material: true"))
     command(site, "install")
-    there = sorted(file.suffix[1:] for file in (site.office.folder / base).parent.glob("short.*"))
-    assert there == sorted(["txt", "wav", *FORMATS])
+    formats = sorted(file.suffix[1:] for file in (site.office.folder / base).parent.glob("short.*"))
+    assert formats == sorted(["txt", "wav", *FORMATS])
     assert "privacy notice (privacy) 2027-01 in it" in site.office.command("check", "-c", site.office.config)
     site.configure()
     site.prompts["built"] = audio.read_wav(site.office.folder / f"{base}.wav")

@@ -57,12 +57,14 @@ def console(
     fill(owner, records)
     today(owner, records)
     logs.checkpoint(owner)
-    with rivals.serving(office), served(office) as there, closing(there.browser()) as browser:
-        opened = list(pages(there, browser, lambda *why: report.left_out.append(("console", ": ".join(why)))))
-        _pages(report, there, browser, opened, records, times)
+    with rivals.serving(office), served(office) as pages_server, closing(pages_server.browser()) as browser:
+        opened = list(
+            pages(pages_server, browser, lambda *why: report.left_out.append(("console", ": ".join(why))))
+        )
+        _pages(report, pages_server, browser, opened, records, times)
         read = [page.path for page in opened if _read(page)]
         for rate, pause in product(rates, PAUSES):
-            _calls(report, there, browser.session, read, rate, pause, records, rounds, seconds)
+            _calls(report, pages_server, browser.session, read, rate, pause, records, rounds, seconds)
 
 
 def today(owner: Controller, records: int) -> None:
@@ -78,12 +80,17 @@ def _read(page: Page) -> bool:
 
 
 def _pages(
-    report: Report, there: ServedConsole, browser: Browser, opened: Iterable[Page], records: int, times: int
+    report: Report,
+    pages_server: ServedConsole,
+    browser: Browser,
+    opened: Iterable[Page],
+    records: int,
+    times: int,
 ) -> None:
     """In turns, so that what disturbs one page disturbs all."""
     took: dict[Page, list[tuple[float, float]]] = {page: [] for page in opened}
     sizes: dict[Page, int] = {}
-    with closing(Browser(there.port)) as stranger:
+    with closing(Browser(pages_server.port)) as stranger:
         for turn in range(-_WARM, times):
             for page, all_ in took.items():
                 if sum(last for _first, last in all_) > _LONGEST * 1000:
@@ -117,7 +124,7 @@ def _one(value: float, unit: str) -> Spread:
 
 def _calls(
     report: Report,
-    there: ServedConsole,
+    pages_server: ServedConsole,
     session: str,
     paths: Sequence[str],
     rate: int,
@@ -132,11 +139,11 @@ def _calls(
     loaded, used = [], []
     for turn in range(-1, rounds):  # the first one only warms up
         for read in (True, False) if turn % 2 else (False, True):
-            cpu, begun = cpu_seconds(there.pid), time.monotonic()
-            with reading(there, session, paths, READERS, pause) if read else nullcontext() as readers:
-                times = made(there.office, rate, records, seconds)
+            cpu, begun = cpu_seconds(pages_server.pid), time.monotonic()
+            with reading(pages_server, session, paths, READERS, pause) if read else nullcontext() as readers:
+                times = made(pages_server.office, rate, records, seconds)
                 pages_a_second = readers.rate if readers else 0
-            cpu = (cpu_seconds(there.pid) - cpu) / (time.monotonic() - begun)
+            cpu = (cpu_seconds(pages_server.pid) - cpu) / (time.monotonic() - begun)
             if turn >= 0:
                 p99[read].append(times["p99"])
                 p50[read].append(times["p50"])

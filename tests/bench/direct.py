@@ -43,7 +43,7 @@ def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) 
         report.peers.append(
             Peers("direct", title, {name: Spread(tuple(some), unit) for name, some in values.items()})
         )
-    for title, values, ours, theirs, target in (
+    for title, values, peer_name, theirs, target in (
         (what, rates, OURS, LIMIT, Target(0.5, at_most=False)),
         (of_cpu, cpu, OURS, PANORAMISK, Target(1)),
         (what, rates, OURS, DURABLE, None),
@@ -51,7 +51,7 @@ def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) 
         (what, rates, OURS + SLOWER, ONE_BY_ONE + SLOWER, Target(8, at_most=False)),
     ):
         if theirs in values:
-            value = ratios(values[ours], values[theirs])
+            value = ratios(values[peer_name], values[theirs])
             report.results.append(Result("direct", f"{title}, against {theirs}", value, target))
 
 
@@ -107,11 +107,11 @@ def _measured(
         rivals.served(OURS, folder / "ours"),
     )
     with contextlib.ExitStack() as stack:
-        there = _started(measure, report, stack, (*peers, *more))
-        taken: dict[str, dict[int, list[_Taken]]] = {peer.name: {n: [] for n in numbers} for peer in there}
+        started = _started(measure, report, stack, (*peers, *more))
+        taken: dict[str, dict[int, list[_Taken]]] = {peer.name: {n: [] for n in numbers} for peer in started}
         for turn in range(-1, rounds):  # the first one only warms up
             for number in numbers:
-                for peer in there:
+                for peer in started:
                     some = _take(folder, peer, calls if turn >= 0 else min(calls, 500), number)
                     if turn >= 0:
                         taken[peer.name][number].append(some)
@@ -122,13 +122,13 @@ def _started(
     measure: str, report: Report, stack: contextlib.ExitStack, peers: Iterable[_Started]
 ) -> list[Rival]:
     """Those that can be had; the others are reported as left out."""
-    there = []
+    started = []
     for peer in peers:
         try:
-            there.append(stack.enter_context(peer))
+            started.append(stack.enter_context(peer))
         except SkippedError as why:
             report.left_out.append((measure, str(why)))
-    return there
+    return started
 
 
 def _take(folder: Path, peer: Rival, calls: int, in_flight: int) -> _Taken:

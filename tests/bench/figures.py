@@ -125,14 +125,14 @@ class Report:
     """Of programs that only some measures run."""
 
 
-def ratios(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
+def ratios(values: Sequence[float], theirs: Sequence[float]) -> Spread:
     """Ours over theirs, round by round: what disturbed a round disturbed both."""
-    return Spread(tuple(a / b for a, b in zip(ours, theirs, strict=True)), "×")
+    return Spread(tuple(a / b for a, b in zip(values, theirs, strict=True)), "×")
 
 
-def differences(ours: Sequence[float], theirs: Sequence[float], unit: str) -> Spread:
+def differences(values: Sequence[float], theirs: Sequence[float], unit: str) -> Spread:
     """Ours less theirs, round by round."""
-    return Spread(tuple(a - b for a, b in zip(ours, theirs, strict=True)), unit)
+    return Spread(tuple(a - b for a, b in zip(values, theirs, strict=True)), unit)
 
 
 def show(number: float) -> str:

@@ -136,11 +136,11 @@ def _lag(
     seconds: float,
     mix: str,
     share_of_new: float,
-    seen: Callable[[Sample], None],
+    take: Callable[[Sample], None],
 ) -> None:
     """From a record's commit on one box until another's ledger knows the caller."""
     cpu, used, begun = _box_cpu(running), server_cpu(running.server), time.monotonic()
-    took = fleet_parts.lags(running, rate, seconds, share_of_new, seen)
+    took = fleet_parts.lags(running, rate, seconds, share_of_new, take)
     passed = time.monotonic() - begun
     cpu = [(now - before) / passed * 100 for now, before in zip(_box_cpu(running), cpu, strict=True)]
     used = (server_cpu(running.server) - used) / passed * 100
@@ -170,17 +170,17 @@ def _questions(report: Report, running: Fleet, rounds: int, samples: Sequence[Sa
     questions, bare = list[float](), list[float]()
     with contextlib.closing(connect(database, running.office.companies[0])) as connection:
         for turn in range(rounds + 1):
-            ours, theirs = list[float](), list[float]()
+            question_times, theirs = list[float](), list[float]()
             for subject in asked:
                 begun = time.perf_counter()
                 answer = question(subject)
                 middle = time.perf_counter()
                 connection.execute("SELECT 1").fetchone()
                 theirs.append(time.perf_counter() - middle)
-                ours.append(middle - begun)
+                question_times.append(middle - begun)
                 same("records of the caller", 1, len(answer or ()))
             if turn:  # in the first one each company is looked up
-                questions.append(statistics.median(ours) * 1000)
+                questions.append(statistics.median(question_times) * 1000)
                 bare.append(statistics.median(theirs) * 1000)
     spreads = {"a question": Spread(tuple(questions), "ms"), "SELECT 1": Spread(tuple(bare), "ms")}
     report.peers.append(Peers("fleet", "A round trip to the database", spreads))

@@ -218,7 +218,7 @@ Sample = Mapping[str, Any]
 
 
 def lags(
-    fleet: Fleet, rate: float, seconds: float, share_of_new: float, seen: Callable[[Sample], None]
+    fleet: Fleet, rate: float, seconds: float, share_of_new: float, take: Callable[[Sample], None]
 ) -> list[float]:
     """Record calls on all boxes, so many a second in all. Return the seconds from commits until the first box
     knew the callers. `seen` is called for each of them. Raises RefusedError where calls were not recorded,
@@ -241,7 +241,7 @@ def lags(
                 if observer.knows(sample["company"], bytes.fromhex(sample["caller"])):
                     took.append(time.monotonic() - sample["at"])
                     waiting.remove(sample)
-                    seen(sample)
+                    take(sample)
             if time.monotonic() > until:
                 raise RefusedError(f"{len(waiting)} callers did not become known, {ended} boxes ended.")
             time.sleep(0.002)

@@ -125,8 +125,8 @@ def through(report: Report, folder: Path, *, rounds: int = 7, calls: int = 1500)
                 some = _ring(pbx, folder, one, calls if turn >= 0 else calls // 5, start)
                 if turn >= 0:
                     rung[one.name].append(some)
-        ours = next(one for one in peers if one.name == OURS)
-        talks = [_ring(pbx, folder, ours, calls // 5, kind="talk") for _ in range(1 + rounds // 3)]
+        own = next(one for one in peers if one.name == OURS)
+        talks = [_ring(pbx, folder, own, calls // 5, kind="talk") for _ in range(1 + rounds // 3)]
     rates = {name: [1 / one.seconds for one in some] for name, some in rung.items()}
     what = f"calls/s through Asterisk, {IN_FLIGHT} in flight"
     report.peers.append(Peers("throughput", what, {n: Spread(tuple(v), "calls/s") for n, v in rates.items()}))
@@ -168,13 +168,13 @@ def _ring(pbx: Pbx, folder: Path, one: Step, calls: int, start: float = 0.0, *, 
 
 def first_rtp(report: Report, folder: Path, *, rounds: int = 40) -> None:
     """From INVITE to the first packet of the notice, against Answer and Playback of the same file."""
-    with exchange(report, "first-rtp", folder, [OURS]) as (pbx, (ours,)):
-        assert ours.office
-        prompt = ours.office.folder / "prompts" / "it" / "short"
+    with exchange(report, "first-rtp", folder, [OURS]) as (pbx, (own,)):
+        assert own.office
+        prompt = own.office.folder / "prompts" / "it" / "short"
         extensions = (pbx.etc / "extensions.conf").read_text()
         pbx.reload_dialplan(extensions + _PLAIN.format(prompt=prompt))
-        waited: dict[str, list[float]] = {"plain": [], ours.key: []}
-        before = len(ours.office.records())
+        waited: dict[str, list[float]] = {"plain": [], own.key: []}
+        before = len(own.office.records())
         for turn in range(rounds + 1):  # the first one only warms up
             for to, times in waited.items():
                 with Phone(pbx) as phone:
@@ -182,10 +182,10 @@ def first_rtp(report: Report, folder: Path, *, rounds: int = 40) -> None:
                     times.append(call.wait_sound() * 1000)
                     call.hang_up()
         until = time.monotonic() + 5  # what is recorded of a hang-up comes after it
-        while len(records := ours.office.records()[before:]) <= rounds and time.monotonic() < until:
+        while len(records := own.office.records()[before:]) <= rounds and time.monotonic() < until:
             time.sleep(0.1)
         same("notices on record as begun", ["PARTIAL"] * (rounds + 1), [one.event.status for one in records])
-    plain, notice = waited["plain"][1:], waited[ours.key][1:]
+    plain, notice = waited["plain"][1:], waited[own.key][1:]
     what = "first RTP packet after INVITE"
     spreads = {"Answer and Playback": Spread(tuple(plain), "ms"), OURS: Spread(tuple(notice), "ms")}
     report.peers.append(Peers("first-rtp", what, spreads))

@@ -116,16 +116,16 @@ def _sizes(report: Report, settings: MonitorSettings, log: _Log) -> None:
 
 def _later(report: Report, settings: MonitorSettings, log: _Log, rounds: int) -> None:
     """A monitor that goes on: the look of each minute, and its memory."""
-    ours, theirs = get_context("spawn").Pipe()
+    parent, theirs = get_context("spawn").Pipe()
     process = get_context("spawn").Process(target=_looks, args=(theirs, settings))
     process.start()
     looks = []
     try:
         for _ in range(rounds + 1):
             log.grow(MINUTE, datetime.now(UTC))
-            ours.send(log.size)
-            looks.append(ours.recv())
-        ours.send(None)
+            parent.send(log.size)
+            looks.append(parent.recv())
+        parent.send(None)
     finally:
         process.join(60)
     seconds, used, memory = zip(*looks[1:], strict=True)

@@ -237,14 +237,14 @@ def _lag(report: Report, meeting: Meeting, seconds: int) -> None:
             loop = ExchangeLoop(owner, meeting.database(box), About(), opened)
             stack.callback(loop.stop)
         here = stack.enter_context(contextlib.closing(meeting.store("pbx-1")))
-        there = stack.enter_context(contextlib.closing(meeting.store("pbx-2")))
-        took = list(_lags(meeting.controller, here, there, seconds))
+        other = stack.enter_context(contextlib.closing(meeting.store("pbx-2")))
+        took = list(_lags(meeting.controller, here, other, seconds))
     same("callers that became known", seconds * 10, len(took))
     what = f"from a record's commit until another box knows it, at {CALLS_A_SECOND} calls/s"
     report.results += _durations(what, took, Target(300))
 
 
-def _lags(controller: Controller, here: SqliteStore, there: SqliteStore, seconds: int) -> Iterator[float]:
+def _lags(controller: Controller, here: SqliteStore, other: SqliteStore, seconds: int) -> Iterator[float]:
     """Ten times a second a caller is told here; milliseconds until he is known there."""
     number, begun = here.newest() + 1, time.monotonic()
     for turn in range(seconds * 10):
@@ -252,7 +252,7 @@ def _lags(controller: Controller, here: SqliteStore, there: SqliteStore, seconds
         sent = event(controller, number | 1)
         committed = time.monotonic()
         assert sent.pseudonym is not None  # everybody is recognised
-        while not there.history(sent.pseudonym):
+        while not other.history(sent.pseudonym):
             time.sleep(0.002)
             if time.monotonic() - committed > 30:
                 return

@@ -142,10 +142,10 @@ def test_the_page_begins_before_the_ledger_is_read(
 ) -> None:
     """Head and frame are there while the records are still looked for, in one piece each."""
     browser, page = looked_up(office)
-    seen, read = Event(), callers.caller_records
+    has_begun, read = Event(), callers.caller_records
 
     def caller_records(*arguments: object) -> callers.CallerRecords:
-        assert seen.wait(30)
+        assert has_begun.wait(30)
         return read(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr("informativa.operations.access_letter.caller_records", caller_records)
@@ -154,7 +154,7 @@ def test_the_page_begins_before_the_ledger_is_read(
         first = next(pieces)
         assert "<h1>Caller +39…67</h1>" in first
         assert "4 records" not in first
-        seen.set()
+        has_begun.set()
         assert "4 records" in "".join(pieces)
 
 

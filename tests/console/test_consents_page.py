@@ -137,11 +137,11 @@ def test_search_stops_after_so_many_answers(office: ServedConsole, monkeypatch: 
     """A filter that fits few is looked for among so many answers, and the page leads on from there."""
     monkeypatch.setattr(consent_export, "REACH", 1)
     browser = office.browser("compliance@acme")
-    text, seen = browser.get(f"{LIST}?answer=withdrawn").text, 0
+    text, count = browser.get(f"{LIST}?answer=withdrawn").text, 0
     while link := re.search(r'rel="next" href="([^"]+)"', text):
-        seen += len(rows(text))
+        count += len(rows(text))
         text = browser.get(LIST + html.unescape(link[1])).text
-    assert seen + len(rows(text)) == 1
+    assert count + len(rows(text)) == 1
 
 
 def test_readers_see_no_consents(office: ServedConsole) -> None:

@@ -281,18 +281,18 @@ def test_owner_sees_the_log_in_before_and_what_failed(still_office: ServedConsol
 
 def test_owner_ends_one_session_or_all_others(office: ServedConsole) -> None:
     """His own goes on; nobody else's can be named."""
-    here, there, third = (office.browser(OFFICER) for _ in range(3))
+    here, second, third = (office.browser(OFFICER) for _ in range(3))
     reader = office.browser("reader@acme")
     ids = re.findall(r'name="session" value="([\w-]{16})"', here.get("/account").text)
     assert len(ids) == 2
     csrf = reader.get("/account").text.partition('name="csrf" value="')[2][:64]
     reader.post("/account/sessions", {"csrf": csrf, "session": ids[0]})
-    assert [browser.get("/acme/today").url.path for browser in (there, third)] == ["/acme/today"] * 2
+    assert [browser.get("/acme/today").url.path for browser in (second, third)] == ["/acme/today"] * 2
     send(here, "/account/sessions", session=ids[0])
-    paths = sorted(browser.get("/acme/today").url.path for browser in (there, third))
+    paths = sorted(browser.get("/acme/today").url.path for browser in (second, third))
     assert paths == ["/acme/today", "/login"]
     send(here, "/account/sessions", session="others")
-    assert [browser.get("/acme/today").url.path for browser in (there, third)] == ["/login"] * 2
+    assert [browser.get("/acme/today").url.path for browser in (second, third)] == ["/login"] * 2
     assert [browser.get("/acme/today").url.path for browser in (here, reader)] == ["/acme/today"] * 2
 
 

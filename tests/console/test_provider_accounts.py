@@ -59,14 +59,14 @@ def test_admin_whose_name_is_taken_meanwhile_leads_nothing(sign_on: SignOn) -> N
 
 def test_sessions_of_the_provider_are_listed_and_ended(sign_on: SignOn) -> None:
     """Whoever logged in there in two browsers sees both, and ends the other one."""
-    here, there = sign_on.office.browser(), sign_on.office.browser()
-    for browser in (there, here):
+    here, elsewhere = sign_on.office.browser(), sign_on.office.browser()
+    for browser in (elsewhere, here):
         sign_on.log_in(browser)
     page = here.get("/account").text
     (other,) = re.findall(r'name="session" value="([^"]{16})"', page)
     here.post("/account/sessions", {"csrf": here.forms()[0].fields["csrf"], "session": other})
     assert here.get("/acme/today").url.path == "/acme/today"
-    assert there.get("/acme/today").url.path == "/login"
+    assert elsewhere.get("/acme/today").url.path == "/login"
 
 
 def test_account_of_the_provider_has_no_way_in_to_change(sign_on: SignOn) -> None:

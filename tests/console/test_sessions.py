@@ -134,10 +134,10 @@ def test_session_is_not_handed_on(sessions: Sessions, other: UserAccount) -> Non
 
 def test_who_logs_out_is_out_there_alone(sessions: Sessions) -> None:
     """His other browser stays in; to log out twice is harmless."""
-    here, there = sessions.begin(account()), sessions.begin(account())
+    here, other = sessions.begin(account()), sessions.begin(account())
     sessions.end(here)
     sessions.end(here)
-    assert (sessions.is_valid(here), sessions.is_valid(there)) == (False, True)
+    assert (sessions.is_valid(here), sessions.is_valid(other)) == (False, True)
 
 
 def test_who_is_put_out_is_out_everywhere(sessions: Sessions) -> None:

@@ -313,7 +313,7 @@ class CallCentre:
             at=NOW.at,
         )
 
-    def seen(self, *more: Verifier) -> Seen:
+    def views(self, *more: Verifier) -> Seen:
         """What all see when calls have gone on for some minutes."""
         refusal = self.go_on()
         looks = [self.look()]

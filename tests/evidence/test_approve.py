@@ -595,17 +595,17 @@ def test_at_a_terminal(log: ServedLog, answer: str, code: int, files: int) -> No
     """Only a yes signs."""
     log.note(LOST)
     state = watched(log)
-    ours, its = pty.openpty()
+    terminal, its = pty.openpty()
     command = [PROGRAM, "evidence", "approve", state, ORIGIN, "9", "--key", state.parent / "key"]
     with subprocess.Popen([*command, "--to", state.parent / "out"], stdin=its, stdout=its, stderr=its) as ran:
         os.close(its)
-        os.write(ours, f"{answer}\n".encode())
+        os.write(terminal, f"{answer}\n".encode())
         printed = b""
         with suppress(OSError):  # which is how a terminal ends
-            while part := os.read(ours, 65536):
+            while part := os.read(terminal, 65536):
                 printed += part
         assert ran.wait(60) == code
-    os.close(ours)
+    os.close(terminal)
     assert b"Do you approve this, for your company? [no]" in printed
     assert (b"Nothing was signed." in printed) == (files == 0)
     assert len(list((state.parent / "out").iterdir())) == files

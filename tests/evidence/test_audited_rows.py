@@ -667,11 +667,11 @@ def test_usual_record_opens_by_its_row_alone(
     closely: list[int] = []
     looked = audit._examine_closely
 
-    def seen(origin: str, index: int, *arguments: Any) -> Any:
+    def noting(origin: str, index: int, *arguments: Any) -> Any:
         closely.append(index)
         return looked(origin, index, *arguments)
 
-    monkeypatch.setattr(audit, "_examine_closely", seen)
+    monkeypatch.setattr(audit, "_examine_closely", noting)
     assert Audit(ledger).looked()[0] == ALL
     assert closely == CLOSELY
 

@@ -754,16 +754,16 @@ def test_i7_nothing_goes_missing_unseen(centre: CallCentre, name: str) -> None:
     """I7: each cover is noticed, by name."""
     cover = COVERS[name]
     key = cover.deed(centre)
-    seen = centre.seen(*([key] if key else []))
-    assert seen.verdict is cover.verdict, seen
-    assert seen.findings == cover.findings, seen
+    view = centre.views(*([key] if key else []))
+    assert view.verdict is cover.verdict, view
+    assert view.findings == cover.findings, view
     for expected, words in (
-        (cover.refusal, seen.refusal),
-        (cover.audit, seen.audit),
-        (cover.monitor, seen.monitor),
+        (cover.refusal, view.refusal),
+        (cover.audit, view.audit),
+        (cover.monitor, view.monitor),
     ):
-        assert re.search(expected, words) if expected else True, seen
-    assert bool(cover.refusal) == bool(seen.refusal), seen
+        assert re.search(expected, words) if expected else True, view
+    assert bool(cover.refusal) == bool(view.refusal), view
 
 
 def test_i7_ledgers_of_two_companies_exchanged(centre: CallCentre) -> None:

@@ -44,7 +44,9 @@ def standings(log: str, *contents: tuple[NoteContent, NoteVerdict]) -> dict[str,
     return {log: [NoteStanding(ReadEntry(note.leaf, note), standing) for note, standing in notes]}
 
 
-def counted(here: Rules, standing: NoteVerdict, there: Rules, *places: tuple[str, int]) -> list[NoteVerdict]:
+def counted(
+    here: Rules, standing: NoteVerdict, elsewhere: Rules, *places: tuple[str, int]
+) -> list[NoteVerdict]:
     """The standings of the erasure for the retired box's holes; its note comes after the rules `here`."""
     listed = ErasedLeaves.of(bytes(16), [LeafPlace(*place) for place in places or ((RETIRED, 3),)])
     erasure = ErasureNote(listed.digest, listed.most, "DPO-1")
@@ -53,7 +55,7 @@ def counted(here: Rules, standing: NoteVerdict, there: Rules, *places: tuple[str
     box = BoxNotes(
         [LedgerLog(1, HERE, 0, 9, 0, 0, 0)], (), (naming,), standings(HERE, *here, (erasure, standing))
     )
-    retired = standings(RETIRED, *there)
+    retired = standings(RETIRED, *elsewhere)
     notes = BoxNotes(
         [LedgerLog(1, RETIRED, 0, 9, 0, 0, 0)],
         [ClosedLeaves(RETIRED, range(3, 4), facts=False)],
@@ -68,7 +70,7 @@ def counted(here: Rules, standing: NoteVerdict, there: Rules, *places: tuple[str
 
 
 @pytest.mark.parametrize(
-    ("here", "standing", "there", "expected"),
+    ("here", "standing", "elsewhere", "expected"),
     [
         pytest.param([(STANDING, HOLDS)], HOLDS, [(STANDING, HOLDS)], HOLDS, id="no approval is asked"),
         pytest.param([(EACH, HOLDS)], APPROVED, [(EACH, HOLDS)], APPROVED, id="approved"),
@@ -121,10 +123,10 @@ def counted(here: Rules, standing: NoteVerdict, there: Rules, *places: tuple[str
     ],
 )
 def test_the_rule_of_the_retired_box_counts_too(
-    here: Rules, standing: NoteVerdict, there: Rules, expected: NoteVerdict
+    here: Rules, standing: NoteVerdict, elsewhere: Rules, expected: NoteVerdict
 ) -> None:
     """No box accounts for leaves of another by a weaker word than that one's own log asks for."""
-    assert counted(here, standing, there) == [expected]
+    assert counted(here, standing, elsewhere) == [expected]
 
 
 @pytest.mark.parametrize("place", [(RETIRED, 2), ("acme.example/informativa/acme/pbx-3/1", 3)])

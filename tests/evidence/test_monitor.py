@@ -87,19 +87,19 @@ def settings(log: ServedLog, **changes: object) -> MonitorSettings:
 
 def look(watcher: Monitor) -> Look:
     """One look, told."""
-    seen = watcher.look()
-    assert not watcher.deliver(seen.news)
-    return seen
+    result = watcher.look()
+    assert not watcher.deliver(result.news)
+    return result
 
 
-def kinds(seen: Look) -> list[str]:
+def kinds(result: Look) -> list[str]:
     """The kinds of what is open."""
-    return [finding.kind for finding in seen.findings if finding.open]
+    return [finding.kind for finding in result.findings if finding.open]
 
 
-def messages(seen: Look) -> str:
+def messages(result: Look) -> str:
     """All that a look says."""
-    return "\n".join([*lines(seen, ENGLISH), *map(str, seen.problems)])
+    return "\n".join([*lines(result, ENGLISH), *map(str, result.problems)])
 
 
 # what is so
@@ -225,9 +225,9 @@ def test_a_silent_witness(log: ServedLog, at: int | None, code: int, sentence: s
     """A log whose newest cosignature is over two hours old stands still."""
     log.records(1)
     log.publish(at)
-    seen = look(monitor(settings(log)))
-    assert (seen.exit_code, kinds(seen)) == (code, ["still"] if code else [])
-    assert sentence in messages(seen)
+    result = look(monitor(settings(log)))
+    assert (result.exit_code, kinds(result)) == (code, ["still"] if code else [])
+    assert sentence in messages(result)
 
 
 def test_the_same_checkpoint_confirmed_anew(log: ServedLog) -> None:
@@ -288,8 +288,8 @@ def test_an_old_log_that_ended_neither_waits_nor_stands_still(log: ServedLog) ->
     new.records(3)
     new.publish()
     clock = Clock()
-    seen = look(monitor(settings(log), clock))
-    assert (seen.exit_code, [result.log for result in seen.logs]) == (0, [ORIGIN, NEXT.name])
+    outcome = look(monitor(settings(log), clock))
+    assert (outcome.exit_code, [result.log for result in outcome.logs]) == (0, [ORIGIN, NEXT.name])
     clock.now += 8000
     new.publish(clock.now)
     assert look(monitor(settings(log), clock)).exit_code == 0
@@ -349,9 +349,9 @@ def test_the_log_of_a_box_that_left_stands_still_no_more_and_alarms_if_it_goes_o
     new.publish()
     chosen = settings(log)
     policy(chosen.policy, log, new)
-    seen = look(monitor(chosen, clock))
-    assert (seen.exit_code, kind in [finding.kind for finding in seen.news]) == (0, True)
-    assert f"{words} {index} of {new.signer.name}" in messages(seen)
+    result = look(monitor(chosen, clock))
+    assert (result.exit_code, kind in [finding.kind for finding in result.news]) == (0, True)
+    assert f"{words} {index} of {new.signer.name}" in messages(result)
     clock.now += 30 * 86_400
     new.publish(clock.now)
     later = look(monitor(chosen, clock))
@@ -375,10 +375,10 @@ def test_a_place_that_was_taken_later_counts_for_more_than_the_retirement(log: S
     new.publish()
     chosen = settings(log)
     policy(chosen.policy, log, new)
-    seen = look(monitor(chosen, clock))
+    result = look(monitor(chosen, clock))
     assert [
         finding.kind
-        for finding in seen.findings
+        for finding in result.findings
         if finding.kind in (FindingKind.REPLACED, FindingKind.RETIRED)
     ] == [FindingKind.REPLACED]
 
@@ -410,8 +410,8 @@ def test_leaves_after_the_end(log: ServedLog) -> None:
     log.note(NextNote(NEXT.verifier))
     log.records(1)
     log.publish()
-    seen = look(monitor(settings(log)))
-    assert (seen.exit_code, kinds(seen)) == (1, ["fork", "note"])
+    result = look(monitor(settings(log)))
+    assert (result.exit_code, kinds(result)) == (1, ["fork", "note"])
 
 
 def test_few_leaves(log: ServedLog) -> None:
@@ -429,9 +429,9 @@ def test_few_leaves(log: ServedLog) -> None:
     for _hour in range(36):
         clock.now += 7200
         log.publish(clock.now)
-        seen = look(watcher)
-        assert seen.exit_code == 0
-        news += [str(finding.message) for finding in seen.news]
+        result = look(watcher)
+        assert result.exit_code == 0
+        news += [str(finding.message) for finding in result.news]
         if clock.now // 86_400 == NOW // 86_400 + 1 and len(log.entries) == 351:
             log.records(10)
     assert news == ["2026-11-19 has 10 new leaves, and the same weekday usually has 60."]
@@ -480,8 +480,8 @@ def test_the_own_witness_signed_another_tree(tmp_path: Path) -> None:
     log.publish(now())
     with serving(tmp_path / "w") as port:
         witnessed(port, memory, 0, 40)
-    seen = look(monitor(settings(log, witness=tmp_path / "w"), Clock(now())))
-    assert seen.exit_code == 1
+    result = look(monitor(settings(log, witness=tmp_path / "w"), Clock(now())))
+    assert result.exit_code == 1
 
 
 def test_the_own_witness_is_always_a_little_ahead(tmp_path: Path) -> None:
@@ -498,14 +498,14 @@ def test_the_own_witness_is_always_a_little_ahead(tmp_path: Path) -> None:
             witnessed(port, forked, old, size)
             codes.append(look(monitor(chosen, clock)))
             clock.now += 60
-    assert ["fork" in kinds(seen) for seen in codes] == [False, True, True]
+    assert ["fork" in kinds(result) for result in codes] == [False, True, True]
 
 
 def test_a_witness_that_cannot_be_read_is_a_problem(log: ServedLog) -> None:
     """The log is followed all the same."""
-    seen = look(monitor(settings(log, witness=log.top / "none")))
-    assert seen.exit_code == 2
-    assert "cannot be used" in messages(seen)
+    result = look(monitor(settings(log, witness=log.top / "none")))
+    assert result.exit_code == 2
+    assert "cannot be used" in messages(result)
 
 
 # whoever serves it is an attacker
@@ -582,8 +582,8 @@ def test_a_log_over_http(log: ServedLog, web: tuple[Server, dict[str, Reply]]) -
     shutil.rmtree(log.top.parent / "state")
     named = settings(log, published="")
     policy(named.policy, log, url=f"{server.url}/informativa/acme/pbx-1/1/")
-    seen = look(monitor(named))
-    assert (seen.exit_code, seen.logs[0].size) == (0, 5341)
+    result = look(monitor(named))
+    assert (result.exit_code, result.logs[0].size) == (0, 5341)
 
 
 @pytest.mark.parametrize(
@@ -610,10 +610,10 @@ def test_what_a_server_may_do(
     server, replies = web
     replies[path] = reply
     watcher = monitor(settings(log, published=server.url))
-    seen = look(watcher)
-    assert sentence in messages(seen)
-    assert (seen.exit_code, seen.logs[0].size) == (2, 0)
-    assert not re.search(r"[\x00-\x08\x0b-\x1f]", messages(seen))
+    result = look(watcher)
+    assert sentence in messages(result)
+    assert (result.exit_code, result.logs[0].size) == (2, 0)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", messages(result))
     del replies[path]
     assert look(watcher).exit_code == 0
 
@@ -624,9 +624,9 @@ def test_nobody_answers(log: ServedLog) -> None:
     away = settings(log, published=nowhere())
     assert look(monitor(away, clock)).exit_code == 2
     clock.now += 7201
-    seen = look(monitor(away, clock))
-    assert (seen.exit_code, kinds(seen)) == (3, ["still"])
-    assert "No checkpoint of it was ever read" in messages(seen)
+    result = look(monitor(away, clock))
+    assert (result.exit_code, kinds(result)) == (3, ["still"])
+    assert "No checkpoint of it was ever read" in messages(result)
 
 
 def test_entries_of_all_kinds(log: ServedLog) -> None:
@@ -634,18 +634,18 @@ def test_entries_of_all_kinds(log: ServedLog) -> None:
     large = b"informativa/note/v2\n" + b"x" * (16_384 - 20)
     log.entries += [b"", large, b"informativa/note/v3\n{}", b"\x1b]0;title\x07"]
     log.publish()
-    seen = look(monitor(settings(log)))
-    assert seen.exit_code == 3
-    assert [finding.index for finding in seen.findings if finding.open] == [341, 342, 343, 344]
-    assert "\x1b" not in messages(seen)
+    result = look(monitor(settings(log)))
+    assert result.exit_code == 3
+    assert [finding.index for finding in result.findings if finding.open] == [341, 342, 343, 344]
+    assert "\x1b" not in messages(result)
 
 
 def test_another_key_for_a_copy(log: ServedLog) -> None:
     """A policy with another key of the same origin is a problem, and no traceback."""
     look(monitor(settings(log)))
     log.signer = Signer(ORIGIN, bytes([77]) * 32)
-    seen = look(monitor(settings(log)))
-    assert (seen.exit_code, seen.logs) == (2, ())
+    result = look(monitor(settings(log)))
+    assert (result.exit_code, result.logs) == (2, ())
 
 
 def test_a_copy_that_was_changed(log: ServedLog) -> None:
@@ -679,14 +679,14 @@ def test_a_signature_that_counts_as_wrong_later(log: ServedLog) -> None:
     (log.folder / "checkpoint").write_bytes(log.signed(None) + wrong)
     watcher = monitor(before)
     for _ in range(2):
-        seen = look(watcher)
-        assert (seen.logs[0].size, kinds(seen)) == (341, ["still"])
-        assert "The policy asks for no witness, so nobody but who keeps the log" in messages(seen)
+        result = look(watcher)
+        assert (result.logs[0].size, kinds(result)) == (341, ["still"])
+        assert "The policy asks for no witness, so nobody but who keeps the log" in messages(result)
     policy(before.policy, log)
     for later in (watcher, monitor(before)):
-        seen = look(later)
-        assert (seen.exit_code, kinds(seen), seen.logs[0].size) == (3, ["still"], 341)
-        assert "Not enough witnesses" in messages(seen)
+        result = look(later)
+        assert (result.exit_code, kinds(result), result.logs[0].size) == (3, ["still"], 341)
+        assert "Not enough witnesses" in messages(result)
     (log.folder / "checkpoint").write_bytes(honest)
     assert look(watcher).exit_code == 0
     assert look(monitor(before)).exit_code == 0
@@ -720,9 +720,9 @@ def test_logs_without_an_end(tmp_path: Path) -> None:
         log.note(NextNote(signer.verifier))
         log.publish()
         log = ServedLog(log.top, signer)
-    seen = look(monitor(settings(first)))
-    assert len(seen.logs) == 101
-    assert "is followed by yet another log, after 100 of them" in messages(seen)
+    result = look(monitor(settings(first)))
+    assert len(result.logs) == 101
+    assert "is followed by yet another log, after 100 of them" in messages(result)
 
 
 # who is told
@@ -879,9 +879,9 @@ def test_a_policy_that_leads_nowhere(log: ServedLog, line: str, sentence: str) -
     """A log that cannot be looked for is a problem, and others are looked at."""
     chosen = settings(log, published="")
     chosen.policy.write_text(f"{line}\nquorum none\n")
-    seen = look(monitor(chosen))
-    assert seen.exit_code == 2
-    assert sentence in messages(seen)
+    result = look(monitor(chosen))
+    assert result.exit_code == 2
+    assert sentence in messages(result)
 
 
 def test_two_monitors_do_not_share_a_state(log: ServedLog) -> None:
@@ -940,8 +940,8 @@ def test_an_endless_answer_ends(log: ServedLog) -> None:
         thread = threading.Thread(target=serve, args=(listening,), daemon=True)
         thread.start()
         before = time.monotonic()
-        seen = look(monitor(settings(log, published=f"http://127.0.0.1:{listening.getsockname()[1]}")))
-        assert seen.exit_code == 2
+        result = look(monitor(settings(log, published=f"http://127.0.0.1:{listening.getsockname()[1]}")))
+        assert result.exit_code == 2
         assert time.monotonic() - before < 30
         thread.join(30)
 

@@ -104,10 +104,10 @@ def _follow(original: _Floats, recording: _Floats, start: int, lead: int) -> Mat
     same: list[tuple[_Floats, _Floats]] = []
     while at < len(original) and at - end <= _LOST:
         piece = original[at : at + _WINDOW]
-        there = _cut(recording, at + offset, len(piece))
-        if _same(piece, there):
+        segment = _cut(recording, at + offset, len(piece))
+        if _same(piece, segment):
             end = at + len(piece)
-            same.append((piece, there))
+            same.append((piece, segment))
         at += _WINDOW
     while end < len(original):  # the window in which it stops, packet by packet
         piece = original[end : end + _STEP]
@@ -115,7 +115,7 @@ def _follow(original: _Floats, recording: _Floats, start: int, lead: int) -> Mat
             break
         end += len(piece)
     one = np.concatenate([original[:0], *(piece for piece, _ in same)])
-    other = np.concatenate([recording[:0], *(there for _, there in same)])
+    other = np.concatenate([recording[:0], *(segment for _, segment in same)])
     cut = max(0, -start) / RATE
     return Match(offset / RATE, _likeness(one, other), end / RATE, len(original) / RATE, cut)
 
@@ -125,13 +125,13 @@ def _cut(recording: _Floats, at: int, length: int) -> _Floats:
     return recording[max(0, at) : max(0, at + length)]
 
 
-def _same(piece: _Floats, there: _Floats) -> bool:
+def _same(piece: _Floats, segment: _Floats) -> bool:
     """Whether a window was heard. A pause counts as heard where the recording has one too."""
-    if len(there) < len(piece):
+    if len(segment) < len(piece):
         return False
     if _rms(piece) < _QUIET:
-        return _rms(there) < 2 * _QUIET
-    return _likeness(piece, there) >= _ALIKE
+        return _rms(segment) < 2 * _QUIET
+    return _likeness(piece, segment) >= _ALIKE
 
 
 def _likeness(one: _Floats, other: _Floats) -> float:

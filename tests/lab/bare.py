@@ -152,13 +152,13 @@ def _bound(path: Path, root: Path) -> str:
     """What makes a file or folder of this machine the same there; '' for what is none."""
     if not path.is_absolute() or not path.exists():
         return ""
-    there = root / path.relative_to("/")
+    mount_point = root / path.relative_to("/")
     if path.is_dir():
-        there.mkdir(parents=True, exist_ok=True)
+        mount_point.mkdir(parents=True, exist_ok=True)
     else:
-        there.parent.mkdir(parents=True, exist_ok=True)
-        there.touch()
-    return f"mount --bind -o ro {shlex.quote(str(path))} {shlex.quote(str(there))}"
+        mount_point.parent.mkdir(parents=True, exist_ok=True)
+        mount_point.touch()
+    return f"mount --bind -o ro {shlex.quote(str(path))} {shlex.quote(str(mount_point))}"
 
 
 def _network_of_pip() -> dict[str, str]:

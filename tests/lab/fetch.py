@@ -21,13 +21,13 @@ def bar(console: Console) -> Progress:
 def reporter(progress: Progress, name: str) -> Report:
     """Shows each step of getting `name`; on no terminal, a line for each new step."""
     task = progress.add_task(name, total=1.0)
-    seen: set[str] = set()
+    shown_steps: set[str] = set()
 
     def report(what: str, fraction: float) -> None:
         progress.update(task, description=f"{name}: {what}", completed=fraction)
         step = what.split()[0]
-        if progress.disable and step not in seen:
-            seen.add(step)
+        if progress.disable and step not in shown_steps:
+            shown_steps.add(step)
             progress.console.print(f"{name}: {what}", highlight=False)
 
     return report

@@ -34,11 +34,11 @@ class Forked(Child):
         self._ended = threading.Event()
         arguments = (list(argv), str(cwd), str(output), dict(os.environ if env is None else env))
         self._forked = _context().Process(target=_run, args=arguments)
-        ours, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        main_module, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
         try:
             self._forked.start()  # which would have the fork import what runs the tests
         finally:
-            sys.modules["__main__"] = ours
+            sys.modules["__main__"] = main_module
         threading.Thread(target=self._keep, daemon=True, name=f"keeper of {argv[-1]}").start()
 
     def _keep(self) -> None:

@@ -103,10 +103,10 @@ def faked(clock: str, command: str) -> str:
 
 def pythons() -> Iterator[str]:
     """The Pythons of this machine that the program runs on, but for the one of `.venv`."""
-    ours = sys.version_info[:2]
+    running = sys.version_info[:2]
     for version in PYTHONS:
         program = shutil.which(f"python{version}") or shutil.which(f"/usr/bin/python{version}")
-        if program and tuple(map(int, version.split("."))) != ours:
+        if program and tuple(map(int, version.split("."))) != running:
             yield program
 
 

@@ -19,8 +19,8 @@ def obtain(suite: str, progress: Progress) -> tuple[str, ...]:
     """The command that runs the PHP of ``suite``, or ``Unavailable``; errors end it, deprecations too."""
     root = packages(suite, ["php-cli", "php-sqlite3", "php-xml"], cache_folder(), progress)
     extensions = next(Path(root).glob("usr/lib/php/*/pdo_sqlite.so")).parent
-    there = [name for name in _EXTENSIONS if (extensions / f"{name}.so").exists()]
-    settings = [f"extension_dir={extensions}", *(f"extension={name}" for name in there)]
+    available = [name for name in _EXTENSIONS if (extensions / f"{name}.so").exists()]
+    settings = [f"extension_dir={extensions}", *(f"extension={name}" for name in available)]
     settings += ["display_errors=stderr", "error_reporting=-1", "memory_limit=256M"]
     options = [word for setting in settings for word in ("-d", setting)]
     return (*loader(root), f"{root}/usr/bin/php{SUITES[suite]}", "-n", *options)

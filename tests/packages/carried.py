@@ -111,11 +111,11 @@ def asked(
 ) -> dict[str, Extras]:
     """The distributions that one with these extras asks for itself on Linux with that Python, as
     `requires` says; each with the extras that it asks of it."""
-    there = _environment(python, architecture)
+    environment = _environment(python, architecture)
     extras_by_name: dict[str, Extras] = {}
     for one in map(Requirement, requires(name) or ()):
         if one.marker is None or any(
-            one.marker.evaluate({**there, "extra": extra}) for extra in ("", *extras)
+            one.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras)
         ):
             plain = canonicalize_name(one.name)
             extras_by_name[plain] = extras_by_name.get(plain, Extras()) | one.extras
@@ -198,20 +198,20 @@ def _unpack(files: Sequence[Path], folder: Path) -> None:
 
 def _whole(folders: Sequence[Path], python: str, architecture: Architecture) -> None:
     """Raises Unavailable where something is not there that what was laid asks for."""
-    there = {str(canonicalize_name(one.name)): one.requires for one in distributions(folders)}
+    requirements = {str(canonicalize_name(one.name)): one.requires for one in distributions(folders)}
     wanted = needed(
-        "informativa", EXTRAS, python, lambda name: there.get(canonicalize_name(name)), architecture
+        "informativa", EXTRAS, python, lambda name: requirements.get(canonicalize_name(name)), architecture
     )
-    if lacking := sorted(set(wanted) - set(there)):
+    if lacking := sorted(set(wanted) - set(requirements)):
         raise Unavailable(f"For Python {python} there is no {', '.join(lacking)}.", "Type: make requirements")
 
 
 def _link_identical(folder: Path) -> None:
     """Make one file of those that are the same for several Pythons."""
-    seen: dict[tuple[str, int], Path] = {}
+    files: dict[tuple[str, int], Path] = {}
     for file in _files(folder):
         size = file.stat().st_size
-        first = seen.setdefault((file.name, size), file)
+        first = files.setdefault((file.name, size), file)
         if size > _LARGE and first != file and first.read_bytes() == file.read_bytes():
             file.unlink()
             os.link(first, file)

@@ -174,7 +174,7 @@ def _units(tree: Path, etc: Path) -> None:
     for unit in systemd_unit.UNITS:
         here = systemd_unit.settings(configuration, unit)
         owner = "root" if unit == systemd_unit.SIGNER else _OWNER
-        there = replace(
+        packaged = replace(
             here,
             program=f"/{_LIB}/bin/informativa",
             file=here.file.replace(str(etc), str(_CONFIG)),
@@ -184,7 +184,7 @@ def _units(tree: Path, etc: Path) -> None:
             home="yes",
         )
         name = systemd_unit.file_name(unit)
-        _write(tree / "usr/lib/systemd/system" / name, systemd_unit.fill(unit, there))
+        _write(tree / "usr/lib/systemd/system" / name, systemd_unit.fill(unit, packaged))
     for name in _WATCHING:
         _write(tree / "usr/lib/systemd/system" / name, (SOURCES / name).read_text(encoding="utf-8"))
 

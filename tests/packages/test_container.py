@@ -148,7 +148,7 @@ def started(words: Sequence[str], here: Path) -> tuple[list[str], dict[str, Path
     pairs = [words[index + 1].split(":") for index, word in enumerate(words[:at]) if word == "-v"]
     program = json.loads(STEPS["ENTRYPOINT"][0])
     return [*program, *(words[at + 1 :] or json.loads(STEPS["CMD"][0]))], {
-        there: here / host for host, there in pairs
+        inside: here / host for host, inside in pairs
     }
 
 

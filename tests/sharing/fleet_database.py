@@ -109,8 +109,8 @@ class FleetDatabase:
         with self._connection.transaction():
             if not run("SELECT 1 FROM pg_roles WHERE rolname = %s", (login,)).fetchone():
                 run(schema.made(login, f"LOGIN PASSWORD '{PASSWORD}'"))
-            there = [own for own in companies if own != self._old or self._migrated]
-            for statement in schema.served(login, there):
+            migrated = [own for own in companies if own != self._old or self._migrated]
+            for statement in schema.served(login, migrated):
                 run(statement)
         if self._migrated:
             self._migrated.add(name)

@@ -166,8 +166,8 @@ class Model:
     def leave(self, name: str, everybody: Iterable[Holdings]) -> None:
         """Let the box of a name be gone for good. What the server lost of it nobody sends again, and a box
         that waited for it takes its callers for erased."""
-        there = {ring for (box, _place), ring in self.shared.items() if box == name}
-        self._forget(self._sent_by(name) - there, everybody)
+        shared_rings = {ring for (box, _place), ring in self.shared.items() if box == name}
+        self._forget(self._sent_by(name) - shared_rings, everybody)
 
     def _sent_by(self, name: str) -> set[Ring]:
         return {ring for (box, _place), rings in self.possible.items() if box == name for ring in rings}
@@ -210,10 +210,10 @@ class Model:
 
     def check_database(self, rows: list[Row], accepted: dict[str, Holdings]) -> None:
         """The database has what boxes acknowledged that it accepts, once, and nothing that none sent."""
-        there = {(box, (company, record)) for company, box, record, *_ in rows}
-        assert len(there) == len(rows), "doubled"
+        places = {(box, (company, record)) for company, box, record, *_ in rows}
+        assert len(places) == len(rows), "doubled"
         for name, holdings in accepted.items():
-            missing = {(name, place) for place in holdings.records} - there
+            missing = {(name, place) for place in holdings.records} - places
             assert not missing, f"lost: {missing}"
         for box in {row[1] for row in rows}:
             self._check_rows(box, [row for row in rows if row[1] == box], self.possible)

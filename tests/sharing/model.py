@@ -272,22 +272,22 @@ class World:
     def _recorded(self) -> None:
         """That all which was acknowledged is in the database once, and nothing else."""
         rows = self.boxes.sql("SELECT box, record, call, status FROM acme.record")
-        there, acknowledged = Counter(rows), {ring.acknowledged for ring in self.rings}
+        rows_by_record, acknowledged = Counter(rows), {ring.acknowledged for ring in self.rings}
         assert len(acknowledged) == len(self.rings)
-        assert acknowledged - there.keys() == set(), "lost"
-        assert there.keys() - acknowledged == set(), "in the database, and no client saw it"
-        assert {record for record, times in there.items() if times > 1} == set(), "doubled"
+        assert acknowledged - rows_by_record.keys() == set(), "lost"
+        assert rows_by_record.keys() - acknowledged == set(), "in the database, and no client saw it"
+        assert {record for record, times in rows_by_record.items() if times > 1} == set(), "doubled"
         assert len({row[2] for row in rows}) == len(rows), "one call has two records"
 
     def _quiet(self) -> bool:
         try:
-            there = dict(self.boxes.sql("SELECT box, record FROM acme.ledger"))
+            newest_by_box = dict(self.boxes.sql("SELECT box, record FROM acme.ledger"))
             informing = dict(self.boxes.sql(INFORMING))  # past others a box goes without a word in its ledger
         except psycopg.Error:
             return False
         machines = self.machines.values()
         newest = {machine.name: machine.newest for machine in machines}
-        return all(there.get(name, 0) == count for name, count in newest.items()) and all(
+        return all(newest_by_box.get(name, 0) == count for name, count in newest.items()) and all(
             machine.received.get(str(name), 0) >= count  # type: ignore[operator]
             for machine in machines
             for name, count in informing.items()

@@ -170,11 +170,11 @@ class Patroni:
         """The primary, once there is one that is not ``other_than``."""
         primaries: list[Member] = []
 
-        def there() -> bool:
+        def has_primary() -> bool:
             primaries[:] = [one for one in [self.primary()] if one and one is not other_than]
             return bool(primaries)
 
-        until(there, seconds, lambda: f"There is no primary.{self._tails()}")
+        until(has_primary, seconds, lambda: f"There is no primary.{self._tails()}")
         return primaries[0]
 
     def wait_for_standbys(self, seconds: float = _FAILOVER) -> None:

@@ -155,8 +155,8 @@ def test_taking_over_keeps_the_later_report_of_a_box(boxes: Boxes) -> None:
             boxes.sql(f"UPDATE {name}.box SET seen = '{days[company]}'")
         before = migrated(boxes.database(), "hooli", "initech")
         assert [(result.before, result.records) for result in before] == [(5, 0), (5, 0)]
-        seen = "SELECT to_char(seen AT TIME ZONE 'UTC', 'MM-DD') FROM informativa.box WHERE box = 'pbx-8'"
-        assert boxes.sql(seen) == [("11-20",)]
+        day = "SELECT to_char(seen AT TIME ZONE 'UTC', 'MM-DD') FROM informativa.box WHERE box = 'pbx-8'"
+        assert boxes.sql(day) == [("11-20",)]
         ledgers = (
             "SELECT controller, box, record FROM informativa.ledger JOIN informativa.company"
             " USING (company) ORDER BY 1"
@@ -420,8 +420,8 @@ def test_clock_is_compared_in_the_middle_of_a_round_trip(
 
 def test_how_far_behind_and_how_long_silent_a_box_is() -> None:
     """By its last report, and never less than nothing; of a retired box until it was retired."""
-    seen = NOW - timedelta(hours=3)
-    box = RegisteredBox("pbx-1", 7, 9, 0, seen, 12.5, "1.0", "", "", None)
+    last_seen = NOW - timedelta(hours=3)
+    box = RegisteredBox("pbx-1", 7, 9, 0, last_seen, 12.5, "1.0", "", "", None)
     assert (box.behind, box.silence) == (2, 12.5)
     assert replace(box, newest=5).behind == 0
     assert replace(box, retired=NOW).silence == 3 * 3600

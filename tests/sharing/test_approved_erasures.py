@@ -64,7 +64,7 @@ def test_i9_each_box_erases_in_the_database_what_was_approved_to_it(boxes: Boxes
         if name == "pbx-1":
             boxes.exchange(name)
         quiet(boxes)
-        assert [there for _box, there in boxes.sql(known)] == expected
+        assert [row for _box, row in boxes.sql(known)] == expected
     assert left(boxes, ONE) == []
 
 

@@ -115,8 +115,8 @@ def test_a_database_whose_clock_is_wrong(
         world.start("pbx-1", "pbx-2", "pbx-3")
         world.load(chance, rounds(10, 200))
         print(world.check())
-        seen = boxes.sql("SELECT round(extract(epoch FROM seen - now()) / 3600) FROM acme.box")
-        assert seen == [(hours,)] * 3
+        ages = boxes.sql("SELECT round(extract(epoch FROM seen - now()) / 3600) FROM acme.box")
+        assert ages == [(hours,)] * 3
     finally:
         world.stop()
         boxes.sql("DROP SCHEMA wrong CASCADE")

@@ -238,7 +238,7 @@ def test_what_differs_between_boxes_is_told(meeting: tuple[Installation, Install
 
 
 @pytest.mark.parametrize(
-    ("its", "ours", "difference"),
+    ("its", "keys", "difference"),
     [
         ("new old", "new old", None),
         ("old", "new old", "older-key"),
@@ -248,11 +248,11 @@ def test_what_differs_between_boxes_is_told(meeting: tuple[Installation, Install
         ("", "new", None),
     ],
 )
-def test_keys_that_differ_are_told_apart(its: str, ours: str, difference: str | None) -> None:
+def test_keys_that_differ_are_told_apart(its: str, keys: str, difference: str | None) -> None:
     """A box that was forgotten when the key was changed is another thing than one of other keys, and so is
     one on which an earlier key was deleted."""
     box = RegisteredBox("pbx-2", 1, 1, 0, AT, 0.0, "", its, "", None)
-    assert list(operations._differences(box, About(keys=ours))) == ([difference] if difference else [])
+    assert list(operations._differences(box, About(keys=keys))) == ([difference] if difference else [])
 
 
 def test_a_box_that_was_forgotten_when_a_key_was_changed(meeting: tuple[Installation, Installation]) -> None:

@@ -540,9 +540,9 @@ def test_i9_boxes_that_learnt_a_caller_under_a_key_that_they_have_not_erase_him(
 
 
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("seen", ["at the first look", "when it is sent"])
+@pytest.mark.parametrize("moment", ["at the first look", "when it is sent"])
 def test_i9_a_caller_whom_an_old_ledger_brings_back_after_a_failover_is_erased_again(
-    boxes: Boxes, seen: str
+    boxes: Boxes, moment: str
 ) -> None:
     """All boxes erased him. Then somebody puts an old copy of the ledger of the one box that had a record of
     him into its place by hand, and a standby takes over that knows nothing since before he rang: that box
@@ -566,7 +566,7 @@ def test_i9_a_caller_whom_an_old_ledger_brings_back_after_a_failover_is_erased_a
         boxes.sql(
             f"UPDATE acme.ledger SET record = {record}, answered = {record}, {numbers} WHERE box = '{box}'"
         )
-    if seen == "when it is sent":
+    if moment == "when it is sent":
         quiet(boxes)
     boxes.exchange("pbx-2")
     quiet(boxes)

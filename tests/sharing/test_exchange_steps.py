@@ -315,18 +315,18 @@ def test_rows_that_are_there_already_are_not_doubled(boxes: Boxes) -> None:
     assert boxes.sql("SELECT record FROM acme.record ORDER BY 1") == [(1,), (2,), (3,)]
 
 
-@pytest.mark.parametrize(("there", "refused"), [(1, False), (2, False), (3, True)])
-def test_where_all_was_purged_the_number_tells(boxes: Boxes, there: int, refused: bool) -> None:
+@pytest.mark.parametrize(("newest", "refused"), [(1, False), (2, False), (3, True)])
+def test_where_all_was_purged_the_number_tells(boxes: Boxes, newest: int, refused: bool) -> None:
     """No record is left to compare: a ledger that never came so far is another."""
     boxes.record("pbx-1", PLAYED, PLAYED)
     boxes.exchange("pbx-1").send()
     boxes.sql("DELETE FROM acme.record")
-    boxes.sql(f"UPDATE acme.ledger SET record = {there}")
+    boxes.sql(f"UPDATE acme.ledger SET record = {newest}")
     if refused:
         with pytest.raises(BoxRefusedError, match="is not of this ledger"):
             boxes.exchange("pbx-1")
     else:
-        assert boxes.exchange("pbx-1").sent == there
+        assert boxes.exchange("pbx-1").sent == newest
 
 
 def test_a_purge_here_of_the_last_that_is_there_is_no_other_ledger(boxes: Boxes) -> None:

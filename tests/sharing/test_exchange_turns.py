@@ -350,19 +350,19 @@ def test_step_that_fails_names_the_database(
 
 
 @pytest.mark.parametrize(
-    ("seen", "page", "expected"),
+    ("is_seen", "page", "expected"),
     [(True, ["a", "b"], [("pbx-2", 9, 9)]), (None, ["a"], []), (True, None, []), (None, None, [])],
 )
 def test_whoever_looks_on_hears_of_pages_of_callers(
     store: SqliteStore,
     monkeypatch: pytest.MonkeyPatch,
-    seen: bool | None,
+    is_seen: bool | None,
     page: list[str] | None,
     expected: list[tuple[object, ...]],
 ) -> None:
     """Not of what was only looked for, nor of a page that another server had."""
     own, _database = of(store)
-    request = SimpleNamespace(box="pbx-2", upto=9, seen=seen)
+    request = SimpleNamespace(box="pbx-2", upto=9, seen=is_seen)
     monkeypatch.setattr(own, "expect_all", Noting())
     monkeypatch.setattr(own.receiver, "requests", Noting([request], []))
     monkeypatch.setattr(own.receiver, "take_in", Noting(9))

@@ -37,13 +37,13 @@ def sent(box: Exchange) -> None:
         pass
 
 
-def there(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
+def in_database(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
     """What the database has of each record, for who proves it."""
     rows = boxes.sql(f"SELECT record, {EVIDENCE} FROM acme.record WHERE box = '{box}' ORDER BY record")
     return {number: tuple(rest) for number, *rest in rows}
 
 
-def here(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
+def in_ledger(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
     """The same of the box's own ledger."""
     with closing(boxes.store(box)) as store:
         rows = ledger_boxes.proofs(store, 0, 1 << 20)
@@ -55,8 +55,8 @@ def test_a_record_is_there_with_what_opens_its_leaf(boxes: Boxes) -> None:
     boxes.record("pbx-1", of(1), UNIDENTIFIED, of(2, NOTDUE, basis=1))
     box = boxes.exchange("pbx-1")
     assert box.send() == 3
-    assert there(boxes) == here(boxes)
-    assert all(row[2] and row[3] for row in there(boxes).values())
+    assert in_database(boxes) == in_ledger(boxes)
+    assert all(row[2] and row[3] for row in in_database(boxes).values())
     assert boxes.sql("SELECT proven FROM acme.ledger") == [(3,)]
     assert box.send_proofs() == 0
 
@@ -68,7 +68,7 @@ def test_records_from_before_there_was_a_log(boxes: Boxes) -> None:
     ledger.rename(boxes.folder / "pbx-1/acme.sqlite3")
     box = boxes.exchange("pbx-1")
     sent(box)
-    assert there(boxes) == here(boxes)
+    assert in_database(boxes) == in_ledger(boxes)
 
 
 def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
@@ -78,22 +78,22 @@ def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
     pair = [boxes.exchange(name) for name in ("pbx-1", "pbx-2")]
     for exchange in pair:
         sent(exchange)
-    before = {name: there(boxes, name) for name in ("pbx-1", "pbx-2")}
+    before = {name: in_database(boxes, name) for name in ("pbx-1", "pbx-2")}
     erase(boxes.folder / "pbx-1/acme.sqlite3", [HIS], AT)
     order(boxes, "pbx-1", HIS)
-    proofs = there(boxes, "pbx-2")
+    proofs = in_database(boxes, "pbx-2")
     assert proofs[1][3:6] == (None, None, None)  # at once, and nobody sent anything
     for exchange in pair:
         exchange.erase()
         sent(exchange)
     for name, gone in (("pbx-1", (1, 3)), ("pbx-2", (1,))):
-        proofs = there(boxes, name)
+        proofs = in_database(boxes, name)
         assert {number for number, row in proofs.items() if row[3] is None} == set(gone)
         assert {number for number, row in proofs.items() if number in before[name] and row[4] is None} == set(
             gone
         )
         assert all(proofs[number][:3] == row[:3] for number, row in before[name].items())
-        assert there(boxes, name) == here(boxes, name)
+        assert in_database(boxes, name) == in_ledger(boxes, name)
 
 
 def test_i9_what_an_earlier_informativa_left_open_is_closed_by_the_next_box(boxes: Boxes) -> None:
@@ -105,7 +105,7 @@ def test_i9_what_an_earlier_informativa_left_open_is_closed_by_the_next_box(boxe
     order(boxes, "pbx-2", HIS)
     boxes.sql("UPDATE acme.record SET salt_who = '\\x01', binding = '\\x02', opening = '\\x03'")
     assert box.erase() == 1
-    assert there(boxes)[1][3:6] == (None, None, None)
+    assert in_database(boxes)[1][3:6] == (None, None, None)
 
 
 def test_i9_leaves_that_come_late_bring_no_salts_of_the_erased(boxes: Boxes) -> None:
@@ -118,11 +118,11 @@ def test_i9_leaves_that_come_late_bring_no_salts_of_the_erased(boxes: Boxes) -> 
     boxes.exchange("pbx-2")
     order(boxes, "pbx-2", HIS)
     assert box.send_proofs() == 0
-    assert there(boxes)[1][0] is None
+    assert in_database(boxes)[1][0] is None
     boxes.sql("UPDATE acme.ledger SET erasures = 0")
     assert box.send_proofs() == 2
-    assert there(boxes)[1][3:6] == (None, None, None)
-    assert there(boxes)[2] == here(boxes)[2]
+    assert in_database(boxes)[1][3:6] == (None, None, None)
+    assert in_database(boxes)[2] == in_ledger(boxes)[2]
 
 
 def test_a_purge_takes_what_opened(boxes: Boxes) -> None:
@@ -133,7 +133,7 @@ def test_a_purge_takes_what_opened(boxes: Boxes) -> None:
     with closing(boxes.store("pbx-1")) as store:
         expiry.purge(store, AT - 365 * DAY, AT)
     sent(box)
-    assert sorted(there(boxes)) == [2, 3]
+    assert sorted(in_database(boxes)) == [2, 3]
 
 
 def test_the_tree_and_its_checkpoints_are_there(boxes: Boxes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_a_damaged_log_holds_no_record_up(boxes: Boxes) -> None:
     file.write_bytes(b"nothing of a checkpoint")
     box = boxes.exchange("pbx-1")
     sent(box)
-    assert (len(there(boxes)), boxes.sql("SELECT count(*) FROM acme.checkpoint")) == (1, [(0,)])
+    assert (len(in_database(boxes)), boxes.sql("SELECT count(*) FROM acme.checkpoint")) == (1, [(0,)])
     file.write_bytes(whole)
     sent(box)
     assert boxes.sql("SELECT size FROM acme.checkpoint") == [(1,)]
@@ -206,6 +206,6 @@ def test_a_failover_that_lost_the_tree_gets_it_again(boxes: Boxes) -> None:
     boxes.sql("DELETE FROM acme.tile")
     box.erase()
     sent(box)
-    assert there(boxes) == here(boxes)
+    assert in_database(boxes) == in_ledger(boxes)
     assert boxes.sql("SELECT size FROM acme.checkpoint") == [(1 + 1,)]
     assert boxes.sql("SELECT count(*) FROM acme.tile") == [(1,)]

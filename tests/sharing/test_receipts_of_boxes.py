@@ -244,7 +244,7 @@ def test_a_bundle_says_which_boxes_are_behind(
 
 @pytest.mark.sample(1)
 @pytest.mark.parametrize(
-    ("seen", "retired", "named"),
+    ("last_seen", "retired", "named"),
     [
         pytest.param("2026-11-20", None, True, id="silent since before the period's end"),
         pytest.param("2026-12-01", None, False, id="silent, but heard of after the period"),
@@ -257,7 +257,7 @@ def test_a_bundle_names_boxes_that_nothing_was_heard_of(
     informed: tuple[Installation, Installation, str],
     server: Postgres,
     tmp_path: Path,
-    seen: str,
+    last_seen: str,
     retired: str | None,
     named: bool,
 ) -> None:
@@ -265,7 +265,7 @@ def test_a_bundle_names_boxes_that_nothing_was_heard_of(
     one, _other, _key = informed
     left = f"'{retired} UTC'" if retired else "NULL"
     server.sql(
-        f"""UPDATE informativa.box SET seen = '{seen} UTC' WHERE box = 'pbx-2';
+        f"""UPDATE informativa.box SET seen = '{last_seen} UTC' WHERE box = 'pbx-2';
         UPDATE informativa.ledger SET retired = {left} WHERE box = 'pbx-2'"""
     )
     server.sql("""UPDATE informativa.box SET seen = '2027-01-01 UTC' WHERE box = 'pbx-1'""")

@@ -104,14 +104,14 @@ def test_an_approval_of_the_other_note_alone_leaves_a_gap_until_this_one_is_appr
     """The records go with the first approval of the erasure on a box that is there; and the evidence says by
     which note, and that this one waits."""
     one, _other = noted
-    here, there = (waiting(box) for box in noted)
+    here, other = (waiting(box) for box in noted)
     retire(one, "--yes")
     approve(one, tmp_path / "here.approval", here)
     assert server.sql(KNOWN) == []
     assert holes(one, tmp_path / "gap.zip") == ("gaps", [("erased", "waits", [])])
     code, again = retire(one, "--yes")
     assert (code, again["waiting"]) == (3, ["DPO-9"])
-    approve(one, tmp_path / "there.approval", there)
+    approve(one, tmp_path / "there.approval", other)
     assert holes(one, tmp_path / "bundle.zip") == ("accounted", [("erased", "approved", [NAME])])
     code, again = retire(one, "--yes")
     assert (code, again["waiting"]) == (0, [])

@@ -85,11 +85,12 @@ class Wire:
         self._pumping.add(task)
         self._writers.add(writer)
         try:
-            there_reader, there = await asyncio.open_connection("127.0.0.1", self._target)
-            self._writers.add(there)
+            there_reader, target = await asyncio.open_connection("127.0.0.1", self._target)
+            self._writers.add(target)
             dead = [self._silent]
             await asyncio.gather(
-                self._pump(reader, there, dead, "out"), self._pump(there_reader, writer, dead, "back", there)
+                self._pump(reader, target, dead, "out"),
+                self._pump(there_reader, writer, dead, "back", target),
             )
         except OSError:
             writer.close()

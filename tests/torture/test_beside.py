@@ -72,8 +72,8 @@ def test_i3_deletions_beside_a_ledger_lose_nothing(
     with contextlib.suppress(LedgerError):
         service.close()
     store = SqliteStore(str(file))
-    there = {record.number for record in store.records()}
+    on_record = {record.number for record in store.records()}
     assert store._connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     store.close()
-    assert set(numbers) <= there
-    print(f"{deleted} deletions, {len(numbers)} of {3 * int(count)} acknowledged, {len(there)} records")
+    assert set(numbers) <= on_record
+    print(f"{deleted} deletions, {len(numbers)} of {3 * int(count)} acknowledged, {len(on_record)} records")

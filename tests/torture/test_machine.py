@@ -83,13 +83,13 @@ def test_i3_nobody_is_told_before_the_record_is_synced(
 
     Ten callers of two lines, so that of forty calls some must be a second one.
     """
-    seen = []
+    unsynced = []
 
     @dataclass
     class Watching(Call):
         async def _reply(self, words: Sequence[str]) -> bytes:
             if words[:2] == ["EXEC", "MSet"]:
-                seen.append(machine.unsynced)
+                unsynced.append(machine.unsynced)
             return await super()._reply(words)
 
     office.start(machine.prefix)
@@ -97,7 +97,7 @@ def test_i3_nobody_is_told_before_the_record_is_synced(
     watched = (Watching(call.caller, call.line) for call in callers(chance, among=10))
     calls = ring(office, watched, 40, at_once=1)
     assert {call.status for call in calls} == {"PLAYED", "NOTDUE"}
-    assert seen == [0] * 40
+    assert unsynced == [0] * 40
 
 
 def test_i4_disk_that_fails_until_the_service_is_killed(

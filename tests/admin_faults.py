@@ -151,7 +151,7 @@ def given_to(user: int, *names: str) -> Callable[[Site], object]:
     return lambda site: [os.chown(site.folder / name, user, user) for name in names]
 
 
-def gone(name: str) -> Callable[[Site], object]:
+def without(name: str) -> Callable[[Site], object]:
     """A file or folder is deleted."""
 
     def happens(site: Site) -> None:
@@ -385,7 +385,7 @@ FAULTS = (
     Fault(
         "no key",
         CHECK,
-        gone("etc/keys/acme.key"),
+        without("etc/keys/acme.key"),
         ("config/controllers.py: informativa keys make {id} -c {config}",),
     ),
     Fault(
@@ -433,7 +433,7 @@ FAULTS = (
     Fault(
         "no key of a ledger",
         CHECK,
-        all_of(ledger_of(), gone("etc/keys/acme.key")),
+        all_of(ledger_of(), without("etc/keys/acme.key")),
         (MADE_ANEW, "config/controllers.py: informativa ledger adopt --controller {id} --yes -c {config}"),
     ),
     Fault(
@@ -457,7 +457,7 @@ FAULTS = (
     Fault(
         "no token",
         CHECK,
-        gone("etc/keys/agi.token"),
+        without("etc/keys/agi.token"),
         ("config/endpoints.py: informativa keys rotate --agi -c {config}",),
     ),
     Fault(
@@ -516,12 +516,16 @@ FAULTS = (
         check="cache",
     ),
     Fault(
-        "no folder", CHECK, gone("etc/ledger"), (f"{LEDGERS}install -d -m 700 -o {{}} {{}}",), check="ledgers"
+        "no folder",
+        CHECK,
+        without("etc/ledger"),
+        (f"{LEDGERS}install -d -m 700 -o {{}} {{}}",),
+        check="ledgers",
     ),
     Fault(
         "no folder, to doctor",
         DOCTOR,
-        gone("etc/ledger"),
+        without("etc/ledger"),
         (f"{LEDGERS}install -d -m 700 -o {{}} {{}}",),
         check="ledgers",
     ),
@@ -534,7 +538,7 @@ FAULTS = (
     Fault(
         "link that leads nowhere",
         CHECK,
-        all_of(gone("etc/ledger"), lambda site: (site.folder / "ledger").symlink_to("nowhere")),
+        all_of(without("etc/ledger"), lambda site: (site.folder / "ledger").symlink_to("nowhere")),
         (f"{LEDGERS}mv {{}} {{}}", f"{LEDGERS}install -d -m 700 -o {{}} {{}}"),
     ),
     Fault(

@@ -93,8 +93,8 @@ def explained(folder: Path, number: str, *more: str) -> dict:
 
 def _environment(changes: Mapping[str, str]) -> dict[str, str]:
     """This process's, so changed; who says something of the locale says all of it."""
-    gone = _LOCALE if _LOCALE.intersection(changes) else set()
-    return {name: value for name, value in os.environ.items() if name not in gone} | WIDTH | changes
+    dropped = _LOCALE if _LOCALE.intersection(changes) else set()
+    return {name: value for name, value in os.environ.items() if name not in dropped} | WIDTH | changes
 
 
 def forget_titles() -> None:
@@ -107,10 +107,10 @@ def forget_titles() -> None:
 def _typed(words: Sequence[str], changes: Mapping[str, str]) -> Iterator[None]:
     """What Python knows of how it was started is as if the command had been."""
     environment, arguments = dict(os.environ), sys.argv
-    wanted = _environment(changes)
+    environment_then = _environment(changes)
     try:
         os.environ.clear()
-        os.environ.update(wanted)
+        os.environ.update(environment_then)
         sys.argv = [str(PROGRAM), *words]
         forget_titles()
         yield

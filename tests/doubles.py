@@ -55,7 +55,7 @@ SUPPLEMENT = Prompt("/prompts/it/supplement", (Length(40_000, 8000),))  # five
 FULL = Prompt("/prompts/it/full", (Length(480_000, 8000),))  # a minute
 
 
-def whole(prompt: Prompt) -> Playback:
+def heard_whole(prompt: Prompt) -> Playback:
     """What Asterisk reports of a prompt that ended by itself."""
     return Playback(0, prompt.lengths[0].samples, prompt.seconds, alive=True)
 
@@ -133,7 +133,7 @@ class ScriptedSession:
         """Take the next playback; without one, the prompt is heard whole."""
         self.answered = answer
         self.played.append((prompt.path, keys))
-        return next(self._coming, None) or whole(prompt)
+        return next(self._coming, None) or heard_whole(prompt)
 
     async def key(self, seconds: float) -> KeyPress:
         """Take the next key; without one, nothing is pressed in the time."""
@@ -426,10 +426,10 @@ class ScriptedManager(ManagerSession):
             raise ManagerError("It is not there.", answer="Did not find any matching extensions")
         return steps
 
-    def _steps(self, wanted: str, extension: str) -> Iterator[Message]:
+    def _steps(self, named: str, extension: str) -> Iterator[Message]:
         for context, extensions in self.contexts.items():
             for own, steps in extensions.items():
-                if wanted in ("", context) and (extension in ("", own) or own.startswith("_")):
+                if named in ("", context) and (extension in ("", own) or own.startswith("_")):
                     for step in steps:
                         application, _bracket, data = step.removesuffix(")").partition("(")
                         fields = {"context": context, "exten": own, "application": application}

@@ -131,12 +131,12 @@ def test_chain_is_of_what_others_can_compute(log: AccessLog) -> None:
     assert log.verify() == AccessChain(1, 1, first, None)
     log.add(replace(LOOK, record=7, detail="calls"))
     with log._open() as connection:
-        salt, who = connection.execute("SELECT salt, who FROM access WHERE number = 2").fetchone()
-    assert (len(salt), who) == (16, sha256(b"informativa/access-who/v1\n" + salt + HE).digest())
+        salt, person_hash = connection.execute("SELECT salt, who FROM access WHERE number = 2").fetchone()
+    assert (len(salt), person_hash) == (16, sha256(b"informativa/access-who/v1\n" + salt + HE).digest())
     facts = (
         '"account":"anna","action":"open-caller","at":1795683600000000,"detail":"calls","number":2,"record":7'
     )
-    facts += f',"who":"{who.hex()}"'
+    facts += f',"who":"{person_hash.hex()}"'
     second = sha256(b"informativa/access/v1\n" + first + b"{%s}" % facts.encode()).digest()
     assert log.verify() == AccessChain(2, 2, second, None)
 

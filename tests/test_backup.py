@@ -186,7 +186,7 @@ def test_list_says_which_backups_hold_erased_callers(folder: Path) -> None:
     code, out, _error = typed("backup", "list", place, "--keep", "30 days", "-c", config(folder), "--json")
     listed = json.loads(out)["backups"]
     assert code == 0
-    assert [[held["callers"] for held in backup["holds"]] for backup in listed] == [[], [1], [1], []]
+    assert [[holding["callers"] for holding in backup["holds"]] for backup in listed] == [[], [1], [1], []]
     assert listed[1]["holds"][0]["controller"] == "acme"
     assert listed[1]["expires"] == "2026-12-31T03:20:00.000+00:00"
 
@@ -223,7 +223,7 @@ def test_day_of_an_erasure_is_that_of_the_company(folder: Path, monkeypatch: pyt
     erasure = PastErasure(datetime(2026, 11, 30, 23, 30, tzinfo=UTC), leaf=10**6, first=0)
     monkeypatch.setattr(snapshot, "past_erasures", lambda _ledger: iter([erasure]))
     (backup,) = listing.list_backups(config(folder), file.parent).backups
-    assert [str(held.day) for held in backup.holds] == ["2026-12-01"]
+    assert [str(holding.day) for holding in backup.holds] == ["2026-12-01"]
 
 
 def test_backups_are_deleted_in_time_but_for_the_newest(folder: Path) -> None:

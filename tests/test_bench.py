@@ -294,8 +294,8 @@ def test_instructions_are_counted(tmp_path: Path) -> None:
     report = Report()
     try:
         counted.instructions(report, tmp_path, calls=2, runs=1)
-    except SkippedError as why:
-        pytest.skip(str(why))
+    except SkippedError as error:
+        pytest.skip(str(error))
     assert [one.value.unit for one in report.results] == ["instructions", "%"] * 2
 
 
@@ -308,8 +308,8 @@ def test_durable_servers_do_the_work_that_they_are_compared_for(tmp_path: Path, 
     with contextlib.ExitStack() as stack:
         try:
             peer = stack.enter_context(rivals.durable(tmp_path, name))
-        except figures.SkippedError as why:
-            pytest.skip(str(why))
+        except figures.SkippedError as error:
+            pytest.skip(str(error))
         for in_flight in (1, 16):
             made = rivals.make_calls(tmp_path, peer.port, 100, in_flight=in_flight)
             assert made["expected"] == 100
@@ -353,7 +353,7 @@ def test_growth_is_measured(tmp_path: Path) -> None:
     ledger.fill(few, 400)
     ledger.fill(many, 800)
     ledger._growth(results, {400: few, 800: many}, rounds=1, times=5)
-    assert [one.what for one in results.results] == [
+    assert [one.title for one in results.results] == [
         "look-up at 800 callers against 400",
         "append at 800 callers against 400",
         "summary of 30 days, as status shows it at 800 callers",
@@ -409,10 +409,10 @@ def test_evidence_measures_what_was_done(tmp_path: Path) -> None:
     gets its leaves while calls go on."""
     results = Report()
     evidence.evidence(results, tmp_path, records=600, rounds=1, times=3)
-    words = " ".join(one.what for one in results.results)
+    words = " ".join(one.title for one in results.results)
     for part in ("checkpoint", "bytes of a record", "receipt", "verify", "audit", "proof", "waits"):
         assert part in words
-    assert all(one.value.median > 0 for one in results.results if "proof" not in one.what)
+    assert all(one.value.median > 0 for one in results.results if "proof" not in one.title)
     assert [list(group.spreads) for group in results.peers] == [["with its leaf", "without"]] * 2
 
 
@@ -421,7 +421,7 @@ def test_monitor_measures_what_was_done(tmp_path: Path) -> None:
     """The program verified each leaf that was published, started anew and going on."""
     results = Report()
     monitoring.monitoring(results, tmp_path, leaves=1, rounds=1)
-    measured = {one.what: one.value.median for one in results.results}
+    measured = {one.title: one.value.median for one in results.results}
     assert len(measured) == len(results.results) == 12
     assert 88 <= measured["bytes of a leaf in the copy"] < 100
 
@@ -443,9 +443,9 @@ def test_console_measures_what_was_done(tmp_path: Path) -> None:
     """A tiny run ends with a number for each page that a browser can get, and for calls while people read."""
     results = Report()
     console.console(results, tmp_path, records=20, times=1, rounds=1, seconds=1, rates=(20,))
-    measured = "\n".join(one.what for one in results.results) + str(results.left_out)
+    measured = "\n".join(one.title for one in results.results) + str(results.left_out)
     assert all(route.path in measured for route in ROUTES if route.get)
-    assert [one.what for one in results.results if one.target and not one.what.startswith("GET")] == [
+    assert [one.title for one in results.results if one.target and not one.title.startswith("GET")] == [
         f"99 of 100 calls at 20 calls/s, 20 readers, {pages} a second each, over nobody"
         for pages in ("a page", "ten pages")
     ]

@@ -21,6 +21,7 @@ from doubles import (
     ScriptedSource,
     SteadyRecordings,
     SteppingClock,
+    heard_whole,
     hung_up,
     incoming,
     key,
@@ -28,7 +29,6 @@ from doubles import (
     notice,
     recording_of,
     version,
-    whole,
 )
 from informativa.call.answering import CallServices, answer
 from informativa.model import (
@@ -155,7 +155,7 @@ def test_i2_incomplete_delivery_stays_due(playback, status, reason) -> None:
 def test_key_plays_the_full_text_and_that_informs() -> None:
     """Who asks for the full text and hears it to its end has heard the notice."""
     at = services()
-    session = ScriptedSession(playbacks=[key("1", 3), whole(FULL)])
+    session = ScriptedSession(playbacks=[key("1", 3), heard_whole(FULL)])
     assert handle(session, at).status is Status.PLAYED
     assert [path for path, _ in session.played] == [SHORT.path, FULL.path]
     assert events(at)[0].prompt == FULL.path
@@ -248,7 +248,7 @@ def test_every_notice_of_a_plan_is_decided_and_recorded() -> None:
     """A plan of two notices plays both, in order, and the status is the gravest of them."""
     own = line(notice(), Notice("country", (version(),)))
     ledger = MemoryLedger()
-    session = ScriptedSession(playbacks=[whole(SHORT), MISSING])
+    session = ScriptedSession(playbacks=[heard_whole(SHORT), MISSING])
     result = handle(
         session,
         CallServices({own.number: own}, {"acme": ledger}, SteppingClock(), recordings=SteadyRecordings()),
@@ -359,7 +359,7 @@ def one_line(own: Line) -> tuple[CallServices, MemoryLedger]:
 
 
 @pytest.mark.parametrize(
-    ("number", "asked", "played", "wanted"),
+    ("number", "asked", "played", "language"),
     [
         (CALLER, "", SHORT, ""),
         ("+493012345678", "", GERMAN, ""),
@@ -370,7 +370,7 @@ def one_line(own: Line) -> tuple[CallServices, MemoryLedger]:
     ],
     ids=["line", "country", "country-without-prompt", "dialplan", "dialplan-without-prompt", "unidentified"],
 )
-def test_language(number: str, asked: str, played: Prompt, wanted: str) -> None:
+def test_language(number: str, asked: str, played: Prompt, language: str) -> None:
     """The dialplan's language, the country's, the line's; a missing one plays the fallback and says so."""
     texts = replace(version(), short={"it": SHORT, "de": GERMAN})
     own = line(notice(texts), languages={"DE": "de", "FR": "fr"}, fallback=("de",))
@@ -379,7 +379,7 @@ def test_language(number: str, asked: str, played: Prompt, wanted: str) -> None:
     handle(session, at)
     assert session.played[0][0] == played.path
     (record,) = ledger.records()
-    assert (record.event.language, record.event.wanted) == (played.path.split("/")[2], wanted)
+    assert (record.event.language, record.event.wanted) == (played.path.split("/")[2], language)
 
 
 def test_prompt_that_cannot_be_played_falls_back_to_another_language() -> None:
@@ -992,7 +992,7 @@ def test_i1_record_of_one_notice_proves_no_other() -> None:
     """I1: a claim for one notice that names another one's record leaves it due."""
     country = Notice("country", (replace(version(), short={"it": OTHER}),))
     at, _ledger = one_line(line(notice(), country))
-    handle(ScriptedSession(incoming("unknown"), playbacks=[whole(SHORT), hung_up(1)]), at)
+    handle(ScriptedSession(incoming("unknown"), playbacks=[heard_whole(SHORT), hung_up(1)]), at)
     again = ScriptedSession(incoming("unknown", options={"heard": "privacy:1 country:1"}))
     handle(again, at)
     assert [path for path, _ in again.played] == [OTHER.path]
@@ -1058,8 +1058,8 @@ def test_delivery_on_an_unknown_line_is_of_no_notice(
 def test_other_boxes_of_the_company_are_asked() -> None:
     """Those of the called line's company, and no other's."""
     at = datetime(2026, 11, 1, tzinfo=UTC)
-    service, why = frozenset({"service"}), Reason.NOT_INFORMED
-    record = Record(7, Event(at, "9", "", b"", "privacy", "1", "it", service, Status.PLAYED, why))
+    service, reason = frozenset({"service"}), Reason.NOT_INFORMED
+    record = Record(7, Event(at, "9", "", b"", "privacy", "1", "it", service, Status.PLAYED, reason))
     acmes, others = ScriptedBoxes([("pbx-2", record)]), ScriptedBoxes([])
     both = services(others={"acme": acmes, "borealis": others})
     assert handle(ScriptedSession(), both).status is Status.NOTDUE

@@ -139,7 +139,8 @@ def test_pseudonyms_are_those_of_the_ledgers_that_are_in_use() -> None:
     """Another way to make a pseudonym would forget all who were told: these two are OpenSSL's HMAC-SHA256 of
     `e164:+393331234567` and of `customer:4711`."""
     made = [
-        caller.pseudonym(who, b"k" * 32) for who in (Identified(CALLER), Identified("4711", customer=True))
+        caller.pseudonym(identified, b"k" * 32)
+        for identified in (Identified(CALLER), Identified("4711", customer=True))
     ]
     assert [digest.hex() for digest in made] == [
         "b1eb8b9c61f8ffbc1eeca945651bf8f4cde8d9451b723f409a3ea0dcf56c66db",

@@ -70,8 +70,8 @@ def recorded_long_ago(controller: Controller) -> None:
 def test_record_tells_what_the_ledger_has(configuration: Configuration, acme: Controller) -> None:
     """What was put on record is the record itself, as an access request shows it."""
     made = informed(configuration)
-    (held,) = callers.access([acme], CALLER).controllers
-    assert held.records == (made.record,)
+    (access,) = callers.access([acme], CALLER).controllers
+    assert access.records == (made.record,)
     assert (made.caller, made.record.number) == ("+39…67", 2)
     assert (
         text.recorded(made, acme, ENGLISH)
@@ -123,8 +123,8 @@ def shown(
 ) -> tuple[callers.Access, list[str]]:
     """Return what is on record of the caller, and what a terminal shows of it."""
     access = callers.access([acme], CALLER)
-    (held,) = access.controllers
-    summary = caller_summary.summary(held, acme, CALLER.caller, configuration, NOW)
+    (holding,) = access.controllers
+    summary = caller_summary.summary(holding, acme, CALLER.caller, configuration, NOW)
     return access, list(text.access(access, [summary], {"acme": acme}, say))
 
 

@@ -13,13 +13,13 @@ from doubles import (
     MemoryLedger,
     ScriptedSession,
     SteppingClock,
+    heard_whole,
     hung_up,
     incoming,
     key,
     line,
     notice,
     version,
-    whole,
 )
 from handling import choices_of, handle, services
 from informativa.model import (
@@ -69,7 +69,7 @@ def scripted(turns: list[Turn], options: str) -> tuple[list, list[KeyPress]]:
         if one.in_prompt is not None and one.key in options:
             playbacks.append(key(one.key, one.in_prompt))
             continue
-        playbacks.append(whole(QUESTION))
+        playbacks.append(heard_whole(QUESTION))
         pressed = one.key if one.in_prompt is None else ""
         presses.append(KeyPress(pressed, 4.0 if one.in_wait is None else one.in_wait, hung_up=one.hung_up))
     return playbacks, presses
@@ -80,7 +80,7 @@ def call(chance: random.Random, ledger: MemoryLedger, expected: Expected, at: da
     playbacks: list = []
     informed = any(record.event.informs for record in ledger.records())
     if not informed:
-        playbacks = [hung_up(3) if chance.random() < 0.2 else whole(SHORT)]
+        playbacks = [hung_up(3) if chance.random() < 0.2 else heard_whole(SHORT)]
     operator_turns = [turn(chance) for _ in range(2)]
     operator_word, played = answer_of(operator_turns, {EU: "eu"}, "")
     reports, presses = scripted(operator_turns[:played], EU)

@@ -127,11 +127,11 @@ def test_counts_say_why_nobody_could_be_asked(acme: Controller) -> None:
         )
         for number, ending in enumerate((Ending.NOT_PLAYABLE, Ending.CHANGED), start=5)
     )
-    gone = answering(
+    erased = answering(
         Answer.HUNG_UP, replace(PLAYED, heard=Heard(Ending.HUNG_UP, 0, 8000, 8000), call="9.1", linked="9.1")
     )
     with closing(storage.store(acme)) as store:
-        for event in (missing, exchanged, exchanged, gone):
+        for event in (missing, exchanged, exchanged, erased):
             store.append([event])
     marketing, _survey = counted(acme)
     assert marketing.answers == {
@@ -205,8 +205,10 @@ def test_choice_in_words(acme: Controller, say: Language, sentence: str) -> None
     text = "\n".join(records.ledger(acme, [entry], say, 200))
     assert sentence in text
     assert "marketing 1 it" in text
-    held = Held("acme", "Acme", (record_document.Record.of(Record(2, GRANTED), "acme"),), ())
-    letter = "\n".join(callers.access(Access("+39…", (held,)), [CallerSummary((), ())], {"acme": acme}, say))
+    holding = Held("acme", "Acme", (record_document.Record.of(Record(2, GRANTED), "acme"),), ())
+    letter = "\n".join(
+        callers.access(Access("+39…", (holding,)), [CallerSummary((), ())], {"acme": acme}, say)
+    )
     assert sentence in letter
     assert "marketing:granted" in records.call(entry, 200)
 

@@ -140,9 +140,9 @@ def test_key_in_the_prompt(asks: Asks, digit: str, word: str, plays: int) -> Non
 
 def whole_notice():
     """Return what Asterisk reports of the notice, heard whole."""
-    from doubles import whole
+    from doubles import heard_whole
 
-    return whole(SHORT)
+    return heard_whole(SHORT)
 
 
 def test_prompt_that_was_cut_short_grants_nothing() -> None:

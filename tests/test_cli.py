@@ -71,12 +71,12 @@ def test_nothing_but_sharing_needs_psycopg(folder: Path) -> None:
 
 def test_a_command_loads_no_other() -> None:
     """Each first word is found by its own module alone, with the help that all modules together give."""
-    whole = {name: one.help for name, one in typer.main.get_command(app()).commands.items()}
+    helps = {name: one.help for name, one in typer.main.get_command(app()).commands.items()}
     for words in MODULES.values():
         for word in words:
-            assert typer.main.get_command(app(word)).commands[word].help == whole.pop(word)
+            assert typer.main.get_command(app(word)).commands[word].help == helps.pop(word)
             assert set(typer.main.get_command(app(word)).commands) == set(words)
-    assert set(whole) == {"completion", "man", "help"}
+    assert set(helps) == {"completion", "man", "help"}
 
 
 @pytest.mark.slow
@@ -499,7 +499,7 @@ def test_told_elsewhere_is_on_record_and_counts(folder: Path) -> None:
     asked = ("caller", "show", CALLER, "--controller=acme", "-c", folder / "informativa.yaml")
     shown = run(*asked, "--json").stdout
     facts = json.loads(shown)
-    ((fact,),) = (held["records"] for held in facts["controllers"])
+    ((fact,),) = (controller["records"] for controller in facts["controllers"])
     assert (facts["caller"], fact["controller"]) == ("+39…67", "acme")
     assert (fact["kind"], fact["at"], fact["reference"]) == (
         "website",
@@ -1044,10 +1044,10 @@ def test_tokens_of_two_rotations_all_go(folder: Path) -> None:
         old.touch(0o600)
         old.write_text("a" * 64)
     (keys / "agi.token").unlink()
-    gone = f"rm {second} {first}"
+    removal = f"rm {second} {first}"
     ran = run("keys", "rotate", "--agi", "-c", file)
     assert f"the old tokens are {second}, {first}, accepted until" in ran.stdout
-    assert ran.stdout.endswith(f"asterisk -rx 'dialplan reload'; {gone}\n")
+    assert ran.stdout.endswith(f"asterisk -rx 'dialplan reload'; {removal}\n")
     document = json.loads(run("keys", "rotate", "--agi", "--json", "-c", file).stdout)
     assert document["old_files"][1:] == [str(second), str(first)]
     assert document["next"][-1] == f"rm {' '.join(document['old_files'])}"

@@ -297,8 +297,8 @@ def test_key_that_is_no_key_is_refused(folder: Path, content: str) -> None:
     """A key file must hold 32 bytes in hexadecimal; what it holds instead is not printed."""
     (folder / "keys/acme.key").write_text(content)
     (problem,) = problems(folder / "informativa.yaml")
-    what, _, remedy = problem.partition("; ")
-    assert what.endswith("does not hold a key of 64 hexadecimal digits")
+    problem_text, _, remedy = problem.partition("; ")
+    assert problem_text.endswith("does not hold a key of 64 hexadecimal digits")
     assert remedy.startswith("type: mv ")
 
 
@@ -458,7 +458,7 @@ BLOCK = """    outsourcing:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "why"),
+    ("old", "new", "sentence"),
     [
         (BLOCK, "", "is served by Acme S.p.A., so it needs this block"),
         ("date: 2026-10-01", "date: 2999-01-01", "the contract is of a day that is still to come"),
@@ -483,13 +483,13 @@ BLOCK = """    outsourcing:
         ),
     ],
 )
-def test_l10_controller_that_another_company_serves_needs_its_papers(folder, old, new, why) -> None:
+def test_l10_controller_that_another_company_serves_needs_its_papers(folder, old, new, sentence) -> None:
     """The Garante's measure of 15 November 2007: without contract and an analysis before it, with whoever
     answers, that controller is refused."""
     if new == "name: Acme":
         edit(folder, BLOCK, "")
     configuration = load(edit(folder, old, new))
-    assert any(why in str(problem) for problem in configuration.refused), configuration.refused
+    assert any(sentence in str(problem) for problem in configuration.refused), configuration.refused
     refused = {name for name, given in configuration.controllers.items() if given.refused}
     assert refused == ({"acme", "borealis"} if old.startswith("operator") else {"borealis"})
 
@@ -749,9 +749,9 @@ def test_what_is_kept_is_not_trusted_blindly(folder: Path, content: str) -> None
         "planted": "UnpicklingError",
         "written by others": "others than its owner and root can write it",
     }
-    _place, why = unusable(file)
-    assert reasons.get(content, "") in str(why)
-    assert bool(why) == (content in reasons)
+    _place, reason = unusable(file)
+    assert reasons.get(content, "") in str(reason)
+    assert bool(reason) == (content in reasons)
     assert load(file) == first
     assert not Path("planted").exists()
 

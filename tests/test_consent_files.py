@@ -156,7 +156,7 @@ def test_answers_under_an_earlier_key_continue(file: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "sentence"),
     [
         ("number,at,reference\n+393331234567,2026-10-01,F\n", "`answer` and `at`"),
         ("number,answer,reference\n+393331234567,granted,F\n", "must name the columns"),
@@ -167,14 +167,16 @@ def test_answers_under_an_earlier_key_continue(file: Path, tmp_path: Path) -> No
         ),
     ],
 )
-def test_file_that_cannot_be_understood_adds_nothing(file: Path, tmp_path: Path, text: str, why: str) -> None:
+def test_file_that_cannot_be_understood_adds_nothing(
+    file: Path, tmp_path: Path, text: str, sentence: str
+) -> None:
     """A file without answers, times or references is refused as a whole."""
     rows = tmp_path / "rows.csv"
     rows.write_text(text)
     words = ("import", rows, "--choice", "marketing", "--by", "website", *HERE, "-c", file)
     ran = run("consent", *words)
     assert ran.returncode == 1
-    assert why in ran.stderr
+    assert sentence in ran.stderr
     assert not Path(company(file)[1].ledger).exists()
 
 

@@ -75,7 +75,7 @@ def test_record_is_proven_as_every_other(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind", "on", "reference", "code", "why"),
+    ("answer", "kind", "on", "reference", "code", "sentence"),
     [
         (
             GRANTED,
@@ -97,11 +97,11 @@ def test_record_is_proven_as_every_other(file: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_not_recorded(
-    file: Path, answer: Answer, kind: RecordKind, on: str | None, reference: str, code: str, why: str
+    file: Path, answer: Answer, kind: RecordKind, on: str | None, reference: str, code: str, sentence: str
 ) -> None:
     """A grant that an operator heard, a day on which it cannot have been, and a reference that leads to
     nothing are refused, each with the argument at fault; nothing is recorded."""
-    with pytest.raises(InformativaError, match=why) as caught:
+    with pytest.raises(InformativaError, match=sentence) as caught:
         act(file, answer, on and day(on), kind, reference=reference)
     assert caught.value.code == code
     assert not Path(company(file)[1].ledger).exists()

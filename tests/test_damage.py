@@ -35,7 +35,7 @@ def dry_run(transaction: LedgerTransaction) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sound_ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger of 900 callers, all of it in the file."""
     file = tmp_path_factory.mktemp("whole") / "acme.sqlite3"
     with closing(SqliteStore(str(file))) as store:
@@ -63,11 +63,11 @@ def overwrite(file: Path, page: int) -> None:
 
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("name", ["event", "standing", "leaf", "log", "event_reference", "event_call"])
-def test_damaged_page_is_told_with_what_mends_it(folder: Path, whole: Path, name: str) -> None:
+def test_damaged_page_is_told_with_what_mends_it(folder: Path, sound_ledger: Path, name: str) -> None:
     """Whichever it is: `check` and `doctor` say that the ledger is damaged, and which command mends it."""
     ledger = folder / "ledger/acme.sqlite3"
     ledger.parent.mkdir(exist_ok=True)
-    shutil.copy(whole, ledger)
+    shutil.copy(sound_ledger, ledger)
     damage_checks = [check for check in CHECKS if check.id == "damage"]
     _system, damaged = asyncio.run(examination.run_checks(folder / "informativa.yaml", damage_checks))
     assert [str(finding.finding) for finding in damaged] == ["1 ledger is whole"]
@@ -80,10 +80,10 @@ def test_damaged_page_is_told_with_what_mends_it(folder: Path, whole: Path, name
 
 
 @pytest.mark.parametrize("name", ["event", "standing", "leaf", "log"])
-def test_dry_run_finds_what_no_call_could_do(tmp_path: Path, whole: Path, name: str) -> None:
+def test_dry_run_finds_what_no_call_could_do(tmp_path: Path, sound_ledger: Path, name: str) -> None:
     """In the service's own way, and as another user tries it; of a whole one nothing is found or left."""
     file = tmp_path / "acme.sqlite3"
-    shutil.copy(whole, file)
+    shutil.copy(sound_ledger, file)
     records = list(storage_of(file))
     try_writing(file)
     with closing(GroupCommitLedger(str(file))) as ledger:
@@ -105,10 +105,12 @@ def storage_of(file: Path) -> Iterator[object]:
         yield from store.records()
 
 
-def test_i3_nothing_is_acknowledged_into_a_ledger_that_was_cut_off(tmp_path: Path, whole: Path) -> None:
+def test_i3_nothing_is_acknowledged_into_a_ledger_that_was_cut_off(
+    tmp_path: Path, sound_ledger: Path
+) -> None:
     """The next call is told that it is not on record, and so is each after it."""
     file = tmp_path / "acme.sqlite3"
-    shutil.copy(whole, file)
+    shutil.copy(sound_ledger, file)
     with closing(SqliteStore(str(file))) as store:
         store.append([PLAYED])
         os.truncate(file, 8 * 4096)

@@ -472,11 +472,11 @@ def test_i1_company_with_mistakes_keeps_the_rows_that_are_there(
     """I1: a file that is written while a company's part has mistakes plays for it what it played before; with
     neither that nor a fallback_prompt its line is named, and so is what to type."""
     file, target = folder / "informativa.yaml", asterisk / "informativa.conf"
-    whole = file.read_text()
+    configured = file.read_text()
     output_of(folder, asterisk)
     rows = [row for row in target.read_text().splitlines() if "3012345678,1," in row]
     assert rows
-    broken = re.sub(r"^fallback_prompt:.*\n", "", whole, flags=re.MULTILINE)
+    broken = re.sub(r"^fallback_prompt:.*\n", "", configured, flags=re.MULTILINE)
     file.write_text(broken.replace("key: keys/borealis.key", mistake))
     assert "hear nothing till" not in " ".join(facts(folder, asterisk)["warnings"])
     assert [row for row in target.read_text().splitlines() if "3012345678,1," in row] == rows
@@ -484,7 +484,7 @@ def test_i1_company_with_mistakes_keeps_the_rows_that_are_there(
     target.unlink()
     (warning,) = [text for text in facts(folder, asterisk)["warnings"] if "hear nothing till" in text]
     assert warning.startswith("callers of +493012345678 hear nothing till the mistakes are mended; write")
-    file.write_text(whole)
+    file.write_text(configured)
     output_of(folder, asterisk)
     assert [row for row in target.read_text().splitlines() if "3012345678,1," in row] == rows
 

@@ -525,13 +525,13 @@ def test_check_that_the_system_stops_leaves_the_others(
 
 @pytest.mark.sample(1)
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone may try as another user")
-@pytest.mark.parametrize("what", ["file", "folder"])
+@pytest.mark.parametrize("place", ["file", "folder"])
 @pytest.mark.slow
-def test_ledger_that_its_user_cannot_write_is_found(public: Path, what: str) -> None:
+def test_ledger_that_its_user_cannot_write_is_found(public: Path, place: str) -> None:
     """`check` and `doctor`, run by root, find what the modes keep the service's user from."""
     make_ledgers(public, OTHER)
-    (public / "ledger/acme.sqlite3" if what == "file" else public / "ledger").chmod(
-        0o400 if what == "file" else 0o500
+    (public / "ledger/acme.sqlite3" if place == "file" else public / "ledger").chmod(
+        0o400 if place == "file" else 0o500
     )
     code, checked = examined("check", public)
     assert (code, "so nothing is recorded there" in checked["problems"][0]["message"]) == (1, True)

@@ -25,9 +25,9 @@ NOW = datetime(2026, 12, 1, 10, tzinfo=UTC)
 def missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the extra `passkey` nor `oidc` is on this machine."""
     real = importlib.util.find_spec
-    gone = ("webauthn", "joserfc")
+    absent = ("webauthn", "joserfc")
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *more: None if name in gone else real(name, *more)
+        importlib.util, "find_spec", lambda name, *more: None if name in absent else real(name, *more)
     )
 
 

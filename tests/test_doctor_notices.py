@@ -206,8 +206,10 @@ def rested(folder: Path) -> Path:
     """Two callers were told version 2025, and one of them 2026-11 too."""
     file = folder / "informativa.yaml"
     with closing(storage.store(load(file).controllers["acme"])) as store:
-        for who, version in ((ONE, "2025"), (OTHER, "2025"), (ONE, "2026-11")):
-            store.append([replace(PLAYED, pseudonym=who, version=version, call=version + who.hex()[:4])])
+        for pseudonym, version in ((ONE, "2025"), (OTHER, "2025"), (ONE, "2026-11")):
+            store.append(
+                [replace(PLAYED, pseudonym=pseudonym, version=version, call=version + pseudonym.hex()[:4])]
+            )
     return file
 
 

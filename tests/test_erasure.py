@@ -414,12 +414,12 @@ def test_i9_copy_that_cannot_be_deleted_is_named(ledger: Path) -> None:
     copy.mkdir()
     with pytest.raises(LedgerError) as error:
         erase(ledger, [HE], AT)
-    why = f"{copy} may hold this caller and cannot be deleted (Is a directory)."
-    assert unfinished(error.value, ledger) == (why, f"Delete it: rm {copy} ")
+    message = f"{copy} may hold this caller and cannot be deleted (Is a directory)."
+    assert unfinished(error.value, ledger) == (message, f"Delete it: rm {copy} ")
     with pytest.raises(LedgerError) as error:
         erase(ledger / "acme.sqlite3", [HE], AT)
-    why = f"{ledger} may hold this caller and cannot be deleted (Not a directory)."
-    assert str(error.value.message) == why
+    message = f"{ledger} may hold this caller and cannot be deleted (Not a directory)."
+    assert str(error.value.message) == message
 
 
 def test_i9_file_that_cannot_be_read_is_named(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -437,18 +437,18 @@ def test_i9_file_that_cannot_be_read_is_named(ledger: Path, monkeypatch: pytest.
         assert unfinished(error.value, ledger) == (f"{file} cannot be read (Input/output error).", "")
 
 
-@pytest.mark.parametrize("gone", [False, True])
-def test_i9_who_looked_at_him_is_kept_and_at_whom_is_not(ledger: Path, gone: bool) -> None:
+@pytest.mark.parametrize("both_keys", [False, True])
+def test_i9_who_looked_at_him_is_kept_and_at_whom_is_not(ledger: Path, both_keys: bool) -> None:
     """Under each pseudonym that the ledger itself leads to; also where the ledger is gone."""
     filled(ledger, replace(NOTDUE, pseudonym=HE, earlier=HE_BEFORE))
     log = AccessLog(ledger)
     for caller in (HE, HE_BEFORE, OTHER):
         log.add(LoggedAccess(AT, "anna", Action.OPEN_CALLER, caller))
-    if gone:
+    if both_keys:
         for file in ledger.parent.glob("acme.sqlite3*"):
             if not file.name.startswith(log.file.name):
                 file.unlink()
-    erase(ledger, [HE, HE_BEFORE] if gone else [HE], AT)
+    erase(ledger, [HE, HE_BEFORE] if both_keys else [HE], AT)
     assert [entry.pseudonym for entry in log.page(None, 9)] == [OTHER, None, None]
     assert traces(ledger.parent, HE, HE_BEFORE) == []
 

@@ -227,8 +227,8 @@ def test_how_a_request_stands(
     request = ErasureRequest(1, number, AT, (ONE,))
     assert request.standing(AT, newest, applied, present) is expected
     assert replace(request, pseudonyms=()).standing(AT, newest, applied, present) is Standing.COMPLETED
-    held = replace(request, number=None, until=AT + HELD / 2)
-    assert held.standing(AT, newest, applied, present) is Standing.WAITING
+    unsent = replace(request, number=None, until=AT + HELD / 2)
+    assert unsent.standing(AT, newest, applied, present) is Standing.WAITING
 
 
 def test_a_clock_that_went_back_holds_no_request() -> None:

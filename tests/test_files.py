@@ -177,7 +177,7 @@ def test_what_somebody_else_wrote_is_read_only_if_it_is_a_file(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("made", "why"),
+    ("made", "reason"),
     [
         (os.mkfifo, "Not a regular file"),
         (lambda file: file.symlink_to("/dev/zero"), "Not a regular file"),
@@ -188,12 +188,12 @@ def test_what_somebody_else_wrote_is_read_only_if_it_is_a_file(tmp_path: Path) -
     ids=["pipe", "device", "folder", "large", "none"],
 )
 def test_nothing_but_a_file_of_some_size_is_read(
-    tmp_path: Path, made: Callable[[Path], object], why: str
+    tmp_path: Path, made: Callable[[Path], object], reason: str
 ) -> None:
     """Neither waits for who never writes nor reads what never ends: of at most 10 bytes here."""
     file = tmp_path / "file"
     made(file)
-    with pytest.raises(OSError, match=why) as caught:
+    with pytest.raises(OSError, match=reason) as caught:
         read(file, 10)
     assert caught.value.filename in (str(file), file)
 

@@ -106,9 +106,9 @@ def test_seconds_are_those_of_each_side() -> None:
     assert (difference.change, difference.hearing.each_call) == (Change.OTHER, False)
     assert difference.seconds(2, 10) == pytest.approx((2 - 10) * SHORT.seconds)
     nothing = side(replace(line(), plan=()))
-    (gone,) = forecast.effect(always, nothing, {}, NO_ANSWERS, NOW).lines[MILAN]
-    assert (gone.change, gone.hearing.version) == (Change.NO_MORE, "1")
-    assert gone.seconds(2, 10) == pytest.approx(-10 * SHORT.seconds)
+    (effect,) = forecast.effect(always, nothing, {}, NO_ANSWERS, NOW).lines[MILAN]
+    assert (effect.change, effect.hearing.version) == (Change.NO_MORE, "1")
+    assert effect.seconds(2, 10) == pytest.approx(-10 * SHORT.seconds)
 
 
 def test_removed_version_is_counted_for_who_knows_it() -> None:
@@ -312,8 +312,8 @@ def test_states_that_are_forgotten_are_decided_again(tmp_path: Path, monkeypatch
         totals.append(sums(before, after, NOW, NOW, lambda *parts, share=share: share.append([*parts])))
     assert totals[0] == totals[1]
     assert shares[0] == shares[1]
-    (first, whole), *pages, last = shares[0]
-    assert (first / whole, last[0] / last[1]) == (0.2, 1.0)
+    (first, total), *pages, last = shares[0]
+    assert (first / total, last[0] / last[1]) == (0.2, 1.0)
     assert [done / size for done, size in pages] == sorted({done / size for done, size in pages})
     assert 0.2 < pages[0][0] / pages[0][1] < 0.6
 

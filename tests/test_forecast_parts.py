@@ -236,9 +236,9 @@ def test_companies_are_those_that_are_named(folder: Path) -> None:
     with pytest.raises(InformativaError, match="nobody"):
         forecast.forecast(current, current, NOW, names=["acme", "nobody"])
     new = edited(folder, ("  borealis:", "  boreas:"), (": borealis", ": boreas"))
-    (gone, come) = forecast.forecast(new, current, NOW, names=["borealis", "boreas"]).companies
-    assert (gone.presence, come.presence) == (Presence.GONE, Presence.NEW)
-    assert (gone.company, come.company) == ("Borealis GmbH", "Borealis GmbH")
+    (left, come) = forecast.forecast(new, current, NOW, names=["borealis", "boreas"]).companies
+    assert (left.presence, come.presence) == (Presence.GONE, Presence.NEW)
+    assert (left.company, come.company) == ("Borealis GmbH", "Borealis GmbH")
     new = edited(folder, ("keys/borealis.key", "keys/none.key"))
     assert [one.controller for one in forecast.forecast(new, current, NOW, names=["acme"]).companies] == [
         "acme"

@@ -96,11 +96,11 @@ def test_reload_holds_no_call(
 ) -> None:
     """While a step of it is held a call is answered to its end, under the earlier configuration until the new
     one is loaded."""
-    held, released = threading.Event(), threading.Event()
+    begun, released = threading.Event(), threading.Event()
     work = getattr(owner, step)
 
     def holding(*values: object, **options: object) -> object:
-        held.set()
+        begun.set()
         assert released.wait(60)
         return work(*values, **options)
 
@@ -116,7 +116,7 @@ def test_reload_holds_no_call(
         monkeypatch.setattr(owner, step, holding)
         reloading = asyncio.create_task(service.reload())
         try:
-            assert await asyncio.to_thread(held.wait, 60)
+            assert await asyncio.to_thread(begun.wait, 60)
             assert await call(service, line) == ("NOTDUE", "already-informed")
             other = NEW_LINE if line == OLD_LINE else OLD_LINE
             assert (await call(service, other))[1] == "no-line"

@@ -100,8 +100,8 @@ def test_pauses_double_up_to_the_longest(jitter: float) -> None:
     """Half of each is by chance; a hook that has been down for a year makes no number too large."""
     sending = HookSending(jitter=lambda: jitter)
     pauses = [sending._pause(10.0, 600.0, failures) for failures in (0, 1, 2, 5, 6, 30, 100_000)]
-    whole = [10.0, 20.0, 40.0, 320.0, 600.0, 600.0, 600.0]
-    assert pauses == [pause * (1 + jitter) / 2 for pause in whole]
+    longest = [10.0, 20.0, 40.0, 320.0, 600.0, 600.0, 600.0]
+    assert pauses == [pause * (1 + jitter) / 2 for pause in longest]
     assert sending._pause(1.0, 1e12, 100) == 2.0**30 * (1 + jitter) / 2
 
 

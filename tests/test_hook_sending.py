@@ -122,8 +122,8 @@ def test_key_and_withdrawal_go_before_a_list(folder: Path) -> None:
 
 def test_down_for_a_week_loses_nothing(folder: Path) -> None:
     """While nobody answers the pauses grow to five minutes, and then all comes, in order for each caller."""
-    with receiving() as gone:
-        url = gone.url
+    with receiving() as closed:
+        url = closed.url
     file = hook_up(folder, url)
     for answer in (GRANTED, WITHDRAWN, GRANTED):
         act(file, answer)

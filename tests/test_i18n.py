@@ -207,9 +207,9 @@ def test_one_process_speaks_several_languages() -> None:
 def test_texts_are_made_of_texts() -> None:
     """Arguments, parts in a row, a clause, a number and an advice are each put into the reader's words."""
     italian = words.language("it")
-    gone = Text("{file} cannot be read ({why}).", file="a", why=Foreign("Permission denied"))
-    assert italian(gone) == "a non si può leggere (Permesso negato)."
-    assert italian(joined("; ", clause(gone), "rm a", Text(""))) == (
+    unreadable = Text("{file} cannot be read ({why}).", file="a", why=Foreign("Permission denied"))
+    assert italian(unreadable) == "a non si può leggere (Permesso negato)."
+    assert italian(joined("; ", clause(unreadable), "rm a", Text(""))) == (
         "a non si può leggere (Permesso negato); rm a"
     )
     assert italian.counted("{calls} call", "{calls} calls", 2, calls=2) == "2 chiamate"

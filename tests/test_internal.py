@@ -83,10 +83,13 @@ def test_internal_option_is_read_the_quick_way() -> None:
     options = ["linked", "heard", "language", "customer", "verification", "country"]
     passed = "".join(f"agi_arg_{place}: {name}=\n" for place, name in enumerate(options, 2))
     raw = beginning + body + b"agi_arg_1: 1\n" + passed.encode()
-    for whole, expected in ((raw, {}), (raw + b"agi_arg_8: internal=:phones\n", {"internal": ":phones"})):
-        assert agi._usual_environment().fullmatch(whole.decode())
-        assert agi.parse_environment(whole) == agi._parse_any(whole)
-        assert agi.parse_environment(whole).options == expected
+    for environment, expected in (
+        (raw, {}),
+        (raw + b"agi_arg_8: internal=:phones\n", {"internal": ":phones"}),
+    ):
+        assert agi._usual_environment().fullmatch(environment.decode())
+        assert agi.parse_environment(environment) == agi._parse_any(environment)
+        assert agi.parse_environment(environment).options == expected
 
 
 def test_internal_call_hears_nothing_and_is_nobodys() -> None:

@@ -77,7 +77,7 @@ def test_prompt_is_heard_whole_and_once(phone: Phone, codec: str) -> None:
     call = phone.dial("play", "+393331234567", codec=codec)
     call.wait_ended(10)
     (match,) = audio.find(PROMPT, call.played)
-    assert match.whole
+    assert match.is_whole
     assert match.correlation > 0.98
     assert audio.find(OTHER, call.played) == []
     assert (call.sip_status, call.answered, call.early, call.ended_by) == (200, True, False, "pbx")
@@ -96,7 +96,7 @@ def test_prompt_is_heard_whole_though_asterisk_stands_still(pbx: Pbx, phone: Pho
             os.kill(pbx.pid, signal.SIGCONT)
         call.wait_ended(30)
         (match,) = audio.find(PROMPT, call.played)
-        assert match.whole
+        assert match.is_whole
         if len(call.audio) > len(call.played) + 0.4 * rtp.RATE:
             return
     pytest.fail("Asterisk did not stand still while it played.")
@@ -110,7 +110,7 @@ def test_hang_up_in_the_middle(pbx: Pbx, phone: Phone) -> None:
     pbx.wait_event(lambda event: event["UserEvent"] == "Over")
     (match,) = audio.find(PROMPT, call.played)
     assert match.covered == pytest.approx(call.heard, abs=0.2)
-    assert (match.whole, call.ended_by) == (False, "caller")
+    assert (match.is_whole, call.ended_by) == (False, "caller")
 
 
 def test_key_is_read(pbx: Pbx, phone: Phone) -> None:
@@ -128,7 +128,7 @@ def test_key_is_read(pbx: Pbx, phone: Phone) -> None:
     call.wait_ended(30)
     assert pbx.wait_event(lambda event: event.get("Key") == "9")
     (match,) = audio.find(PROMPT, call.played)
-    assert not match.whole
+    assert not match.is_whole
 
 
 def test_early_media_is_heard_and_cancelled(phone: Phone) -> None:
@@ -137,7 +137,7 @@ def test_early_media_is_heard_and_cancelled(phone: Phone) -> None:
     call.wait_heard(2.45, 30)
     call.hang_up()
     (match,) = audio.find(PROMPT, call.played)
-    assert match.whole
+    assert match.is_whole
     assert (call.early, call.answered, call.sip_status, call.ended_by) == (True, False, 487, "caller")
 
 
@@ -154,9 +154,9 @@ def test_refusals(phone: Phone) -> None:
 def test_withheld(pbx: Pbx, phone: Phone, number: str | None) -> None:
     """A withheld number is restricted if it came along; if not, all that Asterisk has is "anonymous"."""
     phone.dial("who", number, withheld=True)
-    who = pbx.wait_event(lambda event: event["UserEvent"] == "Who")
+    caller = pbx.wait_event(lambda event: event["UserEvent"] == "Who")
     expected = (number, "prohib_not_screened") if number else ("anonymous", "allowed_not_screened")
-    assert (who["Number"], who["Pres"]) == expected
+    assert (caller["Number"], caller["Pres"]) == expected
 
 
 @pytest.mark.sample(1)
@@ -218,7 +218,7 @@ def test_find_counts_and_measures() -> None:
     assert first.offset == pytest.approx(0.3)
     assert first.covered == pytest.approx(0.8, abs=0.03)
     assert second.offset == pytest.approx(1.1)
-    assert (first.whole, second.whole) == (False, True)
+    assert (first.is_whole, second.is_whole) == (False, True)
     assert audio.find(OTHER[::-1].copy(), heard) == []
     assert audio.find(PROMPT, silence(0)) == []
 
@@ -228,28 +228,28 @@ def test_find_tolerates_lost_packets() -> None:
     packets = [packet for number, packet in enumerate(sent(PROMPT)) if number % 11 != 1]
     packets[50:52] = packets[51], packets[50]
     (match,) = audio.find(PROMPT, rtp.assemble(packets, rtp.ByNumber()))
-    assert match.whole
+    assert match.is_whole
     assert match.correlation < 0.99
 
 
 def test_what_was_played_is_the_same_wherever_the_sender_stands_still() -> None:
     """Whoever stops for 80 ms to 0.9 s after any of a prompt's packets has played it whole all the same."""
-    packets, whole = sent(PROMPT), coded(PROMPT)
+    packets, expected = sent(PROMPT), coded(PROMPT)
     for stall in (640, 1303, 2408, 7200):
         for at in range(1, len(packets)):
             late = [replace(packet, timestamp=packet.timestamp + stall) for packet in packets[at:]]
             assert len(rtp.assemble(packets[:at] + late, rtp.ByTime())) == len(PROMPT) + stall
-            assert np.array_equal(rtp.assemble(packets[:at] + late, rtp.ByNumber()), whole), (stall, at)
-    assert len(whole) == len(PROMPT)
+            assert np.array_equal(rtp.assemble(packets[:at] + late, rtp.ByNumber()), expected), (stall, at)
+    assert len(expected) == len(PROMPT)
     other = [replace(packet, source=2, sequence=number) for number, packet in enumerate(packets[40:])]
-    assert np.array_equal(rtp.assemble(packets[:40] + other, rtp.ByNumber()), whole)
+    assert np.array_equal(rtp.assemble(packets[:40] + other, rtp.ByNumber()), expected)
 
 
 def test_find_knows_sound_that_is_played_twice() -> None:
     """A fifth of a second that comes again makes the rest late, and is no stall."""
     for again in (0.1, 0.15, 0.2, 0.5):
         heard = np.concatenate([PROMPT[:12000], PROMPT[12000 - round(again * 8000) :]])
-        assert not audio.find(PROMPT, coded(heard))[0].whole, again
+        assert not audio.find(PROMPT, coded(heard))[0].is_whole, again
 
 
 def test_find_knows_a_missing_beginning() -> None:
@@ -258,7 +258,7 @@ def test_find_knows_a_missing_beginning() -> None:
         (match,) = audio.find(PROMPT, coded(PROMPT[missing:]))
         assert match.cut == pytest.approx(missing / 8000)
         assert match.covered == match.length
-        assert match.whole == (missing == 160)
+        assert match.is_whole == (missing == 160)
 
 
 def test_missing_packets_become_silence() -> None:
@@ -286,10 +286,10 @@ def test_recording_is_whole_once_its_header_says_so(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     assert not audio.is_closed(path)
     audio.write_wav(path, audio.synthetic(0.1, seed=1))
-    whole = path.read_bytes()
-    unfinished = (b"", bytes(44), whole[:44], whole[:40] + bytes(4) + whole[44:], whole[:-2])
+    recording = path.read_bytes()
+    unfinished = (b"", bytes(44), recording[:44], recording[:40] + bytes(4) + recording[44:], recording[:-2])
     closed = []
-    for content in (*unfinished, whole):
+    for content in (*unfinished, recording):
         path.write_bytes(content)
         closed.append(audio.is_closed(path))
     assert closed == [False] * 5 + [True]

@@ -112,8 +112,8 @@ def test_entries_of_a_time_are_found(
 
 def test_ends_of_the_calendar_are_times(tmp_path: Path) -> None:
     """From the first moment to the last all entries are found."""
-    whole = AccessFilter(since=datetime.min.replace(tzinfo=UTC), until=datetime.max.replace(tzinfo=UTC))
-    assert [entry.number for entry in filled(tmp_path).page(None, 2, whole)] == [240, 239]
+    all_entries = AccessFilter(since=datetime.min.replace(tzinfo=UTC), until=datetime.max.replace(tzinfo=UTC))
+    assert [entry.number for entry in filled(tmp_path).page(None, 2, all_entries)] == [240, 239]
 
 
 def test_a_page_of_the_access_log_reads_between_two_numbers(tmp_path: Path) -> None:

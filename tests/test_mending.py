@@ -59,8 +59,8 @@ class Machine:
         self.ran.append(tuple(words))
         if tuple(words) not in self.mends:
             return Execution(1, f"{words[0]}: Read-only file system")
-        gone = self.mends[tuple(words)]
-        self.faults = [one for one in self.faults if one != gone]
+        fault_mended = self.mends[tuple(words)]
+        self.faults = [one for one in self.faults if one != fault_mended]
         return Execution(0, "")
 
     def mended(self, file: Path, agree: Callable[[Treatment], bool] = lambda _treatment: True) -> Mending:
@@ -256,8 +256,8 @@ def test_link_of_whom_the_file_belongs_to_is_followed(open_folder: Path) -> None
 def test_two_at_once(folder: Path) -> None:
     """The second one says so, and runs nothing."""
     file = folder / "informativa.yaml"
-    with file.open() as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with file.open() as locked:
+        fcntl.flock(locked, fcntl.LOCK_EX)
         machine = Machine(fault("It is open.", CHMOD))
         with pytest.raises(InformativaError, match="`informativa doctor --fix` runs already"):
             machine.mended(file)

@@ -80,8 +80,8 @@ def test_service_tells_what_happened(tmp_path: Path) -> None:
     office.edit("  # metrics: 127.0.0.1:9464", f"  metrics: 127.0.0.1:{port}")
     office.start()
     try:
-        wanted = itertools.islice(callers(random.Random(1)), 120)
-        calls = asyncio.run(crowd(office, wanted, at_once=8))
+        calling = itertools.islice(callers(random.Random(1)), 120)
+        calls = asyncio.run(crowd(office, calling, at_once=8))
         until(
             lambda: samples_of(asked(port), "informativa_calls_in_progress") == {(): 0},
             60,

@@ -15,12 +15,12 @@ from doubles import (
     ScriptedSession,
     SteadyRecordings,
     SteppingClock,
+    heard_whole,
     hung_up,
     incoming,
     line,
     notice,
     version,
-    whole,
 )
 from informativa.call.answering import CallServices, answer
 from informativa.call.caller import pseudonym
@@ -72,7 +72,7 @@ class Office(RuleBasedStateMachine):
         """A caller rings, and hears it out or hangs up."""
         expected = self.due(number)
         short = self.notice.versions[-1].short["it"]
-        session = ScriptedSession(playbacks=[whole(short) if listens else hung_up(3)])
+        session = ScriptedSession(playbacks=[heard_whole(short) if listens else hung_up(3)])
         status = self.call(number, session)
         assert bool(session.played) == expected
         if not expected:

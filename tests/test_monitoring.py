@@ -254,8 +254,8 @@ def test_every_rule_fires_when_it_must_and_only_then(tmp_path: Path) -> None:
         }
         for name, case in CASES.items()
     ]
-    wanted = {"rule_files": ["informativa.yaml"], "evaluation_interval": "1m", "tests": tests}
-    (tmp_path / "tests.json").write_text(json.dumps(wanted))
+    suite = {"rule_files": ["informativa.yaml"], "evaluation_interval": "1m", "tests": tests}
+    (tmp_path / "tests.json").write_text(json.dumps(suite))
     for command in (["check", "rules", "--lint-fatal", "informativa.yaml"], ["test", "rules", "tests.json"]):
         ran = subprocess.run([promtool, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
@@ -312,8 +312,8 @@ class Watched:
 
     def ring(self, calls: int, seed: int) -> None:
         """So many calls of all kinds."""
-        wanted = itertools.islice(callers(random.Random(seed)), calls)
-        asyncio.run(crowd(self.office, wanted, at_once=8))
+        calling = itertools.islice(callers(random.Random(seed)), calls)
+        asyncio.run(crowd(self.office, calling, at_once=8))
 
     def exported(self) -> dict[str, set[str]]:
         """The labels of each metric that is told."""

@@ -404,7 +404,7 @@ CALLS, FILES = "calls", "files"  # what fails: functions that reach something of
 OFFSETS = [0, *(pytest.param(offset, marks=pytest.mark.night) for offset in range(1, len(KINDS)))]
 
 SCENES = [
-    pytest.param(phase, what, id=f"{phase.__name__}-{what}") for phase in PHASES for what in (CALLS, FILES)
+    pytest.param(phase, kind, id=f"{phase.__name__}-{kind}") for phase in PHASES for kind in (CALLS, FILES)
 ]
 
 
@@ -423,15 +423,15 @@ def batched(reached: Sequence[tuple[str, bool]], offset: int) -> Iterator[dict[s
 @pytest.mark.sample(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("offset", OFFSETS)
-@pytest.mark.parametrize(("phase", "what"), SCENES)
+@pytest.mark.parametrize(("phase", "kind"), SCENES)
 def test_i10_fault_of_one_company_is_its_alone(
-    phase: Phase, what: str, offset: int, faults: Faults, tmp_path: Path, short_prompts: Path
+    phase: Phase, kind: str, offset: int, faults: Faults, tmp_path: Path, short_prompts: Path
 ) -> None:
     """I10: each thing that the service calls fails, in one way or another, for a company of its own, all in
     one service: the last company is served as without them."""
     faults.reached = {}
     usual, _logged = run_phase(phase, faults, {}, tmp_path, short_prompts)
-    reached = sorted(one for one in faults.reached.items() if (" in " in one[0]) is (what == FILES))
+    reached = sorted(one for one in faults.reached.items() if (" in " in one[0]) is (kind == FILES))
     assert reached
     flaws, times = [], list[int]()
     for batch in batched(reached, offset):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import event, find, given, target
 from hypothesis import strategies as st
 
-from doubles import LOST, MISSING, SHORT, hung_up, key, whole
+from doubles import LOST, MISSING, SHORT, heard_whole, hung_up, key
 from informativa.call.playback import judge, nothing, status
 from informativa.model import Ending, Heard, Keys, Length, Playback, Prompt, Status
 
@@ -18,7 +18,7 @@ def ended(endpos: int, seconds: float) -> Playback:
 
 def test_whole() -> None:
     """A prompt that ended by itself at its length, after its time, was heard whole."""
-    heard = judge(whole(SHORT), SHORT)
+    heard = judge(heard_whole(SHORT), SHORT)
     assert (heard.ending, heard.seconds, heard.length, heard.key) == (Ending.WHOLE, 10.0, 10.0, "")
 
 

@@ -132,7 +132,7 @@ WITHHELD = Unidentified(Reason.WITHHELD)
 
 
 @pytest.mark.parametrize(
-    ("caller", "asked", "wanted"),
+    ("caller", "asked", "language"),
     [
         (CALLS, "", "it"),
         (Identified("+493012345678", "DE"), "", "de"),
@@ -142,10 +142,10 @@ WITHHELD = Unidentified(Reason.WITHHELD)
         (WITHHELD, "en", "en"),
     ],
 )
-def test_wanted_language(caller, asked: str, wanted: str) -> None:
+def test_wanted_language(caller, asked: str, language: str) -> None:
     """What the dialplan asks for goes before the caller's country, and that before the line's own."""
     own = line(languages={"DE": "de"})
-    assert wanted_language(own, caller, asked) == wanted
+    assert wanted_language(own, caller, asked) == language
 
 
 SETTINGS = [
@@ -328,10 +328,10 @@ def heard_of(*deliveries: tuple[int, str, str, bool]) -> dict[str, PriorDelivery
     profiling), and whether as a whole."""
     words = {"s": "service", "m": "marketing", "p": "profiling"}
     known_notices: dict[str, PriorDelivery] = {}
-    for day, name, letters, whole in deliveries:
+    for day, name, letters, is_whole in deliveries:
         of, at = frozenset(words[letter] for letter in letters), AT + timedelta(days=day)
-        once = frozenset({(at, name, of, whole)})
-        one = PriorDelivery(frozenset({name}), of, 1 + day, at, at if whole else None, deliveries=once)
+        once = frozenset({(at, name, of, is_whole)})
+        one = PriorDelivery(frozenset({name}), of, 1 + day, at, at if is_whole else None, deliveries=once)
         known_notices["privacy"] = one.merge(known_notices.get("privacy", one))
     return known_notices
 

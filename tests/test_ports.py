@@ -85,7 +85,7 @@ def test_block_whose_socket_was_closed_is_used_no_more() -> None:
     program = """
 from lab import ports
 ports.free_port()
-os.close(ports._block(os.getpid()).held.fileno())
+os.close(ports._block(os.getpid()).claim.fileno())
 try:
     ports.free_port()
 except ports.NoPortError as error:

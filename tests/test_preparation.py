@@ -103,7 +103,7 @@ def test_broken_prompt_that_two_companies_name_is_told_of_both(config: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("module", "what", "part"),
+    ("module", "function", "part"),
     [
         (notices, "measure", "/it/"),
         (preparation, "hashed", "/it/"),
@@ -113,12 +113,12 @@ def test_broken_prompt_that_two_companies_name_is_told_of_both(config: Path) -> 
     ids=["lengths", "sums", "key", "ledger"],
 )
 def test_i10_folder_that_stalls_costs_its_company_alone(
-    config: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, what: str, part: str
+    config: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str, part: str
 ) -> None:
     """I10: a look at a network folder that never ends, at lengths or sums of prompts, the key or the ledger,
     is given up, and borealis is served; nobody waits for what else acme has in that folder."""
     over, began = threading.Event(), list[str]()
-    real = getattr(module, what)
+    real = getattr(module, function)
 
     def stalling(path: Path | str) -> object:
         if part in str(path):
@@ -126,15 +126,15 @@ def test_i10_folder_that_stalls_costs_its_company_alone(
             over.wait(60)
         return real(path)
 
-    monkeypatch.setattr(module, what, stalling)
+    monkeypatch.setattr(module, function, stalling)
     monkeypatch.setattr(looks, "LOOK_SECONDS", 3.0)
     monkeypatch.setattr(preparation, "PATIENCE_SECONDS", 3.0)
     try:
         configuration = prepare(config)
     finally:
         over.set()
-    assert len(began) == (2 if what == "hashed" else 1)  # fallback_prompt is the same one, and nobody's
-    if what != "hashed":
+    assert len(began) == (2 if function == "hashed" else 1)  # fallback_prompt is the same one, and nobody's
+    if function != "hashed":
         assert_borealis_alone(configuration)
     else:
         assert all("cannot be read within 3 s" in str(problem) for problem in configuration.unplayable)
@@ -143,7 +143,7 @@ def test_i10_folder_that_stalls_costs_its_company_alone(
 
 
 @pytest.mark.parametrize(
-    ("module", "what", "part"),
+    ("module", "function", "part"),
     [
         (findings, "_read_secret", "/acme.key"),
         (notices, "measure", "/it/short"),
@@ -153,11 +153,11 @@ def test_i10_folder_that_stalls_costs_its_company_alone(
     ids=["key", "lengths", "ledger", "sums"],
 )
 def test_i10_defect_costs_its_company_alone(
-    config: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, what: str, part: str
+    config: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, function: str, part: str
 ) -> None:
     """I10: an error that nobody foresaw at acme's key, prompts or ledger is one problem of acme's, with the
     error for the log, and borealis is served."""
-    real, error = getattr(module, what), KeyError("nobody foresaw this")
+    real, error = getattr(module, function), KeyError("nobody foresaw this")
 
     def broken(path: Path | str) -> object:
         if part in str(path):
@@ -165,13 +165,13 @@ def test_i10_defect_costs_its_company_alone(
         return real(path)
 
     edit(config, "fallback_prompt: prompts/it/short", "fallback_prompt: prompts/de/short")
-    monkeypatch.setattr(module, what, broken)
+    monkeypatch.setattr(module, function, broken)
     configuration = prepare(config)
     problems = [*configuration.mistaken.get("acme", ()), *configuration.unplayable]
     assert [(problem.key, problem.defect) for problem in problems] == [("controllers.acme", error)]
     assert "A defect of informativa (KeyError)" in str(problems[0])
     assert isinstance(played(configuration, BOREALIS, "de"), Prompt)
-    if what != "hashed":  # without a sum it is compared with its other formats
+    if function != "hashed":  # without a sum it is compared with its other formats
         assert_borealis_alone(configuration)
 
 
@@ -194,7 +194,7 @@ def test_i10_defect_at_one_ledger_is_logged_once_and_costs_its_company_alone(
             failing = bootstrap.unusable(configuration, services)
             outdated.report(failing)
             bootstrap.close(services)
-    assert {name: why.code for name, why in failing.items()} == {"acme": "defect"}
+    assert {name: problem.code for name, problem in failing.items()} == {"acme": "defect"}
     assert [(one["controller"], one["exc_info"]) for one in logged] == [("acme", error)]
 
 

@@ -323,9 +323,9 @@ def test_check_warns_of_a_full_text_that_is_missing(folder: Path) -> None:
 
 def test_names_say_nothing_where_there_is_no_configuration() -> None:
     """The look-up behind completion is silent about whatever is wrong."""
-    for what, file in (("controllers", "/none"), ("nonsense", "/etc/passwd")):
+    for kind, file in (("controllers", "/none"), ("nonsense", "/etc/passwd")):
         ran = subprocess.run(
-            [sys.executable, "-m", "informativa.cli.names", what, file],
+            [sys.executable, "-m", "informativa.cli.names", kind, file],
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
@@ -336,14 +336,14 @@ def test_names_are_those_of_the_configuration(
 ) -> None:
     """One a line and each once, in the order in which they stand there; of a name of nothing, nothing."""
     languages = {}
-    for what in ("controllers", "lines", "notices", "versions", "languages", "nonsense"):
-        monkeypatch.setattr(sys, "argv", ["names", what, str(folder / "informativa.yaml")])
+    for kind in ("controllers", "lines", "notices", "versions", "languages", "nonsense"):
+        monkeypatch.setattr(sys, "argv", ["names", kind, str(folder / "informativa.yaml")])
         monkeypatch.delitem(sys.modules, "informativa.cli.names")
         runpy.run_module("informativa.cli.names", run_name="__main__")
         monkeypatch.undo()
         output = capsys.readouterr()
         assert output.err == ""
-        languages[what] = output.out.split()
+        languages[kind] = output.out.split()
     assert languages == {
         "controllers": ["acme", "borealis"],
         "lines": ["+390212345678", "+493012345678"],

@@ -62,7 +62,7 @@ def store(acme: Controller) -> Iterator[SqliteStore]:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "numbers"),
+    ("record_filter", "numbers"),
     [
         (ALL, [1, 2, 3, 4, 5]),
         (RecordFilter(line="2"), [5]),
@@ -80,11 +80,11 @@ def store(acme: Controller) -> Iterator[SqliteStore]:
     ],
 )
 def test_filter_means_the_same_to_the_ledger(
-    store: SqliteStore, wanted: RecordFilter, numbers: list[int]
+    store: SqliteStore, record_filter: RecordFilter, numbers: list[int]
 ) -> None:
     """What SQL finds is what the filter itself takes."""
-    assert [record.number for record in read(store, wanted)] == numbers
-    assert [record.number for record in store.records() if wanted.matches(record.event)] == numbers
+    assert [record.number for record in read(store, record_filter)] == numbers
+    assert [record.number for record in store.records() if record_filter.matches(record.event)] == numbers
 
 
 def test_last_ones_are_streamed_in_order(store: SqliteStore, acme: Controller) -> None:
@@ -118,15 +118,15 @@ def test_a_page_that_looked_back_far_enough_says_when(
     that it looked at; the next page goes on there, and the last one is at the beginning."""
     monkeypatch.setattr(records, "REACH", 2)
     store.append([replace(PLAYED, recorded=LATER)] * 2)
-    wanted = RecordFilter(line="2")
-    first = page(acme, wanted)
+    record_filter = RecordFilter(line="2")
+    first = page(acme, record_filter)
     assert (first.records, first.before, first.looked) == ((), 6, LATER)
-    second = page(acme, wanted, first.before)
+    second = page(acme, record_filter, first.before)
     assert ([record.number for record in second.records], second.before) == ([5], 4)
     assert second.looked == PLAYED.at
-    third = page(acme, wanted, second.before)
+    third = page(acme, record_filter, second.before)
     assert (third.records, third.before) == ((), 2)
-    assert page(acme, wanted, third.before).before is None
+    assert page(acme, record_filter, third.before).before is None
 
 
 def test_a_time_is_found_without_looking_at_what_came_since(
@@ -138,11 +138,11 @@ def test_a_time_is_found_without_looking_at_what_came_since(
     days = [replace(PLAYED, at=PLAYED.at + timedelta(days=day)) for day in range(2, 40)]
     store.append([*days, replace(PLAYED, at=PLAYED.at, recorded=days[-1].at)])
     tenth = PLAYED.at + timedelta(days=10)
-    wanted = RecordFilter(since=tenth, until=tenth + timedelta(hours=1))
-    records_page = page(acme, wanted)
+    record_filter = RecordFilter(since=tenth, until=tenth + timedelta(hours=1))
+    records_page = page(acme, record_filter)
     assert [record.event.at for record in records_page.records] == [tenth]
     assert (records_page.begun, records_page.later, records_page.before) == (16, 45, 13)
-    assert page(acme, wanted, records_page.before).before is None
+    assert page(acme, record_filter, records_page.before).before is None
     long_ago = RecordFilter(until=PLAYED.at + timedelta(hours=1))
     assert [record.number for record in page(acme, long_ago, page(acme, long_ago).later).records] == [44]
     assert page(acme, RecordFilter(until=datetime.max)).later is None
@@ -163,9 +163,9 @@ def test_times_without_offset_are_of_the_controllers_zone(store: SqliteStore, ac
     rome = replace(acme, zone=ZoneInfo("Europe/Rome"))
     store.append([replace(PLAYED, at=datetime(2026, 1, 31, 9, tzinfo=UTC))])
     ten, one_past = datetime(2026, 1, 31, 10), datetime(2026, 1, 31, 10, 1)
-    wanted = RecordFilter(since=ten, until=one_past)
-    assert [call.record.number for call in read_all([acme, rome], wanted)] == [6]
-    assert [record.number for record in page(rome, wanted, before=7).records] == [6]
+    record_filter = RecordFilter(since=ten, until=one_past)
+    assert [call.record.number for call in read_all([acme, rome], record_filter)] == [6]
+    assert [record.number for record in page(rome, record_filter, before=7).records] == [6]
     offset = RecordFilter(until=datetime(2026, 1, 31, 9, tzinfo=UTC))
     assert of_zone(offset, rome) == offset
     assert of_zone(ALL, rome) == ALL
@@ -175,9 +175,11 @@ def test_times_without_offset_are_of_the_controllers_zone(store: SqliteStore, ac
 @pytest.mark.parametrize("until", ["2026-01-30", "2026-01-31T00:00", "2026-01-31T00:00+01:00"])
 def test_nothing_is_between_times_the_wrong_way_round(acme: Controller, until: str) -> None:
     """Which is said, and not shown as a ledger without records."""
-    wanted = RecordFilter(since=datetime.fromisoformat("2026-01-31"), until=datetime.fromisoformat(until))
+    record_filter = RecordFilter(
+        since=datetime.fromisoformat("2026-01-31"), until=datetime.fromisoformat(until)
+    )
     with pytest.raises(InformativaError, match="Nothing is from 2026-01-31"):
-        list(read_all([acme], wanted))
+        list(read_all([acme], record_filter))
 
 
 def test_ledger_that_may_not_be_looked_for(acme: Controller, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,8 +199,10 @@ def test_ledger_that_may_not_be_looked_for(acme: Controller, monkeypatch: pytest
 def test_following_begins_with_the_last(store: SqliteStore, acme: Controller) -> None:
     """Then what comes, of calls alone and as the filter has it, each once."""
     website = replace(PLAYED, call="", kind=RecordKind.WEBSITE)
-    wanted = RecordFilter(status=Status.PLAYED, reason=Reason.NOT_INFORMED)  # which the one before is not
-    with closing(RecordFollower([acme], wanted, 2, lambda _error: None)) as following:
+    record_filter = RecordFilter(
+        status=Status.PLAYED, reason=Reason.NOT_INFORMED
+    )  # which the one before is not
+    with closing(RecordFollower([acme], record_filter, 2, lambda _error: None)) as following:
         assert [call.record.number for call in following.news()] == [5]
         store.append([website, PARTIAL, PLAYED])
         assert [call.record.number for call in following.news()] == [8]

@@ -112,8 +112,8 @@ def test_what_is_different_is_kept_beside(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "identity").write_text(f"{identity}\n")
     file = backed_up(folder, protection=KeyProtection((str(identity.to_public()),)))
     prompt, token = folder / "prompts/it/short.wav", folder / "keys/agi.token"
-    whole = config(folder).read_text()
-    for changed, text in ((config(folder), f"{whole}# mine\n"), (prompt, "mine"), (token, "ab" * 32)):
+    configured = config(folder).read_text()
+    for changed, text in ((config(folder), f"{configured}# mine\n"), (prompt, "mine"), (token, "ab" * 32)):
         changed.write_text(text)
     (folder / "keys/borealis.key").unlink()
     aside = (
@@ -125,7 +125,7 @@ def test_what_is_different_is_kept_beside(folder: Path, tmp_path: Path) -> None:
         assert (report.aside, report.unchanged) == (aside, (token,))
         assert report.written == (config(folder), prompt, folder / "keys/borealis.key")
         assert [place.exists() for place in aside] == [really, really]
-        assert config(folder).read_text() == (whole if really else f"{whole}# mine\n")
+        assert config(folder).read_text() == (configured if really else f"{configured}# mine\n")
     assert (aside[1].read_text(), token.read_text()) == ("mine", "ab" * 32)
 
 

@@ -125,7 +125,7 @@ def test_earlier_configuration_is_let_go_of() -> None:
 
     freeze_objects = service._freeze_objects.__wrapped__  # type: ignore[attr-defined]  # lab/remembered.py
     thresholds, circle = gc.get_threshold(), Circle()
-    gone = weakref.ref(circle)
+    reference = weakref.ref(circle)
     gc.callbacks.append(record)
     try:
         freeze_objects(first=True)
@@ -133,9 +133,9 @@ def test_earlier_configuration_is_let_go_of() -> None:
         del circle
         generations.clear()
         freeze_objects(in_full=False)
-        assert (gone() is None, generations) == (False, [0])
+        assert (reference() is None, generations) == (False, [0])
         freeze_objects()
-        assert gone() is None
+        assert reference() is None
     finally:
         gc.callbacks.remove(record)
         gc.freeze()  # what was collected of tests, as conftest.py has it
@@ -439,13 +439,13 @@ def test_reload_says_by_name_what_it_takes_away(tmp_path: Path) -> None:
         office.edit("retention: 5 years", "retention: 6 years")
         office.edit('"2026/11"', '"TODO"')
         assert office.reload()
-        whole = office.config.read_text()
-        office.config.write_text(whole[: whole.index('  "+493012345678":')])
+        text = office.config.read_text()
+        office.config.write_text(text[: text.index('  "+493012345678":')])
         assert office.reload()
         office.config.write_text(
-            whole.partition("  borealis:")[0]
+            text.partition("  borealis:")[0]
             + "lines:"
-            + whole.partition("\nlines:")[2].partition('  "+493012345678":')[0]
+            + text.partition("\nlines:")[2].partition('  "+493012345678":')[0]
         )
         assert office.reload()
     finally:
@@ -489,13 +489,13 @@ def test_file_that_is_cut_off_is_not_loaded_in_the_middle(tmp_path: Path) -> Non
     office = Office(tmp_path / "etc", program=(sys.executable, "-c", program))
     office.start()
     try:
-        whole = office.config.read_text()
-        office.config.write_text(whole.rstrip())
+        text = office.config.read_text()
+        office.config.write_text(text.rstrip())
         os.utime(office.config, (0, 0))
         assert not office.reload()
         assert "ends in the middle of its last line" in office.log_text
         with office.config.open("w") as written:
-            first, line, rest = whole.partition('  "+493012345678":')
+            first, line, rest = text.partition('  "+493012345678":')
             written.write(first)
             written.flush()
 
@@ -516,8 +516,8 @@ def test_file_that_is_cut_off_is_not_loaded_in_the_middle(tmp_path: Path) -> Non
 def test_every_prefix_of_the_template_that_loads_is_told(folder: Path) -> None:
     """Of what is left when the file is cut off after a line, nothing is taken away or changed in silence."""
     file = folder / "informativa.yaml"
-    whole, before = file.read_text(), load(file)
-    lines = whole.splitlines(keepends=True)
+    text, before = file.read_text(), load(file)
+    lines = text.splitlines(keepends=True)
     silent, loaded = [], 0
     for end in range(len(lines)):
         file.write_text("".join(lines[:end]))

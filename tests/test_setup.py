@@ -788,9 +788,9 @@ def test_i10_mistake_of_one_company_leaves_it_out(pbx: Pbx, short_prompts: Path)
     second = "exten => 03012345678,1,Queue(b)\n same => n,Hangup()\n"
     (pbx.asterisk / "extensions.conf").write_text(EXTENSIONS + second)
     file = pbx.etc / "informativa.yaml"
-    whole = file.read_text()
-    assert number in whole
-    file.write_text(whole.replace(key, "cay: keys/borealis.key"))
+    configured = file.read_text()
+    assert number in configured
+    file.write_text(configured.replace(key, "cay: keys/borealis.key"))
     (early,) = [str(text) for text in pbx.set_up(write=False).warnings if "borealis" in str(text)]
     report = pbx.set_up()
     (warning,) = [str(text) for text in report.warnings if "borealis" in str(text)]
@@ -800,7 +800,7 @@ def test_i10_mistake_of_one_company_leaves_it_out(pbx: Pbx, short_prompts: Path)
     assert "informativa.service" in states(report, SetupState.DONE)
     assert (pbx.asterisk / "extensions.conf").read_text().count(STEP) == 2
     assert f"exten => {number},1," not in (pbx.asterisk / "informativa.conf").read_text()
-    file.write_text(whole)
+    file.write_text(configured)
     again = pbx.set_up()
     assert not [text for text in again.warnings if "borealis is left out" in str(text)]
     assert f"exten => {number},1," in (pbx.asterisk / "informativa.conf").read_text()

@@ -104,8 +104,8 @@ def with_pauses(samples: np.ndarray, noise: float = -90.0, silence: float = 0.7)
     """Silence before, in the middle and after, with a noise of so many dBov in all."""
     gap = np.zeros(round(silence * 8000))
     half = len(samples) // 2
-    whole = np.concatenate([gap, samples[:half], gap, samples[half:], gap])
-    return np.asarray(whole + np.random.default_rng(2).standard_normal(len(whole)) * 10 ** (noise / 20))
+    joined = np.concatenate([gap, samples[:half], gap, samples[half:], gap])
+    return np.asarray(joined + np.random.default_rng(2).standard_normal(len(joined)) * 10 ** (noise / 20))
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_prompt_of_a_recording(tmp_path: Path, rate: int, extensions: set[str]) 
     narrow = audio.from_pcm(files["wav"][44:], 8000)
     assert loudness(narrow.samples, narrow.rate) == pytest.approx(audio.LOUDNESS, abs=0.3)
     assert narrow.peak <= audio.CEILING
-    assert [match.whole for match in lab.find(*_pair(source, narrow))] == [True]
+    assert [match.is_whole for match in lab.find(*_pair(source, narrow))] == [True]
     if "sln16" in files:
         wide = audio.from_pcm(files["sln16"], 16000)
         assert wide.seconds == pytest.approx(narrow.seconds, abs=0.001)
@@ -295,9 +295,9 @@ def test_text_that_the_engine_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
 
     from informativa.prompts import speech_engine
 
-    whole = py_nanotts.NanoTTS.speak
+    speak = py_nanotts.NanoTTS.speak
     monkeypatch.setattr(
-        py_nanotts.NanoTTS, "speak", lambda self, text, **more: whole(self, text[:40], **more)
+        py_nanotts.NanoTTS, "speak", lambda self, text, **more: speak(self, text[:40], **more)
     )
     with pytest.raises(PromptError, match="does not say all of line 1"):
         speech_engine.speak(

@@ -129,10 +129,10 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., No
         lines = [
             json.dumps({
                 "MESSAGE": message.format(**facts),
-                "SYSLOG_IDENTIFIER": who,
+                "SYSLOG_IDENTIFIER": identifier,
                 "__REALTIME_TIMESTAMP": "1795690800000000",
             })
-            for who, message in JOURNAL
+            for identifier, message in JOURNAL
         ]  # fmt: skip
         lines.append(json.dumps({"MESSAGE": [*f"bytes {facts['customer']} \xff".encode("latin-1")]}))
         (folder / "lines").write_text("\n".join(lines))

@@ -191,7 +191,7 @@ def attempt(content: str | bytes) -> list[int] | str:
 @given(st.binary(max_size=300))
 def test_any_bytes_are_rows_or_an_error_in_words(content: bytes) -> None:
     """Nothing that a file may hold is a defect."""
-    for whole in (content, HEADER.encode() + content):
-        outcome = attempt(whole)
+    for table in (content, HEADER.encode() + content):
+        outcome = attempt(table)
         event(type(outcome).__name__)
         assert outcome or outcome == []

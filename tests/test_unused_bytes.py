@@ -264,27 +264,27 @@ def page(block: int, rows: tuple[int, ...], content: int, *blocks: tuple[int, in
 
 def test_unused_bytes_of_a_page_are_those_between_its_parts() -> None:
     """Between the list of its rows and the first of them, and in free blocks behind their first four."""
-    whole = page(24, (32, 56), 20, (24, 48, 8), (48, 0, 6))
+    original = page(24, (32, 56), 20, (24, 48, 8), (48, 0, 6))
     zeros = {*range(12, 20), *range(28, 32), *range(52, 54)}
-    blanked = blanked_page(2, whole, None)
+    blanked = blanked_page(2, original, None)
     assert blanked is not None
     assert {place for place in range(12, 64) if blanked[place : place + 1] == b"\0"} >= zeros
-    assert [place for place in range(64) if blanked[place] != whole[place]] == sorted(zeros)
+    assert [place for place in range(64) if blanked[place] != original[place]] == sorted(zeros)
 
 
 @pytest.mark.parametrize(
-    ("whole", "zeros"),
+    ("original", "zeros"),
     [
         (page(0, (10,), 10), []),  # the first row follows the list of rows
         (page(20, (32,), 20, (20, 0, 8)), [*range(10, 20), *range(24, 28)]),  # a block before the first row
         (page(60, (32,), 32, (60, 0, 4)), [*range(10, 32)]),  # the smallest block, at the end
     ],
 )
-def test_parts_of_a_page_may_touch(whole: bytes, zeros: list[int]) -> None:
+def test_parts_of_a_page_may_touch(original: bytes, zeros: list[int]) -> None:
     """A page that is full, and blocks at the ends of what holds rows, contradict nothing."""
-    blanked = blanked_page(2, whole, None)
+    blanked = blanked_page(2, original, None)
     assert blanked is not None
-    assert [place for place in range(64) if blanked[place] != whole[place]] == zeros
+    assert [place for place in range(64) if blanked[place] != original[place]] == zeros
 
 
 @pytest.mark.parametrize(

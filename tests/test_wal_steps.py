@@ -58,7 +58,7 @@ def files(tmp_path: Path) -> Files:
 
 
 @pytest.fixture
-def held() -> Iterator[ExitStack]:
+def open_files() -> Iterator[ExitStack]:
     """What this process has open until the test ends."""
     with ExitStack() as stack:
         yield stack
@@ -133,20 +133,22 @@ def test_identity_is_device_and_inode(files: Files) -> None:
 # -- what this process has open ------------------------------------------------------------------------------
 
 
-def opened(files: Files, held: ExitStack, *names: str) -> FileIdentities:
+def opened(files: Files, open_files: ExitStack, *names: str) -> FileIdentities:
     """Open these files, all without a name, and return what is there."""
     for file in [getattr(files, name) for name in names or ("ledger", "log", "index")]:
-        held.enter_context(file.open("r+b"))
+        open_files.enter_context(file.open("r+b"))
     return files.identities()
 
 
 @pytest.mark.parametrize("missing", ["ledger", "log", "index"])
-def test_files_are_open_where_this_process_has_all_three(files: Files, held: ExitStack, missing: str) -> None:
+def test_files_are_open_where_this_process_has_all_three(
+    files: Files, open_files: ExitStack, missing: str
+) -> None:
     """Also those that it made itself; one that it has not, or that is not there, is none."""
     nothing, names = FileIdentities(None, None, None), {"ledger", "log", "index"}
-    now = opened(files, held, *names - {missing})
+    now = opened(files, open_files, *names - {missing})
     assert not files.is_open(nothing, now)
-    held.enter_context(getattr(files, missing).open("rb"))
+    open_files.enter_context(getattr(files, missing).open("rb"))
     assert files.is_open(nothing, now)
     assert files.is_open(now, now)
     assert not files.is_open(nothing, replace(now, **{missing: None}))
@@ -154,16 +156,18 @@ def test_files_are_open_where_this_process_has_all_three(files: Files, held: Exi
 
 
 @pytest.mark.parametrize("name", ["log", "index"])
-def test_file_that_was_made_in_place_of_a_deleted_one_goes(files: Files, held: ExitStack, name: str) -> None:
+def test_file_that_was_made_in_place_of_a_deleted_one_goes(
+    files: Files, open_files: ExitStack, name: str
+) -> None:
     """Where this process made it; that of another stays, and one that is gone by now is no error."""
     before, file = files.identities(), getattr(files, name)
     other(file)
     others = {"log", "index"} - {name}
-    assert not files.is_open(before, opened(files, held, "ledger", *others))
+    assert not files.is_open(before, opened(files, open_files, "ledger", *others))
     assert file.exists()
     assert not files.is_open(before, replace(before, **{name: None}))
     assert file.exists()
-    now = opened(files, held, name)
+    now = opened(files, open_files, name)
     assert not files.is_open(before, now)
     assert not file.exists()
     assert all(getattr(files, other).exists() for other in others)
@@ -238,10 +242,10 @@ def test_file_that_was_opened_lately_is_looked_for_among_few(
     assert not wal_files.is_open(identity)
 
 
-def test_file_is_found_behind_a_descriptor_that_was_closed(files: Files, held: ExitStack) -> None:
+def test_file_is_found_behind_a_descriptor_that_was_closed(files: Files, open_files: ExitStack) -> None:
     """Whatever number it had: the process lists its descriptors by a free one, which is closed by then."""
     before = files.log.open("rb")
-    identities = opened(files, held, "ledger")
+    identities = opened(files, open_files, "ledger")
     wal_files._LAST_DESCRIPTORS.clear()
     before.close()
     assert [b"".join(chunks) for chunks in files.contents(identities)] == [b"ledger"]
@@ -381,10 +385,10 @@ def test_log_cannot_be_saved_while_others_use_another_index(files: Files) -> Non
     assert files.can_be_saved(identities)
 
 
-def test_index_that_is_not_trusted_has_no_headers(files: Files, held: ExitStack) -> None:
+def test_index_that_is_not_trusted_has_no_headers(files: Files, open_files: ExitStack) -> None:
     """96 bytes of ours are zero then, also where its name is gone, and of no other file."""
-    identities = opened(files, held)
-    index = held.enter_context(files.index.open("r+b"))
+    identities = opened(files, open_files)
+    index = open_files.enter_context(files.index.open("r+b"))
     other(files.index, b"i" * 200)
     files.distrust_index(identities)
     assert index.read() == bytes(96) + b"i" * 104
@@ -404,11 +408,11 @@ def test_index_that_is_not_trusted_has_no_headers(files: Files, held: ExitStack)
     ],
 )
 def test_log_that_is_saved_is_marked_for_those_who_have_it_open(
-    files: Files, held: ExitStack, log: str, index: str, left: list[str]
+    files: Files, open_files: ExitStack, log: str, index: str, left: list[str]
 ) -> None:
     """And it and its index are found by nobody; another log stays, and the index that goes with it."""
-    identities = opened(files, held)
-    own_log = held.enter_context(files.log.open("r+b"))
+    identities = opened(files, open_files)
+    own_log = open_files.enter_context(files.log.open("r+b"))
     assert not files.is_retired(identities)
     for file, state in ((files.log, log), (files.index, index)):
         if state == "gone":
@@ -425,13 +429,13 @@ def test_log_that_is_saved_is_marked_for_those_who_have_it_open(
     assert files.ledger.read_bytes() == b"ledger"
 
 
-def test_contents_are_those_that_this_process_has_open(files: Files, held: ExitStack) -> None:
+def test_contents_are_those_that_this_process_has_open(files: Files, open_files: ExitStack) -> None:
     """Ledger and log, to the last byte, whatever has their names now; a log that it has not is left out."""
     large = b"".join(bytes([number]) * (1 << 20) for number in range(2)) + b"end"
     files.ledger.write_bytes(large)
-    identities = opened(files, held, "ledger")
+    identities = opened(files, open_files, "ledger")
     assert [b"".join(chunks) for chunks in files.contents(identities)] == [large]
-    opened(files, held, "log")
+    opened(files, open_files, "log")
     other(files.log)
     other(files.ledger)
     assert [b"".join(chunks) for chunks in files.contents(identities)] == [large, b"log"]
@@ -543,14 +547,16 @@ def test_connection_that_is_kept_open_is_never_freed() -> None:
         assert sys.getrefcount(connection) == before + 1
 
 
-def test_process_that_has_many_files_open_sees_that_a_ledger_is_in_use(files: Files, held: ExitStack) -> None:
+def test_process_that_has_many_files_open_sees_that_a_ledger_is_in_use(
+    files: Files, open_files: ExitStack
+) -> None:
     """Also by a descriptor that is not among the newest, and by another process's lock alone."""
     for file in (files.ledger, files.log, files.index):
         file.unlink()
     store = SqliteStore(str(files.ledger))
     store.append([PLAYED])
     for _ in range(20):
-        opened(files, held, "ledger")
+        opened(files, open_files, "ledger")
     files.log.unlink()
     assert "is in use" in message(files)
     store.close()

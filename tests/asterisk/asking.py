@@ -102,13 +102,13 @@ MODES = {Sent.EVENT: "rfc4733", Sent.TONE: "inband", Sent.BOTH: "inband"}
 """Asterisk's `dtmf_mode` that takes such keys. The last one takes a key that is sent in both ways for two."""
 
 
-def press(key: str, after: float = 0.0, before: float = NOTICE, held: float = 0.1) -> Act:
+def press(key: str, after: float = 0.0, before: float = NOTICE, seconds_down: float = 0.1) -> Act:
     """Press a key `after` seconds, when `before` seconds were heard."""
 
     def act(call: Call, sent: Sent) -> None:
         call.wait_heard(before, 30)
         time.sleep(after)
-        call.press(key, held, sent)
+        call.press(key, seconds_down, sent)
 
     return act
 

@@ -111,11 +111,11 @@ class DeskPhone:
         """Wait for the first call."""
         self._wait(lambda message: message.start.startswith("INVITE "))
 
-    def _wait(self, wanted: Callable[[Message], bool]) -> Message:
+    def _wait(self, matches: Callable[[Message], bool]) -> Message:
         """Return the first message of that kind, which may have come already."""
 
         def first() -> Message | None:
-            return next((message for message in self._messages if wanted(message)), None)
+            return next((message for message in self._messages if matches(message)), None)
 
         with self._news:
             message = self._news.wait_for(first, _PATIENCE)

@@ -104,9 +104,9 @@ def lay(site: Site, context: str, text: str, sounds: dict[str, Path], to: str = 
 def configure(site: Site, text: str) -> None:
     """Put settings, such as the page shows, into the configuration."""
     site.office.stop()
-    whole = yaml.safe_load(site.office.config.read_text())
-    _merge(whole, yaml.safe_load(text))
-    site.office.config.write_text(yaml.safe_dump(whole, allow_unicode=True, sort_keys=False))
+    settings = yaml.safe_load(site.office.config.read_text())
+    _merge(settings, yaml.safe_load(text))
+    site.office.config.write_text(yaml.safe_dump(settings, allow_unicode=True, sort_keys=False))
     site.office.start()
 
 

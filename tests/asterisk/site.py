@@ -117,7 +117,7 @@ class Site:
         assert old in text, f"{old!r} does not stand in the dialplan"
         self.pbx.reload_dialplan(text.replace(old, new, 1))
 
-    def whole(self, *names: str) -> dict[str, list[Any]]:
+    def heard_whole(self, *names: str) -> dict[str, list[Any]]:
         """What `Outcome.heard` is when these prompts were heard whole, once each."""
         return {name: [pytest.approx(len(self.prompts[name]) / 8000, abs=0.1)] for name in names}
 

@@ -23,7 +23,7 @@ def test_i4_call_that_is_one_too_many_is_served_by_the_dialplan(site: Site) -> N
     with Held(site.office.port, network_script=site.office.script, arg_1="+493012345678"):
         outcome = site.call()
         assert (outcome.status, outcome.reason) == ("FALLBACK", "service-busy")
-        assert outcome.heard == site.whole("it/short-nokey", "after")
+        assert outcome.heard == site.heard_whole("it/short-nokey", "after")
         ((key, row),) = spool(site.pbx).items()
         assert outcome.record == f"spool:{key}"
         assert (row["line"], row["ending"]) == ("0212345678", "whole")

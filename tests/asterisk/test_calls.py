@@ -21,9 +21,9 @@ def test_notice_is_heard_once_and_whole(site: Site) -> None:
     """A first caller hears the notice from its first to its last sample; calling again, nothing of it."""
     first, second = site.call(), site.call("+390212345678")
     assert (first.status, first.reason, first.record) == ("PLAYED", "not-informed", "2")
-    assert first.heard == site.whole("it/short", "after")
+    assert first.heard == site.heard_whole("it/short", "after")
     assert (second.status, second.reason, second.record) == ("NOTDUE", "already-informed", "3")
-    assert second.heard == site.whole("after")
+    assert second.heard == site.heard_whole("after")
     played, notdue = (record.event for record in site.office.records())
     assert (played.heard.ending, played.heard.seconds, played.heard.length) == ("whole", 1.5, 1.5)
     assert (notdue.status, notdue.basis) == ("NOTDUE", 2)
@@ -36,7 +36,7 @@ def test_shipped_notice_is_heard_whole(site: Site, tmp_path: Path) -> None:
     shutil.copy(shipped, site.office.folder / "prompts/it/short.wav")
     site.prompts["it/short"] = audio.read_wav(shipped)
     site.configure(('version: "2026-11"', 'version: "2026-12"'))
-    assert site.call().heard == site.whole("it/short", "after")
+    assert site.call().heard == site.heard_whole("it/short", "after")
 
 
 @pytest.mark.sample(2)
@@ -54,7 +54,7 @@ def test_i2_hang_up_during_the_notice(site: Site, seconds: float) -> None:
     assert record.event.heard.ending == "hung-up"
     again = site.call()
     assert (again.status, again.record) == ("PLAYED", "3")
-    assert again.heard == site.whole("it/short", "after")
+    assert again.heard == site.heard_whole("it/short", "after")
 
 
 def test_key_plays_the_full_text(site: Site) -> None:
@@ -65,7 +65,7 @@ def test_key_plays_the_full_text(site: Site) -> None:
     outcome = site.over(call)
     assert (outcome.status, outcome.record) == ("PLAYED", "2")
     assert outcome.heard.pop("it/short")[0] < 1.4
-    assert outcome.heard == site.whole("it/full", "after")
+    assert outcome.heard == site.heard_whole("it/full", "after")
     assert site.office.records()[0].event.prompt.endswith("it/full")
     assert site.call().status == "NOTDUE"
 
@@ -75,7 +75,7 @@ def test_other_keys_do_nothing(site: Site) -> None:
     call = site.dial()
     call.wait_heard(0.3, 30)
     call.press("5")
-    assert site.over(call).heard == site.whole("it/short", "after")
+    assert site.over(call).heard == site.heard_whole("it/short", "after")
 
 
 def test_channel_is_answered_before_the_notice(site: Site) -> None:
@@ -84,7 +84,7 @@ def test_channel_is_answered_before_the_notice(site: Site) -> None:
     call.wait_heard(0.2, 30)
     assert call.answered
     assert not call.early
-    assert site.over(call).heard == site.whole("it/short", "after")
+    assert site.over(call).heard == site.heard_whole("it/short", "after")
 
 
 def test_prompt_that_vanished(site: Site) -> None:
@@ -92,7 +92,7 @@ def test_prompt_that_vanished(site: Site) -> None:
     (site.office.folder / "prompts/it/short.wav").unlink()
     outcome = site.call()
     assert (outcome.status, outcome.reason, outcome.record) == ("FAILED", "not-playable", "2")
-    assert outcome.heard == site.whole("after")
+    assert outcome.heard == site.heard_whole("after")
     assert site.office.records()[0].event.status == "FAILED"
     assert site.call().status == "FAILED"
 
@@ -104,7 +104,7 @@ def test_prompt_that_cannot_be_read(site: Site) -> None:
     prompt.chmod(0)
     outcome = site.call()
     assert (outcome.status, outcome.reason) == ("FAILED", "recording-changed")
-    assert outcome.heard == site.whole("after")
+    assert outcome.heard == site.heard_whole("after")
 
 
 @pytest.mark.sample(2)
@@ -120,12 +120,12 @@ def test_i2_silence_in_place_of_the_prompt_is_not_played(site: Site, way: str) -
     for _ in range(2):
         outcome = site.call()
         assert (outcome.status, outcome.reason) == ("FAILED", "recording-changed")
-        assert outcome.heard == site.whole("after")
+        assert outcome.heard == site.heard_whole("after")
     log = site.pbx.log.read_text(errors="replace") if way == "script" else site.office.log_text
     assert f"{prompt} is not the recording any more" in log
     prompt.write_bytes(right)
     outcome = site.call()
-    assert (outcome.status, outcome.heard) == ("PLAYED", site.whole("it/short", "after"))
+    assert (outcome.status, outcome.heard) == ("PLAYED", site.heard_whole("it/short", "after"))
     assert site.call().status == "NOTDUE"
     events = [record.event for record in site.office.records()]
     assert [event.status for event in events] == ["FAILED", "FAILED", "PLAYED", "NOTDUE"]
@@ -189,7 +189,7 @@ def test_i1_line_break_in_the_name_makes_nobody_known(site: Site, name: str) -> 
         assert outcome.status in {"PLAYED", "FALLBACK"}
         assert outcome.reason != "not-informed"
         prompt = "it/short" if outcome.status == "PLAYED" else "it/short-nokey"
-        assert outcome.heard[prompt][-1:] == site.whole(prompt)[prompt]
+        assert outcome.heard[prompt][-1:] == site.heard_whole(prompt)[prompt]
         assert outcome.heard["after"]
 
 
@@ -212,7 +212,7 @@ def test_i1_unidentified_caller_hears_it_every_time(site: Site, caller: dict, re
     for _ in range(2):
         outcome = site.call(**caller)
         assert (outcome.status, outcome.reason) == ("PLAYED", reason)
-        assert outcome.heard == site.whole("it/short", "after")
+        assert outcome.heard == site.heard_whole("it/short", "after")
     assert [record.event.pseudonym for record in site.office.records()] == [None, None]
 
 
@@ -221,7 +221,7 @@ def test_i6_another_company_is_another_controller(site: Site) -> None:
     assert site.call().status == "PLAYED"
     outcome = site.call("+493012345678")
     assert (outcome.status, outcome.reason) == ("PLAYED", "not-informed")
-    assert outcome.heard == site.whole("de/short", "after")
+    assert outcome.heard == site.heard_whole("de/short", "after")
     (acme,), (borealis,) = site.office.records("acme"), site.office.records("borealis")
     assert acme.event.pseudonym != borealis.event.pseudonym
 
@@ -231,7 +231,7 @@ def test_line_that_nobody_configured(site: Site) -> None:
     for count in (1, 2):
         outcome = site.call("0299999999")
         assert (outcome.status, outcome.reason) == ("FALLBACK", "no-line")
-        assert outcome.heard == site.whole("it/short-nokey", "after")
+        assert outcome.heard == site.heard_whole("it/short-nokey", "after")
         rows = spool(site.pbx)
         assert len(rows) == count
         assert rows[outcome.record.removeprefix("spool:")]["ending"] == "whole"
@@ -242,8 +242,8 @@ def test_i4_script_takes_over_from_a_service_that_is_down(site: Site) -> None:
     site.office.stop()
     first, second = site.call(), site.call()
     assert (first.status, first.record, second.status) == ("PLAYED", "2", "NOTDUE")
-    assert first.heard == site.whole("it/short", "after")
-    assert second.heard == site.whole("after")
+    assert first.heard == site.heard_whole("it/short", "after")
+    assert second.heard == site.heard_whole("after")
     site.office.start()
     assert site.call().status == "NOTDUE"
 
@@ -267,7 +267,7 @@ def test_i4_dialplan_plays_when_neither_service_nor_script_can(site: Site) -> No
     site.office.config.unlink()
     outcome = site.call("+493012345678")
     assert (outcome.status, outcome.reason) == ("FALLBACK", "service-unavailable")
-    assert outcome.heard == site.whole("de/short-nokey", "after")
+    assert outcome.heard == site.heard_whole("de/short-nokey", "after")
     ((key, row),) = spool(site.pbx).items()
     assert outcome.record == f"spool:{key}"
     assert row["line"] == "+493012345678"
@@ -284,7 +284,7 @@ def test_each_playback_of_one_call_has_its_own_proof(site: Site) -> None:
         " same => n,Playback(", " same => n,Gosub(informativa,s,1(+493012345678))\n same => n,Playback("
     )
     outcome = site.call()
-    assert outcome.heard == site.whole("it/short-nokey", "de/short-nokey", "after")
+    assert outcome.heard == site.heard_whole("it/short-nokey", "de/short-nokey", "after")
     assert sorted(row["line"] for row in spool(site.pbx).values()) == ["+493012345678", "0212345678"]
 
 
@@ -306,7 +306,7 @@ def test_i3_ledger_deleted_under_the_service(site: Site) -> None:
         file.unlink()
     outcome = site.call()
     assert (outcome.status, outcome.reason) == ("FALLBACK", "ledger-unavailable")
-    assert outcome.heard == site.whole("it/short", "after")
+    assert outcome.heard == site.heard_whole("it/short", "after")
     assert len(spool(site.pbx)) == 1
     assert "was deleted or replaced while in use" in site.office.log_text
 
@@ -329,7 +329,7 @@ def test_dialplan_with_no_prompt_left(site: Site) -> None:
     (site.office.folder / "prompts/it/short-nokey.wav").unlink()
     outcome = site.call()
     assert (outcome.status, outcome.reason) == ("FAILED", "service-unavailable")
-    assert outcome.heard == site.whole("after")
+    assert outcome.heard == site.heard_whole("after")
     ((_, row),) = spool(site.pbx).items()
     assert row["ending"] == "not-playable"
 
@@ -350,7 +350,7 @@ def test_read_only_ledger_plays_and_leaves_the_proof_in_the_spool(site: Site) ->
         folder.chmod(0o700)
         ledger.chmod(0o600)
     assert (outcome.status, outcome.reason) == ("FALLBACK", "ledger-unavailable")
-    assert outcome.heard == site.whole("it/short", "after")
+    assert outcome.heard == site.heard_whole("it/short", "after")
     ((key, row),) = spool(site.pbx).items()
     assert outcome.record == f"spool:{key}"
     assert (row["ending"], row["line"]) == ("whole", "+390212345678")

@@ -38,7 +38,7 @@ CASES: dict[str, tuple[Act, str, int, str]] = {
     "no after all": (press(NO, 0.4, END), "refused", 1, WHOLE),
     "no in the question": (press(NO, 0.5), "refused", 1, PART),
     "yes in the question": (press(YES, 0.6), "silence", 2, f"{PART} {WHOLE}"),
-    "yes held over the end": (press(YES, 0, END - 0.4, held=0.55), "silence", 2, TWICE),
+    "yes held over the end": (press(YES, 0, END - 0.4, seconds_down=0.55), "silence", 2, TWICE),
     "another key after all": (press(NOTHING, 0.8, END), "silence", 2, TWICE),
     "another key in the question": (press(NOTHING, 0.3), "silence", 1, WHOLE),
 }
@@ -113,7 +113,7 @@ def test_key_at_the_end_of_a_question(site: Site, sent: Sent) -> None:
     between the two. Asterisk reports it when it is let go: one of the question's last tenth comes 0.00
     seconds into the wait, so no time before 0.3 seconds tells when it was pressed."""
     acts = {f"{before} s before": press(EU, 0, END + 0.1 - before) for before in (0.3, 0.15, 0.1, 0.05)}
-    acts |= {"held": press(EU, 0, END - 0.4, held=0.6), "after": press(EU, 0.4, END)}
+    acts |= {"held": press(EU, 0, END - 0.4, seconds_down=0.6), "after": press(EU, 0.4, END)}
     calls = ring(site, acts, ABROAD, sent)
     assert {name: call.choices for name, call in calls.items()} == dict.fromkeys(acts, "abroad:eu")
     events = answers(site)

@@ -30,7 +30,7 @@ def test_i4_call_whose_script_is_one_too_many_is_served_by_the_dialplan(site: Si
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, STARTING)
         outcome = site.call()
     assert (outcome.status, outcome.reason) == ("FALLBACK", "service-unavailable")
-    assert outcome.heard == site.whole("it/short-nokey", "after")
+    assert outcome.heard == site.heard_whole("it/short-nokey", "after")
     ((key, row),) = spool(site.pbx).items()
     assert outcome.record == f"spool:{key}"
     assert row["ending"] == "whole"

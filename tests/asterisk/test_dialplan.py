@@ -85,4 +85,4 @@ def test_fallback_plays_the_version_of_the_day(site: Site) -> None:
     site.office.config.unlink()
     outcome = site.call()
     assert (outcome.status, outcome.reason) == ("FALLBACK", "service-unavailable")
-    assert outcome.heard == site.whole("it/full", "after")
+    assert outcome.heard == site.heard_whole("it/full", "after")

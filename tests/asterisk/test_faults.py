@@ -34,7 +34,7 @@ def test_i2_asterisk_killed_during_the_notice(site: Site) -> None:
     site.pbx.start()
     outcome = site.call()
     assert (outcome.status, outcome.reason, outcome.record) == ("PLAYED", "not-informed", "3")
-    assert outcome.heard == site.whole("it/short", "after")
+    assert outcome.heard == site.heard_whole("it/short", "after")
     assert site.call().status == "NOTDUE"
     assert site.office.pid == pid
 
@@ -62,7 +62,7 @@ def test_i3_service_stopped_during_the_notice(site: Site) -> None:
     assert site.office.stop() == 0
     outcome = site.over(call)
     assert (outcome.status, outcome.record) == ("PLAYED", "3")
-    assert outcome.heard["it/short"][-1:] == site.whole("it/short")["it/short"]
+    assert outcome.heard["it/short"][-1:] == site.heard_whole("it/short")["it/short"]
     assert outcome.heard["after"]
     assert deliveries(site, 2) == [("PARTIAL", "service-stopped"), ("PLAYED", "whole")]
     site.office.start()
@@ -77,7 +77,7 @@ def test_service_restarted_during_the_notice(site: Site) -> None:
     site.office.start()
     outcome = site.over(call)
     assert (outcome.status, outcome.record) == ("PLAYED", "2")
-    assert outcome.heard == site.whole("it/short", "after")
+    assert outcome.heard == site.heard_whole("it/short", "after")
     assert site.call().status == "NOTDUE"
 
 
@@ -99,8 +99,8 @@ def test_i4_service_killed_anywhere_in_a_call(
         outcome = site.over(call)
         assert outcome.status in {"PLAYED", told_then}
         prompt = "it/short-nokey" if outcome.status == "FALLBACK" else "it/short"
-        assert outcome.heard[prompt][-1:] == site.whole(prompt)[prompt]
-        assert outcome.heard["after"] == site.whole("after")["after"]
+        assert outcome.heard[prompt][-1:] == site.heard_whole(prompt)[prompt]
+        assert outcome.heard["after"] == site.heard_whole("after")["after"]
         site.office.config.write_text(configuration)
         informed = {record.event.pseudonym for record in site.office.records() if record.event.informs}
         assert len(informed) == known + 1 or outcome.status == "FALLBACK"

@@ -54,9 +54,9 @@ def freepbx(site: Site, sounds: dict[str, Path], command: tuple[str, ...]) -> An
     def laid(field: dict[str, str] | None, to: str = "${EXTEN}", **options: Any) -> Site:
         route = {"extension": DID, **options.pop("incoming", {})}
         routes = [{"extension": route["extension"], **field}] if field else []
-        whole = {"incoming": [route], "routes": routes, **options}
+        installation = {"incoming": [route], "routes": routes, **options}
         ran = subprocess.run(
-            [*command, GENERATE], input=json.dumps(whole), capture_output=True, text=True, check=False
+            [*command, GENERATE], input=json.dumps(installation), capture_output=True, text=True, check=False
         )
         assert (ran.returncode, ran.stderr) == (0, "")
         lay(site, "from-trunk", FREEPBX_AROUND + MODULES + ran.stdout + INCLUDE, sounds, to=to)
@@ -76,7 +76,7 @@ def test_field_plays_the_notice_before_the_destination(freepbx: Any) -> None:
     site = freepbx({"informativa_notice": "did"})
     outcome = site.call()
     assert (outcome.status, outcome.reason) == ("PLAYED", "not-informed")
-    assert outcome.heard == site.whole("it/short", "after")
+    assert outcome.heard == site.heard_whole("it/short", "after")
     (reached,) = site.pbx.events("Reached")
     assert (reached["Line"], reached["Presentation"]) == (DID, "allowed_not_screened")
     assert site.call().status == "NOTDUE"
@@ -89,7 +89,7 @@ def test_route_without_the_field_is_as_ever(freepbx: Any, field: dict[str, str] 
     """No notice, no record, straight to the destination."""
     site = freepbx(field)
     outcome = site.call()
-    assert (outcome.status, outcome.heard) == ("", site.whole("after"))
+    assert (outcome.status, outcome.heard) == ("", site.heard_whole("after"))
     assert site.office.records() == []
 
 
@@ -132,7 +132,7 @@ def test_notice_as_a_destination(freepbx: Any) -> None:
     entries = [{"description": "after the menu", "line": "", "dest": "ext-queues,600,1"}]
     site = freepbx(None, entries=entries, incoming={"destination": "informativa-entries,1,1"})
     outcome = site.call()
-    assert outcome.heard == site.whole("it/short", "after")
+    assert outcome.heard == site.heard_whole("it/short", "after")
     assert [site.call().status, site.office.records()[0].event.line] == ["NOTDUE", "+390212345678"]
 
 
@@ -142,8 +142,8 @@ def test_forced_recording_starts_before_the_notice_unless_held_back(freepbx: Any
     recording = site.pbx.recording(site.call().recording)
     assert [event["Status"] for event in site.pbx.events("Recording")] == [""]
     assert len(audio.find(site.prompts["it/short"], recording)) == 1
-    held = {"informativa_notice": "did", "informativa_recording": "after"}
-    site = freepbx(held, recordings={f"{DID}/": "force"})
+    fields = {"informativa_notice": "did", "informativa_recording": "after"}
+    site = freepbx(fields, recordings={f"{DID}/": "force"})
     recording = site.pbx.recording(site.call(number="+393330000001").recording)
     assert [event["Status"] for event in site.pbx.events("Recording")] == ["PLAYED"]
     assert audio.find(site.prompts["it/short"], recording) == []
@@ -181,7 +181,7 @@ def test_without_informativa_conf_calls_go_on(freepbx: Any) -> None:
     (site.pbx.etc / "informativa.conf").unlink()
     site.pbx.reload_dialplan()
     outcome = site.call()
-    assert (outcome.status, outcome.heard) == ("", site.whole("after"))
+    assert (outcome.status, outcome.heard) == ("", site.heard_whole("after"))
 
 
 @pytest.mark.sample(1)

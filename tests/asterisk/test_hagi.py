@@ -127,7 +127,7 @@ def test_hagi_goes_to_the_first_box(boxes: Boxes) -> None:
     """With both services up each call goes to the one of the lowest priority."""
     boxes.own.start()
     outcome, waited = boxes.call()
-    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
+    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.heard_whole("it/short", "after"))
     assert boxes.call()[0].status == "NOTDUE"
     assert boxes.records() == (2, 0)
     assert waited < AT_ONCE
@@ -137,7 +137,7 @@ def test_hagi_goes_to_the_first_box(boxes: Boxes) -> None:
 def test_hagi_goes_on_to_the_second_box(boxes: Boxes) -> None:
     """With the own service away the other box's serves the call, at once, and keeps the record."""
     outcome, waited = boxes.call()
-    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
+    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.heard_whole("it/short", "after"))
     assert boxes.call()[0].status == "NOTDUE"
     assert boxes.records() == (0, 2)
     assert waited < AT_ONCE
@@ -157,7 +157,7 @@ def test_hagi_with_both_away(boxes: Boxes) -> None:
     boxes.other.stop()
     assert boxes.tried() == "FAILURE"
     outcome, _ = boxes.call()
-    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.whole("it/short", "after"))
+    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.heard_whole("it/short", "after"))
     assert boxes.records() == (1, 0)
 
 

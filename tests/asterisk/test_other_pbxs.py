@@ -76,13 +76,13 @@ def test_notice_once_and_then_on(site: Site, sounds: dict[str, Path], title: str
     him, also where informativa.conf is missing."""
     lay_product(site, sounds, title, to)
     first, second = site.call(), site.call()
-    assert (first.status, first.heard) == ("PLAYED", site.whole("it/short", "after"))
-    assert (second.status, second.heard) == ("NOTDUE", site.whole("after"))
+    assert (first.status, first.heard) == ("PLAYED", site.heard_whole("it/short", "after"))
+    assert (second.status, second.heard) == ("NOTDUE", site.heard_whole("after"))
     assert {record.event.line for record in site.office.records()} == {"+390212345678"}
     (site.pbx.etc / "informativa.conf").unlink()
     site.pbx.reload_dialplan()
     without = site.call()
-    assert (without.status, without.heard) == ("", site.whole("after"))
+    assert (without.status, without.heard) == ("", site.heard_whole("after"))
 
 
 def test_issabel_withheld_number_makes_nobody_known(site: Site, sounds: dict[str, Path]) -> None:

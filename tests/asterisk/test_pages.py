@@ -69,7 +69,7 @@ def test_freepbx(freepbx: Site) -> None:
     and the call reaches its destination as FreePBX left it."""
     outcome = freepbx.call()
     assert (outcome.status, outcome.reason) == ("PLAYED", "not-informed")
-    assert outcome.heard == freepbx.whole("it/short", "after")
+    assert outcome.heard == freepbx.heard_whole("it/short", "after")
     (reached,) = freepbx.pbx.events("Reached")
     assert (reached["Line"], reached["Presentation"]) == ("0212345678", "allowed_not_screened")
     assert freepbx.call().status == "NOTDUE"
@@ -105,7 +105,7 @@ def test_freepbx_without_our_file(freepbx: Site) -> None:
     (freepbx.pbx.etc / "informativa.conf").unlink()
     freepbx.pbx.reload_dialplan()
     outcome = freepbx.call()
-    assert (outcome.status, outcome.heard) == ("", freepbx.whole("after"))
+    assert (outcome.status, outcome.heard) == ("", freepbx.heard_whole("after"))
 
 
 def test_freepbx_route_for_any_number(freepbx: Site, sounds: dict[str, Path]) -> None:
@@ -183,8 +183,8 @@ def test_notice_once_and_then_on(
     text = re.sub(r"Queue\(customer-care.*\)", "Goto(after,600,1)", section(title, file))
     lay(site, context, text, sounds, to)
     first, second = site.call(), site.call()
-    assert (first.status, first.heard) == ("PLAYED", site.whole("it/short", "after"))
-    assert (second.status, second.heard) == ("NOTDUE", site.whole("after"))
+    assert (first.status, first.heard) == ("PLAYED", site.heard_whole("it/short", "after"))
+    assert (second.status, second.heard) == ("NOTDUE", site.heard_whole("after"))
 
 
 def test_several_companies(site: Site, sounds: dict[str, Path]) -> None:
@@ -192,9 +192,9 @@ def test_several_companies(site: Site, sounds: dict[str, Path]) -> None:
     text = section("Several companies", "extensions.conf")
     text = text.replace("Queue(acme)", "Goto(after,600,1)").replace("Queue(borealis)", "NoOp()")
     lay(site, "companies", text, sounds)
-    assert site.call("+493012345678").heard == site.whole("de/short", "it/short", "after")
+    assert site.call("+493012345678").heard == site.heard_whole("de/short", "it/short", "after")
     outcome = site.call()
-    assert (outcome.status, outcome.heard) == ("NOTDUE", site.whole("after"))
+    assert (outcome.status, outcome.heard) == ("NOTDUE", site.heard_whole("after"))
     assert [len(site.office.records(name)) for name in ("acme", "borealis")] == [2, 1]
 
 
@@ -205,8 +205,8 @@ def test_country_notice(site: Site, sounds: dict[str, Path]) -> None:
     configure(site, section("The country notice", "informativa.yaml"))
     text = section("Queues", "extensions.conf").replace("Queue(customer-care,,,,300)", "Goto(after,600,1)")
     lay(site, "care", text, sounds)
-    assert site.call().heard == site.whole("it/country", "it/short", "after")
-    assert site.call().heard == site.whole("it/country", "after")
+    assert site.call().heard == site.heard_whole("it/country", "it/short", "after")
+    assert site.call().heard == site.heard_whole("it/country", "after")
 
 
 def queue(site: Site, more: str, sounds: dict[str, Path]) -> None:
@@ -232,7 +232,7 @@ def test_queue_begins_when_the_notice_is_over(site: Site, sounds: dict[str, Path
     call.hang_up()
     outcome = site.over(call)
     assert outcome.status == "PLAYED"
-    assert outcome.heard["it/short"] == site.whole("it/short")["it/short"]
+    assert outcome.heard["it/short"] == site.heard_whole("it/short")["it/short"]
     assert "after" in outcome.heard
     assert re.findall("ENTERQUEUE|ABANDON", log.read_text().removeprefix(before)) == ["ENTERQUEUE", "ABANDON"]
 
@@ -250,7 +250,7 @@ def test_recording_only_after_the_notice(site: Site, sounds: dict[str, Path]) ->
     lay(site, "recorded", text, sounds)
     outcome = site.call()
     assert (outcome.status, outcome.reason) == ("PLAYED", "new-purpose")
-    assert outcome.heard == site.whole("it/recorded", "after")
+    assert outcome.heard == site.heard_whole("it/recorded", "after")
     knows = site.call()
     assert knows.status == "NOTDUE"
     assert all(site.pbx.recording(call.recording).any() for call in (outcome, knows))

@@ -40,9 +40,9 @@ def test_supplement_for_who_knows_the_earlier_version(site: Site) -> None:
     site.configure(("\n  borealis:", LATER))
     outcome = site.call()
     assert (outcome.status, outcome.reason) == ("PLAYED", "new-purpose")
-    assert outcome.heard == site.whole("it/supplement", "after")
+    assert outcome.heard == site.heard_whole("it/supplement", "after")
     assert site.call().status == "NOTDUE"
-    assert site.call(number="+393330000001").heard == site.whole("it/short", "after")
+    assert site.call(number="+393330000001").heard == site.heard_whole("it/short", "after")
 
 
 def test_country_notice_on_every_call_and_privacy_notice_once(site: Site) -> None:
@@ -55,10 +55,10 @@ def test_country_notice_on_every_call_and_privacy_notice_once(site: Site) -> Non
             "      - {notice: country, when: always}\n      - notice: privacy",
         ),
     )
-    assert site.call().heard == site.whole("it/country", "it/short", "after")
+    assert site.call().heard == site.heard_whole("it/country", "it/short", "after")
     outcome = site.call()
     assert (outcome.status, outcome.reason) == ("PLAYED", "every-call")
-    assert outcome.heard == site.whole("it/country", "after")
+    assert outcome.heard == site.heard_whole("it/country", "after")
     events = [record.event for record in site.office.records()]
     assert [(event.notice, event.status) for event in events] == [
         ("country", "PLAYED"),
@@ -77,15 +77,15 @@ def test_language_by_country(site: Site) -> None:
         ),
         ("    language: it\n", "    language: it\n    languages: {DE: de}\n"),
     )
-    assert site.call(number="+493098765432").heard == site.whole("de/short", "after")
-    assert site.call().heard == site.whole("it/short", "after")
+    assert site.call(number="+493098765432").heard == site.heard_whole("de/short", "after")
+    assert site.call().heard == site.heard_whole("it/short", "after")
     assert [record.event.language for record in site.office.records()] == ["de", "it"]
 
 
 def test_language_from_the_dialplan(site: Site) -> None:
     """The dialplan may ask for a language; one that there is no prompt in plays the line's, as recorded."""
     site.edit_dialplan("1,Gosub(informativa", "1,Set(INFORMATIVA_LANGUAGE=sl)\n same => n,Gosub(informativa")
-    assert site.call().heard == site.whole("it/short", "after")
+    assert site.call().heard == site.heard_whole("it/short", "after")
     (record,) = site.office.records()
     assert (record.event.language, record.event.wanted) == ("it", "sl")
 
@@ -142,7 +142,7 @@ def test_transfer_does_not_play_again(site: Site, service: bool) -> None:
         " same => n,Playback(", " same => n,Dial(Local/0212345678@inner/n)\n same => n,Hangup()\n" + INNER
     )
     outcome = site.call(number=None, withheld=True)
-    assert outcome.heard == site.whole("it/short", "after")
+    assert outcome.heard == site.heard_whole("it/short", "after")
     played, skipped = (record.event for record in site.office.records())
     assert (played.status, skipped.status, skipped.reason) == ("PLAYED", "NOTDUE", "same-call")
     assert skipped.basis == 2
@@ -185,7 +185,7 @@ def test_controller_without_its_papers_is_not_live(site: Site) -> None:
     site.configure(("operator: Acme S.p.A.", "operator: Borealis GmbH"))
     outcomes = [site.call(), site.call()]
     assert [(one.status, one.reason) for one in outcomes] == [("FALLBACK", "ledger-unavailable")] * 2
-    assert outcomes[1].heard == site.whole("it/short", "after")
+    assert outcomes[1].heard == site.heard_whole("it/short", "after")
     assert site.call("+493012345678").status == "PLAYED"
     assert site.office.records() == []
     assert "Controller acme is not live" in site.office.log_text
@@ -264,7 +264,7 @@ def test_caller_known_to_the_company_itself(site: Site) -> None:
     site.configure(("    retention: 5 years", LOOKUP))
     outcome = site.call(number="+393330000001")
     assert (outcome.status, outcome.reason) == ("NOTDUE", "already-informed")
-    assert outcome.heard == site.whole("after")
+    assert outcome.heard == site.heard_whole("after")
     assert site.call(number="+393330000003").status == "PLAYED"
     site.office.stop()
     assert site.call(number="+393330000002").status == "NOTDUE"

@@ -55,7 +55,7 @@ def test_every_format_is_heard_whole(site: Site) -> None:
         site.configure()
         outcome = site.call(number=f"+3933300000{number:02}")
         assert (name, outcome.status) == (name, "PLAYED")
-        assert outcome.heard == site.whole("it/short", "after"), name
+        assert outcome.heard == site.heard_whole("it/short", "after"), name
         heard = site.office.records()[-1].event.heard
         assert (heard.ending, heard.seconds) == ("whole", pytest.approx(1.5, abs=0.03)), name
 
@@ -130,5 +130,5 @@ def test_built_notice_in_all_formats(site: Site, tmp_path: Path) -> None:
     site.prompts["built"] = audio.read_wav(site.office.folder / f"{base}.wav")
     outcome = site.call()
     assert outcome.status == "PLAYED"
-    assert outcome.heard == site.whole("built", "after")
+    assert outcome.heard == site.heard_whole("built", "after")
     assert site.office.records()[-1].event.version == "2027-01"

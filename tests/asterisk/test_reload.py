@@ -39,8 +39,8 @@ def test_reload_in_the_middle_of_a_notice(site: Site) -> None:
     assert site.office.reload()
     outcome = site.over(call)
     assert (outcome.status, outcome.record) == ("PLAYED", "2")
-    assert outcome.heard == site.whole("it/short", "after")
-    assert site.call("0255555555").heard == site.whole("it/other", "after")
+    assert outcome.heard == site.heard_whole("it/short", "after")
+    assert site.call("0255555555").heard == site.heard_whole("it/other", "after")
     assert site.call().status == "NOTDUE"
     assert len(site.office.records("cobalto")) == 1
 
@@ -84,7 +84,7 @@ def test_prompt_that_changed_under_its_version_is_not_played(site: Site) -> None
     assert (refused.status, refused.reason) == ("FAILED", "recording-changed")
     site.office.edit('version: "2026-11"', 'version: "2027-01"')
     assert site.office.reload()
-    assert site.call().heard == site.whole("it/short", "after")
+    assert site.call().heard == site.heard_whole("it/short", "after")
     assert [(one.event.status, one.event.version) for one in site.office.records()] == [
         ("FAILED", "2026-11"),
         ("PLAYED", "2027-01"),

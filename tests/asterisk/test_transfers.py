@@ -165,7 +165,7 @@ def test_i1_telephone_hands_a_caller_to_another_line(site: Site, sounds: dict[st
     """I1: whoever is put through by the telephone's own key, or forwarded by it, hears the notice once, and
     is a caller also where he shows an extension and comes into the telephones' context."""
     lay(site, sounds, way)
-    assert site.over(ring(site)).heard == site.whole("it/short", "after")
+    assert site.over(ring(site)).heard == site.heard_whole("it/short", "after")
     assert reasons(site) == ONCE
 
 
@@ -178,7 +178,7 @@ def test_manager_hands_a_caller_to_another_line(site: Site, sounds: dict[str, Pa
     name = channel(site, "PJSIP/201" if action == "BlindTransfer" else "PJSIP/lab")
     place = {"Channel": name, "Context": "from-internal", "Exten": OTHER}
     manager(site, Action=action, **place, **({"Priority": "1"} if action == "Redirect" else {}))
-    assert site.over(call).heard == site.whole("it/short", "after")
+    assert site.over(call).heard == site.heard_whole("it/short", "after")
     assert reasons(site) == ONCE
 
 
@@ -194,7 +194,7 @@ def test_attended_transfer_plays_nothing_more(site: Site, sounds: dict[str, Path
         site.pbx.wait_event(lambda event: event["UserEvent"] == "Asked")
         manager(site, Action="Hangup", Channel=agent)
     outcome = site.over(call)
-    assert outcome.heard["it/short"] == site.whole("it/short")["it/short"]
+    assert outcome.heard["it/short"] == site.heard_whole("it/short")["it/short"]
     assert "after" in outcome.heard
     assert reasons(site) == ONCE[:1]
 
@@ -207,7 +207,7 @@ def test_attended_transfer_to_a_line_is_the_same_conversation(site: Site, sounds
     manager(site, Action="Atxfer", Channel=channel(site, "PJSIP/201"), Context="from-internal", Exten=OTHER)
     site.pbx.wait_event(lambda event: event["UserEvent"] == "Asked")
     call.hang_up()
-    assert site.over(call).heard == site.whole("it/short")
+    assert site.over(call).heard == site.heard_whole("it/short")
     assert reasons(site) == ONCE
 
 
@@ -230,7 +230,7 @@ def test_telephone_joins_two_calls(
         desk.ask(asked)
         desk.join()
         outcome = site.over(call)
-    assert outcome.heard["it/short"] == site.whole("it/short")["it/short"]
+    assert outcome.heard["it/short"] == site.heard_whole("it/short")["it/short"]
     assert "after" in outcome.heard
     assert reasons(site) == [*ONCE[:1], *more]
 
@@ -247,7 +247,7 @@ def test_picked_up_and_parked(site: Site, sounds: dict[str, Path]) -> None:
     fetching = site.phone().dial("701", "202")
     fetching.wait_answered()
     fetching.hang_up()
-    assert site.over(call).heard == site.whole("it/short")
+    assert site.over(call).heard == site.heard_whole("it/short")
     assert reasons(site) == ONCE[:1]
 
 
@@ -329,5 +329,5 @@ def test_conference(site: Site, sounds: dict[str, Path]) -> None:
         call.wait_heard(1.5, 30)
     for call in calls:
         call.hang_up()
-        assert site.over(call).heard == site.whole("it/short")
+        assert site.over(call).heard == site.heard_whole("it/short")
     assert reasons(site) == [("PLAYED", "withheld")] * 2

@@ -92,23 +92,23 @@ def test_line_asks_and_is_called_to_withdraw(site: Site, language: str, sent: Se
         site.office.stop()
     notice, question = f"{language}/privacy", f"marketing/{language}/short"
     withdrawal, caller = f"marketing/{language}/withdraw", CALLERS[language]
-    whole = {name: len(site.prompts[name]) / 8000 for name in (notice, question, withdrawal)}
+    seconds = {name: len(site.prompts[name]) / 8000 for name in (notice, question, withdrawal)}
 
     def call(act: asking.Act) -> asking.Answered:
         return ring(site, {"caller": act}, ACME, sent, caller)["caller"]
 
     def heard(called: asking.Answered, *names: str) -> None:
-        parts = {name: [pytest.approx(whole[name], abs=0.1)] for name in names}
+        parts = {name: [pytest.approx(seconds[name], abs=0.1)] for name in names}
         assert {name: called.heard[name] for name in called.heard if name != "after"} == parts
         assert called.heard["after"]
 
-    first = call(press(YES, 0.8, whole[notice] + whole[question] - 0.1))
+    first = call(press(YES, 0.8, seconds[notice] + seconds[question] - 0.1))
     assert (first.status, first.choices) == ("PLAYED", "marketing:granted")
     heard(first, notice, question)
     silent = call(listen)
     assert (silent.status, silent.choices) == ("NOTDUE", "marketing:granted")
     heard(silent, withdrawal)
-    withdrawn = call(press(NO, 0.4, whole[withdrawal] - 0.1))
+    withdrawn = call(press(NO, 0.4, seconds[withdrawal] - 0.1))
     assert (withdrawn.status, withdrawn.choices) == ("NOTDUE", "marketing:withdrawn")
     heard(withdrawn, withdrawal)
     again = call(listen)

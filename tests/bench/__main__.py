@@ -98,10 +98,10 @@ def main() -> int:
         try:
             measure = LARGE.get(name) if options.large else None
             (measure or MEASURES[name][options.quick])(measured, folder)
-        except SkippedError as why:
-            measured.left_out.append((name, str(why)))
-        except RefusedError as why:
-            measured.refused.append((name, str(why)))
+        except SkippedError as error:
+            measured.left_out.append((name, str(error)))
+        except RefusedError as error:
+            measured.refused.append((name, str(error)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     described |= measured.versions

@@ -102,15 +102,15 @@ def _pages(
                     all_.append((answer.first, answer.last))
     for page, all_ in took.items():
         target = None if page.route.endswith(_FILES) else Target(LARGEST)
-        what = f"GET {page.route} at {records:,} records, size"
-        report.results.append(Result("console", what, _one(sizes[page], "bytes"), target))
+        title = f"GET {page.route} at {records:,} records, size"
+        report.results.append(Result("console", title, _one(sizes[page], "bytes"), target))
         for which, byte in enumerate(("first byte", "last byte")):
             values = [both[which] for both in all_]
-            what = f"GET {page.route} at {records:,} records, to the {byte}"
+            title = f"GET {page.route} at {records:,} records, to the {byte}"
             target = None if which else Target(FIRST_BYTE)
             report.results += [
-                Result("console", f"{what}: median", _one(statistics.median(values), "ms"), target),
-                Result("console", f"{what}: 99 of 100", _one(_of_100(values), "ms")),
+                Result("console", f"{title}: median", _one(statistics.median(values), "ms"), target),
+                Result("console", f"{title}: 99 of 100", _one(_of_100(values), "ms")),
             ]
 
 
@@ -149,15 +149,18 @@ def _calls(
                 p50[read].append(times["p50"])
                 loaded += [pages_a_second] if read else []
                 used += [cpu * 100] if read else []
-    who = f"{READERS} readers, {PAUSES[pause]} each"
-    for what, by in ((f"99 of 100 calls at {rate} calls/s", p99), (f"median call at {rate} calls/s", p50)):
-        spreads = {who: Spread(tuple(by[True]), "µs"), "nobody reads": Spread(tuple(by[False]), "µs")}
-        report.peers.append(Peers("console", f"{what}, caller known, {PAUSES[pause]} each", spreads))
+    readers_named = f"{READERS} readers, {PAUSES[pause]} each"
+    for title, by in ((f"99 of 100 calls at {rate} calls/s", p99), (f"median call at {rate} calls/s", p50)):
+        spreads = {
+            readers_named: Spread(tuple(by[True]), "µs"),
+            "nobody reads": Spread(tuple(by[False]), "µs"),
+        }
+        report.peers.append(Peers("console", f"{title}, caller known, {PAUSES[pause]} each", spreads))
         target = Target(SLOWER if rate <= RATES[0] else SLOWER_OFTEN) if by is p99 else None
         report.results.append(
-            Result("console", f"{what}, {who}, over nobody", ratios(by[True], by[False]), target)
+            Result("console", f"{title}, {readers_named}, over nobody", ratios(by[True], by[False]), target)
         )
-    which = f"at {rate} calls/s, {who}"
+    which = f"at {rate} calls/s, {readers_named}"
     report.results += [
         Result("console", f"pages loaded meanwhile, {which}", Spread(tuple(loaded), "pages/s")),
         Result("console", f"CPU of the console, {which}", Spread(tuple(used), "% of a core")),

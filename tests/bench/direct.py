@@ -36,19 +36,19 @@ def direct(report: Report, folder: Path, *, rounds: int = 7, calls: int = 4000) 
         {name: [pick(one) for one in some[IN_FLIGHT]] for name, some in taken.items()}
         for pick in (_RATE, _CPU)
     )
-    what, of_cpu = (
+    title_of_rate, of_cpu = (
         f"{measure} without Asterisk, {IN_FLIGHT} in flight" for measure in ("calls/s", "CPU of a call")
     )
-    for title, values, unit in ((what, rates, "calls/s"), (of_cpu, cpu, "µs")):
+    for title, values, unit in ((title_of_rate, rates, "calls/s"), (of_cpu, cpu, "µs")):
         report.peers.append(
             Peers("direct", title, {name: Spread(tuple(some), unit) for name, some in values.items()})
         )
     for title, values, peer_name, theirs, target in (
-        (what, rates, OURS, LIMIT, Target(0.5, at_most=False)),
+        (title_of_rate, rates, OURS, LIMIT, Target(0.5, at_most=False)),
         (of_cpu, cpu, OURS, PANORAMISK, Target(1)),
-        (what, rates, OURS, DURABLE, None),
-        (what, rates, OURS, ONE_BY_ONE, Target(4, at_most=False)),
-        (what, rates, OURS + SLOWER, ONE_BY_ONE + SLOWER, Target(8, at_most=False)),
+        (title_of_rate, rates, OURS, DURABLE, None),
+        (title_of_rate, rates, OURS, ONE_BY_ONE, Target(4, at_most=False)),
+        (title_of_rate, rates, OURS + SLOWER, ONE_BY_ONE + SLOWER, Target(8, at_most=False)),
     ):
         if theirs in values:
             value = ratios(values[peer_name], values[theirs])
@@ -65,7 +65,7 @@ def in_flight(
 ) -> None:
     """What a call costs by how many there are at once: calls a second, and CPU."""
     taken = _measured("in-flight", report, folder, (), rounds, calls, numbers)
-    for what, unit, pick in (
+    for title, unit, pick in (
         ("calls a second without Asterisk", "calls/s", _RATE),
         ("CPU of a call without Asterisk", "µs", _CPU),
     ):
@@ -73,7 +73,7 @@ def in_flight(
             name: {n: Spread(tuple(map(pick, some)), unit) for n, some in by_number.items()}
             for name, by_number in taken.items()
         }
-        report.curves.append(Curves("in-flight", what, "calls in flight", spreads))
+        report.curves.append(Curves("in-flight", title, "calls in flight", spreads))
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def _started(
     for peer in peers:
         try:
             started.append(stack.enter_context(peer))
-        except SkippedError as why:
-            report.left_out.append((measure, str(why)))
+        except SkippedError as error:
+            report.left_out.append((measure, str(error)))
     return started
 
 
@@ -157,10 +157,10 @@ def playing(report: Report, folder: Path, *, notices: int = 2000, seconds: float
         memory, cpu = asyncio.run(_play(office, pid, notices, seconds))
         played = [one for one in office.records() if one.event.status == "PLAYED"]
         same("notices on record as played", notices + 1, len(played))  # the one that warms up, too
-    what = f"{notices:,} notices at once"
+    title = f"{notices:,} notices at once"
     report.results += [
-        Result("playing", f"memory of a call, {what}", Spread((memory,), "KB"), Target(8.5)),
-        Result("playing", f"CPU while they play, {what}", Spread((cpu,), "% of a core"), Target(1)),
+        Result("playing", f"memory of a call, {title}", Spread((memory,), "KB"), Target(8.5)),
+        Result("playing", f"CPU while they play, {title}", Spread((cpu,), "% of a core"), Target(1)),
     ]
 
 

@@ -75,10 +75,10 @@ def _checkpoints(report: Report, controller: Controller, records: int, rounds: i
             added = logs.checkpoint(controller).added
         same("records in the next checkpoint", ADDED, added)
         later.append(watch.seconds * 1000)
-    what = f"first checkpoint, of {records:,} records"
+    title = f"first checkpoint, of {records:,} records"
     report.results += [
-        Result("evidence", what, Spread((first.seconds,), "s")),
-        Result("evidence", f"{what}, a second", Spread((records / first.seconds,), "records/s")),
+        Result("evidence", title, Spread((first.seconds,), "s")),
+        Result("evidence", f"{title}, a second", Spread((records / first.seconds,), "records/s")),
         Result("evidence", f"checkpoint of {ADDED:,} more, at {records:,}", Spread(tuple(later), "ms")),
     ]
 
@@ -126,17 +126,17 @@ def _receipts(report: Report, controller: Controller, folder: Path, times: int) 
             verification = verifying.verify([file], (one.key,))
         verified.append(watch.seconds * 1000)
         same("receipts that hold", True, verification.holds)
-    for what, values, most in (("receipt", made, 50), ("verify", verified, 20)):
+    for work, values, most in (("receipt", made, 50), ("verify", verified, 20)):
         slow = statistics.quantiles(values, n=100)[98] if len(values) > 1 else values[0]
         report.results += [
             Result(
-                "evidence", f"{what} of one of {records:,} records", Spread(tuple(values), "ms"), Target(most)
+                "evidence", f"{work} of one of {records:,} records", Spread(tuple(values), "ms"), Target(most)
             ),
-            Result("evidence", f"{what}, slower than 99 of 100", Spread((slow,), "ms"), Target(most)),
+            Result("evidence", f"{work}, slower than 99 of 100", Spread((slow,), "ms"), Target(most)),
         ]
 
 
-def _audit(report: Report, what: str, controller: Controller, rounds: int) -> None:
+def _audit(report: Report, title: str, controller: Controller, rounds: int) -> None:
     rates = []
     with contextlib.closing(SqliteStore(controller.ledger, read_only=True)) as store:
         records = store.count()
@@ -147,7 +147,7 @@ def _audit(report: Report, what: str, controller: Controller, rounds: int) -> No
         rates.append(records / watch.seconds)
     target = Target(60_000, at_most=False)
     report.results.append(
-        Result("evidence", f"{what} of {records:,} records", Spread(tuple(rates), "records/s"), target)
+        Result("evidence", f"{title} of {records:,} records", Spread(tuple(rates), "records/s"), target)
     )
 
 
@@ -237,18 +237,18 @@ def _from_before(report: Report, controller: Controller, records: int) -> None:
         with ProcessPoolExecutor(1, get_context("spawn")) as pool:
             entering = pool.submit(entered, file)
             busy = _waits(store, controller, lambda _: entering.done())
-            seconds, longest, whole = entering.result()
-    what = f"of {records:,} records from before there was a log"
+            seconds, longest, total = entering.result()
+    title = f"of {records:,} records from before there was a log"
     waited = f"longest that a call waits for the ledger, of {len(quiet)}"
     report.results += [
         Result(
-            "evidence", f"copy and migration {what}; calls play the notice", Spread((copied.seconds,), "s")
+            "evidence", f"copy and migration {title}; calls play the notice", Spread((copied.seconds,), "s")
         ),
-        Result("evidence", f"leaves {what}", Spread((records / seconds,), "records/s")),
+        Result("evidence", f"leaves {title}", Spread((records / seconds,), "records/s")),
         Result(
             "evidence", f"leaves of {MANY:,}, at that rate", Spread((MANY / records * seconds / 60,), "min")
         ),
-        Result("evidence", f"leaves, tiles and checkpoint {what}", Spread((whole,), "s")),
+        Result("evidence", f"leaves, tiles and checkpoint {title}", Spread((total,), "s")),
         Result("evidence", "longest turn of it with the ledger locked", Spread((longest * 1000,), "ms")),
         Result("evidence", waited, Spread((max(quiet) * 1000,), "ms")),
         Result(

@@ -77,7 +77,7 @@ class Result:
     """One line of the table."""
 
     measure: str
-    what: str
+    title: str
     value: Spread
     target: Target | None = None
     """In the value's unit; none where the number is only to be known."""
@@ -92,7 +92,7 @@ class Peers:
     """What each of several peers needed for the same work."""
 
     measure: str
-    what: str
+    title: str
     spreads: dict[str, Spread]
 
 
@@ -101,7 +101,7 @@ class Curves:
     """What each of several peers needed for the same work, by how much of something there was."""
 
     measure: str
-    what: str
+    title: str
     amount: str
     """Of what there was more and more."""
     spreads: dict[str, dict[int, Spread]]
@@ -139,16 +139,16 @@ def show(number: float) -> str:
     """To three significant digits, without an exponent."""
     if number == 0:
         return "0"
-    whole = len(str(int(abs(number)))) if abs(number) >= 1 else 0
-    if whole >= SIGNIFICANT:
-        return f"{round(number, SIGNIFICANT - whole):,.0f}"
+    digits = len(str(int(abs(number)))) if abs(number) >= 1 else 0
+    if digits >= SIGNIFICANT:
+        return f"{round(number, SIGNIFICANT - digits):,.0f}"
     return f"{float(f'{number:.{SIGNIFICANT}g}'):.10f}".rstrip("0").rstrip(".")
 
 
-def same(what: str, expected: object, actual: object) -> None:
+def same(fact: str, expected: object, actual: object) -> None:
     """Raises RefusedError unless they are equal."""
     if expected != actual:
-        raise RefusedError(f"{what}: {expected} expected, {actual} found.")
+        raise RefusedError(f"{fact}: {expected} expected, {actual} found.")
 
 
 def refuse_trouble(log: str) -> None:

@@ -91,8 +91,8 @@ def fleet(
             running.office.kill()
 
 
-def _result(what: str, unit: str, values: Sequence[float], target: float | None = None) -> Result:
-    return Result("fleet", what, Spread(tuple(values), unit), None if target is None else Target(target))
+def _result(title: str, unit: str, values: Sequence[float], target: float | None = None) -> Result:
+    return Result("fleet", title, Spread(tuple(values), unit), None if target is None else Target(target))
 
 
 def _start(report: Report, running: Fleet, rounds: int) -> None:
@@ -145,13 +145,13 @@ def _lag(
     cpu = [(now - before) / passed * 100 for now, before in zip(_box_cpu(running), cpu, strict=True)]
     used = (server_cpu(running.server) - used) / passed * 100
     running.settle()
-    what = f"known on another box, {rate} calls/s, {mix}"
+    title = f"known on another box, {rate} calls/s, {mix}"
     most = statistics.quantiles(took, n=100)[98]
     report.results += [
-        _result(f"{what}: median", "ms", [statistics.median(took) * 1000], 120),
-        _result(f"{what}: 99 of 100", "ms", [most * 1000], 300),
-        _result(f"{what}: CPU of PostgreSQL", "% of a core", [used]),
-        _result(f"{what}: CPU of a box and its calls", "% of a core", cpu),
+        _result(f"{title}: median", "ms", [statistics.median(took) * 1000], 120),
+        _result(f"{title}: 99 of 100", "ms", [most * 1000], 300),
+        _result(f"{title}: CPU of PostgreSQL", "% of a core", [used]),
+        _result(f"{title}: CPU of a box and its calls", "% of a core", cpu),
     ]
 
 

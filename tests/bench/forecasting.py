@@ -52,9 +52,9 @@ def forecasting(
                     values = made(office, rate, callers, seconds)
                 if turn >= 0:
                     p99[beside].append(values["p99"])
-    what = f"99 of 100 calls at {rate} calls/s among {callers:,} callers"
+    title = f"99 of 100 calls at {rate} calls/s among {callers:,} callers"
     spreads = {name: Spread(tuple(p99[name == "forecast"]), "µs") for name in ("forecast", "nothing")}
-    report.peers.append(Peers("forecast", f"{what}, beside it", spreads))
+    report.peers.append(Peers("forecast", f"{title}, beside it", spreads))
     report.results += [
         Result("forecast", f"forecast of {callers:,} callers", Spread((took,), "s"), Target(LONGEST)),
         Result(
@@ -65,7 +65,7 @@ def forecasting(
         ),
         Result(
             "forecast",
-            f"{what}, beside a forecast, over without",
+            f"{title}, beside a forecast, over without",
             ratios(p99[True], p99[False]),
             Target(SLOWER),
         ),

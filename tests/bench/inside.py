@@ -30,12 +30,12 @@ def step(report: Report, folder: Path, *, rounds: int = 9, times: int = 300, pro
                 taken[one.name].append(_loop(pbx, one, count, first=(turn + 1) * times % (KNOWN - times)))
         loop = taken.pop(NOTHING)[1:]
         added = {name: [a - b for a, b in zip(all_[1:], loop, strict=True)] for name, all_ in taken.items()}
-    what = "time that the step adds in Asterisk, caller known"
-    report.peers.append(Peers("step", what, {name: Spread(tuple(v), "µs") for name, v in added.items()}))
+    title = "time that the step adds in Asterisk, caller known"
+    report.peers.append(Peers("step", title, {name: Spread(tuple(v), "µs") for name, v in added.items()}))
     for peer, target in ((LIMIT, None), (DURABLE, Target(1.3)), (ODBC, Target(0.15)), (ODBC_WAL, None)):
         if peer in added:
             value = ratios(added[OURS], added[peer])
-            report.results.append(Result("step", f"{what}, against {peer}", value, target))
+            report.results.append(Result("step", f"{title}, against {peer}", value, target))
 
 
 def _loop(pbx: Pbx, one: Step, count: int, first: int) -> float:
@@ -128,8 +128,10 @@ def through(report: Report, folder: Path, *, rounds: int = 7, calls: int = 1500)
         own = next(one for one in peers if one.name == OURS)
         talks = [_ring(pbx, folder, own, calls // 5, kind="talk") for _ in range(1 + rounds // 3)]
     rates = {name: [1 / one.seconds for one in some] for name, some in rung.items()}
-    what = f"calls/s through Asterisk, {IN_FLIGHT} in flight"
-    report.peers.append(Peers("throughput", what, {n: Spread(tuple(v), "calls/s") for n, v in rates.items()}))
+    title = f"calls/s through Asterisk, {IN_FLIGHT} in flight"
+    report.peers.append(
+        Peers("throughput", title, {n: Spread(tuple(v), "calls/s") for n, v in rates.items()})
+    )
     cpu = {name: Spread(tuple(one.service for one in some), "µs") for name, some in rung.items()}
     cpu[f"Asterisk itself, for {OURS}"] = Spread(tuple(one.asterisk for one in rung[OURS]), "µs")
     report.peers.append(Peers("cpu", f"CPU of a call, {IN_FLIGHT} in flight", cpu))
@@ -137,11 +139,11 @@ def through(report: Report, folder: Path, *, rounds: int = 7, calls: int = 1500)
         if peer in rates:
             value = ratios(rates[OURS], rates[peer])
             target = Target(least, at_most=False)
-            report.results.append(Result("throughput", f"{what}, against {peer}", value, target))
-    what = "CPU of the service for a call, against Asterisk's"
+            report.results.append(Result("throughput", f"{title}, against {peer}", value, target))
+    title = "CPU of the service for a call, against Asterisk's"
     for where, kind, limit in (("line busy", rung[OURS], Target(0.2)), ("menu heard for 2 s", talks, None)):
         value = ratios([one.service for one in kind], [one.asterisk for one in kind])
-        report.results.append(Result("cpu", f"{what}, {where}", value, limit))
+        report.results.append(Result("cpu", f"{title}, {where}", value, limit))
 
 
 def _ring(pbx: Pbx, folder: Path, one: Step, calls: int, start: float = 0.0, *, kind: str = "busy") -> _Rung:
@@ -186,13 +188,13 @@ def first_rtp(report: Report, folder: Path, *, rounds: int = 40) -> None:
             time.sleep(0.1)
         same("notices on record as begun", ["PARTIAL"] * (rounds + 1), [one.event.status for one in records])
     plain, notice = waited["plain"][1:], waited[own.key][1:]
-    what = "first RTP packet after INVITE"
+    title = "first RTP packet after INVITE"
     spreads = {"Answer and Playback": Spread(tuple(plain), "ms"), OURS: Spread(tuple(notice), "ms")}
-    report.peers.append(Peers("first-rtp", what, spreads))
+    report.peers.append(Peers("first-rtp", title, spreads))
     more = differences(notice, plain, "ms")
     slow = Spread((statistics.quantiles(more.values, n=10)[-1],), "ms")
     for value, how, target in ((more, "", Target(2)), (slow, ", in the slowest tenth", Target(10))):
-        what_more = f"{what}, more than Answer and Playback{how}"
+        what_more = f"{title}, more than Answer and Playback{how}"
         report.results.append(Result("first-rtp", what_more, value, target))
 
 

@@ -41,8 +41,8 @@ def scale(
     _growth(report, ledgers, rounds, times)
     try:
         _start(report, office, callers)
-    except RefusedError as why:  # the rest was measured
-        report.refused.append(("start", str(why)))
+    except RefusedError as error:  # the rest was measured
+        report.refused.append(("start", str(error)))
 
 
 def _growth(report: Report, ledgers: dict[int, Path], rounds: int, times: int) -> None:
@@ -59,13 +59,13 @@ def _growth(report: Report, ledgers: dict[int, Path], rounds: int, times: int) -
     few, many = min(ledgers), max(ledgers)
     for work, (target, of_all) in _WORK.items():
         by_size = taken[work]
-        what = f"{work} at {many:,} callers"
+        title = f"{work} at {many:,} callers"
         if target:
             against = ratios(by_size[many], by_size[few])
-            report.results.append(Result("scale", f"{what} against {few:,}", against, target))
+            report.results.append(Result("scale", f"{title} against {few:,}", against, target))
         if of_all:
             milliseconds = Spread(tuple(one / 1000 for one in by_size[many]), "ms")
-            report.results.append(Result("scale", what, milliseconds, of_all))
+            report.results.append(Result("scale", title, milliseconds, of_all))
     spreads = {
         work: {size: Spread(tuple(values), "µs") for size, values in by_size.items()}
         for work, by_size in taken.items()
@@ -237,10 +237,10 @@ def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
     seconds = time.perf_counter() - begun
     output = child.communicate()[0]
     same("rows recorded", [str(rows)], re.findall(r"(\d+) recorded", output))
-    what = f"import of {rows:,} rows"
+    title = f"import of {rows:,} rows"
     report.results += [
-        Result("import", what, Spread((rows / seconds,), "rows/s"), Target(60_000, at_most=False)),
-        Result("import", f"{what}, most memory", Spread((most,), "MB"), Target(100)),
+        Result("import", title, Spread((rows / seconds,), "rows/s"), Target(60_000, at_most=False)),
+        Result("import", f"{title}, most memory", Spread((most,), "MB"), Target(100)),
     ]
 
 

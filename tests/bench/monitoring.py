@@ -78,14 +78,14 @@ def monitoring(report: Report, folder: Path, *, leaves: int = 1_000_000, rounds:
 
 def _first(report: Report, settings: MonitorSettings, log: _Log) -> None:
     """The program as a reader of the page starts it, and the same a minute later."""
-    what = f"first look, at {log.size:,} leaves"
+    title = f"first look, at {log.size:,} leaves"
     seconds, used, memory = _program(settings, log)
     log.grow(MINUTE, datetime.now(UTC))
     again, used_again, _memory = _program(settings, log)
     report.results += [
-        Result("monitor", what, Spread((seconds,), "s"), Target(300)),
-        Result("monitor", f"CPU of the {what}", Spread((used,), "s")),
-        Result("monitor", f"memory at the {what}", Spread((memory,), "MB")),
+        Result("monitor", title, Spread((seconds,), "s"), Target(300)),
+        Result("monitor", f"CPU of the {title}", Spread((used,), "s")),
+        Result("monitor", f"memory at the {title}", Spread((memory,), "MB")),
         Result("monitor", f"program started anew, {MINUTE} leaves later", Spread((again,), "s")),
         Result("monitor", f"CPU of it, {MINUTE} leaves later", Spread((used_again,), "s")),
     ]
@@ -129,11 +129,11 @@ def _later(report: Report, settings: MonitorSettings, log: _Log, rounds: int) ->
     finally:
         process.join(60)
     seconds, used, memory = zip(*looks[1:], strict=True)
-    what, grown = f"look {MINUTE} leaves later, at {log.size:,}", memory[-1] - memory[0]
+    title, grown = f"look {MINUTE} leaves later, at {log.size:,}", memory[-1] - memory[0]
     report.results += [
-        Result("monitor", what, Spread(tuple(seconds), "s"), Target(1)),
-        Result("monitor", f"slowest {what}", Spread((max(seconds),), "s"), Target(1)),
-        Result("monitor", f"CPU of a {what}", Spread(tuple(used), "s")),
+        Result("monitor", title, Spread(tuple(seconds), "s"), Target(1)),
+        Result("monitor", f"slowest {title}", Spread((max(seconds),), "s"), Target(1)),
+        Result("monitor", f"CPU of a {title}", Spread(tuple(used), "s")),
         Result("monitor", f"memory after {rounds} looks", Spread((memory[-1],), "MB")),
         Result("monitor", "memory more than after the first", Spread((grown,), "MB"), Target(1)),
     ]
@@ -180,9 +180,9 @@ class _Log:
 
     def grow(self, records: int, at: datetime, note: bytes = b"") -> None:
         """Publish records and a note, under a checkpoint that the witness signed at a time."""
-        what = self._random.randbytes(records * 2 * HASH_SIZE)
-        begins, step = range(0, len(what), 2 * HASH_SIZE), 2 * HASH_SIZE
-        entries = [TAGS[2].record + what[begin : begin + step] for begin in begins]
+        hashes = self._random.randbytes(records * 2 * HASH_SIZE)
+        begins, step = range(0, len(hashes), 2 * HASH_SIZE), 2 * HASH_SIZE
+        entries = [TAGS[2].record + hashes[begin : begin + step] for begin in begins]
         self._add([note, *entries] if note else entries)
         tree = root_at(self.size, TileHashes(self.size, self._published.tile))
         text = Checkpoint(self.signer.name, self.size, tree).text

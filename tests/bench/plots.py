@@ -57,7 +57,7 @@ def _targets(results: Sequence[Result]) -> Figure:
             one.target.share(value) for value in (one.value.low, one.value.median, one.value.high)
         )
         _bar(axes, row, shares, _MET if one.met else _MISSED, f"{_text(one.value)} ({one.target})")
-    _label(axes, [f"{one.measure}: {one.what}" for one in results])
+    _label(axes, [f"{one.measure}: {one.title}" for one in results])
     axes.axvline(1, color="black", linestyle="--", linewidth=1)
     axes.set_title(
         "How much of its target each measure uses (to the right of the line it is missed)", loc="left"
@@ -71,7 +71,7 @@ def _peers(groups: Sequence[Peers]) -> Figure:
         for row, (name, spread) in enumerate(group.spreads.items()):
             _bar(axes, row, [spread.low, spread.median, spread.high], _colour(name), _text(spread))
         _label(axes, list(group.spreads))
-        axes.set_title(group.what, loc="left")
+        axes.set_title(group.title, loc="left")
     return figure
 
 
@@ -102,7 +102,7 @@ def _curves(groups: Sequence[Curves]) -> Figure:
         axes.set_xticks(sorted({amount for spreads in group.spreads.values() for amount in spreads}))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(visible=True, which="both", color="#eceff1")
-        axes.set_title(f"{group.what}, by {group.amount}", loc="left")
+        axes.set_title(f"{group.title}, by {group.amount}", loc="left")
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return figure
 

@@ -28,12 +28,12 @@ def _results(report: Report) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for one in report.results:
         target = f"{one.target} {one.value.unit}" if one.target else ""
-        yield f"| {one.measure} | {one.what} | {one.value} | {target} | {_VERDICT[one.met]} |"
+        yield f"| {one.measure} | {one.title} | {one.value} | {target} | {_VERDICT[one.met]} |"
 
 
 def _peers(report: Report) -> Iterator[str]:
     for group in report.peers:
-        yield f"\n## {group.measure}: {group.what}\n"
+        yield f"\n## {group.measure}: {group.title}\n"
         yield "| peer | median | quartiles | rounds |"
         yield "|---|---|---|---|"
         for name, spread in group.spreads.items():
@@ -44,7 +44,7 @@ def _peers(report: Report) -> Iterator[str]:
 def _curves(report: Report) -> Iterator[str]:
     for group in report.curves:
         amounts = sorted({amount for spreads in group.spreads.values() for amount in spreads})
-        yield f"\n## {group.measure}: {group.what}, by {group.amount}\n"
+        yield f"\n## {group.measure}: {group.title}, by {group.amount}\n"
         yield f"| | {' | '.join(f'{amount:,}' for amount in amounts)} |"
         yield f"|---|{'---|' * len(amounts)}"
         for name, spreads in group.spreads.items():
@@ -56,7 +56,7 @@ def _left_out(report: Report) -> Iterator[str]:
     for title, rows in (("Left out", report.left_out), ("Refused", report.refused)):
         if rows:
             yield f"\n## {title}\n"
-            yield from (f"- {measure}: {why}" for measure, why in rows)
+            yield from (f"- {measure}: {reason}" for measure, reason in rows)
 
 
 def _machine(machine: Mapping[str, str]) -> Iterator[str]:
@@ -71,7 +71,7 @@ def as_json(report: Report, machine: Mapping[str, str]) -> str:
         "results": [
             {
                 "measure": one.measure,
-                "what": one.what,
+                "what": one.title,
                 **_spread(one.value),
                 "target": one.target and {"limit": one.target.limit, "at_most": one.target.at_most},
                 "met": one.met,
@@ -81,7 +81,7 @@ def as_json(report: Report, machine: Mapping[str, str]) -> str:
         "peers": [
             {
                 "measure": group.measure,
-                "what": group.what,
+                "what": group.title,
                 "spreads": {name: _spread(spread) for name, spread in group.spreads.items()},
             }
             for group in report.peers
@@ -89,7 +89,7 @@ def as_json(report: Report, machine: Mapping[str, str]) -> str:
         "curves": [
             {
                 "measure": group.measure,
-                "what": group.what,
+                "what": group.title,
                 "amount": group.amount,
                 "spreads": {
                     name: {str(amount): _spread(spread) for amount, spread in spreads.items()}

@@ -305,8 +305,8 @@ def _unpacked(*names: str, closure: bool = False) -> Path:
     """Debian packages, fetched as the lab does. Raises SkippedError where they cannot be had."""
     try:
         return packages(running_suite(), names, cache_folder(), lambda _what, _done: None, closure=closure)
-    except Unavailable as why:
-        raise SkippedError(str(why)) from why
+    except Unavailable as error:
+        raise SkippedError(str(error)) from error
 
 
 def _made(result: Path, compiler: str, *arguments: str, settings: Mapping[str, str] | None = None) -> str:

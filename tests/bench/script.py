@@ -33,10 +33,10 @@ def script(report: Report, folder: Path, *, rounds: int = 25) -> None:
             if turn >= 0:
                 taken[name].append(milliseconds)
     same("calls on record", rounds + 1, rivals.not_due(ledger))
-    what = "classic script, the whole process"
-    report.peers.append(Peers("script", what, {name: Spread(tuple(v), "ms") for name, v in taken.items()}))
+    title = "classic script, the whole process"
+    report.peers.append(Peers("script", title, {name: Spread(tuple(v), "ms") for name, v in taken.items()}))
     value = ratios(taken[OURS], taken[EMPTY])
-    report.results.append(Result("script", f"{what}, against an {EMPTY}", value, Target(2.2)))
+    report.results.append(Result("script", f"{title}, against an {EMPTY}", value, Target(2.2)))
 
 
 def _run(command: list[str], caller: int) -> float:

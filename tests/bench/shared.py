@@ -158,7 +158,7 @@ def _questions(report: Report, meeting: Meeting, records: int, times: int) -> No
     """Of a box that nothing was taken in on: callers whom another told, and such as nobody knows."""
     question = Question(meeting.database("pbx-3"), IdleConnections(OLDEST_SECONDS))
     chosen, used = random.Random(1), server_cpu(meeting.server)
-    for what, first in (("whom another box told", 0), ("whom nobody knows", records)):
+    for whom, first in (("whom another box told", 0), ("whom nobody knows", records)):
         took = []
         for _ in range(times):
             caller = Identified(rivals.number(first + chosen.randrange(records // 2)))
@@ -167,19 +167,19 @@ def _questions(report: Report, meeting: Meeting, records: int, times: int) -> No
                 rows = question((meeting.controller, his))
             same("records of the caller", int(not first), len(rows or ()))
             took.append(watch.seconds * 1000)
-        report.results += _durations(f"ask for a caller {what}", took, Target(30))
+        report.results += _durations(f"ask for a caller {whom}", took, Target(30))
     used = server_cpu(meeting.server) - used
     report.results.append(
         Result("shared", "CPU of the database, a question", Spread((used / times / 2 * 1e6,), "µs"))
     )
 
 
-def _durations(what: str, milliseconds: Sequence[float], target: Target) -> list[Result]:
+def _durations(title: str, milliseconds: Sequence[float], target: Target) -> list[Result]:
     """The median, and what 99 of 100 keep to; that has a target."""
     most = statistics.quantiles(milliseconds, n=100)[98]
     return [
-        Result("shared", f"{what}: median", Spread((statistics.median(milliseconds),), "ms")),
-        Result("shared", f"{what}: 99 of 100", Spread((most,), "ms"), target),
+        Result("shared", f"{title}: median", Spread((statistics.median(milliseconds),), "ms")),
+        Result("shared", f"{title}: 99 of 100", Spread((most,), "ms"), target),
     ]
 
 
@@ -240,8 +240,8 @@ def _lag(report: Report, meeting: Meeting, seconds: int) -> None:
         other = stack.enter_context(contextlib.closing(meeting.store("pbx-2")))
         took = list(_lags(meeting.controller, here, other, seconds))
     same("callers that became known", seconds * 10, len(took))
-    what = f"from a record's commit until another box knows it, at {CALLS_A_SECOND} calls/s"
-    report.results += _durations(what, took, Target(300))
+    title = f"from a record's commit until another box knows it, at {CALLS_A_SECOND} calls/s"
+    report.results += _durations(title, took, Target(300))
 
 
 def _lags(controller: Controller, here: SqliteStore, other: SqliteStore, seconds: int) -> Iterator[float]:

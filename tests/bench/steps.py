@@ -80,16 +80,16 @@ def exchange(
     """An Asterisk whose dialplan knows these steps; those that cannot be had are reported as left out."""
     try:
         build = builds.installed() or builds.obtain("testing", lambda _what, _fraction: None)
-    except Unavailable as why:
-        raise SkippedError(str(why)) from why
+    except Unavailable as error:
+        raise SkippedError(str(error)) from error
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         steps = []
         for name in names:
             try:
                 steps.append(_step(stack, name, folder, build))
-            except (SkippedError, Unavailable) as why:
-                report.left_out.append((measure, f"{name}: {why}"))
+            except (SkippedError, Unavailable) as error:
+                report.left_out.append((measure, f"{name}: {error}"))
         report.versions |= {"Asterisk": f"{build.version} ({build.name})", "SIPp": build.sipp_version}
         if any(step.name in _MODES for step in steps):
             build = _with_odbc(build)
@@ -121,9 +121,9 @@ def _step(stack: contextlib.ExitStack, name: str, folder: Path, build: builds.Bu
         served = stack.enter_context(rivals.served(name, place))
         assert served.office
         if name == OURS:
-            whole = f"Gosub(informativa,s,1({LINE}))"
+            gosub = f"Gosub(informativa,s,1({LINE}))"
             context = served.office.dialplan()
-            return Step(name, whole, served.recorded, pid=served.pid, office=served.office, context=context)
+            return Step(name, gosub, served.recorded, pid=served.pid, office=served.office, context=context)
         alone = f"AGI(agi://127.0.0.1:{served.port}/{served.script},{LINE},linked=${{CHANNEL(linkedid)}})"
         return Step(name, alone, served.recorded, pid=served.pid)
     if name in (ODBC, ODBC_WAL):
@@ -188,9 +188,9 @@ def _odbc(name: str, folder: Path, build: builds.Build) -> Step:
         connection.execute(f"PRAGMA journal_mode = {mode}")
         connection.execute("BEGIN")
         for caller in range(KNOWN):
-            who = hashlib.md5(f"secret{rivals.number(caller)}".encode()).hexdigest().encode()
-            connection.execute(_EVENT, (caller + 1, who))
-            connection.execute(_STANDING, (who, caller + 1))
+            pseudonym = hashlib.md5(f"secret{rivals.number(caller)}".encode()).hexdigest().encode()
+            connection.execute(_EVENT, (caller + 1, pseudonym))
+            connection.execute(_STANDING, (pseudonym, caller + 1))
         connection.execute("COMMIT")
     values = {"mode": mode, "driver": driver, "ledger": ledger}
     with (folder / "odbc.ini").open("a") as ini:

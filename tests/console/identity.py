@@ -67,8 +67,8 @@ class Identity:
         """Return a token by which it says that somebody logged out."""
         now = int(datetime.now(UTC).timestamp())
         facts = {"iss": self.issuer, "aud": CLIENT, "iat": now, "exp": now + 120, "jti": secrets.token_hex(8)}
-        whole = facts | {"events": {LOGOUT_EVENT: {}}, "sub": "1234"} | claims
-        return self.signed({name: value for name, value in whole.items() if value is not None})
+        all_claims = facts | {"events": {LOGOUT_EVENT: {}}, "sub": "1234"} | claims
+        return self.signed({name: value for name, value in all_claims.items() if value is not None})
 
     def authorized(self, query: Mapping[str, str]) -> str:
         """Return where a browser is sent back to, with a code."""

@@ -40,7 +40,7 @@ def noted(office: ServedConsole, company: str = "acme") -> list[tuple[Action, st
 
 def test_every_look_and_every_act_is_on_record(office: ServedConsole) -> None:
     """Coming in, searching, opening, the letter and its file, telling, the trial, the erasure, going out."""
-    browser, who = office.browser("compliance@acme"), "compliance@acme"
+    browser, name = office.browser("compliance@acme"), "compliance@acme"
     browser.get("/acme/caller")
     page = browser.send(number=NUMBER).url.path
     browser.get(f"{page}/letter")
@@ -50,14 +50,14 @@ def test_every_look_and_every_act_is_on_record(office: ServedConsole) -> None:
     browser.send(kind="operator", reference="form 77")
     browser.get(f"{page}/erasure")
     assert noted(office) == [
-        (Action.LOGIN, who, False, None),
-        (Action.SEARCH, who, False, None),
-        (Action.OPEN_CALLER, who, True, None),
-        (Action.LETTER, who, True, None),
-        (Action.LETTER, who, True, None),
-        (Action.RECORD_ELSEWHERE, who, True, 7),
-        (Action.OPEN_CALLER, who, True, None),
-        (Action.ERASE_TRIAL, who, True, None),
+        (Action.LOGIN, name, False, None),
+        (Action.SEARCH, name, False, None),
+        (Action.OPEN_CALLER, name, True, None),
+        (Action.LETTER, name, True, None),
+        (Action.LETTER, name, True, None),
+        (Action.RECORD_ELSEWHERE, name, True, 7),
+        (Action.OPEN_CALLER, name, True, None),
+        (Action.ERASE_TRIAL, name, True, None),
     ]
     browser.send(word="acme")
     browser.get("/acme/looked")
@@ -162,13 +162,13 @@ def test_what_could_not_be_noted_is_done_once(
     page = officer.send(number=NUMBER).url.path
     officer.get(f"{page}/{form}")
     sent = next(form for form in officer.forms() if set(typed) <= set(form.fields))
-    whole = access_log.note
+    noting = access_log.note
 
     def note(*arguments: Any, **named: Any) -> int:
         if fails and action in arguments and named.get("detail") != "begun":
             fails.pop()
             raise LedgerError(Text("The disk is full."))
-        return whole(*arguments, **named)
+        return noting(*arguments, **named)
 
     monkeypatch.setattr(access_log, "note", note)
     for name in ("add_record", "erase"):

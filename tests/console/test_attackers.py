@@ -59,14 +59,14 @@ def test_long_head_in_pieces_is_answered(office: ServedConsole, monkeypatch: pyt
     monkeypatch.setattr(server.HeaderTimeout, "data_received", receiving)
     host = office.address.removeprefix("http://")
     head = f"GET /login?since={'9' * 60_000} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n".encode()
-    whole = raw.ask(office.address, head)
+    at_once = raw.ask(office.address, head)
     received.clear()
     with raw.connected(office.address) as opened:
         opened.sendall(head[:40_000])
         assert received.wait(raw.PATIENCE)
         opened.sendall(head[40_000:])
         pieces = raw.Answer(b"".join(iter(lambda: opened.recv(65536), b"")))
-    assert (whole.status, pieces.status) == (200, 200)
+    assert (at_once.status, pieces.status) == (200, 200)
 
 
 def test_log_ins_leave_pages_their_threads(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +194,9 @@ def test_an_invitation_is_accepted_once(office: ServedConsole) -> None:
     with ThreadPoolExecutor(6) as pool:
         statuses = list(
             pool.map(
-                lambda who, word: who.post(f"/invitation/{token}", {"password": word, "again": word}).status,
+                lambda guest, word: (
+                    guest.post(f"/invitation/{token}", {"password": word, "again": word}).status
+                ),
                 strangers,
                 words,
             )

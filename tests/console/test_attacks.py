@@ -88,7 +88,7 @@ class Bytes:
 class Kind:
     """Attacks that are answered alike: by which account, with which codes; 0 is no answer."""
 
-    who: str
+    account: str
     codes: Collection[int]
     attacks: Collection[Sent | Bytes]
 
@@ -270,7 +270,7 @@ def test_attacks(office: ServedConsole, kind: Kind) -> None:
     office.console.live.close()  # its streams end at once
     with capture_logs() as logged:
         for attack in kind.attacks:
-            attacker = Attacker(office, kind.who)  # a form may have logged the one before out
+            attacker = Attacker(office, kind.account)  # a form may have logged the one before out
             answer = attack.by(attacker)
             assert answer.status in kind.codes, attack
             assert answer.status in (0, 400) or "content-security-policy" in answer.head, attack

@@ -31,10 +31,10 @@ def keeping() -> Iterator[Browser]:
 def test_back_after_log_out_shows_nobody(office: ServedConsole, keeping: Browser, elsewhere: bool) -> None:
     """I5: what stood on a caller's page is not kept for whoever sits down at it next: Chromium, which keeps
     pages for a while, threw it away for its `no-store` when logging out changed the cookie."""
-    why: list[str] = []
+    reasons: list[str] = []
 
     def not_kept(event: dict[str, Any]) -> None:
-        why.extend(explanation["reason"] for explanation in event["notRestoredExplanations"])
+        reasons.extend(explanation["reason"] for explanation in event["notRestoredExplanations"])
 
     with ExitStack() as after:
         officer = Person(keeping, office)
@@ -56,4 +56,4 @@ def test_back_after_log_out_shows_nobody(office: ServedConsole, keeping: Browser
         officer.page.go_back()
         officer.page.get_by_role("heading", name="Log in").wait_for()
         assert shown not in officer.page.content()
-        assert why == ["CacheControlNoStoreHTTPOnlyCookieModified"]
+        assert reasons == ["CacheControlNoStoreHTTPOnlyCookieModified"]

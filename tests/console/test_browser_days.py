@@ -50,57 +50,57 @@ def test_the_officers_day(
     assert DIGITS not in "".join(nora.visited)
 
 
-def accepted(office: ServedConsole, who: Person) -> None:
+def accepted(office: ServedConsole, person: Person) -> None:
     """Take up an invitation, go out, and in again."""
     until = datetime.now(UTC) + timedelta(hours=1)
     token = office.console.accounts.invite("nora", {"acme": Role.COMPLIANCE}, until)
-    who.go(f"/invitation/{token}")
-    who.reach(who.say("Password")).type(NEW)
-    who.reach(who.say("The same again")).type(NEW).enter()
-    assert who.path == "/acme/today"
-    who.press(who.say("Log out"))
-    who.log_in("nora", NEW)
-    assert who.path == "/acme/today"
+    person.go(f"/invitation/{token}")
+    person.reach(person.say("Password")).type(NEW)
+    person.reach(person.say("The same again")).type(NEW).enter()
+    assert person.path == "/acme/today"
+    person.press(person.say("Log out"))
+    person.log_in("nora", NEW)
+    assert person.path == "/acme/today"
 
 
-def look_up(who: Person) -> None:
+def look_up(person: Person) -> None:
     """A caller, by his number."""
-    who.press(who.say("A caller"))
-    who.reach(who.say("Telephone number, with country code")).type(CALLER.number).enter()
-    assert who.page.locator("tbody tr").count() == 4
+    person.press(person.say("A caller"))
+    person.reach(person.say("Telephone number, with country code")).type(CALLER.number).enter()
+    assert person.page.locator("tbody tr").count() == 4
 
 
-def printed(who: Person) -> str:
+def printed(person: Person) -> str:
     """The letter that answers him, on paper."""
-    who.press(who.say("Answer his request for access"))
-    who.reach(who.say("Your reference, if you number letters")).type("2026/17").enter()
-    who.page.locator(".letter").wait_for()
-    return who.printed()
+    person.press(person.say("Answer his request for access"))
+    person.reach(person.say("Your reference, if you number letters")).type("2026/17").enter()
+    person.page.locator(".letter").wait_for()
+    return person.printed()
 
 
-def verified(who: Person) -> None:
+def verified(person: Person) -> None:
     """The receipt of his first call, with the key that the page of evidence shows."""
-    who.press(who.say("Calls")).press("1")
-    receipt = who.download(who.say("Receipt for a program"))
-    who.press(who.say("Evidence"))
-    key = Verifier.parse(who.page.locator("main code").first.inner_text())
-    (whole,) = verify([receipt], (key,), None, None).receipts
+    person.press(person.say("Calls")).press("1")
+    receipt = person.download(person.say("Receipt for a program"))
+    person.press(person.say("Evidence"))
+    key = Verifier.parse(person.page.locator("main code").first.inner_text())
+    (original,) = verify([receipt], (key,), None, None).receipts
     receipt.write_bytes(receipt.read_bytes().replace(b"\nindex 0\n", b"\nindex 1\n"))
     (changed,) = verify([receipt], (key,), None, None).receipts
-    assert (whole.holds, changed.holds) == (True, False)
+    assert (original.holds, changed.holds) == (True, False)
 
 
-def erased(who: Person) -> None:
+def erased(person: Person) -> None:
     """The caller; another word than the one that is asked for does nothing."""
-    look_up(who)
-    who.press(who.say("Erase this caller"))
-    label = who.say("To erase him, type this word: {word}", word="acme")
-    who.reach(label).type("yes").enter()
-    assert len(callers.caller_records(who.office.controller(), CALLER).records) == 4
-    who.reach(label).type("acme").enter()
-    who.page.locator(".notice.good").wait_for()
-    who.press(who.say("Record {record}", record=8))
-    assert who.path == "/acme/calls/8"
+    look_up(person)
+    person.press(person.say("Erase this caller"))
+    label = person.say("To erase him, type this word: {word}", word="acme")
+    person.reach(label).type("yes").enter()
+    assert len(callers.caller_records(person.office.controller(), CALLER).records) == 4
+    person.reach(label).type("acme").enter()
+    person.page.locator(".notice.good").wait_for()
+    person.press(person.say("Record {record}", record=8))
+    assert person.path == "/acme/calls/8"
 
 
 def test_the_admins_day(office: ServedConsole, person: Callable[..., Person]) -> None:
@@ -122,10 +122,10 @@ def test_the_admins_day(office: ServedConsole, person: Callable[..., Person]) ->
     assert drawn(admin) > 100
 
 
-def plays(who: Person) -> float:
+def plays(person: Person) -> float:
     """Play the first recording until it has gone on for a moment; how long it is, in seconds."""
     return float(
-        who.page.locator("audio").first.evaluate(
+        person.page.locator("audio").first.evaluate(
             """sound => new Promise((resolve, reject) => {
                 sound.muted = true;
                 const heard = () => sound.currentTime > 0.2 && resolve(sound.duration);
@@ -137,10 +137,10 @@ def plays(who: Person) -> float:
     )
 
 
-def drawn(who: Person) -> int:
+def drawn(person: Person) -> int:
     """How many dots of the plot have the colour of what was played to the end."""
     return int(
-        who.page.locator("#plot canvas").evaluate(
+        person.page.locator("#plot canvas").evaluate(
             """canvas => {
                 const style = getComputedStyle(document.documentElement).getPropertyValue("--good").trim();
                 const want = [1, 3, 5].map(at => parseInt(style.slice(at, at + 2), 16));

@@ -128,12 +128,12 @@ def test_no_page_keeps_anybody_out(
     halfway.holds(busy.console.half_logins.begin(account))
     wrong = {}
     for route in ADDRESSES:
-        who = guest if route in NOT_FOR_ALL else halfway if route in HALFWAY else somebody
-        answer = who.page.goto(address(route, named))
+        visitor = guest if route in NOT_FOR_ALL else halfway if route in HALFWAY else somebody
+        answer = visitor.page.goto(address(route, named))
         assert answer
         assert answer.status == 200, route
-        assert who.page.url.endswith(address(route, named)), route
-        if faults := [*who.barriers(), *who.disorder(), *who.wider()]:
+        assert visitor.page.url.endswith(address(route, named)), route
+        if faults := [*visitor.barriers(), *visitor.disorder(), *visitor.wider()]:
             wrong[route] = faults
     assert wrong == {}
 

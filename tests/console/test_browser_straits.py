@@ -23,10 +23,10 @@ from console.windows import Person
 MANY = 10_000
 
 
-def looked_up(who: Person, company: str = ACME) -> Person:
+def looked_up(person: Person, company: str = ACME) -> Person:
     """The page of a caller whom both companies know."""
-    who.go(f"/{company}/caller").reach("Telephone number, with country code")
-    return who.type(CALLER.number).enter()
+    person.go(f"/{company}/caller").reach("Telephone number, with country code")
+    return person.type(CALLER.number).enter()
 
 
 def test_two_officers_of_two_companies(office: ServedConsole, person: Callable[..., Person]) -> None:
@@ -155,12 +155,12 @@ def test_ten_thousand_calls(office: ServedConsole, person: Callable[..., Person]
     )
     officer = person(office).is_in("compliance@acme").go("/acme/calls")
     rows = officer.page.locator("tbody tr:not(.day)")
-    whole = rows.count()
+    count = rows.count()
     assert rows.first.get_by_role("link").inner_text() == str(MANY + 6)
     with officer.page.expect_navigation():
         officer.page.get_by_role("link", name="Earlier ones").click()
-    assert rows.count() == whole
-    assert rows.first.get_by_role("link").inner_text() == str(MANY + 6 - whole)
+    assert rows.count() == count
+    assert rows.first.get_by_role("link").inner_text() == str(MANY + 6 - count)
     officer.go("/acme/calls?status=PARTIAL")
     assert rows.count() == 1
     looked_up(officer)

@@ -32,10 +32,10 @@ NOBODY = "+39 333 000 0000"
 
 
 def looked_up(
-    office: ServedConsole, number: str = NUMBER, who: str = "compliance@acme"
+    office: ServedConsole, number: str = NUMBER, account: str = "compliance@acme"
 ) -> tuple[Browser, str]:
     """The browser of whoever looked a caller up, and the caller's page."""
-    browser = office.browser(who)
+    browser = office.browser(account)
     browser.get("/acme/caller")
     answer = browser.send(number=number)
     assert answer.status_code == 200, answer.text
@@ -130,7 +130,7 @@ def test_another_session_has_nothing_of_him(office: ServedConsole) -> None:
 
 def test_who_is_looked_up_at_one_company_is_not_so_at_another(office: ServedConsole) -> None:
     """I6: an officer of both must name the caller to each of them: no address of one leads to the other."""
-    browser, page = looked_up(office, who="operator")
+    browser, page = looked_up(office, account="operator")
     made = letter(browser, page).url.path
     for address in (page, f"{page}/erasure", f"{page}/told", made, f"{made}/file"):
         assert browser.get(address.replace("acme", "borealis")).status_code == 404
@@ -329,7 +329,7 @@ def test_the_letter_has_a_copy_of_each_record(office: ServedConsole) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "typed", "why"),
+    ("field", "typed", "sentence"),
     [
         ("verified", "called back on 333 123 4567", "This cannot stand in the letter."),
         ("received", "2999-01-01", "This day is still to come."),
@@ -337,13 +337,13 @@ def test_the_letter_has_a_copy_of_each_record(office: ServedConsole) -> None:
     ],
 )
 def test_what_the_letter_cannot_say_is_refused(
-    office: ServedConsole, field: str, typed: str, why: str
+    office: ServedConsole, field: str, typed: str, sentence: str
 ) -> None:
     """A number in clear (I5), a day that is to come, what is no day."""
     browser, page = looked_up(office)
     answer = letter(browser, page, **{field: typed})
     assert (answer.status_code, f'id="{field}-wrong"' in answer.text) == (400, True)
-    assert why in answer.text
+    assert sentence in answer.text
 
 
 @pytest.mark.parametrize("reference", ["pratica 333 123 4567", "0039.333.1234567", "x" * 201])

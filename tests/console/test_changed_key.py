@@ -87,11 +87,11 @@ def test_a_key_that_is_gone_is_said_on_the_next_page(office: ServedConsole) -> N
     before = look_up_again()
     key = office.folder / "keys" / "acme.key"
     aside = key.rename(key.with_suffix(".aside"))
-    gone = look_up_again()
+    refused_answer = look_up_again()
     aside.rename(key)
     back = look_up_again()
-    assert [answer.status_code for answer in (before, gone, back)] == [200, 409, 200]
-    assert "acme.key" in gone.text
+    assert [answer.status_code for answer in (before, refused_answer, back)] == [200, 409, 200]
+    assert "acme.key" in refused_answer.text
 
 
 def test_a_key_on_a_disk_that_hangs_keeps_the_loaded_configuration(

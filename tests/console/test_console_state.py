@@ -181,9 +181,9 @@ def test_marks_are_of_the_key_and_the_ledger_of_that_company(console: Console) -
     assert mark.key_state == (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
     assert mark.ledger == (place.st_dev, place.st_ino)
     key.unlink()
-    gone = console._load().mark(AS)
-    assert gone is not None
-    assert (gone.key_state, gone.key) == ((), b"")
+    changed = console._load().mark(AS)
+    assert changed is not None
+    assert (changed.key_state, changed.key) == ((), b"")
 
 
 def test_pages_at_once_inspect_once_for_a_change(console: Console, inspections: Inspections) -> None:

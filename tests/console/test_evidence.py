@@ -22,10 +22,10 @@ def test_an_audit_tells_what_is_wrong_as_other_findings_are(
     office: ServedConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Problems are marked and other findings are not; no mark is the terminal's."""
-    whole = auditing.audit
+    real_audit = auditing.audit
 
     def audit(*arguments: Any, **named: Any) -> auditing.AuditedLedger:
-        ledger = whole(*arguments, **named)
+        ledger = real_audit(*arguments, **named)
         return replace(ledger, verdict=Verdict.CHANGED, problems=(Text("A file <is> gone."),))
 
     monkeypatch.setattr(auditing, "audit", audit)
@@ -44,10 +44,10 @@ def test_an_audit_of_what_is_not_signed_is_not_shown_as_proven(
     office: ServedConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page of the audit and that of the log are not green, and say why."""
-    whole = auditing.audit
+    real_audit = auditing.audit
 
     def audit(*arguments: Any, **named: Any) -> auditing.AuditedLedger:
-        ledger = whole(*arguments, **named)
+        ledger = real_audit(*arguments, **named)
         return replace(ledger, as_of=replace(ledger.as_of, size=0))
 
     monkeypatch.setattr(auditing, "audit", audit)

@@ -105,7 +105,9 @@ def office(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     rule = f"    approver: {APPROVER.verifier}\n"
     file.write_text(file.read_text().replace("    exports: {four", f"{rule}    exports: {{four", 1))
     company = Company(folder)
-    callers = (of_caller(company.played, company.controller, Identified(who)) for who in PEOPLE.values())
+    callers = (
+        of_caller(company.played, company.controller, Identified(number)) for number in PEOPLE.values()
+    )
     company.record(*(replace(event, call=f"1700000002.{n}") for n, event in enumerate(callers)))
     with served(folder) as plain:
         office = Office(folder, plain.address, plain.console)
@@ -213,4 +215,6 @@ def assert_whole(office: Office) -> None:
     erased = pseudonym(Identified(PEOPLE[ERASED]), company.key)
     files = [file for file in Path(company.ledger).parent.rglob("*") if file.is_file()]
     assert not [file for file in files if erased in file.read_bytes()]
-    assert not [file for file in files for who in PEOPLE.values() if who[3:].encode() in file.read_bytes()]
+    assert not [
+        file for file in files for number in PEOPLE.values() if number[3:].encode() in file.read_bytes()
+    ]

@@ -69,7 +69,7 @@ def path_of(route: Route, words: dict[str, str]) -> str:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
-    who=st.sampled_from(PEOPLE),
+    account=st.sampled_from(PEOPLE),
     route=st.sampled_from(ROUTES),
     parts=st.dictionaries(
         st.sampled_from(
@@ -91,7 +91,7 @@ def path_of(route: Route, words: dict[str, str]) -> str:
 @pytest.mark.slow
 def test_i5_no_request_makes_a_defect_or_tells_a_number(
     office: ServedConsole,
-    who: str,
+    account: str,
     route: Route,
     parts: dict[str, str],
     asked: dict[str, str],
@@ -103,7 +103,7 @@ def test_i5_no_request_makes_a_defect_or_tells_a_number(
     path, query = path_of(route, parts), {name: value for name, value in asked.items() if NUMBER not in value}
     with capture_logs() as log:
         for fields in (None, form):
-            attacker, address = Attacker(office, who), f"{path}?{urlencode(query)}"
+            attacker, address = Attacker(office, account), f"{path}?{urlencode(query)}"
             if fields is None:
                 answer = attacker.get(address, **headers)
             else:

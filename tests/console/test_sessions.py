@@ -152,9 +152,9 @@ def test_the_oldest_session_of_twenty_makes_room(sessions: Sessions) -> None:
     other = sessions.begin(account("berta"))
     tokens = [sessions.begin(account()) for _ in range(20)]
     assert all(sessions.is_valid(token) for token in tokens)
-    for gone in (1, 2):
+    for ended in (1, 2):
         tokens.append(sessions.begin(account()))
-        assert [sessions.is_valid(token) for token in tokens] == [False] * gone + [True] * 20
+        assert [sessions.is_valid(token) for token in tokens] == [False] * ended + [True] * 20
     assert sessions.is_valid(other)
 
 

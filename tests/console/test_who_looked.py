@@ -31,9 +31,9 @@ def noted(controller: Controller, *actions: Action) -> list[tuple[Action, str, b
     ]
 
 
-def asked(office: ServedConsole, who: str, number: str) -> str:
+def asked(office: ServedConsole, account: str, number: str) -> str:
     """The answer to what would happen if this number called."""
-    browser = office.browser(who)
+    browser = office.browser(account)
     browser.get("/acme/what-if")
     return browser.send(line=LINE, number=number).text
 

@@ -175,7 +175,7 @@ class Answers:
             ):
                 heard.append((match, name))
         heard.sort(key=lambda pair: pair[0].offset)
-        names = " ".join(name if match.whole else f"{name}{CUT}" for match, name in heard)
+        names = " ".join(name if match.is_whole else f"{name}{CUT}" for match, name in heard)
         return names, sum(match.covered for match, _name in heard)
 
     def _then(self, event: Mapping[str, str]) -> str:

@@ -110,7 +110,7 @@ class Company:
         """The numbers of the records of calls that are left."""
         return [record.number for record in self.store.records() if record.event.kind is RecordKind.PHONE]
 
-    def require_sound(self, held: Collection[NoteVerdict] = ()) -> RecordCounts:
+    def require_sound(self, waiting: Collection[NoteVerdict] = ()) -> RecordCounts:
         """Nothing is amiss with the ledger, and all notes hold, or are `held`."""
         signed(self.ledger)
         folder = LogFolder(self.ledger)
@@ -133,7 +133,7 @@ class Company:
             assert {standing.standing for standing in standings} <= {
                 NoteVerdict.HOLDS,
                 NoteVerdict.OWN_WORD,
-                *held,
+                *waiting,
             }
         return result.counted
 

@@ -286,14 +286,14 @@ def of_version_2(
     extra = json.loads(receipt.proof.extra)
     extra["facts"] |= {"log": LOG_OF_VERSION_2.name, "record": 1}
     committed(extra)
-    what, who = (
+    record_hash, person_hash = (
         independent.sha256(tag + bytes.fromhex(extra[salt]) + independent.jcs(extra[part]))
         for tag, salt, part in (
             (b"informativa/what/v2\n", "salt_what", "facts"),
             (b"informativa/who/v2\n", "salt_who", "person"),
         )
     )
-    entries = [b"informativa/note/v2\n{}", b"informativa/record/v2\n" + what + who, b"other"]
+    entries = [b"informativa/note/v2\n{}", b"informativa/record/v2\n" + record_hash + person_hash, b"other"]
     first, leaf, last = (independent.sha256(b"\0" + entry) for entry in entries)
     root = independent.roots([first, leaf, last], {3})[3]
     text = f"{LOG_OF_VERSION_2.name}\n3\n{base64.b64encode(root).decode()}\n"

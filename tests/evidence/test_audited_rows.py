@@ -261,13 +261,13 @@ class Audit:
         """Keeps which leaves nothing was wrong with."""
         self.right += [row[0] for row in opened]
 
-    def gone(self) -> LossNotes:
+    def losses(self) -> LossNotes:
         """Return what the notes of the ledger say."""
         return self.notes or read_loss_notes(self.ledger, [self.log], NO_FOLDER)
 
     def looked(self, first: int = 0, end: int = 25) -> tuple[RecordCounts, Named]:
         """Return the counts, and the flaws."""
-        notes = self.gone()
+        notes = self.losses()
         counted, flaws, self.closed = audit.leaves_of(
             self.ledger, self.log, first, end, notes, self.published, self.sound
         )
@@ -276,7 +276,7 @@ class Audit:
 
 def test_ledger_says_what_is_gone(ledger: sqlite3.Connection) -> None:
     """Its notes have the leaves, the number of the last purged record, and the minute after the cutoff."""
-    assert Audit(ledger).gone() == LossNotes(
+    assert Audit(ledger).losses() == LossNotes(
         purged=(range(5, 8),),
         erased=(range(11, 12), range(13, 14), range(17, 18), range(19, 21)),
         lost=(),
@@ -307,7 +307,7 @@ def test_several_notes_are_gathered(ledger: sqlite3.Connection) -> None:
         lost="3 records; leaves 2-4",
         erasure="1 record; leaves 0",
     )
-    notes = Audit(ledger).gone()
+    notes = Audit(ledger).losses()
     assert (notes.last, notes.before) == (13, 1_767_225_660_000_000)
     assert notes.purged == (range(5, 8), range(9, 11), range(12, 13))
     assert (notes.lost, notes.erased[0], notes.emptied[0]) == ((range(2, 5),), range(1), range(1))
@@ -336,10 +336,10 @@ def test_i7_note_that_says_what_it_cannot_is_named(
     leaves that were there before it."""
     noted(ledger, **{kind: reference})
     look = Audit(ledger)
-    assert [(finding.record, str(finding.flaw), finding.leaf) for finding in look.gone().flaws] == (
+    assert [(finding.record, str(finding.flaw), finding.leaf) for finding in look.losses().flaws] == (
         [(15, flaw, 14)] if flaw else []
     )
-    assert (look.gone().last, look.gone().erased[-1]) == (8, range(19, 21))
+    assert (look.losses().last, look.losses().erased[-1]) == (8, range(19, 21))
     later = [look.log, replace(look.log, first=10), replace(look.log, first=14), replace(look.log, first=20)]
     assert [finding.leaf for finding in read_loss_notes(ledger, later, NO_FOLDER).flaws] == (
         [0] if flaw else []
@@ -355,9 +355,9 @@ def test_i7_note_that_says_what_it_cannot_is_named(
 def test_ledger_without_notes_says_nothing(ledger: sqlite3.Connection) -> None:
     """And its first record may be one that nobody can read."""
     ledger.execute("DELETE FROM event WHERE record IN (22, 23)")
-    assert Audit(ledger).gone() == LossNotes((), (), (), (), last=0, before=0, emptied=())
+    assert Audit(ledger).losses() == LossNotes((), (), (), (), last=0, before=0, emptied=())
     ledger.execute("UPDATE event SET kind = 'purge' WHERE record = 1")
-    assert Audit(ledger).gone().flaws == (AuditedFlaw(1, 0, Flaw.ROW),)
+    assert Audit(ledger).losses().flaws == (AuditedFlaw(1, 0, Flaw.ROW),)
 
 
 def test_what_is_gone_is_looked_up_by_its_leaf() -> None:

@@ -157,7 +157,7 @@ def test_clock_that_jumps_changes_no_order(tmp_path: Path) -> None:
     require_one_history(ledger)
 
 
-def gone(mount: Path, _older: Path) -> None:
+def absent(mount: Path, _older: Path) -> None:
     """It is not mounted."""
     mount.rename(mount.with_name("away"))
 
@@ -176,7 +176,7 @@ def tampered(mount: Path, _older: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "publishing", "signing"),
     [
-        (gone, "is not there", "nobody elsewhere answers"),
+        (absent, "is not there", "nobody elsewhere answers"),
         (older, "", ""),
         (tampered, "was changed there: checkpoint", "was changed there: checkpoint"),
     ],

@@ -316,9 +316,9 @@ SALTS_GONE = (
 def test_verdict_is_that_of_its_own_records(company: Company, tmp_path: Path, also: tuple[str, ...]) -> None:
     """In a word and a sentence of the audit, in README too: at first complete, then one is gone, with or
     without what opens its leaf."""
-    whole = Opened(made(company, tmp_path))
-    assert whole.bundle.verdict is Verdict.COMPLETE
-    assert "Verdict on what is in it: Complete: nothing was changed" in whole.text("README.txt")
+    complete = Opened(made(company, tmp_path))
+    assert complete.bundle.verdict is Verdict.COMPLETE
+    assert "Verdict on what is in it: Complete: nothing was changed" in complete.text("README.txt")
     forged(Path(company.controller.ledger), "DELETE FROM event WHERE record = 3", *also)
     broken = Opened(made(company, tmp_path))
     assert broken.bundle.verdict is Verdict.GAPS

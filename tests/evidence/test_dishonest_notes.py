@@ -407,9 +407,9 @@ def new_log_that_does_not_name_the_old_one(centre: CallCentre) -> Verifier:
 @noticed(GAPS, r"lost 28-29 waits", [WAITS], "waits for an approval")
 def new_log_after_a_lost_tail(centre: CallCentre) -> Verifier:
     """It names all that was there; what is lost waits for the company's word."""
-    whole = tree(centre)
+    copy = tree(centre)
     cut(centre, 28)
-    return given(centre, begin(centre, whole))
+    return given(centre, begin(centre, copy))
 
 
 @noticed(
@@ -595,9 +595,9 @@ def approval_with_an_extra_line(centre: CallCentre) -> None:
 @noticed(GAPS, f"erased {FIRST}-{FIRST} waits", [FLAWED, WAITS], "The signature of .* does not fit")
 def approval_of_which_a_line_was_exchanged(centre: CallCentre) -> None:
     """What was signed is the text."""
-    wanted = centre.approval(erased_early(centre)).decode()
+    approval = centre.approval(erased_early(centre)).decode()
     other = centre.approval(LeafIdentity.of(centre.origin, 3, b"")).decode()
-    centre.note("approval", text=other.replace(other.splitlines()[2], wanted.splitlines()[2]))
+    centre.note("approval", text=other.replace(other.splitlines()[2], approval.splitlines()[2]))
 
 
 @noticed(GAPS, f"erased {FIRST}-{FIRST} waits", [WAITS], "Instruction dpo-2")

@@ -471,7 +471,7 @@ ERASURES = st.builds(
     notes.ErasureNote, SEEDS.map(bytes.hex), st.integers(1, 15).map(lambda n: 10**n), INSTRUCTIONS
 )
 LOSSES = st.builds(
-    lambda of, ends, why: notes.LostNote(of, ends[0], ends[1], why),
+    lambda of, ends, reason: notes.LostNote(of, ends[0], ends[1], reason),
     ORIGINS.map("z{}".format),
     st.lists(COUNTS, min_size=2, max_size=2, unique=True).map(sorted),
     INSTRUCTIONS,

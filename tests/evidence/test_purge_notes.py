@@ -273,7 +273,7 @@ def test_several_epochs(witnessed: Company) -> None:
     witnessed.days(10, sign=True)
     assert witnessed.purge() == 10
     assert [(note.of[-2:], note.below) for note in witnessed.notes()] == [("/1", 31), ("/2", 12)]
-    assert witnessed.require_sound(held={NoteVerdict.WAITS}).purged == 40
+    assert witnessed.require_sound(waiting={NoteVerdict.WAITS}).purged == 40
 
 
 def test_the_last_leaf_of_the_log_before_stays(witnessed: Company) -> None:
@@ -313,13 +313,13 @@ def test_killed_at_any_point_it_is_resumed(
         except KilledError:
             is_over = False
         monkeypatch.setattr(company.store, "transaction", own)
-        gone = 80 - len(company.calls())
+        purged = 80 - len(company.calls())
         noted = [note.below for note in company.notes()]
         assert noted == ([] if points == 0 and not after else [20])
-        assert not gone or noted
+        assert not purged or noted
         counts = company.require_sound()
-        assert counts.purged == gone
-        assert counts.waiting == (19 - gone if noted else 0)
+        assert counts.purged == purged
+        assert counts.waiting == (19 - purged if noted else 0)
         company.purge()
         assert (len(company.notes()), 80 - len(company.calls())) == (1, 19)
         assert company.require_sound().waiting == 0

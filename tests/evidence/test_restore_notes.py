@@ -135,7 +135,7 @@ def files(ledger: Path) -> list[Path]:
     return sorted(file for file in ledger.parent.rglob("*") if not file.name.startswith("monday"))
 
 
-def gone(ledger: Path, epoch: int) -> None:
+def delete_entries(ledger: Path, epoch: int) -> None:
     """Delete the published entries of a log."""
     shutil.rmtree(LogFolder(ledger).published(epoch).folder / "tile/entries")
 
@@ -327,7 +327,7 @@ def test_another_log_where_entries_are_gone(ledger: Path) -> None:
     copy = backed_up(ledger)
     record(ledger, UNIDENTIFIED, UNIDENTIFIED)
     end = sequence(ledger).checkpoint
-    gone(ledger, 1)
+    delete_entries(ledger, 1)
     result = restored(ledger, copy)
     assert (result.lost, result.epoch) == (2, 2)
     assert contents(ledger)[1:] == [NewLogNote((end,), "unstated"), RULE]
@@ -345,7 +345,7 @@ def test_new_log_asks_for_the_instruction(tmp_path: Path) -> None:
     copy = backed_up(ledger)
     record(ledger, rule=APPROVED)
     sequence(ledger)
-    gone(ledger, 1)
+    delete_entries(ledger, 1)
     with pytest.raises(InformativaError):
         restored(ledger, copy, APPROVED)
     restored(ledger, copy, APPROVED, "OPS/7")
@@ -368,7 +368,7 @@ def test_backup_from_before_the_key_was_changed(
     record(ledger)
     sequence(ledger)
     for epoch in unreadable:
-        gone(ledger, epoch)
+        delete_entries(ledger, epoch)
     if not survivor:
         ledger.unlink()
     result = restored(ledger, copy)

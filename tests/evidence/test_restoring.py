@@ -362,8 +362,8 @@ def test_what_other_boxes_erased_for_this_one_is_remembered_all_the_same(ledger:
         assert lost_records.erased(store) == [erased_record]
 
 
-@pytest.mark.parametrize("gone", [(1,), (1, 3)])
-def test_note_names_no_leaf_behind_the_first_log_that_is_cut(ledger: Path, gone: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("epochs", [(1,), (1, 3)])
+def test_note_names_no_leaf_behind_the_first_log_that_is_cut(ledger: Path, epochs: tuple[int, ...]) -> None:
     """Leaves after a log whose entries are missing have other numbers now, also if the next log's entries
     exist."""
     copy = backed_up(ledger)
@@ -373,7 +373,7 @@ def test_note_names_no_leaf_behind_the_first_log_that_is_cut(ledger: Path, gone:
     begin_epoch(ledger, AT)
     append(ledger, UNIDENTIFIED)
     sequence(ledger)
-    for epoch in gone:
+    for epoch in epochs:
         shutil.rmtree(LogFolder(ledger).folder / f"{epoch}/tile/entries")
     assert restore(ledger, copy, NOW).epoch == 4
     assert notes(ledger, RecordKind.ERASURE) == ["2 records; leaves 0"]

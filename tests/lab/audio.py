@@ -46,7 +46,7 @@ class Match:
     """Seconds of sound that are missing at its beginning: early media may lose its first packet."""
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether the prompt was heard from its beginning to its end."""
         return self.cut <= _EDGE and self.covered >= self.length - _EDGE
 
@@ -191,8 +191,8 @@ def is_closed(path: Path) -> bool:
     is only once Asterisk has closed it."""
     if not path.exists():
         return False
-    header, whole = path.read_bytes()[:44], path.stat().st_size
-    return whole > 44 and int.from_bytes(header[40:], "little") == whole - 44
+    header, size = path.read_bytes()[:44], path.stat().st_size
+    return size > 44 and int.from_bytes(header[40:], "little") == size - 44
 
 
 def write_wav(path: Path, samples: Samples) -> None:

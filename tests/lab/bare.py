@@ -85,7 +85,7 @@ def _root(suite: str) -> Iterator[Path]:
 def _made(suite: str, cache: Path) -> Path:
     """The root that is copied; made the first time, which takes a minute or two."""
     made = cache / "-".join((suite, *PACKAGES))
-    with only_one(made, lambda what, _part: _say(what)):
+    with only_one(made, lambda step, _part: _say(step)):
         if made.exists():
             return made
         _say(f"making a Debian {suite} by debootstrap")
@@ -203,8 +203,8 @@ def _quietly(*command: str) -> None:
         raise Unavailable(f"No such Debian could be made: {last}.", f"Type: {shlex.join(command)}")
 
 
-def _say(what: str) -> None:
-    print(f"bare: {what}", file=sys.stderr, flush=True)
+def _say(step: str) -> None:
+    print(f"bare: {step}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

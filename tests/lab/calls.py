@@ -54,11 +54,11 @@ class Note:
     """Something else that happened between the calls."""
 
     title: str
-    why: str
+    reason: str
 
     def cells(self, _length: float) -> Mapping[str, Text | str]:
         """What the table shows of it, by heading."""
-        return {"call": Text(self.title, "yellow"), "why": Text(self.why, "yellow")}
+        return {"call": Text(self.title, "yellow"), "why": Text(self.reason, "yellow")}
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Step:
     hang_up_after: float | None = None
     call: Call | None = None
     status: str = ""
-    why: str = ""
+    reason: str = ""
     record: str = ""
     seconds: float = 0.0
     waited: float | None = None
@@ -103,7 +103,7 @@ class Step:
             "notice heard": f"{heard:.1f} of {length:.1f} s",
             "waited": "" if self.waited is None else f"{self.waited:.2f} s",
             "record": self.record,
-            "why": self.why,
+            "why": self.reason,
         }
 
 
@@ -154,7 +154,7 @@ class Calls:
         event = step.pbx.wait_event(lambda event: event.get("Step") == str(step.number))
         step.status, reason, record = event["Status"], event["Reason"], event["Record"]
         step.record = "spool" if record.startswith("spool:") else record
-        step.why = since(step, record) if step.status == "NOTDUE" else WHY.get(reason, reason)
+        step.reason = since(step, record) if step.status == "NOTDUE" else WHY.get(reason, reason)
         step.waited = step.call.until_sound
         if step.waited is None and event.get("Milliseconds"):
             step.waited = int(event["Milliseconds"]) / 1000
@@ -171,7 +171,7 @@ class Calls:
         audio.write_wav(self._folder / f"{step.number}.wav", step.call.audio)
         matches = audio.find(self._prompt(step), step.call.played)
         step.seconds = sum(match.covered for match in matches)
-        if (step.status in {"PLAYED", "FALLBACK"}) != (len(matches) == 1 and matches[0].whole):
+        if (step.status in {"PLAYED", "FALLBACK"}) != (len(matches) == 1 and matches[0].is_whole):
             raise OutcomeError(
                 f"Call {step.number} ({step.title}) is {step.status}, and {matches} was heard."
             )

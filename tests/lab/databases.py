@@ -118,7 +118,7 @@ def programs(progress: Progress = silent) -> Programs:
     try:
         return _own() or _unpacked(progress)
     except Unavailable as error:
-        raise Unavailable(error.what, _INSTALL_YOURSELF) from error
+        raise Unavailable(error.problem, _INSTALL_YOURSELF) from error
 
 
 def _own() -> Programs | None:
@@ -215,10 +215,10 @@ def given(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def socket_folder(wanted: Path) -> Iterator[Path]:
+def socket_folder(folder: Path) -> Iterator[Path]:
     """That folder, or a temporary one where its path is too long for the address of a socket in it."""
-    if len(os.fsencode(wanted)) + len(_SOCKET_NAME) <= _SOCKET_PATH:
-        yield given(wanted)
+    if len(os.fsencode(folder)) + len(_SOCKET_NAME) <= _SOCKET_PATH:
+        yield given(folder)
         return
     with tempfile.TemporaryDirectory(prefix="lab-", dir=short_folder()) as short:
         yield given(Path(short))

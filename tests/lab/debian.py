@@ -37,9 +37,9 @@ def silent(_what: str, _fraction: float) -> None:
 class Unavailable(Exception):  # noqa: N818  # a state of this machine, not somebody's error
     """Something that the lab needs cannot be had here; says what, and what to do about it."""
 
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what} {remedy}")
-        self.what = what
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem} {remedy}")
+        self.problem = problem
         self.remedy = remedy
 
 
@@ -87,23 +87,23 @@ def packages(
     Folders appear whole or not at all, and are never changed afterwards, so a program may run from one
     while another process asks for something else.
     """
-    wanted = sorted(set(names))
-    label = "+".join(wanted) + ("" if closure else "+only") + (f" but {leave_out}" if leave_out else "")
+    requested = sorted(set(names))
+    label = "+".join(requested) + ("" if closure else "+only") + (f" but {leave_out}" if leave_out else "")
     if len(label) > 80 or leave_out:
         label = hashlib.sha256(label.encode()).hexdigest()[:32]
     home = cache / "-".join(filter(None, (suite, architecture))) / label
-    if _complete(home, wanted):
+    if _complete(home, requested):
         return home / "root"
     for tool in ("apt-get", "apt-config", "dpkg-deb"):
         if not shutil.which(tool):
             raise Unavailable(f"{tool} is not on this machine, so it is not a Debian.", _INSTALL_YOURSELF)
     with disk_errors(cache), only_one(home, progress):
-        if not _complete(home, wanted):
+        if not _complete(home, requested):
             for broken in (home, *home.parent.glob(f".{label}.*.work")):
                 shutil.rmtree(broken, ignore_errors=True)
             work = Path(tempfile.mkdtemp(prefix=f".{label}.", suffix=".work", dir=home.parent))
             try:
-                _fetch(_Apt(work, suite, architecture), wanted, closure, leave_out, progress)
+                _fetch(_Apt(work, suite, architecture), requested, closure, leave_out, progress)
                 (work / "tree").rename(home)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
@@ -111,10 +111,10 @@ def packages(
     return home / "root"
 
 
-def _complete(home: Path, wanted: list[str]) -> bool:
+def _complete(home: Path, requested: list[str]) -> bool:
     """Whether an earlier run unpacked exactly these packages to the end."""
     try:
-        return (home / "packages.txt").read_text().split() == wanted and (home / "root").is_dir()
+        return (home / "packages.txt").read_text().split() == requested and (home / "root").is_dir()
     except OSError:
         return False
 
@@ -149,12 +149,12 @@ def only_one(home: Path, progress: Progress) -> Iterator[None]:
         yield
 
 
-def _fetch(apt: _Apt, wanted: list[str], closure: bool, leave_out: str, progress: Progress) -> None:
+def _fetch(apt: _Apt, requested: list[str], closure: bool, leave_out: str, progress: Progress) -> None:
     """Download and unpack into ``tree``. Shares of the time: index 10 %, download 70 %, unpacking 20 %."""
     progress("reading the package index", 0.0)
     apt.run(["update"], lambda part: progress("reading the package index", 0.1 * part))
     verb = ["install", "-y", "--download-only"] if closure else ["download"]
-    listed, names = apt.run([*verb, "--print-uris", *wanted], lambda _: None), wanted
+    listed, names = apt.run([*verb, "--print-uris", *requested], lambda _: None), requested
     if leave_out:
         every = re.findall(r"^'\S+' ([^\s_]+)_\S+\.deb ", listed, re.M)
         verb, names = ["download"], [name for name in every if not re.fullmatch(leave_out, name)]
@@ -163,12 +163,12 @@ def _fetch(apt: _Apt, wanted: list[str], closure: bool, leave_out: str, progress
     need, free = size * (1 + _UNPACKED) + _SPARE, shutil.disk_usage(apt.work).free
     if need > free:
         raise OSError(errno.ENOSPC, f"{need >> 20} MiB needed, {free >> 20} MiB free")
-    what = f"downloading {size / 1e6:.0f} MB"
-    apt.run([*verb, *names], lambda part: progress(what, 0.1 + 0.7 * part))
+    step = f"downloading {size / 1e6:.0f} MB"
+    apt.run([*verb, *names], lambda part: progress(step, 0.1 + 0.7 * part))
     debs = sorted(apt.archives.glob("*.deb"))
     if not debs:
         raise Unavailable(
-            f"apt-get downloaded nothing for {' '.join(wanted)}.",
+            f"apt-get downloaded nothing for {' '.join(requested)}.",
             "Run apt-get clean, then this again.",
         )
     root = apt.work / "tree" / "root"
@@ -180,7 +180,7 @@ def _fetch(apt: _Apt, wanted: list[str], closure: bool, leave_out: str, progress
             if "No space left" in unpacked.stderr:
                 raise OSError(errno.ENOSPC, unpacked.stderr)
             raise Unavailable(f"{deb.name} cannot be unpacked: {unpacked.stderr.strip()}", "Run this again.")
-    (apt.work / "tree" / "packages.txt").write_text("\n".join(wanted) + "\n")
+    (apt.work / "tree" / "packages.txt").write_text("\n".join(requested) + "\n")
 
 
 class _Apt:
@@ -268,8 +268,8 @@ def keyring() -> list[str]:
 
 def archive() -> str:
     """The address of the Debian archive that this machine's apt is set up with."""
-    wanted = "$(REPO_URI)|$(ORIGIN)|$(LABEL)"
-    listed = _output(["apt-get", "indextargets", "--format", wanted, "Created-By: Packages"])
+    form = "$(REPO_URI)|$(ORIGIN)|$(LABEL)"
+    listed = _output(["apt-get", "indextargets", "--format", form, "Created-By: Packages"])
     sources = [line.split("|") for line in listed.splitlines() if line.count("|") == 2]
     # Origin is known once the index was read; before that the address is all there is to go by.
     for uri, origin, label in sources:

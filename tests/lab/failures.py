@@ -35,9 +35,9 @@ def busy() -> list[str]:
     the last 10, 60 and 300 seconds some process had to wait, and for what."""
     loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
     lines = [f"load {loads} on {os.cpu_count()} processors"]
-    for what in ("cpu", "io", "memory"):
+    for resource in ("cpu", "io", "memory"):
         with suppress(OSError):
-            lines.append(f"waiting for {what}: {(_PRESSURE / what).read_text().splitlines()[0]}")
+            lines.append(f"waiting for {resource}: {(_PRESSURE / resource).read_text().splitlines()[0]}")
     return lines
 
 

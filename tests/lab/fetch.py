@@ -23,12 +23,12 @@ def reporter(progress: Progress, name: str) -> Report:
     task = progress.add_task(name, total=1.0)
     shown_steps: set[str] = set()
 
-    def report(what: str, fraction: float) -> None:
-        progress.update(task, description=f"{name}: {what}", completed=fraction)
-        step = what.split()[0]
+    def report(message: str, fraction: float) -> None:
+        progress.update(task, description=f"{name}: {message}", completed=fraction)
+        step = message.split()[0]
         if progress.disable and step not in shown_steps:
             shown_steps.add(step)
-            progress.console.print(f"{name}: {what}", highlight=False)
+            progress.console.print(f"{name}: {message}", highlight=False)
 
     return report
 

@@ -162,9 +162,9 @@ class Line:
     def _note(self, message: str, from_pbx: bool) -> None:
         self.invited = self.invited or time.monotonic()
         self.messages.append(("< " if from_pbx else "> ") + message)
-        who = "pbx" if from_pbx else "caller"
+        side = "pbx" if from_pbx else "caller"
         if message.startswith(("BYE ", "CANCEL ")):
-            self.ended_by = self.ended_by or who
+            self.ended_by = self.ended_by or side
         status = re.match(r"SIP/2\.0 (\d{3})", message)
         if not (status and from_pbx and re.search(r"^CSeq: *\d+ +INVITE", message, re.M | re.I)):
             return
@@ -179,7 +179,7 @@ class Line:
             self.sip_status = code
             self.answered = self.answered or code < 300
         if code >= 300:
-            self.ended_by = self.ended_by or who
+            self.ended_by = self.ended_by or side
 
     def _take_media(self) -> None:
         packet = rtp.parse(self._media.recv(4096), time.monotonic())

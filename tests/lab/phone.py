@@ -230,7 +230,7 @@ class Call:
                     raise self._failure(f"{missing} within {timeout} s")
                 self._line.news.wait(left)
 
-    def _failure(self, what: str) -> CallError:
+    def _failure(self, problem: str) -> CallError:
         log = ""
         for name in (
             "errors.log",
@@ -241,8 +241,8 @@ class Call:
                     log = log or (self._folder / name).read_text(errors="replace")[-1500:]
         last = [message.splitlines()[0] for message in self.messages[-8:]]
         return CallError(
-            f"In a call to {self._to}, {what}. SIP: {last}, status {self.sip_status}; {len(self.packets)} RTP"
-            f" packets, {self.heard:.2f} s heard. SIPp ({self._child.status}) says:\n"
+            f"In a call to {self._to}, {problem}. SIP: {last}, status {self.sip_status};"
+            f" {len(self.packets)} RTP packets, {self.heard:.2f} s heard. SIPp ({self._child.status}) says:\n"
             f"{log}\n{self._pbx_report()}"
         )
 

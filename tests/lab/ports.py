@@ -45,31 +45,31 @@ def answers(port: int) -> bool:
 class _Block:
     """Ports of one process, in turns, and the socket that holds them."""
 
-    def __init__(self, start: int, held: socket.socket) -> None:
-        self.ports, self.held = range(start, start + BLOCK), held
+    def __init__(self, start: int, claim: socket.socket) -> None:
+        self.ports, self.claim = range(start, start + BLOCK), claim
         self.turns = itertools.cycle(self.ports)
-        self._name = held.getsockname()
+        self._name = claim.getsockname()
 
     def require_held(self) -> None:
         """Raise NoPortError if something in this process closed the socket, so that others get the ports."""
         try:
-            name = self.held.getsockname()
+            name = self.claim.getsockname()
         except OSError:
             name = None
         if name != self._name:
-            raise NoPortError(f"Something closed descriptor {self.held.fileno()}, which held {self.ports}.")
+            raise NoPortError(f"Something closed descriptor {self.claim.fileno()}, which held {self.ports}.")
 
 
 @functools.cache
 def _block(_process: int) -> _Block:
     for start in PORTS[::BLOCK]:
-        held = socket.socket(socket.AF_UNIX)
+        claim = socket.socket(socket.AF_UNIX)
         try:
-            held.bind(f"\0informativa lab ports {start}")
+            claim.bind(f"\0informativa lab ports {start}")
         except OSError:  # another process of the lab
-            held.close()
+            claim.close()
         else:
-            return _Block(start, held)
+            return _Block(start, claim)
     raise NoPortError(f"All {len(PORTS) // BLOCK} blocks of {BLOCK} ports are held: see /proc/net/unix.")
 
 

@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from .certificates import Certificate
 from .databases import HOST, Daemon, arguments, as_plain_user, children, given, programs, socket_folder, tail
 from .ports import free_port
-from .process import NeverError, gone, until
+from .process import NeverError, has_ended, until
 
 _BOOT = 60.0  # seconds; under one second seen on an idle machine, so this is for a busy one
 _TRIES = 5  # with another port each time
@@ -303,7 +303,7 @@ def kill_server(pid: int) -> None:
         for process in every:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
-        until(lambda: all(map(gone, every)), 30, lambda: f"{every} were killed, and are not dead.")
+        until(lambda: all(map(has_ended, every)), 30, lambda: f"{every} were killed, and are not dead.")
         if segment is not None:  # it would stay until the next start of the machine
             ctypes.CDLL(None).shmctl(segment, _IPC_RMID, None)
 

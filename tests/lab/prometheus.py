@@ -50,9 +50,9 @@ class Prometheus:
             output=self.log,
         )
 
-    def get(self, what: str, **query: str) -> Any:
+    def get(self, path: str, **query: str) -> Any:
         """What its API answers, once it does; `None` if it refuses the query."""
-        address = f"{self._address}/{what}?{urllib.parse.urlencode(query)}"
+        address = f"{self._address}/{path}?{urllib.parse.urlencode(query)}"
         until = time.monotonic() + _PATIENCE
         while True:
             try:

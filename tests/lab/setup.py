@@ -47,9 +47,9 @@ def main(venv: Path = VENV) -> int:
     return 0
 
 
-def _once(venv: Path, what: str, content: bytes, work: Callable[[Path], None]) -> None:
+def _once(venv: Path, name: str, content: bytes, work: Callable[[Path], None]) -> None:
     """Do the work unless it was done for the same content."""
-    stamp, digest = venv / f".{what}", hashlib.sha256(content).hexdigest()
+    stamp, digest = venv / f".{name}", hashlib.sha256(content).hexdigest()
     if stamp.exists() and stamp.read_text() == digest and _python(venv).exists():
         return
     work(venv)
@@ -67,7 +67,7 @@ def _make_venv(venv: Path) -> None:
         _run("make a virtual environment", sys.executable, "-m", "venv", str(venv))
         return
     root = packages(
-        running_suite(), ["python3-pip-whl"], cache_folder(), lambda what, _: _say(what), closure=False
+        running_suite(), ["python3-pip-whl"], cache_folder(), lambda step, _: _say(step), closure=False
     )
     wheel = next((root / "usr/share/python-wheels").glob("pip-*.whl"))
     _run("make a virtual environment", sys.executable, "-m", "venv", "--without-pip", str(venv))
@@ -127,20 +127,20 @@ def _pip(venv: Path, *arguments: str) -> None:
     _run("install Python packages", str(_python(venv)), "-m", "pip", "install", *arguments, *flags)
 
 
-def _run(what: str, *command: str) -> None:
+def _run(step: str, *command: str) -> None:
     try:
         ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     except OSError as error:
-        raise Unavailable(f"Cannot {what}: {error}.", "Install Python again, with its venv.") from error
+        raise Unavailable(f"Cannot {step}: {error}.", "Install Python again, with its venv.") from error
     if ran.returncode:
         output = (ran.stderr or ran.stdout).strip()
         if any(
             sign in output
             for sign in ("NewConnectionError", "Temporary failure in name resolution", "timed out")
         ):
-            raise Unavailable(f"Cannot {what}: the network does not answer.", "Connect to it and try again.")
+            raise Unavailable(f"Cannot {step}: the network does not answer.", "Connect to it and try again.")
         last = output.splitlines()[-1] if output else f"exit code {ran.returncode}"
-        raise Unavailable(f"Cannot {what}: {last}.", f"Type: {' '.join(command)}")
+        raise Unavailable(f"Cannot {step}: {last}.", f"Type: {' '.join(command)}")
 
 
 def _source_bytes() -> Iterator[bytes]:
@@ -152,8 +152,8 @@ def _source_bytes() -> Iterator[bytes]:
 
 
 @functools.cache  # says each thing once: downloads report the same step again and again
-def _say(what: str) -> None:
-    print(f"setup: {what}", file=sys.stderr, flush=True)
+def _say(step: str) -> None:
+    print(f"setup: {step}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

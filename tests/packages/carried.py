@@ -137,7 +137,7 @@ def needed(
     return extras_by_name
 
 
-def _pins(wanted: set[str], environment: dict[str, str]) -> str:
+def _pins(names: set[str], environment: dict[str, str]) -> str:
     """What tests/requirements.txt says of those, with the hashes: of what is pinned once for some Pythons and
     once for others, the one for this `environment`, without its marker, which pip holds against its own
     Python. Raises Unavailable if one is not there."""
@@ -148,15 +148,15 @@ def _pins(wanted: set[str], environment: dict[str, str]) -> str:
         if requirement.marker is None or requirement.marker.evaluate(environment):
             pin = f"{requirement.name}{requirement.specifier} \\\n{hashes}"
             pinned[str(canonicalize_name(requirement.name))] = pin
-    if missing := sorted(wanted - set(pinned)):
+    if missing := sorted(names - set(pinned)):
         raise Unavailable(f"{', '.join(missing)} is not in {REQUIREMENTS.name}.", "Type: make requirements")
-    return "\n".join(pinned[name] for name in sorted(wanted)) + "\n"
+    return "\n".join(pinned[name] for name in sorted(names)) + "\n"
 
 
 def wheels(python: str, architecture: Architecture = AMD64) -> list[Path]:
     """The wheels for a Python, held against their hashes when they are downloaded; kept in the cache."""
-    wanted = set(needed("informativa", EXTRAS, python, metadata.requires, architecture)) - {"informativa"}
-    pins = _pins(wanted, _environment(python, architecture))
+    names = set(needed("informativa", EXTRAS, python, metadata.requires, architecture)) - {"informativa"}
+    pins = _pins(names, _environment(python, architecture))
     digest = hashlib.sha256(pins.encode()).hexdigest()[:16]
     place = cache_folder() / "wheels" / f"{python}-{architecture.debian}-{digest}"
     with disk_errors(place), only_one(place, lambda _what, _part: None):
@@ -199,10 +199,10 @@ def _unpack(files: Sequence[Path], folder: Path) -> None:
 def _whole(folders: Sequence[Path], python: str, architecture: Architecture) -> None:
     """Raises Unavailable where something is not there that what was laid asks for."""
     requirements = {str(canonicalize_name(one.name)): one.requires for one in distributions(folders)}
-    wanted = needed(
+    needed_names = needed(
         "informativa", EXTRAS, python, lambda name: requirements.get(canonicalize_name(name)), architecture
     )
-    if lacking := sorted(set(wanted) - set(requirements)):
+    if lacking := sorted(set(needed_names) - set(requirements)):
         raise Unavailable(f"For Python {python} there is no {', '.join(lacking)}.", "Type: make requirements")
 
 

@@ -269,8 +269,8 @@ class Play:
         self._calls.together(*([caller] for caller in then))
         cluster.wait_even()
 
-    def _note(self, title: str, why: str) -> None:
-        self._calls.rows.append(Note(title, why))
+    def _note(self, title: str, reason: str) -> None:
+        self._calls.rows.append(Note(title, reason))
 
     @property
     def steps(self) -> list[Step]:
@@ -310,10 +310,10 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
     with contextlib.ExitStack() as closing:
         with console.status("Starting …") as status:
 
-            def say(what: str) -> None:
-                status.update(f"Starting {what} …")
+            def say(step: str) -> None:
+                status.update(f"Starting {step} …")
                 if not console.is_terminal:
-                    console.print(f"Starting {what} …", highlight=False)
+                    console.print(f"Starting {step} …", highlight=False)
 
             cluster = closing.enter_context(Cluster(folder.absolute(), build, say))
         for migrated in cluster.migrated:

@@ -120,9 +120,9 @@ class Faults(Fleet):
             self.database.lag()
             self.model.lag()
             return False
-        held = self.chance.random() < 0.5
+        stays = self.chance.random() < 0.5
         self._promote()
-        if not held:
+        if not stays:
             self.database.end_connections()
         self.disturb()
         return True

@@ -110,7 +110,7 @@ class History(Faults):
         self.model.check_database(rows, {member.name: member.holdings for member in self.members})
         for member in self.members:
             self.model.check_ledger(member.name, member.holdings, list(self._stored(member)))
-        erased = self.model.gone()
+        erased = self.model.to_be_forgotten()
         pseudonyms = self.database.pseudonyms(self.retired if any(map(self.drawn.get, LOST_TAILS)) else set())
         for company, number in erased:
             his = spellings(number, KEYS)

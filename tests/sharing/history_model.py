@@ -189,8 +189,8 @@ class Model:
     def excuse(self, company: str, holdings: Holdings) -> None:
         """Expect nothing of erasures that are under way and of which a box with these records may not
         hear."""
-        held = {ring.caller for ring in holdings.records.values() if ring.company == company}
-        self.excused |= self.pending & held
+        callers = {ring.caller for ring in holdings.records.values() if ring.company == company}
+        self.excused |= self.pending & callers
 
     def settle(self, now: int) -> None:
         """All boxes that there are have exchanged all with all."""
@@ -228,7 +228,7 @@ class Model:
         calls = Counter((row[0], row[3]) for row in rows if not row[5])
         assert max(calls.values(), default=1) == 1, f"doubled on {name}: {calls.most_common(1)}"
 
-    def gone(self) -> list[Caller]:
+    def to_be_forgotten(self) -> list[Caller]:
         """The callers of whom nothing may be left: they did not ring since they were erased."""
         return [
             caller

@@ -17,7 +17,7 @@ from functools import partial
 
 import psycopg
 
-from doubles import ScriptedSession, SteadyRecordings, incoming, line, whole
+from doubles import ScriptedSession, SteadyRecordings, heard_whole, incoming, line
 from informativa.call.answering import CallServices, answer
 from informativa.call.guard import suspend
 from informativa.ledgers.groupcommit import GroupCommitLedger
@@ -72,7 +72,7 @@ class Telephone(ScriptedSession):
         await super().play(prompt, keys, answer=answer)
         await asyncio.sleep(0)
         self.heard = next(self._clock)
-        return whole(prompt)
+        return heard_whole(prompt)
 
     async def set_variables(self, variables: object) -> None:
         """From here on it is acknowledged."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from doubles import ScriptedSession, SteadyRecordings, incoming, line, whole
+from doubles import ScriptedSession, SteadyRecordings, heard_whole, incoming, line
 from informativa.call.answering import CallServices, answer
 from informativa.call.guard import suspend
 from informativa.ledgers.sqlite import SqliteLedger, SqliteStore
@@ -103,7 +103,7 @@ class Telephone(ScriptedSession):
         """It is heard whole."""
         await super().play(prompt, keys, answer=answer)
         self.heard = next(self._clock)
-        return whole(prompt)
+        return heard_whole(prompt)
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         """From here on it is acknowledged."""

@@ -118,9 +118,9 @@ def test_what_nobody_foresaw_is_logged_with_its_traceback(
 
 def test_the_same_trouble_is_logged_once_until_a_call_gets_an_answer(threads: Threads) -> None:
     """Then that is logged too, once, and a reason that is found out after it counts no more."""
-    calls, full, gone = troubles("db1:5432"), *(SharedDatabaseError(text, state="53100") for text in "fg")
+    calls, full, failure = troubles("db1:5432"), *(SharedDatabaseError(text, state="53100") for text in "fg")
     with capture_logs() as events:
-        for error in (full, full, gone):
+        for error in (full, full, failure):
             calls.learn(ACME, error)
         threads.run()
         calls.learn(ACME, full)
@@ -128,9 +128,9 @@ def test_the_same_trouble_is_logged_once_until_a_call_gets_an_answer(threads: Th
             calls.over()
         threads.run()
         assert calls.error is None
-        calls.learn(ACME, gone)
+        calls.learn(ACME, failure)
         threads.run()
-    assert calls.error is gone
+    assert calls.error is failure
     assert of_failures(events) == [("meeting", "f"), ("meeting", "g"), ("meeting", "g")]
     again = [event for event in events if event["event"] != FAILED]
     assert again == [

@@ -185,13 +185,15 @@ def test_i9_a_backup_under_a_new_name_brings_nobody_back(boxes: Boxes) -> None:
     the erasure long ago; everybody else is known again."""
     third, fourth = bytes(range(100, 132)), bytes(range(132, 164))
     begin(boxes, "pbx-1", "pbx-2")
-    boxes.record("pbx-2", *[replace(PLAYED, pseudonym=who, call=who.hex()[:4]) for who in (third, fourth)])
+    boxes.record(
+        "pbx-2", *[replace(PLAYED, pseudonym=known, call=known.hex()[:4]) for known in (third, fourth)]
+    )
     quiet(boxes)
     ledger, backup = boxes.folder / "pbx-1/acme.sqlite3", boxes.folder / "acme.backup"
     with closing(boxes.store("pbx-1")) as store, store.connected() as connection:
         connection.execute("VACUUM INTO ?", (str(backup),))
-    for who in (ONE, third):
-        erase(boxes, "pbx-2", who)
+    for known in (ONE, third):
+        erase(boxes, "pbx-2", known)
         quiet(boxes)
     assert (orders(boxes), left(boxes, ONE, third)) == ([], ["acme.backup"])
     boxes.opened.pop(0).close()
@@ -204,7 +206,12 @@ def test_i9_a_backup_under_a_new_name_brings_nobody_back(boxes: Boxes) -> None:
     quiet(boxes)
     assert left(boxes, ONE, third) == []
     with closing(boxes.store("pbx-1")) as store:
-        assert [bool(store.history(who)) for who in (ONE, OTHER, third, fourth)] == [False, True, False, True]
+        assert [bool(store.history(known)) for known in (ONE, OTHER, third, fourth)] == [
+            False,
+            True,
+            False,
+            True,
+        ]
 
 
 def test_i9_a_box_that_is_away_makes_the_answer_incomplete(

@@ -63,11 +63,11 @@ def test_a_bundle_names_the_note_of_the_box_that_erased(
     assert server.sql(KNOWN) == [(0,)]
     assert listed(one) == [("pbx-2", 1)]
     bundle, text = bundled(one, tmp_path / "bundle.zip")
-    (gone,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
-    (hole,) = gone["holes"]
+    (entry,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
+    (hole,) = entry["holes"]
     assert (hole["cause"], hole["first"], hole["last"], hole["instruction"]) == ("erased", 1, 1, "DPO-9")
     assert (hole["standing"], hole["noted_in"].split("/")[-2]) == ("holds", "pbx-1")
-    assert (bundle["verdict"], gone["erasures"]) == ("accounted", [])
+    assert (bundle["verdict"], entry["erasures"]) == ("accounted", [])
     assert "pbx-2: leaf 1: caller erased, by the note in leaf" in text
     assert "pbx-2: leaf 1: GONE" not in text
 
@@ -86,8 +86,8 @@ def test_a_record_that_no_note_names_stays_a_hole(meeting: Pair, server: Postgre
     )
     erased(one)
     bundle, text = bundled(one, tmp_path / "bundle.zip")
-    (gone,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
-    assert [(hole["cause"], hole["first"]) for hole in gone["holes"]] == [("erased", 1), ("deleted", 2)]
+    (entry,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
+    assert [(hole["cause"], hole["first"]) for hole in entry["holes"]] == [("erased", 1), ("deleted", 2)]
     assert bundle["verdict"] == "gaps"
     assert "pbx-2: leaf 2: GONE, and no note says why" in text
 
@@ -108,8 +108,8 @@ def test_only_what_the_note_binds_of_a_retired_box_counts(
     else:
         server.sql(f"UPDATE informativa.ledger SET {change} WHERE box = 'pbx-2'")
     bundle, _text = bundled(one, tmp_path / "bundle.zip")
-    (gone,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
-    assert [(hole["cause"], hole["note"]) for hole in gone["holes"]] == [("deleted", None)]
+    (entry,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
+    assert [(hole["cause"], hole["note"]) for hole in entry["holes"]] == [("deleted", None)]
     assert bundle["verdict"] == "gaps"
 
 
@@ -129,8 +129,8 @@ def test_an_approval_is_asked_first(meeting: Pair, server: Postgres, tmp_path: P
     sent(one)
     assert server.sql(KNOWN) == [(0,)]
     bundle, _text = bundled(one, tmp_path / "bundle.zip")
-    (gone,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
-    (hole,) = gone["holes"]
+    (entry,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
+    (hole,) = entry["holes"]
     assert (hole["standing"], hole["by"]) == ("approved", [APPROVER.verifier.name])
     assert bundle["verdict"] == "accounted"
 
@@ -146,8 +146,8 @@ def test_what_was_erased_without_its_approval_is_a_gap(
         " opening = NULL WHERE box = 'pbx-2' AND record = 2"
     )
     bundle, _text = bundled(one, tmp_path / "bundle.zip")
-    (gone,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
-    assert [(hole["standing"], hole["approved"]) for hole in gone["holes"]] == [("waits", False)]
+    (entry,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
+    assert [(hole["standing"], hole["approved"]) for hole in entry["holes"]] == [("waits", False)]
     assert bundle["verdict"] == "gaps"
 
 
@@ -189,8 +189,8 @@ def test_a_box_that_leaves_after_the_order_and_before_it_erased_him_is_noted_too
     sent(one)
     assert listed(one) == [("pbx-2", 1), ("pbx-2", 2)]
     bundle, text = bundled(one, tmp_path / "bundle.zip")
-    (gone,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
-    assert {(hole["cause"], hole["instruction"]) for hole in gone["holes"]} == {("erased", "DPO-9")}
+    (entry,) = (box for box in bundle["holes"] if box["box"] == "pbx-2")
+    assert {(hole["cause"], hole["instruction"]) for hole in entry["holes"]} == {("erased", "DPO-9")}
     assert (bundle["verdict"], ": GONE, and" in text) == ("accounted", False)
     with closing(storage.store(one.acme, read_only=True)) as store:
         assert erasure_requests.stored_requests(store) == []

@@ -119,14 +119,14 @@ def test_i9_an_order_whose_row_is_gone_before_all_did_it_is_given_again(boxes: B
 def test_an_order_is_kept_until_all_boxes_have_done_it(boxes: Boxes) -> None:
     """One that is away holds it, one that left for good does not; and nobody is asked twice meanwhile."""
     begin(boxes, "pbx-1", "pbx-2", "pbx-3")
-    away, gone = boxes.opened.pop(), boxes.opened.pop()
+    away, left_box = boxes.opened.pop(), boxes.opened.pop()
     erase(boxes, "pbx-1", ONE)
     quiet(boxes)
     assert stored_orders(boxes, "pbx-1") == orders(boxes) == [1]
     assert traces(boxes.folder / "pbx-1", ONE) == []
     assert traces(boxes.folder / "pbx-1", ONE.hex().encode()) != []  # what is kept, and nothing else
     administration.retire(boxes.database(), "acme", "pbx-2")
-    gone.close()
+    left_box.close()
     quiet(boxes)
     assert stored_orders(boxes, "pbx-1") == [1]
     boxes.opened.append(away)

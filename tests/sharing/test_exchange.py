@@ -388,11 +388,11 @@ def test_what_a_purge_by_prefix_took_here_goes_there(boxes: Boxes) -> None:
     boxes.record("pbx-2", replace(PLAYED, at=start))
     for name in ("pbx-1", "pbx-2"):
         boxes.exchange(name).send()
-    for at, gone in ((start + 61 * DAY + timedelta(minutes=1), 2), (AT, 1), (AT + 90 * DAY, 2)):
+    for at, purged in ((start + 61 * DAY + timedelta(minutes=1), 2), (AT, 1), (AT + 90 * DAY, 2)):
         with closing(boxes.store("pbx-1")) as store:
             plan = purge_plan.read(store, at)
             assert plan is not None
-            assert expiry.purge_by_rules(store, plan, at, NoteSource.SERVICE) == gone
+            assert expiry.purge_by_rules(store, plan, at, NoteSource.SERVICE) == purged
             numbers = [record.number for record in store.records()]
         boxes.opened[0].send()
         rows = boxes.sql("SELECT box, record FROM acme.record ORDER BY 1, 2")

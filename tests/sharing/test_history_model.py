@@ -37,11 +37,11 @@ def test_a_known_caller_hears_nothing_again_otherwise(ring: Ring) -> None:
 def test_records_of_a_box_that_left_count_elsewhere_unless_the_server_lost_them(lost: bool) -> None:
     """Nobody sends again what a failover lost of a box that is gone."""
     model, other = Model(rings=[KNOWN]), Holdings(received={KNOWN})
-    gone = Holdings({("c0", 1): KNOWN})
-    model.has("pbx-1", gone)
+    holdings = Holdings({("c0", 1): KNOWN})
+    model.has("pbx-1", holdings)
     if lost:
         model.lag()
-    model.exchanged("pbx-1", gone, ["c0"])
+    model.exchanged("pbx-1", holdings, ["c0"])
     if lost:
         model.promote()
     model.leave("pbx-1", [other])

@@ -51,7 +51,7 @@ def gate(module: object, name: str, *, after: bool = False) -> Iterator[Gate]:
     """A gate before, or after, what a function does."""
     original, made = getattr(module, name), Gate()
 
-    def held(*values: Any, **named: Any) -> Any:
+    def gated(*values: Any, **named: Any) -> Any:
         if not after:
             made.wait()
         result = original(*values, **named)
@@ -59,7 +59,7 @@ def gate(module: object, name: str, *, after: bool = False) -> Iterator[Gate]:
             made.wait()
         return result
 
-    with mock.patch.object(module, name, held):
+    with mock.patch.object(module, name, gated):
         yield made
 
 

@@ -17,7 +17,7 @@ import pytest
 from lab.certificates import Authority, Certificate
 from lab.fast_folder import short_folder
 from lab.postgres import Postgres
-from lab.process import gone, until
+from lab.process import has_ended, until
 from sharing.haproxy import HaProxy, Target
 from sharing.patroni import Patroni
 from sharing.pgbouncer import PgBouncer
@@ -54,8 +54,8 @@ def test_what_was_committed_survives_the_death_of_the_machine(tmp_path: Path) ->
             pid, backend = server.pid, open_.info.backend_pid
             server.kill()
             assert pid
-            assert gone(pid)
-            assert gone(backend)
+            assert has_ended(pid)
+            assert has_ended(backend)
             with pytest.raises(psycopg.OperationalError):
                 open_.execute("SELECT 1")
         server.start()
@@ -77,7 +77,7 @@ def test_server_that_hangs_takes_connections_and_says_nothing(tmp_path: Path) ->
         before = time.monotonic()
         server.stop()
         assert time.monotonic() - before < 20  # which is what one that does not hang is given
-        assert all(map(gone, pids))
+        assert all(map(has_ended, pids))
         server.start()
         assert server.sql("SELECT 1") == [(1,)]
 
@@ -131,19 +131,19 @@ def test_nothing_outlives_the_tests() -> None:
             assert python.stdout
             pids = [int(number) for number in python.stdout.readline().split()]
             assert len(pids) == 3
-            assert not any(map(gone, pids))
+            assert not any(map(has_ended, pids))
             python.kill()
-        until(lambda: all(map(gone, pids)), 60, lambda: f"{pids} should have ended.")
+        until(lambda: all(map(has_ended, pids)), 60, lambda: f"{pids} should have ended.")
 
 
-def issued(folder: Path, what: str) -> Certificate:
+def issued(folder: Path, flaw: str) -> Certificate:
     """A certificate of each kind; clients are to trust `root` whoever signed."""
     authority = Authority(folder)
-    if what == "expired":
+    if flaw == "expired":
         return authority.issue(expired=True)
-    if what == "wrong name":
+    if flaw == "wrong name":
         return authority.issue(["other.example"])
-    if what == "another authority":
+    if flaw == "another authority":
         stranger = Authority(folder, "stranger").issue()
         return Certificate(stranger.certificate, stranger.key, authority.root)
     return authority.issue()
@@ -165,16 +165,16 @@ def test_tls_that_is_verified(tmp_path: Path) -> None:
 
 @pytest.mark.night
 @pytest.mark.parametrize(
-    ("what", "complaint"),
+    ("flaw", "complaint"),
     [
         ("expired", "certificate verify failed"),
         ("wrong name", 'does not match host name "127.0.0.1"'),
         ("another authority", "certificate verify failed"),
     ],
 )
-def test_tls_that_nobody_should_believe(tmp_path: Path, what: str, complaint: str) -> None:
+def test_tls_that_nobody_should_believe(tmp_path: Path, flaw: str, complaint: str) -> None:
     """A certificate that is expired, another server's or of an unknown authority is refused by libpq."""
-    with Postgres(tmp_path / "pg", certificate=issued(tmp_path, what)) as server:
+    with Postgres(tmp_path / "pg", certificate=issued(tmp_path, flaw)) as server:
         assert server.sql("SELECT 1") == [(1,)]
         with pytest.raises(psycopg.OperationalError, match=complaint):
             psycopg.connect(server.conninfo())

@@ -270,8 +270,8 @@ def test_trouble_is_told_once_for_as_long_as_it_is_the_same(monkeypatch: pytest.
     """However often it is tried; and another one is told too."""
     for name in ("FIRST_PAUSE", "LONGEST_PAUSE"):
         monkeypatch.setattr(exchange_loop, name, 0.0)
-    full, gone = LedgerError("The disk is full."), LedgerError("The ledger is gone.")
-    troubles, over = iter([full, full, full, gone, gone, full]), threading.Event()
+    full, missing = LedgerError("The disk is full."), LedgerError("The ledger is gone.")
+    troubles, over = iter([full, full, full, missing, missing, full]), threading.Event()
 
     def opened() -> SqliteStore:
         if trouble := next(troubles, None):

@@ -377,8 +377,8 @@ def request(company: int, records: int) -> PageRequest:
 def test_about_a_page_of_all_companies_is_taken_in(setup: Setup) -> None:
     """Each page goes to its company; what does not fit comes after the next look at our ledgers."""
     requests = [request(1, 400), request(2, 600), request(3, 1)]
-    for company, wanted in zip(setup.companies, requests, strict=True):
-        company.answers["requests"] = [wanted]
+    for company, page_request in zip(setup.companies, requests, strict=True):
+        company.answers["requests"] = [page_request]
     setup.pages = [["a"], ["b"]]
     setup.place._batches = {"pbx-2": (1, 1)}
     setup.place._receive(setup.connection, setup.exchanges)

@@ -40,9 +40,9 @@ def test_a_purge_on_another_box_is_named_with_its_note(meeting: Pair, tmp_path: 
     assert typed("purge", "--yes", *of(other))[0] == 0
     sent(one, other)
     bundle, text = bundled(one, tmp_path / "bundle.zip")
-    (gone,) = bundle["holes"]
+    (entry,) = bundle["holes"]
     (hole,) = audited(other)["holes"]
-    assert (gone["box"], gone["holes"], gone["erasures"]) == ("pbx-2", [hole], [])
+    assert (entry["box"], entry["holes"], entry["erasures"]) == ("pbx-2", [hole], [])
     assert (hole["cause"], hole["standing"], hole["first"]) == ("purged", "holds", 1)
     assert "pbx-2: leaf 1: deleted because of their age, by the note in leaf 3" in text
     assert "the machine alone knows. Type on it: informativa evidence audit" in text

@@ -86,11 +86,11 @@ def test_i9_an_erasure_leaves_no_salt(boxes: Boxes) -> None:
     for exchange in pair:
         exchange.erase()
         sent(exchange)
-    for name, gone in (("pbx-1", (1, 3)), ("pbx-2", (1,))):
+    for name, erased in (("pbx-1", (1, 3)), ("pbx-2", (1,))):
         proofs = in_database(boxes, name)
-        assert {number for number, row in proofs.items() if row[3] is None} == set(gone)
+        assert {number for number, row in proofs.items() if row[3] is None} == set(erased)
         assert {number for number, row in proofs.items() if number in before[name] and row[4] is None} == set(
-            gone
+            erased
         )
         assert all(proofs[number][:3] == row[:3] for number, row in before[name].items())
         assert in_database(boxes, name) == in_ledger(boxes, name)
@@ -169,12 +169,12 @@ def test_a_damaged_log_holds_no_record_up(boxes: Boxes) -> None:
     boxes.record("pbx-1", of(1))
     signed(ledger)
     file = LogFolder(ledger).published(1).folder / "checkpoint"
-    whole = file.read_bytes()
+    content = file.read_bytes()
     file.write_bytes(b"nothing of a checkpoint")
     box = boxes.exchange("pbx-1")
     sent(box)
     assert (len(in_database(boxes)), boxes.sql("SELECT count(*) FROM acme.checkpoint")) == (1, [(0,)])
-    file.write_bytes(whole)
+    file.write_bytes(content)
     sent(box)
     assert boxes.sql("SELECT size FROM acme.checkpoint") == [(1,)]
 

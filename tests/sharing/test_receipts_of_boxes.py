@@ -302,8 +302,8 @@ def test_a_bundle_of_all_boxes_after_erasure_and_purge(
     document = json.loads(out)
     assert (code, document["erased"], document["gone"]) == (0, 3, 1)
     with zipfile.ZipFile(file) as opened:
-        whole = b"".join(opened.read(info) for info in opened.infolist())
-    assert pseudonym(HE, acme.key).hex().encode() not in whole
+        content = b"".join(opened.read(info) for info in opened.infolist())
+    assert pseudonym(HE, acme.key).hex().encode() not in content
 
 
 def test_what_was_changed_in_the_database_stops_a_bundle(

@@ -109,14 +109,14 @@ def test_records_are_looked_at_once_and_again_on_another_server(store: SqliteSto
     store_erased(store, ("pbx-2", 3, A), ("pbx-3", 9, B))
     database = Answering()
     returned = returned_of(store, database)
-    whole = looked_at(["pbx-2", "pbx-3"], [3, 9], [A, B])
-    for expected in (whole, [], []):
+    all_statements = looked_at(["pbx-2", "pbx-3"], [3, 9], [A, B])
+    for expected in (all_statements, [], []):
         returned.look()
         assert asked_of(database) == expected
     returned.forget()
     assert returned.expect("pbx-2", 3, left=False)
     returned.look()
-    assert asked_of(database) == whole
+    assert asked_of(database) == all_statements
     assert not returned.expect("pbx-2", 3, left=False)
 
 

@@ -54,7 +54,7 @@ def erased(box: Installation, instruction: str = "DPO-9") -> None:
     sent(box)
 
 
-def gone(bundle: dict[str, Any], box: str) -> list[tuple[str, int, str | None]]:
+def holes_of(bundle: dict[str, Any], box: str) -> list[tuple[str, int, str | None]]:
     """The holes of a box: the cause, the first leaf, and the box whose log has the note."""
     holes = [hole for part in bundle["holes"] if part["box"] == box for hole in part["holes"]]
     return [
@@ -75,8 +75,8 @@ def test_a_bundle_of_a_third_box_names_the_note_of_an_erasure_of_a_retired_ones_
     if later != "all are there":
         retired(third, "pbx-1")
     bundle, text = bundled(third, tmp_path / "bundle.zip")
-    assert gone(bundle, "pbx-2") == [("erased", 1, "pbx-1"), ("erased", 2, "pbx-1")]
-    assert gone(bundle, "pbx-1") == [("erased", 1, "pbx-1")]
+    assert holes_of(bundle, "pbx-2") == [("erased", 1, "pbx-1"), ("erased", 2, "pbx-1")]
+    assert holes_of(bundle, "pbx-1") == [("erased", 1, "pbx-1")]
     assert (bundle["verdict"], "no note says why" in text) == ("accounted", False)
     assert all(not part["erasures"] for part in bundle["holes"])
 
@@ -91,7 +91,7 @@ def test_a_leaf_that_the_list_does_not_name_is_a_gap_on_a_third_box(
     erased(one)
     sent(third)
     bundle, text = bundled(third, tmp_path / "bundle.zip")
-    assert gone(bundle, "pbx-2") == [("erased", 1, "pbx-1"), ("deleted", 2, None)]
+    assert holes_of(bundle, "pbx-2") == [("erased", 1, "pbx-1"), ("deleted", 2, None)]
     assert (bundle["verdict"], "pbx-2: leaf 2: GONE, and no note says why" in text) == ("gaps", True)
 
 
@@ -103,12 +103,12 @@ def test_a_leaf_of_a_box_that_is_there_is_a_gap_unless_a_list_names_it(
     erased(one)
     sent(other, third)
     bundle, _text = bundled(third, tmp_path / "bundle.zip")
-    assert (gone(bundle, "pbx-2"), bundle["verdict"]) == ([("erased", 1, "pbx-2")], "accounted")
+    assert (holes_of(bundle, "pbx-2"), bundle["verdict"]) == ([("erased", 1, "pbx-2")], "accounted")
     recorded(other, AT)
     sent(other)
     server.sql(EMPTY.format(record=4))
     bundle, text = bundled(third, tmp_path / "gap.zip")
-    assert gone(bundle, "pbx-2") == [("erased", 1, "pbx-2"), ("deleted", 3, None)]
+    assert holes_of(bundle, "pbx-2") == [("erased", 1, "pbx-2"), ("deleted", 3, None)]
     assert (bundle["verdict"], "pbx-2: leaf 3: GONE, and no note says why" in text) == ("gaps", True)
 
 
@@ -137,7 +137,7 @@ def test_a_list_that_is_not_the_notes_excuses_nothing(
         f"UPDATE informativa.record SET sealed_list = {value} WHERE box = 'pbx-1' AND record = {record}"
     )
     bundle, _text = bundled(third, tmp_path / "bundle.zip")
-    assert (gone(bundle, "pbx-2"), bundle["verdict"]) == ([("deleted", 1, None)], "gaps")
+    assert (holes_of(bundle, "pbx-2"), bundle["verdict"]) == ([("deleted", 1, None)], "gaps")
 
 
 def test_i9_a_list_is_sealed_for_the_boxes_of_the_company(meeting: Pair, server: Postgres) -> None:

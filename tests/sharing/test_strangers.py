@@ -107,7 +107,7 @@ def certificates(folder: Path) -> dict[str, Certificate | None]:
 
 @pytest.mark.sample(1)
 @pytest.mark.parametrize(
-    ("what", "complaint"),
+    ("certificate", "complaint"),
     [
         ("good", ""),
         ("expired", "its certificate has expired"),
@@ -116,9 +116,11 @@ def certificates(folder: Path) -> dict[str, Certificate | None]:
         ("missing", "it offers no TLS"),
     ],
 )
-def test_only_a_server_that_proves_who_it_is_gets_anything(tmp_path: Path, what: str, complaint: str) -> None:
+def test_only_a_server_that_proves_who_it_is_gets_anything(
+    tmp_path: Path, certificate: str, complaint: str
+) -> None:
     """Of any other it is said what is wrong with it; calls go on, and no record reaches it."""
-    shown = certificates(tmp_path)[what]
+    shown = certificates(tmp_path)[certificate]
     with Postgres(tmp_path / "pg", certificate=shown) as server:
         boxes = Boxes(server, tmp_path)
         trusted = {"certificates": str(tmp_path / "root.pem")}
@@ -129,7 +131,7 @@ def test_only_a_server_that_proves_who_it_is_gets_anything(tmp_path: Path, what:
         try:
             world.start("pbx-1", **trusted)
             assert world.call(world.new_caller(), "pbx-1") == [Status.PLAYED]
-            if what == "good":
+            if certificate == "good":
                 world.check()
                 with connect(boxes.database(**trusted), "acme") as connection:
                     assert connection.pgconn.ssl_in_use

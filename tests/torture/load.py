@@ -221,14 +221,14 @@ def _compare(records: dict[int, Record], calls: Sequence[Call], key: bytes) -> I
 def _difference(event: Event, call: Call, key: bytes) -> str:
     """Where the record of a call is not what the dialplan was told. The record names also a prompt whose
     recording could not be looked at, for want of a descriptor, and which was not begun then."""
-    whole = event.heard is None or event.heard.ending == "whole"
+    is_whole = event.heard is None or event.heard.ending == "whole"
     unread = event.heard is not None and event.heard.ending == "recording-changed" and not call.played
     pairs = {
         "call": (event.call, call.id),
         "line": (event.line, call.line),
         "caller": (event.pseudonym, pseudonym(Identified(call.caller), key)),
         "status": (event.status, call.status),
-        "reason": (event.reason if whole else event.heard.ending, call.reason),
+        "reason": (event.reason if is_whole else event.heard.ending, call.reason),
         "prompt": ("" if unread else event.prompt, call.played),
     }
     return ", ".join(f"{name} {one!r}, not {two!r}" for name, (one, two) in pairs.items() if one != two)

@@ -77,8 +77,8 @@ def test_environment_in_any_pieces(rounds: Rounds) -> None:
     @attempts(rounds(200, 100_000))
     @given(hostile, hostile, places)
     def attempt(name: bytes, rest: bytes, at: list[int]) -> None:
-        whole = fuzzing.environment(name) + rest
-        assert understood(cut(whole, at)) == understood([whole])
+        sent = fuzzing.environment(name) + rest
+        assert understood(cut(sent, at)) == understood([sent])
 
     attempt()
 
@@ -101,8 +101,8 @@ def test_replies_in_any_pieces(rounds: Rounds) -> None:
     @attempts(rounds(300, 200_000))
     @given(replies, places)
     def attempt(chunks: list[bytes], at: list[int]) -> None:
-        whole = b"".join(chunks)
-        assert understood(cut(whole, at)) == understood([whole])
+        sent = b"".join(chunks)
+        assert understood(cut(sent, at)) == understood([sent])
 
     attempt()
 

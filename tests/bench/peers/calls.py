@@ -144,7 +144,7 @@ async def run(config: Path, known: int, first: int) -> int:
         notices = Notices(len(group) - max(0, min(len(group), known - begin)))
         calls = [Asterisk(server, notices) for _ in group]
         commands = await _group(
-            calls, [_environment(script, begin + at, who) for at, who in enumerate(group)]
+            calls, [_environment(script, begin + at, caller) for at, caller in enumerate(group)]
         )
         for at, command in enumerate(commands, begin):
             wrong += (b"NOTDUE" if at < known else b"PLAYED") not in command

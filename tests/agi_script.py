@@ -67,7 +67,7 @@ class Script:
 
 
 def events(folder: Path) -> list[Event]:
-    """What the first company's ledger holds after its rule."""
+    """Return what the first company's ledger holds after its rule."""
     store = SqliteStore(str(folder / "ledger/acme.sqlite3"))
     try:
         return [record.event for record in store.records(2)]

@@ -68,7 +68,7 @@ def beside_the_example(stderr: str) -> str:
 
 
 def typed(*arguments: object) -> tuple[int, str, str]:
-    """What a command comes to: its exit code, and what it prints on either stream."""
+    """Return what a command comes to: its exit code, and what it prints on either stream."""
     ran = run(*map(str, arguments))
     return ran.returncode, ran.stdout, ran.stderr
 
@@ -84,7 +84,7 @@ def refused(*arguments: str | Path, code: int = 1) -> str:
 
 
 def explained(folder: Path, number: str, *more: str) -> dict:
-    """What `explain` says of a call to the first line, as JSON."""
+    """Return what `explain` says of a call to the first line, as JSON."""
     file = folder / "informativa.yaml"
     ran = run("explain", "--from", number, "--to", "0212345678", "-c", file, "--json", *more)
     assert (ran.returncode, ran.stderr) == (0, ""), ran

@@ -72,7 +72,7 @@ def without_papers(folder: Path) -> Path:
 
 
 def problems(file: Path) -> list[str]:
-    """What is wrong with `file`, each as the admin reads it, without the folder."""
+    """Return what is wrong with `file`, each as the admin reads it, without the folder."""
     with pytest.raises(ConfigError) as caught:
         load(file)
     return [str(problem).replace(f"{file.parent}/", "") for problem in caught.value.problems]

@@ -56,7 +56,7 @@ FULL = Prompt("/prompts/it/full", (Length(480_000, 8000),))  # a minute
 
 
 def heard_whole(prompt: Prompt) -> Playback:
-    """What Asterisk reports of a prompt that ended by itself."""
+    """Return what Asterisk reports of a prompt that ended by itself."""
     return Playback(0, prompt.lengths[0].samples, prompt.seconds, alive=True)
 
 
@@ -265,7 +265,7 @@ class BrokenBook(MemoryTransaction):
         self.readable, self.writable = readable, writable
 
     def history(self, pseudonym: bytes) -> CallerHistory:
-        """What is known, or that it cannot be read."""
+        """Return what is known, or that it cannot be read."""
         if not self.readable:
             raise LedgerError("The ledger cannot be read.")
         return super().history(pseudonym)
@@ -377,7 +377,7 @@ class SteadyRecordings:
 
 
 def recording_of(prompt: Prompt) -> str:
-    """What stands for the sound of a prompt in the tests' records."""
+    """Return what stands for the sound of a prompt in the tests' records."""
     return hashlib.sha256(prompt.path.encode()).hexdigest()
 
 

@@ -27,7 +27,7 @@ def handle(session: ScriptedSession, at: CallServices) -> CallResult:
 
 
 def events(at: CallServices) -> list[Event]:
-    """What the ledger holds."""
+    """Return what the ledger holds."""
     return [record.event for record in at.ledgers["acme"].records()]
 
 

@@ -14,7 +14,7 @@ Samples = dict[tuple[str, ...], float]
 
 
 def asked(port: int) -> str:
-    """What is answered at /metrics."""
+    """Return what is answered at /metrics."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
         return str(answer.read().decode())
 
@@ -59,7 +59,7 @@ def labels_of(text: str) -> dict[str, set[str]]:
 
 
 def metrics(*calls: tuple[Line | None, CallResult]) -> str:
-    """What is told after these calls."""
+    """Return what is told after these calls."""
     own, port = Metrics(Idle()), free_port()
     end = own.serve("127.0.0.1", port)
     try:

@@ -46,12 +46,12 @@ def old(file: Path, schema: int, records: int = 3) -> Path:
 
 
 def form(file: Path) -> int:
-    """Which migration a ledger is at."""
+    """Return which migration a ledger is at."""
     return int(rows(file, "PRAGMA user_version")[0][0])
 
 
 def rows(file: Path, query: str = f"SELECT {COLUMNS} FROM event") -> list[tuple[object, ...]]:
-    """What stands in a ledger or in a copy of one."""
+    """Return what stands in a ledger or in a copy of one."""
     connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)
     try:
         return connection.execute(query).fetchall()

@@ -95,7 +95,7 @@ def take(file: Path, ends: tuple[str, ...]) -> None:
 
 
 def analyzed(*arguments: str | Path) -> str:
-    """What systemd-analyze says."""
+    """Return what systemd-analyze says."""
     if not shutil.which("systemd-analyze"):
         pytest.skip("systemd-analyze is not there")
     command = ["systemd-analyze", *map(str, arguments)]

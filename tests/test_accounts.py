@@ -54,7 +54,7 @@ def joined(accounts: AccountFile, name: str = "anna", secret: str = "", **grants
 
 
 def code_at(secret: str, at: datetime) -> str:
-    """What the app shows then."""
+    """Return what the app shows then."""
     import base64
 
     return totp.hotp(base64.b32decode(secret), totp.step(at))

@@ -73,7 +73,7 @@ def handle(session: ScriptedSession, at: CallServices) -> CallResult:
 
 
 def events(at: CallServices, controller: str = "acme") -> list[Event]:
-    """What a ledger holds."""
+    """Return what a ledger holds."""
     return [record.event for record in at.ledgers[controller].records()]
 
 

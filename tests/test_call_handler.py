@@ -184,7 +184,7 @@ def test_each_record_is_tied_to_its_callers_number_anew() -> None:
 
 
 def reported(name: str, at: datetime, *purposes: str) -> ReportedDelivery:
-    """What acme's own system says."""
+    """Return what acme's own system says."""
     return ReportedDelivery(version(name, *purposes), RecordKind.CONTRACT, at, "crm: 4711")
 
 

@@ -376,7 +376,7 @@ def test_controllers_say_how_many_records_there_are(folder: Path) -> None:
 
 
 def listed(file: Path) -> list[dict]:
-    """What `controllers` says to programs."""
+    """Return what `controllers` says to programs."""
     return json.loads(run("controllers", "-c", file, "--json").stdout)["controllers"]
 
 
@@ -1102,7 +1102,7 @@ def test_script_is_started_by_a_link_that_is_made_anew(folder: Path) -> None:
 
 
 def on_terminal(columns: int, *arguments: str | Path) -> str:
-    """What a command prints on a terminal of so many columns."""
+    """Return what a command prints on a terminal of so many columns."""
     terminal, its = pty.openpty()
     environment = os.environ | {"COLUMNS": str(columns)}
     ran = subprocess.run([PROGRAM, *arguments], stdout=its, env=environment, timeout=60, check=True)

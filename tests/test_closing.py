@@ -24,7 +24,7 @@ from lab.process import open_files
 
 
 def open_here(file: Path) -> list[str]:
-    """Which of the ledger's files this process has open."""
+    """Return which of the ledger's files this process has open."""
     return sorted({path.name for path in open_files() if str(path).startswith(str(file))})
 
 

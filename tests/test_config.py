@@ -634,7 +634,7 @@ def test_lookup_in_clear(folder: Path) -> None:
 
 
 def parsed_file(folder: Path) -> Path:
-    """What the text of the configuration came to, as it is kept for scripts."""
+    """Return what the text of the configuration came to, as it is kept for scripts."""
     return folder / ".informativa.yaml.parsed"
 
 

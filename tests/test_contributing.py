@@ -60,13 +60,13 @@ def defined() -> set[str]:
 
 
 def named(page: Path) -> list[str]:
-    """What a page names as code, outside of its blocks."""
+    """Return what a page names as code, outside of its blocks."""
     prose = re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
     return re.findall(r"`([^`\n]+)`", prose)
 
 
 def imported(file: Path) -> Iterator[str]:
-    """What a module imports, by its whole name; and what a script imports that it starts."""
+    """Yield what a module imports, by its whole name; and what a script imports that it starts."""
     statement = r"^[^\S\n]*(?:from (\S+) )?import (\([^)]*\)|.*)"
     for module, names in re.findall(statement, file.read_text(encoding="utf-8"), re.MULTILINE):
         yield from (f"{module}.{name}".removeprefix(".") for name in re.findall(r"[\w.]+", names))

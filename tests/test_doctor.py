@@ -245,7 +245,7 @@ def test_which_lines_are_reached(extension: str, data: str, reached: bool) -> No
 
 
 def looked(check: Run, case: System) -> list[Finding]:
-    """What one check finds."""
+    """Return what one check finds."""
     return asyncio.run(results(check, case))
 
 

@@ -49,7 +49,7 @@ def configuration(folder: Path) -> Configuration:
 def looked(
     check: Check, configuration: Configuration, replies: Mapping[str, Any], **more: Any
 ) -> list[Finding]:
-    """What a check finds of an Asterisk that says this to each action."""
+    """Return what a check finds of an Asterisk that says this to each action."""
 
     async def story() -> list[Finding]:
         async with ManagerServer(dict(replies)).listening() as account, ami.session(account) as session:
@@ -152,7 +152,7 @@ def test_version_that_was_never_tried(configuration: Configuration, given: str) 
 
 
 def load_module(module: str) -> str:
-    """What is to be done about a module that is not loaded."""
+    """Return what is to be done about a module that is not loaded."""
     return (
         f"asterisk -rx 'module load {module}.so' (and no `noload` for it in modules.conf; it may be in a"
         " package of its own)"
@@ -270,7 +270,7 @@ def test_sounds_that_cannot_be_read(configuration: Configuration) -> None:
 
 
 def write(configuration: Configuration) -> str:
-    """What writes the dialplan anew."""
+    """Return what writes the dialplan anew."""
     return f"informativa dialplan install -c {configuration.file}; asterisk -rx 'dialplan reload'"
 
 
@@ -449,7 +449,7 @@ def test_script_of_an_asterisk_elsewhere(configuration: Configuration) -> None:
 
 
 def started(configuration: Configuration, name: str | Path) -> list[Finding]:
-    """What is found of the script that a dialplan starts as us."""
+    """Return what is found of the script that a dialplan starts as us."""
     return looked(asterisk.script, configuration, script(name), asterisk_uid=os.geteuid())
 
 

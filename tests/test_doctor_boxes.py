@@ -24,7 +24,7 @@ def meeting(company: str, *different: Difference, seconds_ago: float = 600.0, be
 
 
 def findings(*meetings: Meeting) -> list[tuple[State, str, str]]:
-    """What is said of them."""
+    """Return what is said of them."""
     return [
         (finding.state, str(finding.finding), str(finding.fix)) for finding in shared.of_meetings(meetings)
     ]

@@ -32,7 +32,7 @@ def missing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def findings(file: Path) -> list[tuple[str, str, str]]:
-    """What the check of passkeys says: state, finding, remedy."""
+    """Return what the check of passkeys says: state, finding, remedy."""
     checks = [check for check in CHECKS if check.id == "passkeys"]
     _system, answers = asyncio.run(examination.run_checks(file, checks))
     return [(finding.state.value, str(finding.finding), str(finding.fix)) for finding in answers]

@@ -25,7 +25,7 @@ LINE = "+390212345678"
 
 
 def findings_of(file: Path, name: str) -> list[tuple[str, str]]:
-    """What the checks of this name find, each with what to do."""
+    """Return what the checks of this name find, each with what to do."""
     checks = [check for check in of_suite(Suite.CHECK) if str(check.name) == name]
     _system, findings = asyncio.run(examination.run_checks(file, checks))
     return [(str(finding.finding), str(finding.fix)) for finding in findings]

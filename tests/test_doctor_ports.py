@@ -64,7 +64,7 @@ def process(*arguments: str) -> Iterator[tuple[int, int]]:
 def looked(
     configuration: Configuration, port: int, metrics: str = "", host: str = "127.0.0.1"
 ) -> list[Finding]:
-    """What is found where the service is to have that port."""
+    """Return what is found where the service is to have that port."""
     system = System(configuration.file, replace(configuration, host=host, port=port, metrics=metrics), ())
 
     async def story() -> list[Finding]:

@@ -47,7 +47,7 @@ class Listener:
 
 
 def status(listener: Listener, *tokens: str) -> dict[str, str] | None:
-    """What it says of itself to whoever knows these tokens."""
+    """Return what it says of itself to whoever knows these tokens."""
 
     async def story() -> dict[str, str] | None:
         async with await asyncio.start_server(listener.serve, "127.0.0.1", 0) as server:
@@ -99,7 +99,7 @@ def test_somebody_elses_server(reply: bytes) -> None:
 
 
 def asked(serve: Listener | Endless, size: int) -> bytes:
-    """What is answered, of so many bytes at most."""
+    """Return what is answered, of so many bytes at most."""
 
     async def story() -> bytes:
         async with await asyncio.start_server(serve.serve, "127.0.0.1", 0) as server:
@@ -150,7 +150,7 @@ def test_nobody_to_ask() -> None:
 
 
 def as_configured(configuration: Configuration) -> dict[str, str]:
-    """What the service says that runs as it should."""
+    """Return what the service says that runs as it should."""
     return {
         "version": __version__,
         "file": configuration.path_digest,

@@ -34,7 +34,7 @@ def database(file: Path, *statements: str) -> Path:
 
 
 def state(folder: Path) -> dict[str, str]:
-    """What lies in a folder: names, modes, contents."""
+    """Return what lies in a folder: names, modes, contents."""
     contents = {}
     for file in sorted(folder.rglob("*")):
         content = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "folder"

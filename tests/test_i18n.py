@@ -67,7 +67,7 @@ def test_all_that_the_reader_of_yaml_says_is_translated(po: Path) -> None:
 
 
 def problems(module: ModuleType) -> Iterator[str]:
-    """What `module` of PyYAML says is wrong, with something for what it fills in."""
+    """Yield what `module` of PyYAML says is wrong, with something for what it fills in."""
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if not (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and len(node.exc.args) > 2):
             continue

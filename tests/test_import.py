@@ -27,7 +27,7 @@ NUMBERS = [f"+39333{number:07}" for number in range(20, 60)]
 
 
 def imported(folder: Path, file: Path, *more: str, code: int = 0) -> str:
-    """What the command prints."""
+    """Return what the command prints."""
     ran = run(
         "import",
         file,

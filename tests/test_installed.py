@@ -43,7 +43,7 @@ def pipx(open_folder: Path) -> Path:
 
 
 def output_of(*command: str | Path) -> str:
-    """What a command prints, to either side."""
+    """Return what a command prints, to either side."""
     ran = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout + ran.stderr

@@ -202,7 +202,7 @@ def sent(samples: rtp.Samples, codec: str = "alaw") -> list[rtp.Packet]:
 
 
 def coded(samples: rtp.Samples, codec: str = "alaw") -> rtp.Samples:
-    """What is left of ``samples`` after a telephone line."""
+    """Return what is left of ``samples`` after a telephone line."""
     return rtp.assemble(sent(samples, codec), rtp.ByNumber())
 
 

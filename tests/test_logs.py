@@ -28,7 +28,7 @@ Say = Callable[[bytes], None]
 
 
 def numbers_in(content: bytes) -> list[bytes]:
-    """Where eight digits of the number in a row stand, with or without something between them."""
+    """Return where eight digits of the number in a row stand, with or without something between them."""
     parts = [NUMBER[start : start + 8] for start in range(len(NUMBER) - 7)]
     spelled = "|".join(r"[ ./()-]?".join(part) for part in parts).encode()
     return [content[max(0, match.start() - 60) : match.end() + 20] for match in re.finditer(spelled, content)]
@@ -106,7 +106,7 @@ SEEN = (
 
 
 def environment(more: dict[str, str]) -> bytes:
-    """What Asterisk says of a call."""
+    """Return what Asterisk says of a call."""
     variables = {
         "network": "yes",
         "network_script": "notice",

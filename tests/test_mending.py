@@ -69,7 +69,7 @@ class Machine:
 
 
 def outcomes(result: Mending) -> list[Outcome]:
-    """What came of each finding."""
+    """Return what came of each finding."""
     return [treatment.outcome for treatment in result.treatments]
 
 

@@ -262,7 +262,7 @@ def test_every_rule_fires_when_it_must_and_only_then(tmp_path: Path) -> None:
 
 
 def severity(name: str) -> str:
-    """How bad it is."""
+    """Return how bad it is."""
     return str(RULES[name]["labels"]["severity"])
 
 
@@ -460,7 +460,7 @@ def test_prometheus_answers_every_query(
 
 
 def results_of(own: prometheus.Prometheus, query: str) -> list[Any]:
-    """What Prometheus finds, as soon as there is something."""
+    """Return what Prometheus finds, as soon as there is something."""
     until = time.monotonic() + 60
     while not (results := (own.get("query", query=query) or {"result": []})["result"]):
         assert time.monotonic() < until, f"nothing is found by {query}"

@@ -28,7 +28,7 @@ NEVER_BROKE = {"phonenumberslite", "python-dateutil", "rich", "structlog"}  # do
 
 
 def licence(name: str) -> str:
-    """What a distribution says of its licence."""
+    """Return what a distribution says of its licence."""
     facts = metadata.metadata(name)
     classified = [
         classifier for classifier in facts.get_all("Classifier") or () if classifier.startswith("License ::")

@@ -12,7 +12,7 @@ SEVERAL = Prompt("p", (Length(80_000, 8000), Length(160_000, 16_000), Length(480
 
 
 def ended(endpos: int, seconds: float) -> Playback:
-    """What Asterisk reports of a file that ended by itself."""
+    """Return what Asterisk reports of a file that ended by itself."""
     return Playback(0, endpos, seconds, alive=True)
 
 

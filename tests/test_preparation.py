@@ -46,7 +46,7 @@ def edit(config: Path, old: str, new: str) -> None:
 
 
 def played(configuration: Configuration, line: str, language: str) -> Prompt | ChangedRecording:
-    """What a call on a line would have played, of its first notice."""
+    """Return what a call on a line would have played, of its first notice."""
     called = configuration.spelled[line]
     prompt = called.plan[0].notice.versions[0].short[language]
     return asyncio.run(bootstrap.as_loaded(configuration.recordings).current(called.controller.id, prompt))

@@ -52,7 +52,7 @@ def test_manual_has_every_command_and_option() -> None:
 
 
 def completed(folder: Path, tmp_path: Path, *words: str) -> list[str]:
-    """What bash offers for the last of these words."""
+    """Return what bash offers for the last of these words."""
     file = tmp_path / "completion.bash"
     file.write_text(run("completion", "bash").stdout)
     typed = " ".join(map(shlex.quote, words))

@@ -270,7 +270,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 
 def skeleton(document: str) -> dict[str, list[str]]:
-    """What a translation has in common with its original, in its order."""
+    """Return what a translation has in common with its original, in its order."""
     prose = re.sub(r"^ *```.*?^ *```$", "", document, flags=re.DOTALL | re.MULTILINE)
     alike = re.sub(r"(?:-(?:en|it)|\.it)(\.png|\.md)", r"\1", prose)
     links = re.findall(r"\]\(([^)]+)\)", alike)

@@ -236,7 +236,7 @@ def test_line_is_known_by_any_spelling(folder: Path) -> None:
 
 
 def rows(events: list[Event], acme: Controller, width: int) -> list[str]:
-    """What is shown of them."""
+    """Return what is shown of them."""
     records = [ControllerRecord(acme, Record(number, event)) for number, event in enumerate(events, 1)]
     return "\n".join(view.ledger(acme, records, ENGLISH, width)).splitlines()
 

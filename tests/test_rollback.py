@@ -133,7 +133,7 @@ class Machine:
         rollback.finish(self.places, "0.1.9")
 
     def commands(self) -> list[str]:
-        """How systemctl and Python were called, but for questions."""
+        """Return how systemctl and Python were called, but for questions."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [line for line in lines if "is-active" not in line]
 

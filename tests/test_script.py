@@ -315,7 +315,7 @@ def started(start) -> Script:
 
 
 def places(folder: Path) -> Path:
-    """Where scripts take their places, made by the first."""
+    """Return where scripts take their places, made by the first."""
     assert ScriptLimit().admits(str(folder / "informativa.yaml"))
     return folder / ".informativa.yaml.scripts"
 

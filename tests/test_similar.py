@@ -11,7 +11,7 @@ from informativa.views.text.similar import by_kind
 
 
 def lines(*sentences: Text) -> list[str]:
-    """What is shown of these sentences."""
+    """Return what is shown of these sentences."""
     shown = by_kind(sentences, lambda sentence: sentence)
     return [str(line) for pair in shown for line in pair if line is not None]
 

@@ -223,7 +223,7 @@ def test_prompt_of_a_recording(tmp_path: Path, rate: int, extensions: set[str]) 
 
 
 def _pair(source: Path, made: audio.Sound) -> tuple[np.ndarray, np.ndarray]:
-    """What was spoken between the silences, and where to look for it."""
+    """Return what was spoken between the silences, and where to look for it."""
     spoken_part = lab.read_wav(source)[round(0.7 * 8000) : -round(0.7 * 8000)]
     return spoken_part, np.concatenate([np.zeros(800, np.int16), np.frombuffer(audio.pcm(made), "<i2")])
 

@@ -214,7 +214,7 @@ def test_row_of_a_slow_ledger_is_its_record_again() -> None:
 
 
 def stored(file: Path) -> list[Event]:
-    """What a ledger holds."""
+    """Return what a ledger holds."""
     store = SqliteStore(str(file))
     try:
         return [record.event for record in store.records()]
@@ -285,7 +285,7 @@ def collected(
     monkeypatch: pytest.MonkeyPatch,
     *logged: str,
 ) -> tuple[set[str], list[str], list[MutableMapping[str, Any]]]:
-    """Which rows stay, which were deleted, sorted, and what was logged."""
+    """Return which rows stay, which were deleted, sorted, and what was logged."""
     manager = SpoolManager(rows=rows)
     monkeypatch.setattr(ami, "session", manager.session)
     lines: dict[str, Line] = {

@@ -33,7 +33,7 @@ _MAJOR, _MINOR, _PARALLEL = 7, 31, 1 << 18  # FUSE_PARALLEL_DIROPS: nobody waits
 
 
 def why_not() -> str:
-    """Why there can be none here; '' where there can."""
+    """Return why there can be none here; '' where there can."""
     if os.geteuid() != 0:
         return "only root mounts file systems"
     return "" if os.access("/dev/fuse", os.R_OK | os.W_OK) else "there is no /dev/fuse"

@@ -70,7 +70,7 @@ def ledger(folder: Path) -> Iterator[SqliteStore]:
 
 
 def output_of(*arguments: object, code: int = 0) -> str:
-    """What a command prints, which ends with this exit code."""
+    """Return what a command prints, which ends with this exit code."""
     with printing() as printed:
         assert main([str(argument) for argument in arguments]) == code
         return printed.getvalue().decode()
@@ -83,7 +83,7 @@ def hostile(text: str) -> Event:
 
 
 def informed(reference: str) -> Event:
-    """What an operator told, and who he says he is."""
+    """Return what an operator told, and who he says he is."""
     one = version()
     return told_elsewhere(notice(one), one, RecordKind.OPERATOR, PLAYED.at, None, reference, call="1.1")
 

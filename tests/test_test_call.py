@@ -292,7 +292,7 @@ def test_caller_known_to_the_companys_own_system(
 def came_in(
     contexts: Mapping[str, Mapping[str, Sequence[str]]], context: str = "", *, through: bool = False
 ) -> CallEntry:
-    """Where a call comes in to such a dialplan."""
+    """Return where a call comes in to such a dialplan."""
     return asyncio.run(entry(ScriptedManager(contexts=contexts), LINE, context, through=through))
 
 

@@ -118,7 +118,7 @@ class Site:
         self.pbx.reload_dialplan(text.replace(old, new, 1))
 
     def heard_whole(self, *names: str) -> dict[str, list[Any]]:
-        """What `Outcome.heard` is when these prompts were heard whole, once each."""
+        """Return what `Outcome.heard` is when these prompts were heard whole, once each."""
         return {name: [pytest.approx(len(self.prompts[name]) / 8000, abs=0.1)] for name in names}
 
     def close(self) -> None:

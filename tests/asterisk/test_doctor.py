@@ -68,14 +68,14 @@ def only(findings_made: Found) -> tuple[str, str, str, str]:
 
 
 def copied(text: str, title: str) -> str:
-    """What an admin would copy of the instructions: the block below that title."""
+    """Return what an admin would copy of the instructions: the block below that title."""
     block = re.search(rf"^{title}.*:\n\n((?:    .*\n)+)", text, re.MULTILINE)
     assert block, text
     return textwrap.dedent(block[1])
 
 
 def _is_locked(ledger: Path) -> bool:
-    """Whether another process opens this ledger, or writes to it."""
+    """Return whether another process opens this ledger, or writes to it."""
     try:
         with opening_lock.locked(ledger, 0), closing(sqlite3.connect(ledger, timeout=0)) as connection:
             connection.execute("BEGIN IMMEDIATE")

@@ -17,7 +17,7 @@ SILENT = 2000
 
 
 def ask(site: Site, **more: str) -> bytes:
-    """What the service says to a program that claims to be Asterisk."""
+    """Return what the service says to a program that claims to be Asterisk."""
     with socket.create_connection(("127.0.0.1", site.office.port), 30) as peer:
         peer.sendall(environment(**more))
         return peer.recv(1000)

@@ -58,11 +58,11 @@ class Boxes:
         self.site.pbx.reload_dialplan(extensions + TRIED % NAME)
 
     def records(self) -> tuple[int, int]:
-        """How many records the own box has, and the other."""
+        """Return how many records the own box has, and the other."""
         return len(self.own.records()), len(self.other.records())
 
     def tried(self) -> str:
-        """What AGISTATUS says after `hagi://`."""
+        """Return what AGISTATUS says after `hagi://`."""
         self.site.dial("tried").wait_ended(60)
         status = self.site.pbx.wait_event(lambda event: event.get("UserEvent") == "Tried")["Status"]
         self.site.pbx.wait_event(lambda event: event.get("UserEvent") == "Over")  # or it is the next call's

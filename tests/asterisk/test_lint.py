@@ -52,7 +52,7 @@ def pbx(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pbx]
 
 
 def complaints(pbx: Pbx, extensions: str, generated: str) -> list[str]:
-    """What Asterisk says when it reads these two files, and what is missing in them."""
+    """Return what Asterisk says when it reads these two files, and what is missing in them."""
     (pbx.etc / "informativa.conf").write_text(generated)
     before = pbx.warnings()
     pbx.reload_dialplan(extensions)

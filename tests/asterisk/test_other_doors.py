@@ -49,7 +49,7 @@ def snippet(name: str, after: str) -> str:
 
 
 def in_comment(name: str, mark: str) -> str:
-    """What a snippet says that stands in extensions.conf."""
+    """Return what a snippet says that stands in extensions.conf."""
     lines = re.findall(rf"^{mark}     ?(.*)$|^{mark}()$", (OTHER / name).read_text(), re.M)
     return "\n".join(line for line, _ in lines) + "\n"
 

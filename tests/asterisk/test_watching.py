@@ -52,7 +52,7 @@ def tried(site: Site, *more: str) -> tuple[int, dict[str, Any]]:
 
 
 def happened(facts: dict[str, Any]) -> list[str]:
-    """What happened to the call, in order, but its end."""
+    """Return what happened to the call, in order, but its end."""
     return [step["what"] for step in facts["timeline"] if step["what"] != "over"]
 
 

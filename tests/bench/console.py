@@ -75,7 +75,7 @@ def today(owner: Controller, records: int) -> None:
 
 
 def _read(page: Page) -> bool:
-    """Whether it is a page of a company that people go to by the menu, or from there."""
+    """Return whether it is a page of a company that people go to by the menu, or from there."""
     return page.route in _OFTEN or (page.route.startswith("/{controller}/") and page.path.count("/") == 2)
 
 

@@ -98,7 +98,8 @@ def _measured(
     calls: int,
     numbers: Sequence[int],
 ) -> dict[str, dict[int, list[_Taken]]]:
-    """What calls took of each peer, and of `more`, in turns: of each round, by how many were in flight."""
+    """Return what calls took of each peer, and of `more`, in turns: of each round, by how many were in
+    flight."""
     peers = (
         rivals.null(folder / "null", LIMIT),
         rivals.null(folder / "panoramisk", PANORAMISK),

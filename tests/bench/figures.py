@@ -65,7 +65,7 @@ class Target:
         return value <= self.limit if self.at_most else value >= self.limit
 
     def share(self, value: float) -> float:
-        """How much of what is allowed was used: up to 1 the target is met, above it is missed."""
+        """Return how much of what is allowed was used: up to 1 the target is met, above it is missed."""
         return value / self.limit if self.at_most else self.limit / value
 
     def __str__(self) -> str:

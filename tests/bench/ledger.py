@@ -214,7 +214,8 @@ def _pseudonym(caller: int) -> bytes:
 
 
 def reference(row: int) -> str:
-    """What a row refers to, without six digits together: they could be somebody's number, and are refused."""
+    """Return what a row refers to, without six digits together: they could be somebody's number, and are
+    refused."""
     return f"book {row // 1000} page {row % 1000}"
 
 
@@ -245,8 +246,8 @@ def importing(report: Report, folder: Path, *, rows: int = 1_000_000) -> None:
 
 
 def _megabytes(process: int) -> float:
-    """What a process and its children have in memory, shared pages once. Not `ru_maxrss`: that begins with
-    what whoever started it had."""
+    """Return what a process and its children have in memory, shared pages once. Not `ru_maxrss`: that begins
+    with what whoever started it had."""
     kilobytes = 0
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

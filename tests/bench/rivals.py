@@ -58,17 +58,17 @@ class Rival:
 
     @property
     def script(self) -> str:
-        """What a dialplan asks it for."""
+        """Return what a dialplan asks it for."""
         return self.office.script if self.office else "notice"
 
     def recorded(self) -> int:
-        """How many calls are durably on record as not due."""
+        """Return how many calls are durably on record as not due."""
         assert self.ledger
         return not_due(self.ledger)
 
 
 def not_due(ledger: Path) -> int:
-    """How many calls a ledger has on record as not due."""
+    """Return how many calls a ledger has on record as not due."""
     with contextlib.closing(sqlite3.connect(ledger)) as connection:
         sql = "SELECT count(*) FROM event WHERE status = 'NOTDUE' AND kind = 'phone'"
         return int(connection.execute(sql).fetchone()[0])
@@ -287,7 +287,7 @@ def _durable_in_go(folder: Path) -> str:
 
 
 def _sqlite_flags() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """How a compiler and a linker find Debian's SQLite."""
+    """Return how a compiler and a linker find Debian's SQLite."""
     root = _unpacked("libsqlite3-dev", "libsqlite3-0")
     (library,) = root.glob("usr/lib/*/libsqlite3.so")
     return (f"-I{root}/usr/include",), (f"-L{library.parent}", f"-Wl,-rpath,{library.parent}")

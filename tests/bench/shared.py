@@ -78,7 +78,7 @@ class Meeting:
         return replace(self.controller, ledger=str(self.folder / box / "acme.sqlite3"))
 
     def exchange(self, box: str) -> Exchange:
-        """What that box sends and takes in."""
+        """Return what that box sends and takes in."""
         database = self.database(box)
         return Exchange(self.store(box), connect(database, "acme"), database, "acme", About())
 

@@ -89,12 +89,12 @@ class Firefox:
 
     @property
     def text(self) -> str:
-        """What stands on the page, for people."""
+        """Return what stands on the page, for people."""
         return str(self.run("return document.querySelector('main').innerText"))
 
     @property
     def is_wider(self) -> bool:
-        """Whether the page must be moved to be read."""
+        """Return whether the page must be moved to be read."""
         return bool(self.run(_WIDER))
 
     def reach(self, name: str) -> Firefox:

@@ -66,7 +66,7 @@ class Sent:
     headers: dict[str, str] = field(default_factory=dict)
 
     def by(self, attacker: Attacker) -> Answer:
-        """What he gets for it."""
+        """Return what he gets for it."""
         if self.form is None:
             return attacker.get(self.path, self.method, **self.headers)
         return attacker.post(self.path, self.form, **self.headers)
@@ -79,7 +79,7 @@ class Bytes:
     data: bytes
 
     def by(self, attacker: Attacker) -> Answer:
-        """What he gets for it."""
+        """Return what he gets for it."""
         host = attacker.address.removeprefix("http://").encode()
         return raw.ask(attacker.address, self.data.replace(b"<host>", host))
 

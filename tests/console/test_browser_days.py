@@ -138,7 +138,7 @@ def plays(person: Person) -> float:
 
 
 def drawn(person: Person) -> int:
-    """How many dots of the plot have the colour of what was played to the end."""
+    """Return how many dots of the plot have the colour of what was played to the end."""
     return int(
         person.page.locator("#plot canvas").evaluate(
             """canvas => {

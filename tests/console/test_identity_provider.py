@@ -26,7 +26,7 @@ NO_ANSWER = "does not answer"
 
 
 def place(reply: httpx.Response) -> tuple[int, str]:
-    """Where somebody is after the way to the provider and back."""
+    """Return where somebody is after the way to the provider and back."""
     return reply.status_code, reply.url.path
 
 

@@ -122,7 +122,7 @@ def test_a_fault_is_stored_until_a_request_is_right(tmp_path: Path) -> None:
 
 
 def finding(file: Path) -> list[tuple[str, str]]:
-    """What doctor says of the server in front."""
+    """Return what doctor says of the server in front."""
     checks = [check for check in CHECKS if check.id == "console"]
     _system, findings = asyncio.run(examination.run_checks(file, checks))
     return [(finding.state.value, str(finding.finding)) for finding in findings]

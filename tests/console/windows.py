@@ -103,7 +103,7 @@ class Person:
 
     @property
     def text(self) -> str:
-        """What stands on the page, for people."""
+        """Return what stands on the page, for people."""
         return self.page.locator("main").inner_text()
 
     def sees(self, text: str) -> Person:
@@ -152,7 +152,7 @@ class Person:
         return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in paper.pages))
 
     def barriers(self) -> list[str]:
-        """What keeps somebody out, by axe-core: what is serious or critical."""
+        """Return what keeps somebody out, by axe-core: what is serious or critical."""
         violations = Axe().run(self.page, options=_AXE).response["violations"]
         return [
             f"{violation['id']}: {node['html'][:120]}"
@@ -162,13 +162,13 @@ class Person:
         ]
 
     def disorder(self) -> list[str]:
-        """What confuses whoever has the page read aloud: headings, tables, empty landmarks, buttons that are
-        called alike."""
+        """Return what confuses whoever has the page read aloud: headings, tables, empty landmarks, buttons
+        that are called alike."""
         faults: list[str] = self.page.evaluate(_DISORDER)
         return faults
 
     def wider(self) -> list[str]:
-        """What goes beyond the right edge, so that the whole page has to be moved to be read."""
+        """Return what goes beyond the right edge, so that the whole page has to be moved to be read."""
         moves = self.page.evaluate("document.documentElement.scrollWidth > innerWidth")
         return [*self.page.evaluate(_WIDER), *(["the page"] if moves else [])]
 

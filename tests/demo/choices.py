@@ -179,7 +179,7 @@ class Answers:
         return names, sum(match.covered for match, _name in heard)
 
     def _then(self, event: Mapping[str, str]) -> str:
-        """Who answered, and whether a recording of the call is there."""
+        """Return who answered, and whether a recording of the call is there."""
         machine = "machine" if event["Channel"] in self._agent.calls else ""
         recorded = "recorded" if event["Recording"] and self._pbx.recording(event["Recording"]).size else ""
         parts = (machine, event["Person"], recorded)

@@ -314,7 +314,7 @@ class CallCentre:
         )
 
     def views(self, *more: Verifier) -> Seen:
-        """What all see when calls have gone on for some minutes."""
+        """Return what all see when calls have gone on for some minutes."""
         refusal = self.go_on()
         looks = [self.look()]
         NOW.at += 11 * MINUTE
@@ -337,7 +337,7 @@ class CallCentre:
 
 
 def _words(audit: auditing.AuditedLedger) -> Iterator[str]:
-    """What an audit names."""
+    """Yield what an audit names."""
     for hole in audit.holes:
         yield f"{hole.cause} {hole.first}-{hole.last} {hole.standing or ''}: {hole.flaw!s}"
     for flaw in audit.flaws:

@@ -179,7 +179,7 @@ def entries(folder: Path, size: int) -> list[bytes]:
 
 
 def note(entry: bytes, origin: str, index: int) -> dict[str, str | int]:
-    """What a note says that is so in itself."""
+    """Return what a note says that is so in itself."""
     text = entry.removeprefix(b"informativa/note/v2\n")
     fields = json.loads(text)
     assert len(entry) <= 16_384
@@ -245,7 +245,7 @@ def needs_approval(
 
 
 def shorter(now: str, before: str) -> bool:
-    """Whether a retention is shorter than the one before, in doubt it is."""
+    """Return whether a retention is shorter than the one before, in doubt it is."""
     if now in ("none", before):
         return False
     if before == "none":

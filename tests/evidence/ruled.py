@@ -60,7 +60,7 @@ def notes(ledger: Path) -> list[LogNote]:
 
 
 def contents(ledger: Path) -> list[NoteContent]:
-    """What they say."""
+    """Return what they say."""
     return [written.content for written in notes(ledger)]
 
 

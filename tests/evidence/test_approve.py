@@ -78,7 +78,7 @@ def approve(state: Path, *words: object, key: str = "key") -> tuple[int, str, st
 
 
 def refusal(state: Path, *words: object, key: str = "key", code: int = 1) -> str:
-    """What approving says that is refused; nothing is written then."""
+    """Return what approving says that is refused; nothing is written then."""
     ended, out, err = approve(state, *words, key=key)
     assert (ended, out) == (code, "")
     assert "Traceback" not in err

@@ -141,8 +141,8 @@ def test_i7_gos_packages_notice_what_we_notice(crosscheck: Path, tmp_path: Path)
 
 
 def asked_of(mixed_log: mixed.MixedLog) -> dict[str, Any]:
-    """What Go is asked about a log of all kinds of leaves: each leaf's inclusion, and consistency with all
-    checkpoints that were kept."""
+    """Return what Go is asked about a log of all kinds of leaves: each leaf's inclusion, and consistency with
+    all checkpoints that were kept."""
     log, key, size = mixed_log.log, mixed_log.key, mixed_log.size
     hashes = TileHashes(size, log.tiles.read)
     return {

@@ -101,7 +101,8 @@ def named_elsewhere(file: Path) -> list[tuple[LeafPlace, ...]]:
 
 
 def sound(file: Path) -> dict[str, int]:
-    """How many leaves are in which state, of a ledger in which an audit finds no fault, signed or not."""
+    """Return how many leaves are in which state, of a ledger in which an audit finds no fault, signed or
+    not."""
     for _turn in range(2):
         result = audited(file)
         assert result.is_sound, result

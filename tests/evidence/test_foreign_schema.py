@@ -19,7 +19,7 @@ TRIGGER = "CREATE TRIGGER audit AFTER INSERT ON event BEGIN DELETE FROM event WH
 
 
 def parts(ledger: Path) -> list[str]:
-    """What a ledger has besides."""
+    """Return what a ledger has besides."""
     with closing(SqliteStore(str(ledger), read_only=True)) as store:
         return store.foreign_schema()
 

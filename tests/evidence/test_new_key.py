@@ -140,7 +140,7 @@ def test_calls_are_recorded_while_an_unsigned_end_is_hashed(
 
 
 def contents(company: Controller) -> list[NoteContent]:
-    """What the notes of the ledger say, in order."""
+    """Return what the notes of the ledger say, in order."""
     with closing(storage.store(company, read_only=True)) as store:
         return [written.content for written in store.log_notes()]
 

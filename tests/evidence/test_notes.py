@@ -44,7 +44,7 @@ KIND = pytest.mark.parametrize("kind", CONTENTS)
 
 
 def refused(data: bytes, index: int = 42, log: str = LOG) -> str:
-    """What is said against the entry of that leaf."""
+    """Return what is said against the entry of that leaf."""
     with pytest.raises(EvidenceFormatError) as error:
         notes.LogNote.parse(data, log, index)
     return str(error.value)

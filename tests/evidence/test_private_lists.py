@@ -57,7 +57,7 @@ def erased(company: Company) -> tuple[bytes, Path]:
 
 
 def remarks(company: Company) -> tuple[str, ...]:
-    """What an audit remarks."""
+    """Return what an audit remarks."""
     keys = [key] if (key := LogFolder(company.ledger).published(1).key()) else []
     return tuple(map(str, audited(company.ledger, *keys).remarks))
 

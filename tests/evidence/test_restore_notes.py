@@ -131,7 +131,7 @@ def entries(ledger: Path) -> list[bytes]:
 
 
 def files(ledger: Path) -> list[Path]:
-    """What lies there, but for what SQLite lays beside a backup that it reads."""
+    """Return what lies there, but for what SQLite lays beside a backup that it reads."""
     return sorted(file for file in ledger.parent.rglob("*") if not file.name.startswith("monday"))
 
 
@@ -552,6 +552,6 @@ def test_any_history_ends_sound(steps: list[tuple[str, int]]) -> None:
 
 
 def is_open(ledger: Path, row: int) -> bool:
-    """Whether the record of that row of `leaf` is neither purged nor erased."""
+    """Return whether the record of that row of `leaf` is neither purged nor erased."""
     with closing(sqlite3.connect(ledger)) as connection:
         return leaves.names_anybody(connection, range(row, row + 1))

@@ -72,7 +72,7 @@ def plan(company: Company, roots: str) -> PurgePlan:
 
 
 def below(company: Company, roots: str) -> int:
-    """How many leaves a purge takes."""
+    """Return how many leaves a purge takes."""
     (prefix,) = plan(company, roots).prefixes
     return prefix.below
 

@@ -37,7 +37,7 @@ def phrases() -> set[str]:
 
 
 def compiled(catalogue: Path) -> bytes:
-    """What gettext reads of a .po file."""
+    """Return what gettext reads of a .po file."""
     into = io.BytesIO()
     with catalogue.open("rb") as text:
         write_mo(into, read_po(text))

@@ -47,7 +47,7 @@ class Match:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the prompt was heard from its beginning to its end."""
+        """Return whether the prompt was heard from its beginning to its end."""
         return self.cut <= _EDGE and self.covered >= self.length - _EDGE
 
 
@@ -126,7 +126,7 @@ def _cut(recording: _Floats, at: int, length: int) -> _Floats:
 
 
 def _same(piece: _Floats, segment: _Floats) -> bool:
-    """Whether a window was heard. A pause counts as heard where the recording has one too."""
+    """Return whether a window was heard. A pause counts as heard where the recording has one too."""
     if len(segment) < len(piece):
         return False
     if _rms(piece) < _QUIET:
@@ -187,8 +187,8 @@ def read_wav(path: Path) -> Samples:
 
 
 def is_closed(path: Path) -> bool:
-    """Whether a WAV file of Asterisk's is there with something in it, and whole: its header says how long it
-    is only once Asterisk has closed it."""
+    """Return whether a WAV file of Asterisk's is there with something in it, and whole: its header says how
+    long it is only once Asterisk has closed it."""
     if not path.exists():
         return False
     header, size = path.read_bytes()[:44], path.stat().st_size

@@ -140,7 +140,8 @@ def _run(root: Path, command: Sequence[str]) -> int:
 
 
 def _kept(root: Path) -> str:
-    """What makes downloads those of the last time: what pip and the lab fetch is pinned, wherever it lies."""
+    """Return what makes downloads those of the last time: what pip and the lab fetch is pinned, wherever it
+    lies."""
     downloads, home = cache_folder() / "bare" / "downloads", root / _HOME
     downloads.mkdir(exist_ok=True)
     os.chown(downloads, home.stat().st_uid, home.stat().st_gid)
@@ -149,7 +150,7 @@ def _kept(root: Path) -> str:
 
 
 def _bound(path: Path, root: Path) -> str:
-    """What makes a file or folder of this machine the same there; '' for what is none."""
+    """Return what makes a file or folder of this machine the same there; '' for what is none."""
     if not path.is_absolute() or not path.exists():
         return ""
     mount_point = root / path.relative_to("/")
@@ -162,7 +163,7 @@ def _bound(path: Path, root: Path) -> str:
 
 
 def _network_of_pip() -> dict[str, str]:
-    """How pip reaches its packages on this machine, as environment variables."""
+    """Return how pip reaches its packages on this machine, as environment variables."""
     ran = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"], capture_output=True, text=True, check=False
     )
@@ -175,7 +176,7 @@ def _network_of_pip() -> dict[str, str]:
 
 
 def network_within(root: Path) -> dict[str, str]:
-    """How pip reaches its packages from within a root, where the files lie then that this takes."""
+    """Return how pip reaches its packages from within a root, where the files lie then that this takes."""
     settings = {name: value for name, value in _network_of_pip().items() if not Path(value).is_dir()}
     for name, value in settings.items():
         if Path(value).is_file():

@@ -64,7 +64,8 @@ def obtain(suite: str, progress: Progress) -> Build:
 
 
 def for_demo(progress: Progress) -> Build:
-    """What needs the least: the machine's own, else what is missing of it, else all of Debian testing."""
+    """Return what needs the least: the machine's own, else what is missing of it, else all of Debian
+    testing."""
     asterisk = _which("asterisk")
     if not asterisk:
         return obtain("testing", progress)

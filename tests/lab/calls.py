@@ -57,7 +57,7 @@ class Note:
     reason: str
 
     def cells(self, _length: float) -> Mapping[str, Text | str]:
-        """What the table shows of it, by heading."""
+        """Return what the table shows of it, by heading."""
         return {"call": Text(self.title, "yellow"), "why": Text(self.reason, "yellow")}
 
 
@@ -91,7 +91,7 @@ class Step:
     over: bool = False
 
     def cells(self, length: float) -> Mapping[str, Text | str]:
-        """What the table shows of it now, by heading."""
+        """Return what the table shows of it now, by heading."""
         if self.call is None:
             return {"#": str(self.number), "call": self.title}
         heard = self.seconds if self.over else self.call.heard
@@ -235,7 +235,8 @@ class Calls:
 
 
 def since(step: Step, record: str) -> str:
-    """Why nothing was played: by which delivery the caller knows the notice, and on which other box."""
+    """Return why nothing was played: by which delivery the caller knows the notice, and on which other
+    box."""
     own = {record.number: record.event for record in step.office.records(step.controller)}
     box, _, number = str(own[int(record)].basis or "").rpartition(":")
     records = step.boxes[box].records(step.controller) if box else step.office.records(step.controller)

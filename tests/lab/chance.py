@@ -29,7 +29,7 @@ def by_day(count: Value, *, at_night: Value) -> Value:
 
 
 def stream(name: str) -> random.Random:
-    """What is drawn for this name, with this seed."""
+    """Return what is drawn for this name, with this seed."""
     return random.Random(f"{SEED} {name}")
 
 

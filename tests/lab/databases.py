@@ -56,7 +56,8 @@ class Programs:
     """Folders to be searched for libraries besides the machine's own."""
 
     def environment(self, home: Path) -> dict[str, str]:
-        """What a program runs in: in English, and without settings of this machine's for such programs."""
+        """Return what a program runs in: in English, and without settings of this machine's for such
+        programs."""
         own = {
             name: value
             for name, value in os.environ.items()
@@ -151,7 +152,8 @@ def _unpacked(progress: Progress) -> Programs:
 
 
 def _prepares(candidate: Programs) -> bool:
-    """Whether this pgbouncer knows prepared statements in transaction mode, as it does from 1.21 on."""
+    """Return whether this pgbouncer knows prepared statements in transaction mode, as it does from 1.21
+    on."""
     command, env = [*candidate.pgbouncer, "--version"], candidate.environment(Path("/"))
     output = subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout
     version = re.search(r"PgBouncer (\d+)\.(\d+)", output)
@@ -172,7 +174,7 @@ def _which(tool: str) -> Path | None:
 
 
 def plain_user() -> pwd.struct_passwd | None:
-    """Who servers run as where root runs the lab; None for anybody else, who runs them himself."""
+    """Return who servers run as where root runs the lab; None for anybody else, who runs them himself."""
     if os.geteuid():
         return None
     for name in _USERS:
@@ -242,7 +244,7 @@ def children(pid: int) -> list[int]:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody takes connections at a port of 127.0.0.1."""
+    """Return whether somebody takes connections at a port of 127.0.0.1."""
     try:
         socket.create_connection((HOST, port), 20).close()
     except OSError:

@@ -44,7 +44,7 @@ class Unavailable(Exception):  # noqa: N818  # a state of this machine, not some
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept between runs: $INFORMATIVA_CACHE, else the user's own cache folder."""
+    """Return where downloads are kept between runs: $INFORMATIVA_CACHE, else the user's own cache folder."""
     if own := os.environ.get("INFORMATIVA_CACHE"):
         return Path(own).absolute()
     base = Path(os.environ.get("XDG_CACHE_HOME", ""))
@@ -112,7 +112,7 @@ def packages(
 
 
 def _complete(home: Path, requested: list[str]) -> bool:
-    """Whether an earlier run unpacked exactly these packages to the end."""
+    """Return whether an earlier run unpacked exactly these packages to the end."""
     try:
         return (home / "packages.txt").read_text().split() == requested and (home / "root").is_dir()
     except OSError:
@@ -255,8 +255,8 @@ class _Apt:
 
 
 def network() -> list[str]:
-    """How this machine's apt reaches the network. Its other settings are left out: they may hold hooks that
-    only root can run, or clean the downloads away."""
+    """Return how this machine's apt reaches the network. Its other settings are left out: they may hold hooks
+    that only root can run, or clean the downloads away."""
     dump = _output(["apt-config", "dump", "--format", '%F "%v";%n'])
     return [line for line in dump.splitlines() if re.match(r"Acquire::(https?|ftp|socks5h|tor)\b", line)]
 
@@ -289,7 +289,7 @@ def _output(command: Sequence[str]) -> str:
 
 
 def _explained(output: str, suite: str) -> Exception:
-    """What apt-get's complaint means for the user."""
+    """Return what apt-get's complaint means for the user."""
     if re.search(r"No space left on device|enough free space", output):
         return OSError(errno.ENOSPC, "apt-get: no space left")
     if missing := re.search(

@@ -94,7 +94,7 @@ def compiled(catalog: Catalog) -> bytes:
 
 
 def untranslated(catalog: Catalog) -> list[Message]:
-    """What somebody must translate."""
+    """Return what somebody must translate."""
     return [message for message in catalog if message.id and (message.fuzzy or not all(strings(message)))]
 
 

@@ -187,13 +187,13 @@ class Mutant:
 
     @property
     def change(self) -> str:
-        """What was changed into what, as mutants.toml names it."""
+        """Return what was changed into what, as mutants.toml names it."""
         return f"{self.before} → {self.after}"
 
     @property
     def same_statement(self) -> bool:
-        """Whether only the case of a statement of SQL was changed, which has no texts, and no parameters with
-        a name: databases read it alike."""
+        """Return whether only the case of a statement of SQL was changed, which has no texts, and no
+        parameters with a name: databases read it alike."""
         is_statement = re.search(r'"(SELECT|INSERT|UPDATE|DELETE|DROP|CREATE|PRAGMA) ', self.before)
         return (
             is_statement is not None
@@ -203,7 +203,7 @@ class Mutant:
 
     @property
     def killed(self) -> bool:
-        """Whether a test noticed it."""
+        """Return whether a test noticed it."""
         return self.status in ("killed", "timeout", "segfault")
 
 
@@ -302,7 +302,7 @@ timeout_multiplier = 3.0
 
 
 def _tool() -> Path:
-    """Where mutmut is; installed the first time, apart from what the tests run with."""
+    """Return where mutmut is; installed the first time, apart from what the tests run with."""
     content = REQUIREMENTS.read_bytes()
     tool = ROOT / ".venv" / f"mutmut-{hashlib.sha256(content).hexdigest()[:16]}"
     if not tool.is_dir():

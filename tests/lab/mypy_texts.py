@@ -32,5 +32,5 @@ def _is_text(kind: Type) -> bool:
 
 
 def plugin(_version: str) -> type[Plugin]:
-    """What mypy asks for."""
+    """Return what mypy asks for."""
     return _TextPlugin

@@ -157,7 +157,7 @@ def main(names: Sequence[str]) -> int:
 
 
 def table(outcomes: Sequence[Outcome]) -> Table:
-    """What each job found."""
+    """Return what each job found."""
     made = Table("Job", "Result", "Minutes", "Found")
     for outcome in outcomes:
         result = "passed" if outcome.code == 0 else f"exit code {outcome.code}"

@@ -114,11 +114,12 @@ class Office:
 
     @property
     def script(self) -> str:
-        """What the dialplan asks the service for: the script's name, with the token that tells Asterisk."""
+        """Return what the dialplan asks the service for: the script's name, with the token that tells
+        Asterisk."""
         return f"notice/{(self.folder / 'keys' / 'agi.token').read_text().strip()}"
 
     def command(self, *arguments: str | Path) -> str:
-        """What the `informativa` command prints."""
+        """Return what the `informativa` command prints."""
         ran = subprocess.run(
             [BIN / "informativa", *arguments], capture_output=True, text=True, timeout=300, check=False
         )

@@ -89,7 +89,7 @@ class Pbx:
 
     @property
     def sounds(self) -> Path:
-        """Where prompts without an absolute path are looked for, also below the name of a language."""
+        """Return where prompts without an absolute path are looked for, also below the name of a language."""
         return self._folders.data / "sounds"
 
     @property
@@ -181,7 +181,8 @@ class Pbx:
                 raise PbxError(f"Asterisk did not start within {_BOOT:.0f} s.{self._tail()}")
 
     def _booted(self) -> bool:
-        """Whether its console answers that it is up; the socket is there a moment before anyone listens."""
+        """Return whether its console answers that it is up; the socket is there a moment before anyone
+        listens."""
         if not (self._folders.run / "asterisk.ctl").exists():
             return False
         try:
@@ -191,7 +192,7 @@ class Pbx:
         return True
 
     def _listens(self) -> bool:
-        """Whether it got the ports; somebody else may have taken one since they were seen free."""
+        """Return whether it got the ports; somebody else may have taken one since they were seen free."""
         with contextlib.suppress(OSError), socket.create_connection((self.host, self.ports.ami), 5) as ami:
             return ami.recv(100).startswith(b"Asterisk") and "lab-udp" in self.cli("pjsip show transports")
         return False
@@ -206,7 +207,7 @@ class Pbx:
     # -- talking to it ---------------------------------------------------------------------------------
 
     def cli(self, command: str, timeout: float = _PATIENCE) -> str:
-        """What a console command prints."""
+        """Return what a console command prints."""
         remote = [*self.build.asterisk, "-C", str(self.etc / "asterisk.conf"), "-rx", command]
         try:
             ran = subprocess.run(
@@ -232,7 +233,7 @@ class Pbx:
         self.cli("dialplan reload")
 
     def channels(self) -> int:
-        """How many channels are up, in whatever state."""
+        """Return how many channels are up, in whatever state."""
         match = re.search(r"(\d+) active channel", self.cli("core show channels count"))
         if not match:
             raise PbxError(f"Asterisk does not tell its channels.{self._tail()}")

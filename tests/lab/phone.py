@@ -117,22 +117,22 @@ class Call:
 
     @property
     def early(self) -> bool:
-        """Whether sound could flow before the answer (a 183 with a session description)."""
+        """Return whether sound could flow before the answer (a 183 with a session description)."""
         return self._line.early
 
     @property
     def answered(self) -> bool:
-        """Whether the PBX answered (200)."""
+        """Return whether the PBX answered (200)."""
         return self._line.answered
 
     @property
     def ended(self) -> bool:
-        """Whether the call is over, signalling included."""
+        """Return whether the call is over, signalling included."""
         return self._line.finished.is_set()
 
     @property
     def ended_by(self) -> str | None:
-        """Who hung up, cancelled or refused: "caller" or "pbx"."""
+        """Return who hung up, cancelled or refused: "caller" or "pbx"."""
         return self._line.ended_by
 
     @property

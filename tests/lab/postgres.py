@@ -145,7 +145,8 @@ class Postgres(Daemon):
     # -- talking to it ---------------------------------------------------------------------------------
 
     def conninfo(self, **more: object) -> str:
-        """How libpq reaches it as superuser; ``more`` replaces parts (None takes one out) and adds others."""
+        """Return how libpq reaches it as superuser; ``more`` replaces parts (None takes one out) and adds
+        others."""
         parts: dict[str, object] = {
             "host": HOST,
             "port": self.port,
@@ -219,7 +220,7 @@ class Postgres(Daemon):
             raise PostgresError(f"The standby does not become a primary.{tail(self._log)}")
 
     def position(self) -> int:
-        """How far its log goes, in bytes: what a primary wrote, or what a standby has applied."""
+        """Return how far its log goes, in bytes: what a primary wrote, or what a standby has applied."""
         place = "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END"
         return int(str(self.sql(f"SELECT pg_wal_lsn_diff({place}, '0/0')::bigint")[0][0]))
 
@@ -286,7 +287,8 @@ def access(*, tls: bool) -> str:
 
 
 def takes_connections(data: Path, pid: int | None = None) -> bool:
-    """Whether a server says so in its postmaster.pid; of this process, as a killed one leaves the file."""
+    """Return whether a server says so in its postmaster.pid; of this process, as a killed one leaves the
+    file."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except OSError:

@@ -118,7 +118,7 @@ def open_files(pid: int | str = "self") -> list[Path]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether no such process is left, or only what its parent has not looked at yet."""
+    """Return whether no such process is left, or only what its parent has not looked at yet."""
     try:
         return ") Z " in Path(f"/proc/{pid}/stat").read_text()
     except OSError:

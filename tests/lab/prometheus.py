@@ -51,7 +51,7 @@ class Prometheus:
         )
 
     def get(self, path: str, **query: str) -> Any:
-        """What its API answers, once it does; `None` if it refuses the query."""
+        """Return what its API answers, once it does; `None` if it refuses the query."""
         address = f"{self._address}/{path}?{urllib.parse.urlencode(query)}"
         until = time.monotonic() + _PATIENCE
         while True:

@@ -133,7 +133,7 @@ class _Axis(ABC):
         self._last: tuple[Packet, int] | None = None
 
     def place(self, packet: Packet) -> int:
-        """Where the packet starts, in samples."""
+        """Return where the packet starts, in samples."""
         at = self._last[1] + self._step(self._last[0], packet) if self._last else 0
         if self._last is None or at >= self._last[1]:  # a late packet does not move the count back
             self._last = packet, at
@@ -141,7 +141,7 @@ class _Axis(ABC):
 
     @abstractmethod
     def _step(self, before: Packet, packet: Packet) -> int:
-        """How far the packet is from one before."""
+        """Return how far the packet is from one before."""
 
 
 class ByTime(_Axis):

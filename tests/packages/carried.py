@@ -85,7 +85,7 @@ def lay(folder: Path, pythons: Sequence[str], own: Path, architecture: Architect
 
 
 def distributions(folders: Sequence[Path]) -> list[metadata.Distribution]:
-    """What lies in these folders, by name."""
+    """Return what lies in these folders, by name."""
     installed = metadata.distributions(path=[str(folder) for folder in folders])
     return sorted(installed, key=lambda one: canonicalize_name(one.name))
 
@@ -138,9 +138,9 @@ def needed(
 
 
 def _pins(names: set[str], environment: dict[str, str]) -> str:
-    """What tests/requirements.txt says of those, with the hashes: of what is pinned once for some Pythons and
-    once for others, the one for this `environment`, without its marker, which pip holds against its own
-    Python. Raises Unavailable if one is not there."""
+    """Return what tests/requirements.txt says of those, with the hashes: of what is pinned once for some
+    Pythons and once for others, the one for this `environment`, without its marker, which pip holds against
+    its own Python. Raises Unavailable if one is not there."""
     pinned = {}
     for block in re.split(r"\n(?=[A-Za-z])", REQUIREMENTS.read_text(encoding="utf-8")):
         line, hashes = block.split(" \\\n", 1)

@@ -100,7 +100,7 @@ def build(
 
 
 def epoch() -> int:
-    """When the last commit was made, unless the environment says another time."""
+    """Return when the last commit was made, unless the environment says another time."""
     if given := os.environ.get("SOURCE_DATE_EPOCH"):
         return int(given)
     ran = subprocess.run(

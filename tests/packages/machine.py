@@ -37,7 +37,7 @@ class Machine:
         )
 
     def run(self, command: str, *, ends: int = 0, **environment: str) -> str:
-        """What a shell command prints in there; raises MachineError unless it ends with that code."""
+        """Return what a shell command prints in there; raises MachineError unless it ends with that code."""
         clean = {
             "DEBIAN_FRONTEND": "noninteractive",
             "HOME": "/root",

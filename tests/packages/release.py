@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def disagreements(version: str, root: Path = ROOT) -> list[str]:
-    """What keeps that version from being released from this checkout, each with what to do."""
+    """Return what keeps that version from being released from this checkout, each with what to do."""
     return [*_of_version(version, root), *_of_tags(version, root)]
 
 
@@ -70,7 +70,8 @@ def _read(name: str, root: Path = ROOT) -> str:
 
 
 def of_version(changelog: str, version: str) -> str:
-    """What stands below the heading `## 1.2.3`, with a date behind it or without; '' if there is none."""
+    """Return what stands below the heading `## 1.2.3`, with a date behind it or without; '' if there is
+    none."""
     heading = rf"^## {re.escape(version)}(?: [^\n]*)?\n(.*?)(?=^## |\Z)"
     section = re.search(heading, changelog, re.MULTILINE | re.DOTALL)
     return section[1].strip() if section else ""

@@ -67,7 +67,7 @@ def _native(library: NativeLibrary, within: str) -> Component:
 
 
 def _evidence(library: NativeLibrary, within: str) -> ComponentEvidence:
-    """Where it lies. Only those that have a reference are always in the same order."""
+    """Return where it lies. Only those that have a reference are always in the same order."""
     places = [Occurrence(bom_ref=f"{within}#{file}", location=file) for file in library.files]
     return ComponentEvidence(occurrences=places)
 

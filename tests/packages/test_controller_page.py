@@ -116,7 +116,7 @@ class CallCentre:
             store.append([event(acme, 1)])
 
     def type(self, *arguments: str, ends: int = 0) -> str:
-        """What a command about the company prints there."""
+        """Return what a command about the company prints there."""
         command = [BIN / "informativa", *arguments, *self._acme]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         assert ran.returncode == ends, ran.stdout + ran.stderr
@@ -161,7 +161,7 @@ def until(condition: Callable[[], object], debian: Machine) -> None:
 
 
 def as_reader(debian: Machine, command: str, ends: int = 0) -> str:
-    """What the approver types, in his own home."""
+    """Return what the approver types, in his own home."""
     script = debian.root / "home" / READER / "typed"
     script.write_text(command)
     return debian.run(

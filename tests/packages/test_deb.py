@@ -17,7 +17,7 @@ from packages import carried, deb
 
 
 def output_of(*command: str | Path) -> str:
-    """What a program prints; it ends with 0."""
+    """Return what a program prints; it ends with 0."""
     ran = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout

@@ -56,7 +56,8 @@ def debian(request: pytest.FixtureRequest) -> Iterator[Machine]:
 
 
 def install(debian: Machine, package: Path) -> str:
-    """What apt says while it installs that file, without an archive: what the package needs is there."""
+    """Return what apt says while it installs that file, without an archive: what the package needs is
+    there."""
     shutil.copy(package, debian.root / "root")
     return debian.run(f"apt-get install -y --no-install-recommends /root/{package.name}")
 

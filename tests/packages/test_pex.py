@@ -26,7 +26,7 @@ def file(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*command: str | Path, ends: int = 0, **environment: str) -> str:
-    """What a command prints to either side; it ends with that code."""
+    """Return what a command prints to either side; it ends with that code."""
     ran = subprocess.run(
         list(map(str, command)),
         stdout=subprocess.PIPE,

@@ -64,19 +64,21 @@ class Office:
         self.debian, self.pbx, self._environment = debian, pbx, environment
 
     def type(self, command: str, *, ends: int = 0) -> str:
-        """What a command prints; the page on steps by hand says what to type where there is no sudo."""
+        """Return what a command prints; the page on steps by hand says what to type where there is no
+        sudo."""
         typed = command.replace("sudo -u asterisk", "runuser -u asterisk --")
         return self.debian.run(typed, ends=ends, **self._environment)
 
     def follow(self, page: str, *words: str, more: str = "", ends: int = 0, **places: str) -> str:
-        """What a command of a page prints, with the admin's own files in the places of its capitals."""
+        """Return what a command of a page prints, with the admin's own files in the places of its
+        capitals."""
         command = documented(page, *words)
         for name, value in places.items():
             command = re.sub(rf"\b{name}\b(\.csv)?", value, command)
         return self.type(f"{command}{more}", ends=ends)
 
     def ring(self, number: str) -> tuple[str, str]:
-        """What the dialplan got for a call from that number: status and reason."""
+        """Return what the dialplan got for a call from that number: status and reason."""
         self.pbx.forget_events()
         with Phone(self.pbx) as phone:
             phone.dial("0212345678", number).wait_ended(60)

@@ -140,7 +140,7 @@ class Cluster:
         return office
 
     def records(self) -> list[Row]:
-        """What all ledgers hold."""
+        """Return what all ledgers hold."""
         return sorted(
             (company, name, record.number, rows.microseconds(record.event.at), str(record.event.status))
             for name, office in self.offices.items()
@@ -149,7 +149,7 @@ class Cluster:
         )
 
     def rows(self) -> list[Row]:
-        """What the database holds."""
+        """Return what the database holds."""
         notes = ", ".join(f"'{kind}'" for kind in KEPT)
         statement = (
             "SELECT controller, box, record, at, status FROM informativa.record JOIN informativa.company"
@@ -278,7 +278,8 @@ class Play:
         return [*self._calls.steps, *self._of_others.steps]
 
     def outcome(self) -> Outcome:
-        """What it came to. Raises OutcomeError if somebody waited too long, or records are not there once."""
+        """Return what it came to. Raises OutcomeError if somebody waited too long, or records are not there
+        once."""
         steps = self.steps
         late = [step for step in steps if step.waited is None or step.waited > LIMIT]
         if late:

@@ -126,7 +126,7 @@ class CompanyCalls:
         self._calls.together(*lanes)
 
     def note(self) -> Note:
-        """What the table of the other calls says of them."""
+        """Return what the table of the other calls says of them."""
         return Note(
             f"{len(NAMES)} other companies",
             f"the same caller: each tells him on one box, and spares him on the next"

@@ -56,8 +56,8 @@ class Boxes:
     """Each box that has a login, with a company that it serves."""
 
     def database(self, box: str = "pbx-1", **more: object) -> SharedDatabase:
-        """Where they meet, as this box knows it, which has its login there and serves acme. Calls wait for an
-        answer as long as a busy machine takes."""
+        """Return where they meet, as this box knows it, which has its login there and serves acme. Calls wait
+        for an answer as long as a busy machine takes."""
         self.let_in(box)
         return self._database(box, **more)
 
@@ -86,7 +86,7 @@ class Boxes:
             return store.append(events)
 
     def exchange(self, box: str, **more: object) -> Exchange:
-        """What that box sends and takes in."""
+        """Return what that box sends and takes in."""
         database = self.database(box, **more)
         opened = Exchange(self.store(box), connect(database, "acme"), database, "acme")
         self.opened.append(opened)
@@ -103,7 +103,7 @@ class Boxes:
 
 
 def received(store: SqliteStore) -> dict[str, tuple[int, int]]:
-    """How far other boxes' records were received, by name; of each name one ledger was heard of."""
+    """Return how far other boxes' records were received, by name; of each name one ledger was heard of."""
     by_ledger = ledger_boxes.received(store).by_ledger
     assert all(len(identity) == 16 for _name, identity in by_ledger)
     assert len({name for name, _identity in by_ledger}) == len(by_ledger)

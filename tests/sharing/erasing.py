@@ -20,7 +20,7 @@ from traces import traces
 
 
 def later() -> datetime:
-    """When no command asks by itself any more."""
+    """Return when no command asks by itself any more."""
     return datetime.now(UTC) + 2 * HELD
 
 
@@ -35,14 +35,14 @@ def begin(boxes: Boxes, *names: str, informed: Sequence[bytes] = (ONE, OTHER)) -
 
 
 def erase_here(boxes: Boxes, box: str, caller: bytes) -> ErasureRequest:
-    """What a command does first: erase him on its box, and keep that others are to be asked."""
+    """Return what a command does first: erase him on its box, and keep that others are to be asked."""
     request = erasure.erase(boxes.folder / box / "acme.sqlite3", [caller], AT, everywhere=True).request
     assert request is not None
     return request
 
 
 def erase(boxes: Boxes, box: str, caller: bytes) -> int:
-    """What a command does: him, on that box and all others; under which number."""
+    """Return what a command does: him, on that box and all others; under which number."""
     request = erase_here(boxes, box, caller)
     with closing(boxes.store(box)) as store:
         erasure_orders.order(boxes.database(box), "acme", request, store)
@@ -61,7 +61,7 @@ def order(
 
 
 def turn(exchange: Exchange) -> int:
-    """What a service does over and over."""
+    """Return what a service does over and over."""
     done = exchange.erase(later())
     exchange.receive()
     return done + exchange.send()

@@ -349,7 +349,7 @@ class Faults(Fleet):
         return True
 
     def _restart(self) -> bool:
-        """What it had not sent is in its ledger; how it went on knows the database."""
+        """Return what it had not sent is in its ledger; how it went on knows the database."""
         self.start_again(self.pick())
         return True
 

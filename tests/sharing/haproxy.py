@@ -88,7 +88,7 @@ class HaProxy(Daemon):
         return [row["svname"] for row in self._servers() if row["status"].startswith("UP")]
 
     def _looked(self) -> bool:
-        """Whether each server was checked once; until then haproxy takes all of them for good ones."""
+        """Return whether each server was checked once; until then haproxy takes all of them for good ones."""
         try:
             rows = self._servers()
         except OSError:

@@ -68,7 +68,7 @@ class Holdings:
     received: set[Ring] = field(default_factory=set)
 
     def copy(self) -> Holdings:
-        """What a copy of its folder has."""
+        """Return what a copy of its folder has."""
         return Holdings(dict(self.records), set(self.received))
 
 
@@ -238,7 +238,7 @@ class Model:
 
 
 def spellings(number: str, keys: Iterable[bytes]) -> list[bytes]:
-    """What would lead to a caller: his pseudonyms under these keys, as bytes and in hexadecimal."""
+    """Return what would lead to a caller: his pseudonyms under these keys, as bytes and in hexadecimal."""
     his = pseudonyms_under(Identified(number), keys)
     return [*his, *(pseudonym.hex().encode() for pseudonym in his)]
 

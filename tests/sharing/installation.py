@@ -64,7 +64,7 @@ def of(installation: Installation) -> tuple[object, ...]:
 
 
 def examined(installation: Installation) -> list[tuple[str, str]]:
-    """What the doctor finds of other boxes."""
+    """Return what the doctor finds of other boxes."""
     document = json.loads(typed("doctor", "--json", "-c", installation.file)[1])
     return [
         (finding["state"], finding["finding"])

@@ -63,7 +63,7 @@ class LossyNetwork:
 
     @property
     def lost(self) -> int:
-        """How many packets, since `lose` was last said."""
+        """Return how many packets, since `lose` was last said."""
         entries = json.loads(self._run("list chain inet lossy way", "-j"))["nftables"]
         parts = (part for entry in entries for part in entry.get("rule", {}).get("expr", ()))
         return sum(part["counter"]["packets"] for part in parts if "counter" in part)

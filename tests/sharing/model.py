@@ -55,7 +55,7 @@ class Ring:
 
     @property
     def acknowledged(self) -> tuple[object, ...]:
-        """What the database must have of it."""
+        """Return what the database must have of it."""
         return self.box, self.record, self.call, str(self.status)
 
 
@@ -245,7 +245,7 @@ class World:
         self.horizon = now
 
     def check(self) -> str:
-        """When all is quiet: that what callers saw is what they may see; the figures of it."""
+        """Return when all is quiet: that what callers saw is what they may see; the figures of it."""
         self.settle()
         self._recorded()
         again = uninformed = 0
@@ -266,7 +266,7 @@ class World:
         return f"{len(self.rings)} calls of {callers} callers, {played} notices"
 
     def _was_known(self, before: Ring, rung: Ring) -> bool:
-        """Whether an earlier call must have been known to the box that was rung."""
+        """Return whether an earlier call must have been known to the box that was rung."""
         return before.ended < (rung.began if before.box == rung.box else rung.horizon)
 
     def _recorded(self) -> None:

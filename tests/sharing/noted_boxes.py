@@ -55,7 +55,7 @@ def sent(*boxes: Installation) -> None:
 
 
 def bundled(box: Installation, file: Path, *more: object) -> tuple[dict[str, Any], str]:
-    """What a bundle of all boxes says of itself in JSON, and its README."""
+    """Return what a bundle of all boxes says of itself in JSON, and its README."""
     days = "--from", "2020-01-01", "--to", "2099-12-31"
     code, out, error = typed(
         "evidence", "bundle", *days, "--all-boxes", "-o", file, "--json", *of(box), *more

@@ -182,7 +182,7 @@ class Patroni:
         until(self._whole, seconds, lambda: f"The members do not find together.{self._tails()}")
 
     def conninfo(self, **more: object) -> str:
-        """How libpq reaches whoever is primary, as superuser; ``more`` as for `Postgres.conninfo`."""
+        """Return how libpq reaches whoever is primary, as superuser; ``more`` as for `Postgres.conninfo`."""
         hosts = {"host": ",".join(HOST for _ in self.members), "target_session_attrs": "read-write"}
         ports = ",".join(str(member.port) for member in self.members)
         parts: dict[str, object] = {**hosts, "port": ports, "user": SUPERUSER, "password": self.password}
@@ -213,7 +213,7 @@ class Patroni:
 
 
 def cluster_settings(etcd: int, password: str, *, durable: bool, synchronous: bool) -> dict[str, object]:
-    """What all members have in common."""
+    """Return what all members have in common."""
     parameters = {"shared_buffers": "16MB", "jit": "off", "dynamic_shared_memory_type": "mmap"}
     if not durable:
         parameters |= {"fsync": "off", "full_page_writes": "off"}

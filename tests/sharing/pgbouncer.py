@@ -102,12 +102,12 @@ class PgBouncer(Daemon):
         self._child = None
 
     def conninfo(self, **more: object) -> str:
-        """How libpq reaches the server through it; without TLS, which pgbouncer ends."""
+        """Return how libpq reaches the server through it; without TLS, which pgbouncer ends."""
         here: dict[str, object] = {"host": HOST, "port": self.port, "target_session_attrs": None}
         return self._server.conninfo(**(here | {"sslmode": None, "sslrootcert": None} | more))
 
     def admin(self, command: str) -> list[tuple[object, ...]]:
-        """What a command of its console, such as SHOW POOLS, prints."""
+        """Return what a command of its console, such as SHOW POOLS, prints."""
         # The console knows only the simple protocol, which psycopg speaks with cursors of this kind.
         login, cursors = self.conninfo(dbname="pgbouncer"), psycopg.ClientCursor
         with psycopg.connect(login, autocommit=True, cursor_factory=cursors) as connection:

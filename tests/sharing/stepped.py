@@ -120,7 +120,7 @@ class Setting:
     hosts: tuple[str, ...]
 
     def database(self, passwords: Path, **more: object) -> SharedDatabase:
-        """Where boxes meet, as this one knows it."""
+        """Return where boxes meet, as this one knows it."""
         of_all = SharedDatabase(
             hosts=self.hosts, name="postgres", box=self.name, passwords=str(passwords), seconds=FAR
         )
@@ -188,7 +188,7 @@ class SteppedBox:
 
     @property
     def errors(self) -> list[InformativaError]:
-        """Why companies' records do not go. A defect of ours fails the test at once."""
+        """Return why companies' records do not go. A defect of ours fails the test at once."""
         errors = [loop.state.error for loop in self.loops.values() if loop.state.error is not None]
         for error in errors:
             if isinstance(error, DefectError):
@@ -197,7 +197,7 @@ class SteppedBox:
 
     @property
     def is_refused(self) -> bool:
-        """Whether the database takes nothing from it for one company at least."""
+        """Return whether the database takes nothing from it for one company at least."""
         return any(isinstance(error, BoxRefusedError) for error in self.errors)
 
     def turn(self, *, looks: bool = True) -> None:
@@ -228,7 +228,7 @@ class SteppedBox:
 
     @property
     def is_paused(self) -> bool:
-        """Whether calls leave the database in peace."""
+        """Return whether calls leave the database in peace."""
         return next(iter(self.others.values())).paused
 
     @property

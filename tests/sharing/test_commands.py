@@ -350,7 +350,7 @@ def test_the_doctor_looks_at_the_other_boxes(
 
 
 def checked(installation: Installation) -> str:
-    """What `check` says of the shared database; it never fails for it."""
+    """Return what `check` says of the shared database; it never fails for it."""
     code, out, error = typed("check", "-c", installation.file)
     assert code == 0, error
     return "\n".join(

@@ -155,7 +155,7 @@ def test_i9_an_order_without_a_sealed_caller_waits_for_no_key(boxes: Boxes) -> N
 
 
 def keyed(boxes: Boxes, box: str, keys: tuple[bytes, ...]) -> Exchange:
-    """What a box with these keys sends and takes in."""
+    """Return what a box with these keys sends and takes in."""
     database = boxes.database(box)
     made = Exchange(boxes.store(box), connect(database, "acme"), database, "acme", keys=keys)
     boxes.opened.append(made)

@@ -29,7 +29,7 @@ THERE = "SELECT count(*) FROM acme.record"
 
 
 def refusal(step: Callable[[], object]) -> tuple[str, str]:
-    """What is wrong, and what to do."""
+    """Return what is wrong, and what to do."""
     with pytest.raises(BoxRefusedError) as refused:
         step()
     return str(refused.value.message), str(refused.value.remedy)

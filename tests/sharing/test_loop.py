@@ -300,7 +300,7 @@ def test_no_thread_is_left_when_it_is_stopped(running: Running) -> None:
 
 
 def asked(boxes: SharedBoxes, *pseudonyms: bytes) -> list[tuple[str, int]]:
-    """What they say of a caller: boxes and records."""
+    """Return what they say of a caller: boxes and records."""
     records = asyncio.run(boxes.ask(pseudonyms))
     return sorted((box, record.number) for box, record in records)
 

@@ -25,7 +25,7 @@ OLD = AT.replace(year=2020)
 
 
 def audited(box: Installation) -> dict[str, Any]:
-    """What the audit on that box says of its ledger."""
+    """Return what the audit on that box says of its ledger."""
     (ledger,) = json.loads(typed("evidence", "audit", "--json", *of(box))[1])["ledgers"]
     return dict(ledger)
 

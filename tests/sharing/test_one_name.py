@@ -40,7 +40,7 @@ def lost(boxes: Boxes) -> None:
 
 
 def known(boxes: Boxes, box: str) -> list[bytes]:
-    """Whom that box knows of these."""
+    """Return whom that box knows of these."""
     with closing(boxes.store(box)) as store:
         return [caller for caller in (ONE, OTHER, THIRD, FOURTH) if store.history(caller)]
 

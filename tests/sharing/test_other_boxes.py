@@ -38,7 +38,7 @@ def learn(store: SqliteStore, *events: Event, box: str = "pbx-2", first: int = 7
 
 
 def known(store: SqliteStore, pseudonym: bytes = ONE) -> CallerHistory:
-    """What this caller already got."""
+    """Return what this caller already got."""
     return store.history(pseudonym)
 
 

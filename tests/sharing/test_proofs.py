@@ -38,7 +38,7 @@ def sent(box: Exchange) -> None:
 
 
 def in_database(boxes: Boxes, box: str = "pbx-1") -> dict[object, tuple[object, ...]]:
-    """What the database has of each record, for who proves it."""
+    """Return what the database has of each record, for who proves it."""
     rows = boxes.sql(f"SELECT record, {EVIDENCE} FROM acme.record WHERE box = '{box}' ORDER BY record")
     return {number: tuple(rest) for number, *rest in rows}
 

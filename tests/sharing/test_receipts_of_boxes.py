@@ -320,7 +320,7 @@ def test_what_was_changed_in_the_database_stops_a_bundle(
 
 
 def bundled(file: Path, last: str = "2026-11-30") -> tuple[object, ...]:
-    """What makes a bundle of all boxes."""
+    """Return what makes a bundle of all boxes."""
     return "evidence", "bundle", "--from", "2026-11-01", "--to", last, "--all-boxes", "-o", file
 
 

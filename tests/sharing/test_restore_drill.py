@@ -82,7 +82,7 @@ def recorded(boxes: Boxes) -> dict[tuple[str, int], tuple[object, ...]]:
 
 
 def known(boxes: Boxes, caller: bytes) -> list[bool]:
-    """Which boxes know that a caller was informed."""
+    """Return which boxes know that a caller was informed."""
     result = []
     for box in NAMES:
         with closing(boxes.store(box)) as store:

@@ -32,7 +32,7 @@ def pair(meeting: Pair) -> Pair:
 
 
 def retire(box: Installation, *words: object, name: str = "pbx-2") -> dict[str, Any]:
-    """What the command says of the company."""
+    """Return what the command says of the company."""
     code, out, error = typed("boxes", "retire", name, *words, "--force", "--json", *of(box))
     assert code == 0, error
     return dict(json.loads(out)["boxes"][0])

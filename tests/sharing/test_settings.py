@@ -26,7 +26,7 @@ def write(folder: Path, text: str) -> Path:
 
 
 def problems(folder: Path, text: str) -> list[str]:
-    """What is wrong then, each with its place."""
+    """Return what is wrong then, each with its place."""
     with pytest.raises(ConfigError) as error:
         load(write(folder, text))
     return [f"{problem.key}: {problem.message!s}; {problem.remedy!s}" for problem in error.value.problems]

@@ -45,7 +45,7 @@ class Places:
         return self.servers[company].sql("SELECT call FROM informativa.record ORDER BY record")
 
     def knows(self, box: str, company: str) -> bool:
-        """Whether a company's ledger there knows of that delivery."""
+        """Return whether a company's ledger there knows of that delivery."""
         with closing(self.store(box, company)) as store:
             return "privacy" in store.history(ONE)
 

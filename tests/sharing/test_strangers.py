@@ -34,7 +34,7 @@ def world(boxes: Boxes) -> Iterator[World]:
 
 
 def error_of(world: World, box: str) -> str:
-    """What a box says is wrong, once it does."""
+    """Return what a box says is wrong, once it does."""
     loop = world.machines[box].loop
     until(lambda: loop.state.error, 30, lambda: "It says nothing.")
     return str(loop.state.error)
@@ -94,7 +94,7 @@ def test_boxes_under_a_schema_of_a_newer_informativa_go_on_alone(world: World) -
 
 
 def certificates(folder: Path) -> dict[str, Certificate | None]:
-    """What a server may show, and what is wrong with it."""
+    """Return what a server may show, and what is wrong with it."""
     authority, stranger = Authority(folder), Authority(folder, "stranger")
     return {
         "good": authority.issue(),

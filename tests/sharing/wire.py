@@ -42,7 +42,7 @@ class Wire:
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """What a box is told of it."""
+        """Return what a box is told of it."""
         return (f"127.0.0.1:{self.port}",)
 
     def cut(self) -> None:

@@ -145,7 +145,7 @@ class Wire(asyncio.Transport):
     abort = close
 
     def is_closing(self) -> bool:
-        """Whether the server closed."""
+        """Return whether the server closed."""
         return self.closed
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
@@ -193,7 +193,7 @@ async def serve(chunks: Sequence[tuple[bytes, int]], *, sessions: int = 1) -> li
 
 
 def run_script(chunks: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What the script says to an Asterisk that sends these chunks, each when it listens."""
+    """Return what the script says to an Asterisk that sends these chunks, each when it listens."""
     waiting = list(chunks)
 
     class Input(io.BytesIO):

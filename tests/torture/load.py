@@ -50,12 +50,12 @@ class Call:
 
     @property
     def status(self) -> str:
-        """What the dialplan was told, '' if it was not."""
+        """Return what the dialplan was told, '' if it was not."""
         return self.variables.get("INFORMATIVA_STATUS", "")
 
     @property
     def reason(self) -> str:
-        """Why."""
+        """Return why."""
         return self.variables.get("INFORMATIVA_REASON", "")
 
     @property
@@ -219,8 +219,8 @@ def _compare(records: dict[int, Record], calls: Sequence[Call], key: bytes) -> I
 
 
 def _difference(event: Event, call: Call, key: bytes) -> str:
-    """Where the record of a call is not what the dialplan was told. The record names also a prompt whose
-    recording could not be looked at, for want of a descriptor, and which was not begun then."""
+    """Return where the record of a call is not what the dialplan was told. The record names also a prompt
+    whose recording could not be looked at, for want of a descriptor, and which was not begun then."""
     is_whole = event.heard is None or event.heard.ending == "whole"
     unread = event.heard is not None and event.heard.ending == "recording-changed" and not call.played
     pairs = {
@@ -258,7 +258,7 @@ def _history(records: dict[int, Record], calls: Sequence[Call]) -> Iterator[str]
 
 
 def integrity(file: Path) -> Iterator[str]:
-    """What is wrong with a ledger by itself: as SQLite sees it, and its standing against its events."""
+    """Yield what is wrong with a ledger by itself: as SQLite sees it, and its standing against its events."""
     with contextlib.closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
         if (problems := connection.execute("PRAGMA integrity_check").fetchall()) != [("ok",)]:
             yield f"integrity: {problems}"

@@ -49,7 +49,7 @@ class Machine:
 
     @property
     def unsynced(self) -> int:
-        """How many writes to write-ahead logs were made since one was last synced."""
+        """Return how many writes to write-ahead logs were made since one was last synced."""
         return int(_FIELDS.unpack_from(self._page)[2])
 
 
@@ -89,7 +89,7 @@ class Disk:
             self._since.append((kind, at, data))
 
     def left(self, chance: random.Random) -> bytes:
-        """What a power loss now may leave."""
+        """Return what a power loss now may leave."""
         writes = []
         for kind, at, data in self._since:
             for start in range(0, max(len(data), 1), SECTOR):

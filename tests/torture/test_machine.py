@@ -182,7 +182,7 @@ def test_i4_without_file_descriptors(office: Office, chance: random.Random) -> N
 
 
 def descriptors(pid: int | None) -> int:
-    """How many a process has open."""
+    """Return how many a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 

@@ -72,7 +72,7 @@ def test_i4_other_calls_go_on(
 
 
 def descriptors(pid: int) -> int:
-    """How many files and sockets a process has open."""
+    """Return how many files and sockets a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
@@ -112,7 +112,7 @@ def slowest(calls: Sequence[Call]) -> float:
 
 
 def wrong(office: Office, calls: Sequence[Call]) -> list[str]:
-    """What is wrong with these calls or the ledgers, but for what the attackers left there."""
+    """Return what is wrong with these calls or the ledgers, but for what the attackers left there."""
     expected = {True: {"PLAYED", "NOTDUE"}, False: {"PARTIAL", "NOTDUE"}}  # by whether they listen to the end
     faults = [f"{call} ended otherwise" for call in calls if call.status not in expected[call.patience > 1]]
     return faults + [text for text in complaints(office, calls) if ": hostile-" not in text]

@@ -39,7 +39,7 @@ class Written:
     acknowledged: list[tuple[int, int]]
 
     def due(self, length: int) -> int:
-        """How many records were acknowledged within so many bytes of the WAL."""
+        """Return how many records were acknowledged within so many bytes of the WAL."""
         return max(records for end, records in self.acknowledged if end <= length)
 
     def prefixes(self, chance: random.Random, count: int) -> list[int]:
@@ -189,7 +189,8 @@ def _wal(file: Path) -> Path:
 
 
 def _frames_end(file: Path) -> int:
-    """Where the last committed frame ends, from the index that all connections share (mxFrame, §2.3.1)."""
+    """Return where the last committed frame ends, from the index that all connections share (mxFrame,
+    §2.3.1)."""
     index = file.with_name(f"{file.name}-shm").read_bytes()
     frames: int = struct.unpack_from("=I", index, 16)[0]
     return HEADER + frames * FRAME

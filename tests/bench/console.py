@@ -59,7 +59,9 @@ def console(
     logs.checkpoint(owner)
     with rivals.serving(office), served(office) as pages_server, closing(pages_server.browser()) as browser:
         opened = list(
-            pages(pages_server, browser, lambda *why: report.left_out.append(("console", ": ".join(why))))
+            pages(
+                pages_server, browser, lambda *reason: report.left_out.append(("console", ": ".join(reason)))
+            )
         )
         _pages(report, pages_server, browser, opened, records, times)
         read = [page.path for page in opened if _read(page)]

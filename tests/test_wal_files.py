@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from examples import PLAYED
-from informativa.ledgers import deleted_logs, idle, wal_files
+from informativa.ledgers import deleted_logs, idle, open_descriptors, wal_files
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller
@@ -356,19 +356,19 @@ def test_opening_an_open_ledger_again_looks_at_all_descriptors_once(
     descriptors, and all descriptors are looked at once, not 60 times."""
     files = [str(tmp_path / f"{number}.sqlite3") for number in range(20)]
     stores = [SqliteStore(file) for file in files]
-    looks, open_files = list[int](), wal_files._open_files
+    looks, open_files = list[int](), open_descriptors._open_files
 
-    def counted() -> dict[int, wal_files.Identity]:
+    def counted() -> dict[int, open_descriptors.Identity]:
         looks.append(1)
         return open_files()
 
-    monkeypatch.setattr(wal_files, "_open_files", counted)
+    monkeypatch.setattr(open_descriptors, "_open_files", counted)
     for file in files * 3:
         SqliteStore(file).close()
     assert len(looks) <= 1
     for store in stores:
         store.close()
-    assert not wal_files.is_open(wal_files.LedgerFiles(Path(files[0])).identities().ledger)
+    assert not open_descriptors.is_open(wal_files.LedgerFiles(Path(files[0])).identities().ledger)
 
 
 def test_log_is_told_of_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

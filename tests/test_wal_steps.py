@@ -8,7 +8,7 @@ import fcntl
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import replace
 from itertools import count
@@ -19,7 +19,8 @@ from typing import cast
 import pytest
 
 from examples import PLAYED
-from informativa.ledgers import wal_files
+from informativa.ledgers import open_descriptors, wal_files
+from informativa.ledgers.open_descriptors import Identity
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.wal_files import FileIdentities, LedgerFiles, folder_state
 from informativa.model.errors import LedgerError
@@ -182,8 +183,8 @@ def test_all_is_open_where_nobody_can_know(monkeypatch: pytest.MonkeyPatch) -> N
         places.append(place)
         return SimpleNamespace(exists=lambda: False)
 
-    monkeypatch.setattr(wal_files, "Path", path)
-    assert wal_files.is_open((1, 2), None)
+    monkeypatch.setattr(open_descriptors, "Path", path)
+    assert open_descriptors.is_open((1, 2), None)
     assert places == ["/proc/self/fd"]
 
 
@@ -225,31 +226,91 @@ def test_file_that_was_opened_lately_is_looked_for_among_few(
     """Of all descriptors of the process only the newest sixteen are asked; one of before is asked by the
     descriptor that it had. A file is gone when it is closed, though another has its descriptor."""
     process, identity = Descriptors(), files.identities().ledger
-    monkeypatch.setattr(wal_files, "os", process)
-    monkeypatch.setattr(wal_files, "_LAST_DESCRIPTORS", {})
+    monkeypatch.setattr(open_descriptors, "os", process)
+    monkeypatch.setattr(open_descriptors, "_LAST_DESCRIPTORS", {})
     ledger = process.open(files.ledger)
-    assert wal_files.is_open(identity)
+    assert open_descriptors.is_open(identity)
     for _ in range(15):
         process.open(files.log)
-    assert wal_files.is_open(identity)
+    assert open_descriptors.is_open(identity)
     assert process.listed == []
     process.open(files.log)
     for _ in range(3):
-        assert wal_files.is_open(identity)
+        assert open_descriptors.is_open(identity)
     assert process.listed == ["/proc/self/fd"]
     process.close(ledger)
     assert process.open(files.log) == ledger
-    assert not wal_files.is_open(identity)
+    assert not open_descriptors.is_open(identity)
 
 
 def test_file_is_found_behind_a_descriptor_that_was_closed(files: Files, open_files: ExitStack) -> None:
     """Whatever number it had: the process lists its descriptors by a free one, which is closed by then."""
     before = files.log.open("rb")
     identities = opened(files, open_files, "ledger")
-    wal_files._LAST_DESCRIPTORS.clear()
+    open_descriptors._LAST_DESCRIPTORS.clear()
     before.close()
     assert [b"".join(chunks) for chunks in files.contents(identities)] == [b"ledger"]
-    assert wal_files.is_open(identities.ledger)
+    assert open_descriptors.is_open(identities.ledger)
+
+
+CLOSED = 1 << 30
+"""A descriptor that no process has: it is beyond every limit."""
+
+
+def stale(state: str, files: Files, open_files: ExitStack) -> int:
+    """Return a descriptor that was a file's until a moment ago, and is closed, or another file's by now."""
+    return CLOSED if state == "closed" else open_files.enter_context(files.index.open("r+b")).fileno()
+
+
+def open_files_with(stale_ones: dict[int, Identity]) -> Callable[[], dict[int, Identity]]:
+    """Return a function that has the open files of this process behind some that were open."""
+    really = open_descriptors._open_files
+    return lambda: (
+        stale_ones | {number: file for number, file in really().items() if number not in stale_ones}
+    )
+
+
+@pytest.mark.parametrize("state", ["closed", "another file's"])
+def test_file_is_read_to_its_end_though_a_descriptor_of_it_is_closed(
+    files: Files, open_files: ExitStack, state: str
+) -> None:
+    """Another thread closes its connection, and opens another file, while a large ledger is searched."""
+    large = b"a" * (1 << 20) + b"b" * (1 << 20)
+    files.ledger.write_bytes(large)
+    with files.ledger.open("rb") as others:
+        identities = opened(files, open_files, "ledger")
+        (chunks,) = files.contents(identities)
+        assert next(chunks) == large[: 1 << 20]
+        if state == "closed":
+            others.close()
+        else:
+            os.dup2(stale(state, files, open_files), others.fileno())
+        assert b"".join(chunks) == large[1 << 20 :]
+
+
+def test_file_that_is_closed_while_it_is_read_is_an_error(files: Files) -> None:
+    """It is not mistaken for one that ends there."""
+    files.ledger.write_bytes(bytes(2 << 20))
+    with files.ledger.open("rb"):
+        (chunks,) = files.contents(files.identities())
+        next(chunks)
+    with pytest.raises(OSError, match="Bad file descriptor") as caught:
+        next(chunks)
+    assert caught.value.errno == errno.EBADF
+
+
+def test_error_of_reading_an_open_file_is_told(
+    files: Files, open_files: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fails is not mistaken for a file that was closed."""
+
+    def fail(*_arguments: object) -> bytes:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    (chunks,) = files.contents(opened(files, open_files, "ledger"))
+    monkeypatch.setattr(open_descriptors, "os", SimpleNamespace(**vars(os) | {"pread": fail}))
+    with pytest.raises(OSError, match="Input/output error"):
+        next(chunks)
 
 
 # -- opening -------------------------------------------------------------------------------------------------
@@ -442,6 +503,46 @@ def test_contents_are_those_that_this_process_has_open(files: Files, open_files:
     assert [len(chunk) for chunk in files.contents(identities)[0]] == [1 << 20, 1 << 20, 3]
 
 
+@pytest.mark.parametrize("state", ["closed", "another file's"])
+def test_no_other_file_is_marked_in_place_of_a_log(
+    files: Files, open_files: ExitStack, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """A descriptor that another thread closed is passed over, and one of ours is taken."""
+    identities = opened(files, open_files, "log")
+    one_gone, still_open = {stale(state, files, open_files): identities.log}, list[int]()
+    index = files.index.with_name("index")
+    index.hardlink_to(files.index)
+
+    def dup(descriptor: int) -> int:
+        still_open.append(os.dup(descriptor))
+        return still_open[-1]
+
+    def close(descriptor: int) -> None:
+        still_open.remove(descriptor)
+        os.close(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(open_descriptors, "os", SimpleNamespace(**vars(os) | {"dup": dup, "close": close}))
+        patched.setattr(open_descriptors, "_open_files", open_files_with(one_gone))
+        files.retire(identities)
+    assert (index.read_bytes(), still_open) == (b"i" * 200, [])
+    assert files.is_retired(identities)
+
+
+def test_log_is_not_left_unmarked_without_a_word(
+    files: Files, open_files: ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is an error where a process may open no more files."""
+
+    def refuse(_descriptor: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    identities = opened(files, open_files, "log")
+    monkeypatch.setattr(open_descriptors, "os", SimpleNamespace(**vars(os) | {"dup": refuse}))
+    with pytest.raises(OSError, match="Too many open files"):
+        files.retire(identities)
+
+
 # -- other processes -----------------------------------------------------------------------------------------
 
 
@@ -562,6 +663,27 @@ def test_process_that_has_many_files_open_sees_that_a_ledger_is_in_use(
     store.close()
 
 
+@pytest.mark.parametrize("lately", [True, False])
+@pytest.mark.parametrize("state", ["closed", "another file's"])
+def test_ledger_in_use_is_seen_though_a_descriptor_of_it_is_closed(
+    files: Files, open_files: ExitStack, monkeypatch: pytest.MonkeyPatch, state: str, *, lately: bool
+) -> None:
+    """A connection that was closed while a cursor of it was left is closed by the garbage collector, between
+    a look at what is open and the question whether it is locked; its number may be another file's then."""
+    for file in (files.ledger, files.log, files.index):
+        file.unlink()
+    store = SqliteStore(str(files.ledger))
+    store.append([PLAYED])
+    log = files.log.rename(files.ledger.with_name("elsewhere"))
+    one_gone = {stale(state, files, open_files): files.identities().ledger}
+    all_open = open_files_with(one_gone)
+    monkeypatch.setattr(open_descriptors, "_lately_opened_files", all_open if lately else lambda: one_gone)
+    monkeypatch.setattr(open_descriptors, "_open_files", all_open)
+    assert "is in use" in message(files)
+    log.rename(files.log)
+    store.close()
+
+
 def test_process_that_cannot_tell_its_own_files_asks_the_kernel_who_uses_a_ledger(
     files: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -571,13 +693,13 @@ def test_process_that_cannot_tell_its_own_files_asks_the_kernel_who_uses_a_ledge
     store = SqliteStore(str(files.ledger))
     store.append([PLAYED])
     files.log.rename(files.ledger.with_name("elsewhere"))
-    monkeypatch.setattr(wal_files, "_open_files", dict)
-    monkeypatch.setattr(wal_files, "_lately_opened_files", dict)
+    monkeypatch.setattr(open_descriptors, "_open_files", dict)
+    monkeypatch.setattr(open_descriptors, "_lately_opened_files", dict)
     assert "is in use" in message(files)
     monkeypatch.undo()
     files.ledger.with_name("elsewhere").rename(files.log)
     store.close()
-    monkeypatch.setattr(wal_files, "_open_files", dict)
-    monkeypatch.setattr(wal_files, "_lately_opened_files", dict)
+    monkeypatch.setattr(open_descriptors, "_open_files", dict)
+    monkeypatch.setattr(open_descriptors, "_lately_opened_files", dict)
     with files.open_complete(0.0) as identities:
         assert (identities.log, identities.index) == (None, None)

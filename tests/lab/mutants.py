@@ -103,6 +103,7 @@ TESTS = {
     "ledgers/replacements": ("sharing/test_retirement_steps",),
     "ledgers/idle": ("idle_ledgers",),
     "ledgers/wal_files": ("wal_steps",),
+    "ledgers/open_descriptors": ("wal_steps",),
     "ledgers/following": (
         "following",
         "records",

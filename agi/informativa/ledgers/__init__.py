@@ -20,6 +20,7 @@ The ledger:
 Its file:
 
 - `ledger_file`, `wal_files`, `deleted_logs`: the open file, those beside it, and who has deleted ones open
+- `open_descriptors`: by which descriptors this process has them open
 - `write_lock`: one writer at a time, for all that write
 - `single_openings`: one opening for all that a page, or a command, reads
 - `opening`, `opening_lock`: opening that cannot hang, by one process at a time

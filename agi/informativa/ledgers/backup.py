@@ -17,7 +17,7 @@ from ..model.errors import LedgerError
 from ..model.frozen import dataclass
 from ..model.text import Text
 from ..system.files import create
-from . import wal_files
+from . import open_descriptors
 
 DAYS = 30  # long enough to notice that something is wrong with an upgrade
 SPARE = 16 << 20  # bytes that stay free on the disk
@@ -102,7 +102,7 @@ def copy_to(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
         uri = f"{part.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as target:
             # SQLite opens it by name, and the owner of the folder may have put a link there meanwhile.
-            if not wal_files.is_open((status.st_dev, status.st_ino)):
+            if not open_descriptors.is_open((status.st_dev, status.st_ino)):
                 raise FileExistsError(f"{part} was replaced while in use")
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it

@@ -14,13 +14,14 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..model.errors import LedgerError
 from ..model.frozen import dataclass
 from ..model.text import Text
-from . import opening_lock
+from . import open_descriptors, opening_lock
+from .open_descriptors import Identity
 from .write_lock import BUSY_SECONDS
 
 # https://www.sqlite.org/src/file/src/os_unix.c: the bytes that SQLite locks in an open database and its
@@ -31,12 +32,6 @@ _INDEX_HEADERS = 96  # bytes; if they are zero, SQLite rebuilds the index from t
 RETIRED = b"informativa went on with another log"  # in place of the log's first bytes
 _TICK = 100 * 10**6  # nanoseconds; ten times the longest that a kernel can be built with
 _LOOK_SECONDS = 0.01
-_NEWEST = 16  # descriptors that are looked at before all others
-
-Identity = tuple[int, int] | None
-
-_LAST_DESCRIPTORS: dict[Identity, int] = {}
-"""A descriptor of each file that was open when all descriptors of this process were looked at last."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ class LedgerFiles:
         too."""
         present = (now.ledger, now.log, now.index)
         none_deleted = before.log in (None, now.log) and before.index in (None, now.index)
-        if None not in present and none_deleted and is_open(*present):
+        if None not in present and none_deleted and open_descriptors.is_open(*present):
             return True
         _, log, index = self._names
         for name, identity_before, identity_now in (
@@ -115,7 +110,7 @@ class LedgerFiles:
             if (
                 identity_before not in (None, identity_now)
                 and identity_now is not None
-                and is_open(identity_now)
+                and open_descriptors.is_open(identity_now)
             ):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(name)  # noqa: PTH108
@@ -159,10 +154,10 @@ class LedgerFiles:
         can close one without losing our locks; and for the lock of another open file description (fcntl(2)),
         which a lock of this process is, too."""
         with contextlib.closing(sqlite3.connect(f"{self.ledger.absolute().as_uri()}?mode=ro", uri=True)):
-            for open_files in (_lately_opened_files, _open_files):  # all of hundreds of ledgers take longer
-                for descriptor, open_file in open_files().items():
-                    if open_file == identity:
-                        return opening_lock.locked_by_another(descriptor, _DATABASE_LOCK)
+            for descriptors in (open_descriptors.latest_of, open_descriptors.all_of):
+                in_use = open_descriptors.look(identity, descriptors(identity), _is_locked)
+                if in_use is not None:
+                    return in_use
             return bool(_holders(identity, _DATABASE_LOCK))
 
     def _require_file(self) -> None:
@@ -225,8 +220,9 @@ class LedgerFiles:
 
     def distrust_index(self, open_files: FileIdentities) -> None:
         """Make SQLite rebuild the index from the log, because other processes may have written to the log by
-        another index."""
-        for descriptor in _descriptors(open_files.index):
+        another index. All connections of a process share one descriptor of it, which stays open as long as
+        ours."""
+        for descriptor in open_descriptors.all_of(open_files.index):
             os.pwrite(descriptor, bytes(_INDEX_HEADERS), 0)
 
     def retire(self, open_files: FileIdentities) -> None:
@@ -239,20 +235,21 @@ class LedgerFiles:
             names = [index] if now.index == open_files.index else []
         for name in names:
             Path(name).unlink(missing_ok=True)
-        for descriptor in _descriptors(open_files.log):
-            os.pwrite(descriptor, RETIRED, 0)  # for SQLite it is empty now
+        open_descriptors.overwrite_log(open_files.log, RETIRED)  # for SQLite it is empty now
 
     def is_retired(self, open_files: FileIdentities) -> bool:
         """Return whether another process has saved the contents of our log, and went on with a new one."""
-        return any(
-            os.pread(descriptor, len(RETIRED), 0) == RETIRED for descriptor in _descriptors(open_files.log)
-        )
+        descriptors = open_descriptors.all_of(open_files.log)
+        return open_descriptors.look(open_files.log, descriptors, _first_bytes) == RETIRED
 
     def contents(self, open_files: FileIdentities) -> list[Iterator[bytes]]:
         """Return the bytes of the ledger and its log, each read chunk by chunk, as this process has them
         open."""
-        descriptor_lists = [_descriptors(identity) for identity in (open_files.ledger, open_files.log)]
-        return [_chunks(descriptors[0]) for descriptors in descriptor_lists if descriptors]
+        return [
+            open_descriptors.chunks(identity, descriptors)
+            for identity in (open_files.ledger, open_files.log)
+            if (descriptors := open_descriptors.all_of(identity))
+        ]
 
     def readers(self, open_files: FileIdentities) -> list[int]:
         """Return the ids of the other processes that read the log now."""
@@ -302,68 +299,12 @@ def _size(name: str) -> int | None:
     return None
 
 
-def is_open(*identities: Identity) -> bool:
-    """Return whether this process has these files open. Always true outside Linux, where it cannot be
-    known."""
-    if not Path("/proc/self/fd").exists():
-        return True
-    # To look at all descriptors takes milliseconds in a service that has hundreds of ledgers open. A file was
-    # most often opened just now; but all connections to a ledger in one process share one index.
-    missing = {identity for identity in identities if not _is_open_as_before(identity)}
-    if missing:
-        missing -= set(_lately_opened_files().values())
-    if missing:
-        open_files = {identity: descriptor for descriptor, identity in _open_files().items()}
-        _LAST_DESCRIPTORS.clear()
-        _LAST_DESCRIPTORS.update(open_files)
-        missing -= open_files.keys()
-    return not missing
+def _is_locked(descriptor: int) -> bool:
+    return opening_lock.locked_by_another(descriptor, _DATABASE_LOCK)
 
 
-def _is_open_as_before(identity: Identity) -> bool:
-    """Return whether this process has the file open by the descriptor that it had last."""
-    descriptor = _LAST_DESCRIPTORS.get(identity)
-    return descriptor is not None and identity in _identities([descriptor]).values()
-
-
-def _descriptors(identity: Identity) -> list[int]:
-    """Return the descriptors by which this process has the file open."""
-    return [descriptor for descriptor, open_file in _open_files().items() if open_file == identity]
-
-
-def _lately_opened_files() -> dict[int, Identity]:
-    """Return the identities of some files that this process has open, by descriptor: mostly the newest."""
-    free = os.open(os.devnull, os.O_RDONLY)  # it gets the lowest free descriptor
-    os.close(free)
-    return _identities(range(free - _NEWEST, free))
-
-
-def _open_files() -> dict[int, Identity]:
-    """Return the identities of the files that this process has open, by descriptor."""
-    try:
-        return _identities(map(int, os.listdir("/proc/self/fd")))  # noqa: PTH208
-    except FileNotFoundError:
-        return {}
-
-
-def _identities(descriptors: Iterable[int]) -> dict[int, Identity]:
-    """Return the identities of the files behind these descriptors, as far as they are open. None is opened to
-    compare it: POSIX ends all our locks on a file when any descriptor of it is closed."""
-    identities: dict[int, Identity] = {}
-    for descriptor in descriptors:
-        try:
-            status = os.fstat(descriptor)
-        except OSError:
-            continue
-        identities[descriptor] = status.st_dev, status.st_ino
-    return identities
-
-
-def _chunks(descriptor: int) -> Iterator[bytes]:
-    offset = 0
-    while chunk := os.pread(descriptor, 1 << 20, offset):
-        yield chunk
-        offset += len(chunk)
+def _first_bytes(descriptor: int) -> bytes:
+    return os.pread(descriptor, len(RETIRED), 0)
 
 
 def _holders(identity: Identity, offset: int) -> list[int]:

@@ -99,9 +99,9 @@ class Fault:
     filled: Mapping[str, str] = field(default_factory=dict)
     by_hand: Callable[[Site], object] | None = None
     before: Callable[[Site], object] | None = None
-    """What is so, and is no fault."""
+    """Things that are so, and no fault."""
     alone: bool = True
-    """Whether all that the command says before can be compared: it changes nothing."""
+    """True if all that the command says before can be compared: it changes nothing."""
     ends: int = 0
     """With which code it ends when the fault is gone, where that cannot be compared."""
     check: str = ""
@@ -862,4 +862,4 @@ OF_USERS = (
     ),
     Fault("keys below a closed folder", DOCTOR, mode("..", 0o700), (f"{SERVICES}chmod a+x {{}}",)),
 )
-"""What happens where all is another user's."""
+"""The outcome where all is another user's."""

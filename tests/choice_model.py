@@ -1,5 +1,5 @@
-"""What a caller must be asked, and what counts as his answer, told a second time: as a lawyer would read the
-rules, without a look at the program's own.
+"""The questions that a caller must be asked, and the answers that count, told a second time: as a lawyer
+would read the rules, without a look at the program's own.
 
 A `Caller` presses keys at random; `Expected` follows one conversation after another and says what must come
 of it. Only consents are remembered of a caller; the other kinds are remembered for the conversation.

@@ -105,7 +105,7 @@ def forget_titles() -> None:
 
 @contextmanager
 def _typed(words: Sequence[str], changes: Mapping[str, str]) -> Iterator[None]:
-    """What Python knows of how it was started is as if the command had been."""
+    """Make what Python knows of how it was started as if the command had been."""
     environment, arguments = dict(os.environ), sys.argv
     environment_then = _environment(changes)
     try:

@@ -295,7 +295,7 @@ class CountingLedger(MemoryLedger):
     asked, slow_from = 0, 1000
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
-        """As ever, or that it did not answer."""
+        """Work as ever, or fail as one that did not answer."""
         self.asked += 1
         if self.asked >= self.slow_from:
             raise LedgerSlowError("The ledger did not answer within 5 s.")
@@ -394,7 +394,7 @@ class SteppingClock:
 
 
 class Message(dict[str, str]):
-    """What Asterisk says at its manager interface: fields by name, '' for one that it does not say."""
+    """A message of Asterisk at its manager interface: fields by name, '' for one that it does not have."""
 
     def __getattr__(self, name: str) -> str:
         return self.get(name, "")
@@ -481,12 +481,12 @@ class ManagerServer:
             await server.wait_closed()
 
     def say(self, *messages: str) -> None:
-        """What nobody asked for: events."""
+        """Send events, for which nobody asked."""
         for writer in self._writers:
             writer.writelines(_message(message) for message in messages)
 
     def hang_up(self) -> None:
-        """As Asterisk does when it is stopped."""
+        """Hang up as Asterisk does when it is stopped."""
         for writer in self._writers:
             writer.close()
 

@@ -69,7 +69,7 @@ IN_MEMORY = {
     "process.maintenance.Outdated.migrated",
     "prompts.mounts.mount_behind",  # is given all mounts of the machine, among them those of other tests
 }
-"""What is named like them and reaches nothing outside."""
+"""Functions that are named like them and reach nothing outside."""
 
 
 SYSTEM = ((os, "stat"), (os, "open"), (os, "scandir"), (io, "open"), (sqlite3, "connect"))
@@ -105,7 +105,7 @@ ADAPTERS = {
     OtherBoxes: "sharing.others.SharedBoxes",
     Recordings: "prompts.recordings.InstalledRecordings",
 }
-"""By port, the adapter that a service has."""
+"""The adapter that a service has, by port."""
 OF_CHOICES = {
     f"ledgers.transaction.SqliteTransaction.{name}" for name in ("answers", "count_unasked", "learn")
 }
@@ -184,12 +184,13 @@ class Faults:
 
     def __init__(self) -> None:
         self.of: Mapping[str, Fault] = {}
-        """By company, what fails for it while `armed`."""
+        """The functions that fail for a company while `armed`, by company."""
         self.armed = False
         self.reached: dict[str, bool] = {}
-        """By function that was called for acme while `armed`, whether it may hang: it is in no event loop."""
+        """True for each function that was called for acme while `armed` and may hang: it is in no event
+        loop."""
         self.in_loop: set[str] = set()
-        """Those that were called in an event loop."""
+        """The functions that were called in an event loop."""
         self._inner = threading.local()  # whose the call is that is under way in a thread
 
     @contextmanager

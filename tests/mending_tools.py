@@ -1,4 +1,4 @@
-"""How tests of `doctor --fix` run commands."""
+"""Tools with which tests of `doctor --fix` run commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service says of itself at /metrics, and how it is read."""
+"""The metrics of a service at /metrics, and how they are read."""
 
 from __future__ import annotations
 

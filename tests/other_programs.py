@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ENDS = ("-wal", "-shm")
-"""How the names of the files end that SQLite keeps beside an open ledger."""
+"""The ends of the names of files that SQLite keeps beside an open ledger."""
 
 PROGRAM = """
 import sys

@@ -18,7 +18,7 @@ from informativa.model.text import quoted
 
 SOURCE = Path(__file__).resolve().parents[1] / "agi/informativa"
 _NO_REMEDIES = {"cli/completion.py", "cli/manual.py", "cli/tree.py", "cli/words.py", "config/described.py"}
-"""Where commands stand in scripts, pages and descriptions."""
+"""A command in scripts, pages and descriptions."""
 _PATHS = {
     command.path[1:]
     for command in tree(app()).walk()
@@ -49,7 +49,7 @@ class Remedy:
     end: int
     file: str
     safe: bool
-    """Whether it is a command of a `SafeRemedy`, which `doctor --fix` runs."""
+    """True if it is a command of a `SafeRemedy`, which `doctor --fix` runs."""
 
     @property
     def key(self) -> str:

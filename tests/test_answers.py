@@ -1,4 +1,4 @@
-"""What a ledger remembers of callers' answers: derived from the records, and gone with them."""
+"""Callers' answers as a ledger remembers them: derived from the records, and gone with them."""
 
 from __future__ import annotations
 

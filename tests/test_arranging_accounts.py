@@ -1,4 +1,4 @@
-"""Who may use the console, as the console and the command line have it arranged."""
+"""Accounts of the console, as the console and the command line have them arranged."""
 
 from __future__ import annotations
 

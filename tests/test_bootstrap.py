@@ -1,4 +1,4 @@
-"""Which look-ups a call gets, and that they are closed."""
+"""The look-ups of a call, and that they are closed."""
 
 from __future__ import annotations
 

@@ -637,7 +637,7 @@ def test_rotated_key_keeps_recognising() -> None:
 
 
 def told_by_crm(own: Line, at: datetime, index: int = -1) -> ReportedDelivery:
-    """That the caller was told one version of the line's first notice."""
+    """Return that the caller was told one version of the line's first notice."""
     return ReportedDelivery(own.plan[0].notice.versions[index], RecordKind.CONTRACT, at, "crm: 4711")
 
 

@@ -1,5 +1,5 @@
-"""What of a conversation between one caller and one line `test_call.py` leaves open: what is asked, what is
-recorded, and how often."""
+"""Parts of a conversation between one caller and one line that `test_call.py` leaves open: what is asked,
+what is recorded, and how often."""
 
 import asyncio
 from collections.abc import Sequence
@@ -320,7 +320,7 @@ class StoppedInFullText(ScriptedSession):
     """A call during whose full text the service must stop."""
 
     async def play(self, prompt: Prompt, keys: str, *, answer: bool = True) -> Playback:
-        """As scripted, until then."""
+        """Play as scripted, until then."""
         if prompt.path == FULL.path:
             raise asyncio.CancelledError
         return await super().play(prompt, keys, answer=answer)
@@ -357,7 +357,7 @@ class Stopping(SteadyRecordings):
     """Recordings at whose third look the service must stop."""
 
     async def current(self, controller: str, prompt: Prompt) -> Prompt | ChangedRecording:
-        """As ever, until then."""
+        """Return it as ever, until then."""
         recording = await super().current(controller, prompt)
         if self.looks == 3:
             raise asyncio.CancelledError

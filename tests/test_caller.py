@@ -1,4 +1,4 @@
-"""Who is calling, which line they called, and what stands for them."""
+"""The caller, the line that was called, and what stands for them."""
 
 import hmac
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What tests draw by chance is fixed, so that a test that passes once passes always."""
+"""Chance in tests is fixed, so that a test that passes once passes always."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Case:
 
 
 def by_day(monkeypatch: pytest.MonkeyPatch, seed: str, at_most: int | None = None) -> list[int]:
-    """Those of ten cases, and two for the night, that are left for the day where three are wanted."""
+    """Return the cases of ten, and two for the night, that are left for the day where three are wanted."""
     monkeypatch.setattr("lab.chance.SEED", seed)
     marks = (pytest.mark.sample(3),), (pytest.mark.sample(3), pytest.mark.night)
     cases = [Case(f"test_it.py::test_it[{number}]", *marks[number > 9]) for number in range(12)]

@@ -1,4 +1,4 @@
-"""What a check comes to: as values, in words, and for programs."""
+"""The results of a check: as values, in words, and for programs."""
 
 from __future__ import annotations
 

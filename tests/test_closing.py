@@ -1,4 +1,4 @@
-"""What is left of a ledger in this process and on the disk when it was closed, or only looked at."""
+"""A ledger that was closed, or only looked at: what is left of it in this process and on the disk."""
 
 from __future__ import annotations
 

@@ -719,12 +719,12 @@ def test_program_of_another_commit_reads_the_text_anew(
 
 
 def signed(file: Path, content: bytes) -> bytes:
-    """As somebody would write it who knows how."""
+    """Sign it as somebody would who knows how."""
     return parsed_cache._digest(file.read_text(), content) + content
 
 
 class Planted:
-    """What a pickle may not make."""
+    """An object that a pickle may not make."""
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.system, ("touch planted",)

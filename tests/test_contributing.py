@@ -1,4 +1,5 @@
-"""What contributors read is so: names exist, the drawing is the program's, workflows run what there is."""
+"""The pages that contributors read: names exist, the drawing is the program's, workflows run what there
+is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How controllers stand, and the worksheet for one that another serves: as values, and as they are shown."""
+"""The standing of controllers, and the worksheet for one that another serves: as values, and as they are
+shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `informativa doctor` knows of dialplans, users and files; and an Asterisk that is none of ours."""
+"""Dialplans, users and files as `informativa doctor` knows them; and an Asterisk that is none of ours."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def public(open_folder: Path, short_prompts: Path) -> Path:
 
 
 def case(folder: Path) -> System:
-    """Of an Asterisk that somebody else runs."""
+    """Return the system where somebody else runs Asterisk."""
     file = folder / "informativa.yaml"
     configuration, problems = config.inspect(file)
     return System(file, configuration, problems, asterisk_uid=OTHER)
@@ -354,7 +354,8 @@ def test_processes_are_looked_at_once_for_all_companies(
 
 
 def make_ledgers(folder: Path, uid: int | None = None) -> None:
-    """As the service makes them when it starts; they and their folder belong to `uid`, or to who tests."""
+    """Make ledgers as the service does when it starts; they and their folder belong to `uid`, or to who
+    tests."""
     uid, gid = (os.geteuid(), -1) if uid is None else (uid, uid)
     for controller in config.load(folder / "informativa.yaml").controllers.values():
         storage.store(controller).close()
@@ -363,14 +364,14 @@ def make_ledgers(folder: Path, uid: int | None = None) -> None:
 
 
 def replace_recording(folder: Path) -> None:
-    """Of a version that was served."""
+    """Replace the recording of a version that was served."""
     verify_recordings(config.load(folder / "informativa.yaml"), keep=True)
     sound = folder / "prompts/it/short.wav"
     sound.write_bytes(sound.read_bytes()[:-400] + b"\1" * 400)
 
 
 def spoil_ledger(folder: Path) -> None:
-    """By what is none."""
+    """Spoil a ledger by what is none."""
     (folder / "ledger/borealis.sqlite3").write_bytes(b"no ledger at all, and long enough to be looked at" * 9)
 
 

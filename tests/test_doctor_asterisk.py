@@ -1,5 +1,5 @@
-"""What `informativa doctor` finds of an Asterisk: state, sentence and remedy, over a manager interface that
-really listens and says what the test says."""
+"""The findings of `informativa doctor` about an Asterisk: state, sentence and remedy, over a manager
+interface that really listens and says what the test says."""
 
 from __future__ import annotations
 
@@ -454,7 +454,7 @@ def started(configuration: Configuration, name: str | Path) -> list[Finding]:
 
 
 def cannot_execute(configuration: Configuration, file: str | Path) -> Finding:
-    """That Asterisk, as us, cannot."""
+    """Return that Asterisk, as us, cannot."""
     return wrong(
         f"Asterisk ({users.name(os.geteuid())}) cannot execute {file}, which the dialplan starts",
         write(configuration),

@@ -1,4 +1,4 @@
-"""What the doctor says of other boxes, of which each company has its own account."""
+"""The doctor's findings about other boxes, of which each company has its own account."""
 
 from __future__ import annotations
 

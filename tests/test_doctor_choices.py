@@ -1,4 +1,4 @@
-"""What `check` and `doctor` say of choices: their recordings, and whether callers can be asked."""
+"""Choices as `check` and `doctor` see them: their recordings, and whether callers can be asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What doctor and check say of extras that the console's accounts and settings need."""
+"""Extras that the console's accounts and settings need, as doctor and check name them."""
 
 from __future__ import annotations
 

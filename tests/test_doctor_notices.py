@@ -1,4 +1,4 @@
-"""What `check` and `doctor` say of recordings, versions and rights: that what callers are told is so."""
+"""Recordings, versions and rights as `check` and `doctor` see them: that what callers are told is so."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who has the ports that the service is to have, as `doctor` and `check` say it."""
+"""Owners of the ports that the service is to have, as `doctor` and `check` name them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ with socket.create_server(("127.0.0.1", 0)) as listening:
 
 @pytest.fixture
 def us() -> str:
-    """Who runs the tests."""
+    """The user who runs the tests."""
     return users.name(os.geteuid())
 
 

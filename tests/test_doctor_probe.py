@@ -1,4 +1,4 @@
-"""What the service is asked over its port, and what is made of its answer."""
+"""Questions to the service over its port, and what is made of its answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def configuration(folder: Path) -> Configuration:
 
 @dataclass
 class Listener:
-    """Who listens where the service should: what it says, by the script that is asked for, and closes."""
+    """A program that listens where the service should: what it says, by the script that is asked for, and
+    closes."""
 
     replies: Mapping[str, bytes]
     asked: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What a failed test says of the machine, and what workers report."""
+"""The machine as a failed test describes it, and what workers report."""
 
 from __future__ import annotations
 

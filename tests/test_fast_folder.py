@@ -1,4 +1,4 @@
-"""Where tests write."""
+"""The folder that tests write to."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ Peer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Outcome:
-    """What the handler of one call returned or raised."""
+    """The value that the handler of one call returned, or the error that it raised."""
 
     def __init__(self) -> None:
         self.values: list[Any] = []

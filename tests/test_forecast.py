@@ -1,4 +1,4 @@
-"""What another configuration would change for callers: decided as calls are, and counted by states."""
+"""Effects of another configuration on callers: decided as calls are, and counted by states."""
 
 from __future__ import annotations
 

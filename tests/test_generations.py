@@ -1,4 +1,4 @@
-"""What calls begin with, while it is loaded anew and ledgers are opened again beside them."""
+"""The things that calls begin with, while they are loaded anew and ledgers are opened again beside them."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ BOUND = b"s" * 16, b"b" * 32, b"o" * 32  # salt, binding, opening
 
 
 def ready(count: int, chance: random.Random) -> list[PreparedRecord]:
-    """Of so many callers."""
+    """Make lists of so many callers ready."""
     return [
         PreparedRecord(chance.randbytes(32), COMMON, f"form {number}", b"w" * 32, *BOUND, ())
         for number in range(count)

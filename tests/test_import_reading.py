@@ -1,4 +1,4 @@
-"""How lists as people have them are understood, shown, confirmed, and their bad rows given back."""
+"""Lists as people have them: how they are understood, shown, confirmed, and their bad rows given back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the program lies: as pipx installs it, and where the user who is to run it cannot."""
+"""The place of the program: as pipx installs it, and where the user who is to run it cannot."""
 
 from __future__ import annotations
 

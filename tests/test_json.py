@@ -1,4 +1,4 @@
-"""What programs read: documents that hold what is there, and pages that tell of them as they are."""
+"""Documents for programs, which hold what is there, and pages that tell of them as they are."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def coded(samples: rtp.Samples, codec: str = "alaw") -> rtp.Samples:
 
 
 def silence(seconds: float) -> rtp.Samples:
-    """So much of nothing."""
+    """Return so much of nothing."""
     return np.zeros(round(seconds * 8000), np.int16)
 
 

@@ -1,4 +1,4 @@
-"""What the law asks of a call, as a table: one row a case, on the notices and questions that are shipped.
+"""The law's demands on a call, as a table: one row a case, on the notices and questions that are shipped.
 
 A row reads: by this line of the law, in this situation, on a line that tells and asks this, the caller who
 does this hears this; this is on record, and the dialplan is told this. L16 is consent (GDPR 4(11), 7; Codice

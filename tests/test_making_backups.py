@@ -1,4 +1,4 @@
-"""What is in a backup that is made, what is said of it, and what is in its way."""
+"""The content of a backup that is made, what is said of it, and what is in its way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is done with prompts, as the console and the command line have it done; without a terminal."""
+"""Work on prompts, as the console and the command line have it done; without a terminal."""
 
 from __future__ import annotations
 

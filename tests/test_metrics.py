@@ -1,4 +1,4 @@
-"""What Prometheus is told: counts of what really happened, under labels that name no caller."""
+"""Metrics for Prometheus: counts of what really happened, under labels that name no caller."""
 
 from __future__ import annotations
 

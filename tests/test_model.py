@@ -59,8 +59,8 @@ class Office(RuleBasedStateMachine):
         return asyncio.run(answer(session, services)).status
 
     def due(self, number: str) -> bool:
-        """By the model: never told, the newest version told to him lacks a purpose (which one before it may
-        have had), or a material change came since."""
+        """Return whether it is due by the model: never told, the newest version told to him lacks a purpose
+        (which one before it may have had), or a material change came since."""
         if number not in self.since:
             return True
         current, newest = self.notice.versions[-1], self.since[number]
@@ -86,7 +86,7 @@ class Office(RuleBasedStateMachine):
 
     @rule()
     def somebody_withheld_rings(self) -> None:
-        """Who cannot be recognised always hears it, and changes nothing for others."""
+        """Ring as somebody who cannot be recognised: he always hears it, and changes nothing for others."""
         session = ScriptedSession()
         assert self.call("unknown", session) is Status.PLAYED
         assert session.played
@@ -117,7 +117,7 @@ class Office(RuleBasedStateMachine):
 
     @invariant()
     def the_ledger_knows_what_the_model_knows(self) -> None:
-        """What each caller was told is the same in both."""
+        """Require that each caller was told the same in both."""
         for number in CALLERS:
             caller = pseudonym(Identified(number), line().controller.key)
             known = asyncio.run(self.ledger.history(caller)).get("privacy")

@@ -311,7 +311,7 @@ class Watched:
     port: int
 
     def ring(self, calls: int, seed: int) -> None:
-        """So many calls of all kinds."""
+        """Make so many calls of all kinds."""
         calling = itertools.islice(callers(random.Random(seed)), calls)
         asyncio.run(crowd(self.office, calling, at_once=8))
 

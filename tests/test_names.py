@@ -1,4 +1,4 @@
-"""What purposes and notices are called before people, in the reader's language."""
+"""The names of purposes and notices before people, in the reader's language."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who opens a ledger gives up soon."""
+    """Have whoever opens a ledger give up soon."""
     monkeypatch.setattr(wal_files, "BUSY_SECONDS", 0.05)
     monkeypatch.setattr("informativa.ledgers.ledger_file.BUSY_SECONDS", 0.05)
 

@@ -1,4 +1,5 @@
-"""What a call asks of a company's other boxes: only what it must, and nothing of it is waited for twice."""
+"""Questions of a call to a company's other boxes: only what it must, and nothing of it is waited for
+twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the program rests on: its dependencies, their licences, and the pins of what the tests install."""
+"""The things that the program rests on: its dependencies, their licences, and the pins of what the tests
+install."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""How much of a prompt was heard (invariant I2). In literal numbers: 10 s at 8 kHz are 80,000 samples."""
+"""The part of a prompt that was heard (invariant I2). In literal numbers: 10 s at 8 kHz are 80,000
+samples."""
 
 import pytest
 from hypothesis import event, find, given, target

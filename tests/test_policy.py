@@ -1,4 +1,4 @@
-"""Which notices are due."""
+"""The notices that are due."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

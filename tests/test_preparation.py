@@ -1,4 +1,4 @@
-"""What a service begins with: what is wrong with one company is that company's alone (I10)."""
+"""The beginning of a service: what is wrong with one company is that company's alone (I10)."""
 
 from __future__ import annotations
 

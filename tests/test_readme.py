@@ -1,4 +1,4 @@
-"""What the README says is what happens: its commands run; and the links of all pages lead somewhere."""
+"""The README and what happens: its commands run; and the links of all pages lead somewhere."""
 
 from __future__ import annotations
 
@@ -318,7 +318,7 @@ CLAIMS = {
     "ledgers every minute, each exactly once": (regular_work, "COLLECT_SECONDS", 60.0),
     "lies beside it for 30 days": (backup, "DAYS", 30),
 }
-"""What the README says of a number, and where the program has it."""
+"""Numbers in the README, and where the program has them."""
 
 
 @pytest.mark.parametrize("claim", CLAIMS)

@@ -1,4 +1,4 @@
-"""What is said where a move of a request is not possible: the reason, what to type instead, and the code for
+"""Refusals of a move of a request that is not possible: the reason, what to type instead, and the code for
 programs."""
 
 from __future__ import annotations

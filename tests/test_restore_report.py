@@ -1,4 +1,4 @@
-"""What a restoration reports, writes, and refuses, part by part."""
+"""The report of a restoration, what it writes, and what it refuses, part by part."""
 
 from __future__ import annotations
 

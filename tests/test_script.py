@@ -289,7 +289,7 @@ def test_started_by_hand() -> None:
 
 @contextlib.contextmanager
 def taken(file: Path, first: int, count: int) -> Iterator[None]:
-    """So many places are taken by others: a script's locks are its process's, and these are ours."""
+    """Take so many places as others would: a script's locks are its process's, and these are ours."""
     with file.open("r+b") as opened:
         fcntl.lockf(opened, fcntl.LOCK_EX | fcntl.LOCK_NB, count, first)
         yield

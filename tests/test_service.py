@@ -108,7 +108,7 @@ def test_log_is_whole_when_it_is_closed_at_once() -> None:
 
 
 class Circle:
-    """What refers to itself, so that only the collector finds it."""
+    """An object that refers to itself, so that only the collector finds it."""
 
     def __init__(self) -> None:
         self.itself = self

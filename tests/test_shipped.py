@@ -1,4 +1,4 @@
-"""What comes with the program is found, whichever way it is installed."""
+"""Files that come with the program are found, whichever way it is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is stored of a controller, as operations reach it."""
+"""All that is stored of a controller, as operations reach it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What may reach a terminal: nothing that it takes for a command, whatever a record or a log line holds; and
-what may come from it in answer to a question."""
+"""Text for a terminal: nothing that it takes for a command, whatever a record or a log line holds; and what
+may come from it in answer to a question."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ NEVER = {
     r"\b(tuo|tua|tuoi|tue|vostr[oaie]|voi)\b": "impersonal; letter and receipt say Lei",
     r"\b(Scegli|Scrivilo|Scegline|Metti|Rimetti|Chiedi|Ferma|Correggi|Ricarica|Riprova)\b": "impersonal",
 }
-"""What no Italian text says, and what it says instead."""
+"""Words that no Italian text has, and what it has instead."""
 
 
 _NOT_PROSE = re.compile(

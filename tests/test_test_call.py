@@ -75,7 +75,7 @@ class AnsweringManager(ScriptedManager):
     placed: dict[str, Any] = field(default_factory=dict)
 
     async def act(self, name: str, **fields: str | Sequence[str]) -> list[Any]:
-        """As above."""
+        """Act as above."""
         answer = await super().act(name, **fields)
         if name == "Originate" and self.record:
             store = SqliteStore(self.ledger)

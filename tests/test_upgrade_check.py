@@ -1,4 +1,4 @@
-"""What would happen if this version took over: told before it does, and nothing is made or changed."""
+"""The effects of this version if it took over: told before it does, and nothing is made or changed."""
 
 from __future__ import annotations
 

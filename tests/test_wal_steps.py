@@ -60,7 +60,7 @@ def files(tmp_path: Path) -> Files:
 
 @pytest.fixture
 def open_files() -> Iterator[ExitStack]:
-    """What this process has open until the test ends."""
+    """The files that this process has open until the test ends."""
     with ExitStack() as stack:
         yield stack
 

@@ -82,7 +82,7 @@ Reason:${INFORMATIVA_REASON},Choices:${INFORMATIVA_CHOICES},Heard:${INFORMATIVA_
 
 @dataclass(frozen=True)
 class Answered:
-    """What a call came to: the dialplan's variables, and how many seconds of each prompt were heard."""
+    """The outcome of a call: the dialplan's variables, and how many seconds of each prompt were heard."""
 
     status: str
     reason: str
@@ -97,7 +97,7 @@ class Answered:
 
 
 Act = Callable[[Call, Sent], None]
-"""What a caller does whose telephone sends keys so."""
+"""The acts of a caller whose telephone sends keys so."""
 MODES = {Sent.EVENT: "rfc4733", Sent.TONE: "inband", Sent.BOTH: "inband"}
 """Asterisk's `dtmf_mode` that takes such keys. The last one takes a key that is sent in both ways for two."""
 

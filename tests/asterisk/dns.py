@@ -26,7 +26,7 @@ _ENTER = 'mount --bind "$0" "$(realpath /etc/resolv.conf)" && exec "$@"'
 
 @dataclass(frozen=True)
 class Srv:
-    """Where a service may be had: the lowest priority first, within one the heavier more often."""
+    """A place where a service may be had: the lowest priority first, within one the heavier more often."""
 
     priority: int
     target: str
@@ -43,9 +43,9 @@ class Dns:
 
     def __init__(self, folder: Path) -> None:
         self.records: dict[str, list[Srv]] = {}
-        """By name, as `_agi._tcp.lab.example`."""
+        """Records by name, as `_agi._tcp.lab.example`."""
         self.answers = True
-        """Whether it answers; else it takes every question and says nothing, as a network that is cut."""
+        """True if it answers; else it takes every question and says nothing, as a network that is cut."""
         self.asked: list[tuple[str, int]] = []
         """The names and types that were asked for so far."""
         self._resolv_conf = folder / "resolv.conf"

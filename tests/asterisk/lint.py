@@ -1,4 +1,4 @@
-"""What Asterisk itself says of a dialplan: its warnings, and what is called in it and is not there."""
+"""Asterisk's own view of a dialplan: its warnings, and what is called in it and is not there."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ SECONDS = {
 
 @dataclass
 class Outcome:
-    """What a call came to: the dialplan's variables, seconds that the caller heard of each prompt, and the
+    """The outcome of a call: the dialplan's variables, seconds that the caller heard of each prompt, and the
     file that MixMonitor records it into."""
 
     status: str

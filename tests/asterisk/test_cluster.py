@@ -17,7 +17,7 @@ from sharing.cluster_companies import NAMES
 
 @pytest.fixture
 def console() -> Console:
-    """What is printed, kept."""
+    """A console that keeps what is printed."""
     try:
         builds.for_demo(lambda _what, _fraction: None)
     except Unavailable as error:

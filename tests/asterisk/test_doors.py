@@ -1,4 +1,4 @@
-"""Who is taken for Asterisk: a real one, before and after its token changed, and no other program."""
+"""Peers that are taken for Asterisk: a real one, before and after its token changed, and no other program."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def ask(site: Site, **more: str) -> bytes:
 
 @contextlib.contextmanager
 def silent(port: int, amount: int) -> Iterator[None]:
-    """So many connections that say nothing."""
+    """Open so many connections that say nothing."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:

@@ -29,7 +29,8 @@ DOORS = {
 
 
 def snippet(name: str, after: str) -> str:
-    """As shipped, but for a sound in place of the queue, and the end of the call told to the test."""
+    """The snippet as shipped, but for a sound in place of the queue, and the end of the call told to the
+    test."""
     text = (OTHER / name).read_text()
     if name.endswith(".lua"):
         step = 'app.userevent("Over,Status:" .. channel.INFORMATIVA_STATUS:get() .. ",Reason:" .. '

@@ -39,7 +39,7 @@ PLACES = {
         "extensions_extra.d/informativa-wazo.conf": "{example}",
     },
 }
-"""Where the two products keep the example and what they generate."""
+"""The places where the two products keep the example and what they generate."""
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""What an admin changes while calls go on: the service loads it, or says why not, and no call notices."""
+"""Changes that an admin makes while calls go on: the service loads them, or says why not, and no call
+notices."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ONE, TWO, FORGER, CALLER = "+393331110001", "+393331110002", "+393331110003", "+
 
 @pytest.fixture(params=["yes", "no"], ids=["trusted", "untrusted"])
 def trust(request: pytest.FixtureRequest) -> str:
-    """Whether Asterisk takes the caller's number from a peer's P-Asserted-Identity."""
+    """Have Asterisk take the caller's number from a peer's P-Asserted-Identity, or not."""
     return str(request.param)
 
 

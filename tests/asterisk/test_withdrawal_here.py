@@ -48,7 +48,7 @@ lines:
     plan: [{notice: privacy, when: once}, {choice: marketing}]
 """
 WITHDRAW_FIRST = "exten => _[+0-9].,1,Gosub(informativa,consent,1(${EXTEN}))\n same => n,"
-"""What docs/calls.md says of the dialplan of such a line: `consent` before `s`."""
+"""The dialplan of such a line as docs/calls.md has it: `consent` before `s`."""
 MADE = "prompts/acme/marketing-2"
 HERE = {
     "it": "Per revocarlo richiami questo numero e prema il tasto cinque.",

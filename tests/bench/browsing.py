@@ -36,7 +36,7 @@ _ELSEWHERE = 19  # nice value: those who read have a machine of their own
 
 @dataclass(frozen=True)
 class Answer:
-    """What came, of how many bytes, and in how many milliseconds its first byte and its last."""
+    """An answer: its status, bytes, and the milliseconds to its first byte and its last."""
 
     status: int
     location: str
@@ -67,7 +67,7 @@ class Browser:
         return answer.location
 
     def log_in(self) -> None:
-        """By the front door."""
+        """Log in by the front door."""
         self.send("/login", "/login", name=NAME, password=PASSWORD)
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class ServedConsole:
     pid: int
 
     def browser(self) -> Browser:
-        """Of somebody who is logged in."""
+        """The browser of somebody who is logged in."""
         browser = Browser(self.port)
         browser.log_in()
         return browser
@@ -254,7 +254,7 @@ EXAMPLES: Mapping[str, Callable[[ServedConsole, Browser], dict[str, str]]] = {
     "/{controller}/requests/{request:number}": _request,
     "/{controller}/erased/{session_key}": _erased,
 }
-"""What stands in an address for a thing that has to be made or found first, by how the address begins."""
+"""The thing that has to be made or found first for an address, by how the address begins."""
 
 
 def _found(browser: Browser, caller: int = 1) -> str:
@@ -288,8 +288,8 @@ class Readers:
 def reading(
     console: ServedConsole, session: str, paths: Sequence[str], many: int, pause: float
 ) -> Iterator[Readers]:
-    """So many people load these pages meanwhile, each with so many seconds from one page to the next. Raises
-    RefusedError where one of them got no page."""
+    """Load these pages meanwhile as so many people, each with so many seconds from one page to the next.
+    Raises RefusedError where one of them got no page."""
     readers, lock, end = Readers(), threading.Lock(), threading.Event()
 
     def read(start: int) -> None:

@@ -63,7 +63,7 @@ def in_flight(
     calls: int = 2000,
     numbers: Sequence[int] = (1, 4, 16, 64, 256),
 ) -> None:
-    """What a call costs by how many there are at once: calls a second, and CPU."""
+    """Measure the cost of a call by how many there are at once: calls a second, and CPU."""
     taken = _measured("in-flight", report, folder, (), rounds, calls, numbers)
     for title, unit, pick in (
         ("calls a second without Asterisk", "calls/s", _RATE),
@@ -78,7 +78,7 @@ def in_flight(
 
 @dataclass(frozen=True)
 class _Taken:
-    """What some calls took: calls a second, and microseconds of the server's CPU for each."""
+    """The cost of some calls: calls a second, and microseconds of the server's CPU for each."""
 
     rate: float
     cpu: float
@@ -122,7 +122,7 @@ def _measured(
 def _started(
     measure: str, report: Report, stack: contextlib.ExitStack, peers: Iterable[_Started]
 ) -> list[Rival]:
-    """Those that can be had; the others are reported as left out."""
+    """Return the peers that can be had; the others are reported as left out."""
     started = []
     for peer in peers:
         try:

@@ -84,7 +84,7 @@ def _checkpoints(report: Report, controller: Controller, records: int, rounds: i
 
 
 def _sizes(report: Report, controller: Controller) -> None:
-    """How much disk a record takes."""
+    """Measure how much disk a record takes."""
     file = Path(controller.ledger)
     with contextlib.closing(SqliteStore(controller.ledger)) as store:
         records = store.count()
@@ -111,7 +111,7 @@ def _leaf_bytes(file: Path) -> int:
 
 
 def _receipts(report: Report, controller: Controller, folder: Path, times: int) -> None:
-    """Of records at random; without the start of the program, which takes longer."""
+    """Measure receipts of records at random; without the start of the program, which takes longer."""
     with contextlib.closing(SqliteStore(controller.ledger, read_only=True)) as store:
         records = store.count()
     chosen = random.Random(1)
@@ -152,7 +152,7 @@ def _audit(report: Report, title: str, controller: Controller, rounds: int) -> N
 
 
 def _appends(report: Report, controller: Controller, rounds: int, times: int, group: int) -> None:
-    """What a record takes with its leaf and without, in turns. No audit would pass those without, and SQLite
+    """Measure a record with its leaf and without, in turns. No audit would pass those without, and SQLite
     counts them: their leaves do it otherwise."""
     cpu: dict[bool, list[float]] = {True: [], False: []}
     rates = []
@@ -291,7 +291,7 @@ def entered(file: Path) -> tuple[float, float, float]:
 
 
 class Watch:
-    """How many seconds what is done within it takes."""
+    """A watch: the seconds that the work within it takes."""
 
     seconds = 0.0
 

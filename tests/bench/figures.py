@@ -1,4 +1,4 @@
-"""What a benchmark's numbers come to: ratios, spread, targets. Arithmetic only."""
+"""Arithmetic of a benchmark's numbers: ratios, spread, targets."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Target:
-    """What a result is to be: `at_most` or at least so much."""
+    """The bound of a result: `at_most` or at least so much."""
 
     limit: float
     at_most: bool = True
@@ -89,7 +89,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Peers:
-    """What each of several peers needed for the same work."""
+    """The needs of several peers for the same work."""
 
     measure: str
     title: str
@@ -98,14 +98,14 @@ class Peers:
 
 @dataclass(frozen=True)
 class Curves:
-    """What each of several peers needed for the same work, by how much of something there was."""
+    """The needs of several peers for the same work, by how much of something there was."""
 
     measure: str
     title: str
     amount: str
-    """Of what there was more and more."""
+    """The thing of which there was more and more."""
     spreads: dict[str, dict[int, Spread]]
-    """Of each peer, by the amount."""
+    """Spreads of each peer, by the amount."""
 
 
 @dataclass
@@ -120,9 +120,9 @@ class Report:
     refused: list[tuple[str, str]] = field(default_factory=list)
     """Measures whose work was not done, and what differs."""
     warnings: list[str] = field(default_factory=list)
-    """Why its numbers are not to be compared with others."""
+    """Reasons why its numbers are not to be compared with others."""
     versions: dict[str, str] = field(default_factory=dict)
-    """Of programs that only some measures run."""
+    """Versions of programs that only some measures run."""
 
 
 def ratios(values: Sequence[float], theirs: Sequence[float]) -> Spread:

@@ -191,7 +191,7 @@ def _questions(report: Report, running: Fleet, rounds: int, samples: Sequence[Sa
 
 
 def _memory(report: Report, office: FleetOffice) -> None:
-    """Of the service, after all that it took in."""
+    """Measure the memory of the service, after all that it took in."""
     assert office.pid
     threads = len(list(Path(f"/proc/{office.pid}/task").iterdir()))
     report.results += [
@@ -279,7 +279,7 @@ def _reload(report: Report, folder: Path, office: FleetOffice, rounds: int) -> N
 
 
 def _commands(report: Report, running: Fleet, rounds: int, circumstances: str) -> None:
-    """What people type, over all companies."""
+    """Measure commands over all companies."""
     for name, arguments in _COMMANDS.items():
         took, cpu, codes = list[float](), list[float](), list[int]()
         for _ in range(rounds):

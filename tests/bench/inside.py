@@ -21,7 +21,7 @@ from .steps import NOTHING, ODBC, ODBC_WAL, Step, exchange
 
 
 def step(report: Report, folder: Path, *, rounds: int = 9, times: int = 300, processes: int = 8) -> None:
-    """What a step adds to a call whose caller is known, less what the loop around it takes."""
+    """Measure what a step adds to a call whose caller is known, less what the loop around it takes."""
     with exchange(report, "step", folder, steps.ALL) as (pbx, peers):
         taken: dict[str, list[float]] = {one.name: [] for one in peers}
         for turn in range(-1, rounds):  # the first one only warms up

@@ -30,7 +30,8 @@ _SPARE = 2 << 30  # bytes of disk that stay free
 def scale(
     report: Report, folder: Path, *, callers: int = 10_000_000, rounds: int = 9, times: int = 400
 ) -> None:
-    """What a look-up, an append and a summary take with so many callers against few; how a service starts."""
+    """Measure a look-up, an append and a summary with so many callers against few, and the start of a
+    service."""
     sizes = [size for size in (FEW, 10 * FEW, 100 * FEW) if size < callers]
     office = _large(folder, callers)
     ledgers = {size: folder / f"{size}.sqlite3" for size in sizes}
@@ -168,8 +169,8 @@ def fill(ledger: Path, callers: int) -> None:
 
 
 def insert(ledger: Path, callers: int, column: str = "", value: str = "") -> None:
-    """So many callers and a record of each, without leaves, into the empty tables of a ledger of form 6 or
-    later: of a year, up to a while ago. `column` and its `value` are one more of what they know."""
+    """Insert so many callers and a record of each, without leaves, into the empty tables of a ledger of form
+    6 or later: of a year, up to a while ago. `column` and its `value` are one more of what they know."""
     interval = YEAR * 86_400_000_000 // callers
     at = int(time.time() - 1000) * 1_000_000 - callers * interval
     with contextlib.closing(sqlite3.connect(ledger, isolation_level=None)) as connection:

@@ -44,7 +44,9 @@ def python_build(variable: Variable = sysconfig.get_config_var) -> str:
 
 
 def slow_python(prefix: str = sys.base_prefix, variable: Variable = sysconfig.get_config_var) -> str:
-    """Why the numbers are not those of the Python that admins have; empty where they are.
+    """Return why the numbers are not those of the Python that admins have; empty where they are. A
+    distribution's own is built with a profile and need not say so: Debian takes those flags out of what its
+    Python tells, because nobody who compiles an extension may use them.
 
     A distribution's own is built with a profile and need not say so: Debian takes those flags out of what its
     Python tells, because nobody who compiles an extension may use them.

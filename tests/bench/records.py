@@ -21,8 +21,8 @@ from .figures import same
 
 
 def fill(controller: Controller, records: int) -> None:
-    """As calls would, but in long transactions; the history, which the records say, is written at the end
-    and in the order of its keys, so that it takes a minute and not an hour."""
+    """Fill a ledger as calls would, but in long transactions; the history, which the records say, is written
+    at the end and in the order of its keys, so that it takes a minute and not an hour."""
     events = (event(controller, number) for number in range(1, records + 1))
     with contextlib.closing(SqliteStore(controller.ledger, log=controller.log)) as store:
         with store.connected() as connection:
@@ -38,7 +38,7 @@ def fill(controller: Controller, records: int) -> None:
 
 
 def _nothing(*_: object) -> None:
-    """What keeps no memory of ten million calls, as a `Mock` would."""
+    """Stand in for a function and keep no memory of ten million calls, as a `Mock` would."""
 
 
 _HISTORY = f"""
@@ -49,8 +49,8 @@ FROM event WHERE {rows.INFORMS} ORDER BY pseudonym
 
 
 def event(controller: Controller, number: int, *, bound: bool = True) -> Event:
-    """Of the record of that number: an odd one of a caller who hears the notice, the next one of his second
-    call."""
+    """Return the event of the record of that number: an odd one of a caller who hears the notice, the next
+    one of his second call."""
     caller = Identified(rivals.number((number - 1) // 2))
     at = _BEGUN + timedelta(milliseconds=100 * number)
     played = bool(number % 2)

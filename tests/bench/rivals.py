@@ -50,11 +50,11 @@ class Rival:
     port: int
     pid: int
     expected: str = TOLD
-    """What its command holds when it did its work; empty where it says nothing."""
+    """The content of its command when it did its work; empty where it says nothing."""
     office: Office | None = None
     """Its folder, where it is informativa's own."""
     ledger: Path | None = None
-    """Where it keeps records, if it does."""
+    """The file in which it keeps records, if it does."""
 
     @property
     def script(self) -> str:

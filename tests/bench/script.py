@@ -16,7 +16,7 @@ OURS, EMPTY, PYTHON = "informativa-agi", "empty pyst2 script", "python -c pass"
 
 
 def script(report: Report, folder: Path, *, rounds: int = 25) -> None:
-    """How long each takes, caller known."""
+    """Measure how long each script takes, caller known."""
     office = Office(folder / "script")
     rivals.acquaint(office)
     office.dialplan()  # as every admin does: it makes the link, and keeps the configuration ready for scripts

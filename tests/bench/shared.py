@@ -62,7 +62,7 @@ class Meeting:
     controller: Controller
 
     def database(self, box: str) -> SharedDatabase:
-        """As that box knows it."""
+        """The database as that box knows it."""
         file = self.folder / "pgpass"
         if not file.exists():
             file.write_text(f"*:*:*:{SUPERUSER}:{self.server.password}\n*:*:*:*:of the role\n")
@@ -155,7 +155,8 @@ def _joining(report: Report, meeting: Meeting, records: int) -> None:
 
 
 def _questions(report: Report, meeting: Meeting, records: int, times: int) -> None:
-    """Of a box that nothing was taken in on: callers whom another told, and such as nobody knows."""
+    """Measure questions of a box that nothing was taken in on: callers whom another told, and such as nobody
+    knows."""
     question = Question(meeting.database("pbx-3"), IdleConnections(OLDEST_SECONDS))
     chosen, used = random.Random(1), server_cpu(meeting.server)
     for whom, first in (("whom another box told", 0), ("whom nobody knows", records)):

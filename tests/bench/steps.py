@@ -55,11 +55,11 @@ class Step:
     dialplan: str
     """The priorities of its subroutine, before its Return()."""
     recorded: Callable[[], int] | None = None
-    """How many are on record so far, where it keeps a record."""
+    """The number on record so far, where it keeps a record."""
     sets_status: bool = True
-    """Whether it sets the status."""
+    """True if it sets the status."""
     process: bool = False
-    """Whether it starts a process each time."""
+    """True if it starts a process each time."""
     pid: int | None = None
     """Its service, where it has one."""
     office: Office | None = None

@@ -84,7 +84,7 @@ class Firefox:
 
     @property
     def address(self) -> str:
-        """Of the page that is open."""
+        """The address of the page that is open."""
         return str(self._ask("WebDriver:GetCurrentURL")["value"])
 
     @property

@@ -74,7 +74,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Bytes:
-    """What no client of HTTP sends; `<host>` stands for the console's own name."""
+    """Bytes that no client of HTTP sends; `<host>` stands for the console's own name."""
 
     data: bytes
 

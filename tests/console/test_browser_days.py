@@ -1,4 +1,4 @@
-"""What an officer and an admin do in a day at the console, in Chromium."""
+"""A day of an officer and an admin at the console, in Chromium."""
 
 from __future__ import annotations
 

@@ -57,13 +57,13 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedConsole]:
 
 @pytest.fixture(scope="module")
 def operator(busy: ServedConsole) -> Browser:
-    """Who may everything."""
+    """The browser of somebody who may everything."""
     return busy.browser("operator")
 
 
 @pytest.fixture(scope="module")
 def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
-    """What stands for the names in each address: something that is there, for this session."""
+    """The values of the names in each address: something that is there, for this session."""
     until = datetime.now(UTC) + timedelta(hours=1)
     addresses = {"/invitation/{token}": busy.console.accounts.invite("nora", {"acme": Role.READER}, until)}
     operator.get("/acme/calls")
@@ -92,7 +92,7 @@ def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
 
 
 def window(scheme: str, width: int) -> dict[str, object]:
-    """Of a browser, as it is set up."""
+    """The window of a browser, as it is set up."""
     return {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
 
 
@@ -102,7 +102,7 @@ def after(answer: object) -> str:
 
 
 def address(route: str, named: Mapping[str, str]) -> str:
-    """Of a route, with what stands for its names."""
+    """Return the address of a route, with what stands for its names."""
     for name, value in EVERYWHERE.items():
         route = route.replace(name, value)
     return re.sub(r"\{\w+\}", named.get(route.replace("/acme", "/{controller}"), ""), route)
@@ -275,7 +275,7 @@ READ_ALOUD = {
         - combobox "What is asked for"
         """,
 }
-"""What a screen reader has of pages, in its order."""
+"""The content of pages as a screen reader has it, in its order."""
 
 
 def test_pages_are_read_aloud_in_order(busy: ServedConsole, person: Callable[..., Person]) -> None:

@@ -1,4 +1,4 @@
-"""What goes wrong at a console, or comes twice or at once, in Chromium."""
+"""Things that go wrong at a console, or come twice or at once, in Chromium."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What every page and every form of the console has: help, a menu, and what was typed when a form fails."""
+"""The parts of every page and every form of the console: help, a menu, and what was typed when a form
+fails."""
 
 from __future__ import annotations
 

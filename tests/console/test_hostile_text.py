@@ -1,5 +1,5 @@
-"""What callers, operators, tables and whoever writes an address could put into pages, files and streams; and
-what one company's officer tries at another's."""
+"""Text that callers, operators, tables and whoever writes an address could put into pages, files and streams;
+and what one company's officer tries at another's."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def claims(**values: Any) -> Lie:
 
 
 def ago(seconds: int) -> int:
-    """So many seconds before now."""
+    """Return the time so many seconds before now."""
     return int(datetime.now(UTC).timestamp()) - seconds
 
 

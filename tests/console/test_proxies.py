@@ -1,4 +1,4 @@
-"""What a web server in front of the console says, and what is wrong with it."""
+"""A web server in front of the console: what it says, and what is wrong with it."""
 
 from __future__ import annotations
 

@@ -80,25 +80,25 @@ class Person:
         return self
 
     def is_in(self, name: str) -> Person:
-        """As one whose log-in is over already; passwords take time."""
+        """Begin as one whose log-in is over already; passwords take time."""
         account = self.office.console.accounts.get(name)
         assert account
         return self.holds(self.office.console.sessions.begin(account))
 
     def holds(self, token: str) -> Person:
-        """As whoever has that session."""
+        """Begin as whoever has that session."""
         self._context.add_cookies([{"name": "session", "value": token, "url": self.office.address}])
         return self
 
     def log_in(self, name: str, password: str = PASSWORD) -> Person:
-        """By the front door, by the keyboard alone."""
+        """Log in by the front door, by the keyboard alone."""
         self.go("/login")
         self.reach(self.say("Name")).type(name)
         return self.reach(self.say("Password")).type(password).enter()
 
     @property
     def path(self) -> str:
-        """Of the page that is open."""
+        """The path of the page that is open."""
         return urlsplit(self.page.url).path
 
     @property

@@ -24,7 +24,7 @@ from .proof import show_command
 
 COLUMNS = ("#", "call", "from", "heard", "key", "INFORMATIVA_CHOICES", "then")
 CUT = "…"
-"""What stands behind the name of a prompt that was not heard to its end."""
+"""The mark behind the name of a prompt that was not heard to its end."""
 _INTO = 2.0  # seconds into a prompt, when a key is pressed in it: two prompts may begin with the same words
 _AFTER = 1.0  # seconds after the end of a question, when it is pressed there; four are left for an answer
 
@@ -187,7 +187,7 @@ class Answers:
 
 
 def show(console: Console, office: Office) -> None:
-    """What was put on record of the answers. Raises ProofError."""
+    """Show what was put on record of the answers. Raises ProofError."""
     at_corallo = ("--controller", "corallo", "-c", str(office.config))
     console.print("\n[bold]What callers answered, on record:[/bold]\n")
     show_command(console, 0, ["consent", "show", ELENA, *at_corallo])

@@ -65,7 +65,7 @@ _NOTICES = (
     ("recording", RECORDED, "no=7", "months=6 months", "silence=recorded"),
     ("marketing", OFFERS, "yes=4", "no=5", f"withdraw_at={WITHDRAW}"),
 )
-"""By notice of today, its line and the values that it needs."""
+"""The line and the values that each notice of today needs, by its name."""
 _PROMPTS = {
     "ai": "it/ai",
     "human": "corallo/human-*/it/short",

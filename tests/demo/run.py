@@ -155,7 +155,7 @@ def ring(
 
 
 def show_records(console: Console, office: Office, rows: dict[str, dict[str, str]]) -> None:
-    """What was kept, and what it was worth."""
+    """Show the records, and what they were worth."""
     file = office.config.relative_to(Path.cwd())
     command = f"{BIN.relative_to(Path.cwd())}/informativa"
     named = [
@@ -173,7 +173,7 @@ def show_records(console: Console, office: Office, rows: dict[str, dict[str, str
 
 
 def close(console: Console, office: Office, *, web: bool) -> None:
-    """What to do next."""
+    """Show what to do next."""
     file = office.config.relative_to(Path.cwd())
     command = f"{BIN.relative_to(Path.cwd())}/informativa"
     console.print(

@@ -26,7 +26,7 @@ from .web import Web
 FOLDER = Path(__file__).resolve().parents[2] / "docs/pictures"
 COLUMNS = 124
 PAGES = {"today": "/acme/today", "call": "/acme/calls/2"}
-"""By the name of its picture, each page that is shown."""
+"""Each page that is shown, by the name of its picture."""
 _WIDTH, _HEIGHT = 1100, 820
 _PASSWORD = "a password of many words"
 

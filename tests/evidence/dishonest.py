@@ -74,8 +74,8 @@ def _loaded(file: Path, _text: str) -> Configuration:
 
 @dataclass(frozen=True)
 class Seen:
-    """What everybody sees afterwards: why nothing was signed ('' if it was), the verdict of the company's own
-    audit and what it names, and the open findings of its monitor with their words."""
+    """The view that everybody has afterwards: why nothing was signed ('' if it was), the verdict of the
+    company's own audit and what it names, and the open findings of its monitor with their words."""
 
     refusal: str
     verdict: Verdict

@@ -226,8 +226,8 @@ def approval(signed: str, vkey: str) -> tuple[int, set[tuple[str, int, bytes]]]:
 def needs_approval(
     fields: dict[str, str | int], rule: dict[str, str | int] | None, *, continues: bool
 ) -> bool:
-    """By the table of the page. `rule` is the one in force, and `continues` says that the log before ended
-    with a `next` that has this log's key."""
+    """Return whether a note needs an approval, by the table of the page. `rule` is the one in force, and
+    `continues` says that the log before ended with a `next` that has this log's key."""
     match fields["kind"]:
         case "lost":
             return True

@@ -250,7 +250,7 @@ class Audit:
         self.right: list[int] = []
         self.closed: list[ClosedLeaves] = []
         self.notes: LossNotes | None = None
-        """What notes say, in place of those of the ledger."""
+        """Notes in place of those of the ledger."""
 
     def published(self, first: int, count: int) -> Sequence[bytes | None]:
         """The entries as they were before anything was changed."""

@@ -446,7 +446,7 @@ def log_folder_deleted(centre: CallCentre) -> None:
 
 @noticed(refusal="was changed there: checkpoint: No key that is known here signed it")
 def log_folder_deleted_and_forgotten(centre: CallCentre) -> None:
-    """Who publishes knows the log by its key."""
+    """Delete the folder of the log; who publishes knows the log by its key."""
     shutil.rmtree(centre.log.folder)
     centre.sql("DELETE FROM signed")
 
@@ -594,7 +594,7 @@ def approval_with_an_extra_line(centre: CallCentre) -> None:
 
 @noticed(GAPS, f"erased {FIRST}-{FIRST} waits", [FLAWED, WAITS], "The signature of .* does not fit")
 def approval_of_which_a_line_was_exchanged(centre: CallCentre) -> None:
-    """What was signed is the text."""
+    """Exchange a line of an approval: what was signed is the text."""
     approval = centre.approval(erased_early(centre)).decode()
     other = centre.approval(LeafIdentity.of(centre.origin, 3, b"")).decode()
     centre.note("approval", text=other.replace(other.splitlines()[2], approval.splitlines()[2]))

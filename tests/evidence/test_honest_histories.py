@@ -46,7 +46,7 @@ STEP = st.one_of(
 
 @dataclass(frozen=True)
 class Beginning:
-    """How a company begins."""
+    """The state in which a company begins."""
 
     boxes: int
     old: bool

@@ -1,4 +1,4 @@
-"""What a monitor decides about a log as a whole: literal cases of a stale view, silence, and few leaves."""
+"""A monitor's decisions about a log as a whole: literal cases of a stale view, silence, and few leaves."""
 
 from __future__ import annotations
 

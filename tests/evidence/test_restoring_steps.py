@@ -1,5 +1,5 @@
-"""How the newest log of a restored ledger begins, and how it goes on: what each step takes from the logs
-before it."""
+"""The newest log of a restored ledger, how it begins and goes on: what each step takes from the logs before
+it."""
 
 from __future__ import annotations
 

@@ -74,8 +74,8 @@ def closed(first: int, end: int, *, facts: bool = True) -> ClosedLeaves:
 
 @dataclass(frozen=True)
 class Case:
-    """What an audit found: the leaves that are gone; the notes that name leaves, by index, kind, range and
-    standing, `None` for a record about records of version 1; and all else that counts."""
+    """The finding of an audit: the leaves that are gone; the notes that name leaves, by index, kind, range
+    and standing, `None` for a record about records of version 1; and all else that counts."""
 
     closed: Sequence[ClosedLeaves] = ()
     notes: Sequence[tuple[int, RecordKind, range, NoteVerdict | None]] = ()

@@ -100,7 +100,7 @@ class Case:
     stolen: bool = False
     """True if the form has the CSRF token of another browser."""
     changes: Mapping[str, str] | None = None
-    """What stands in the configuration, each in place of something else, while this step is taken."""
+    """The changes of the configuration while this step is taken, each with what stands there otherwise."""
 
     @property
     def method(self) -> str:

@@ -816,6 +816,6 @@ RESULTS = {
     "test-call, wrong": ResultByHand(lambda configuration: _test_call(configuration, WRONG), _show_test_call),
     "upgrade-check": ResultByHand(lambda _configuration: UPGRADE_CHECK, _show_findings),
 }
-"""By command line; words after a comma tell results of one command apart."""
+"""Results by command line; words after a comma tell results of one command apart."""
 SAME_OUTPUT = {"prompts build": "prompts add", "shared status": "boxes"}
 """Commands, each with another one that prints the same."""

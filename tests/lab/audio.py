@@ -37,7 +37,7 @@ class Match:
     offset: float
     """Seconds into the recording at which the prompt begins; negative if its beginning is missing."""
     correlation: float
-    """Of the part that was heard with the original, normalised: 0..1."""
+    """The likeness of the part that was heard to the original, normalised: 0..1."""
     covered: float
     """Seconds of the prompt that were heard, counted from its beginning."""
     length: float
@@ -121,7 +121,7 @@ def _follow(original: _Floats, recording: _Floats, start: int, lead: int) -> Mat
 
 
 def _cut(recording: _Floats, at: int, length: int) -> _Floats:
-    """So many samples from a place; shorter where the recording does not reach."""
+    """Return so many samples from a place; fewer where the recording does not reach."""
     return recording[max(0, at) : max(0, at + length)]
 
 

@@ -105,7 +105,7 @@ def _made(suite: str, cache: Path) -> Path:
 
 
 def copy_checkout(place: Path) -> None:
-    """What a commit of all that is here would hold."""
+    """Copy what a commit of all that is here would hold."""
     ask = ["git", "-C", str(CHECKOUT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     for name in filter(None, subprocess.run(ask, capture_output=True, check=True).stdout.split(b"\0")):
         file = CHECKOUT / os.fsdecode(name)

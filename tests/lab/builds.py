@@ -1,4 +1,5 @@
-"""Which Asterisk and SIPp the lab runs: the machine's own, or Debian's, unpacked and run as a plain user."""
+"""The Asterisk and SIPp that the lab runs: the machine's own, or Debian's, unpacked and run as a plain
+user."""
 
 from __future__ import annotations
 
@@ -22,9 +23,9 @@ class Build:
     """An Asterisk and a SIPp that run on this machine."""
 
     name: str
-    """Where they come from: "installed", or the Debian suite."""
+    """The origin: "installed", or the Debian suite."""
     version: str
-    """What the asterisk binary says of itself, such as "22.10.1"."""
+    """The version by the asterisk binary itself, such as "22.10.1"."""
     asterisk: tuple[str, ...]
     """The command that runs Asterisk, without arguments."""
     sipp: tuple[str, ...]
@@ -32,7 +33,7 @@ class Build:
     sipp_version: str
     modules: Path
     data: Path
-    """Where its documentation and other files that never change are (astdatadir)."""
+    """The folder of its documentation and other files that never change (astdatadir)."""
 
     @property
     def major(self) -> int:

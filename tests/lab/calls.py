@@ -166,7 +166,8 @@ class Calls:
             )
 
     def _listen(self, step: Step) -> None:
-        """What the caller really heard, by comparing the sound with the prompt; kept for listening to."""
+        """Listen to what the caller really heard, by comparing the sound with the prompt; it is kept for
+        listening to."""
         assert step.call is not None
         audio.write_wav(self._folder / f"{step.number}.wav", step.call.audio)
         matches = audio.find(self._prompt(step), step.call.played)

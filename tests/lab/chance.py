@@ -24,7 +24,7 @@ NIGHT = bool(os.environ.get("NIGHT"))  # make hands it on
 
 
 def by_day(count: Value, *, at_night: Value) -> Value:
-    """So many examples in `make check` and `make test`; and so many in `make nightly`."""
+    """Return so many examples in `make check` and `make test`; and so many in `make nightly`."""
     return at_night if NIGHT else count
 
 
@@ -35,7 +35,7 @@ def stream(name: str) -> random.Random:
 
 @contextmanager
 def fixed(name: str) -> Iterator[None]:
-    """What `os.urandom`, `secrets` and `random` give meanwhile is drawn for this name."""
+    """Draw for this name what `os.urandom`, `secrets` and `random` give meanwhile."""
     before, state = (os.urandom, random._urandom), random.getstate()  # type: ignore[attr-defined]
     drawn = stream(name)
     os.urandom = random._urandom = drawn.randbytes  # type: ignore[attr-defined]

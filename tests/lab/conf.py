@@ -37,7 +37,7 @@ class Ports:
 
 @dataclass(frozen=True)
 class Folders:
-    """Where one Asterisk keeps its things."""
+    """The folders in which one Asterisk keeps its things."""
 
     etc: Path
     var: Path

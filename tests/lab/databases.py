@@ -44,7 +44,7 @@ _SOCKET_NAME = "/.s.PGSQL.65535.lock"
 
 @dataclass(frozen=True)
 class Programs:
-    """Where each program is."""
+    """The places of the programs."""
 
     postgresql: Path
     """The folder of postgres, initdb, pg_basebackup and the others."""
@@ -133,7 +133,7 @@ def _own() -> Programs | None:
 
 
 def _unpacked(progress: Progress) -> Programs:
-    """Those of the Debian that this machine runs."""
+    """Return the programs of the Debian that this machine runs, unpacked."""
     suite = running_suite()
     root = packages(suite, _PACKAGES, cache_folder(), progress, leave_out=LEFT_OUT)
     server = newest_server(root / "usr/lib/postgresql")
@@ -218,7 +218,7 @@ def given(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def socket_folder(folder: Path) -> Iterator[Path]:
-    """That folder, or a temporary one where its path is too long for the address of a socket in it."""
+    """Yield that folder, or a temporary one where its path is too long for the address of a socket in it."""
     if len(os.fsencode(folder)) + len(_SOCKET_NAME) <= _SOCKET_PATH:
         yield given(folder)
         return

@@ -1,4 +1,4 @@
-"""What a failed test tells of its machine, so that one that fails now and then can be understood."""
+"""The state of the machine during a failed test, so that one that fails now and then can be understood."""
 
 from __future__ import annotations
 

@@ -33,7 +33,8 @@ class Sent(Enum):
 
 
 class Line:
-    """What passed on the wire of one call. A thread of its own writes it; hold ``news`` to read exactly."""
+    """The wire of one call, and what passed on it. A thread of its own writes it; hold ``news`` to read
+    exactly."""
 
     def __init__(self, pbx: Address, codec: str) -> None:
         self.early = self.answered = self.hanging_up = False

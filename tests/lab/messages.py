@@ -37,7 +37,7 @@ _OF_LETTERS = frozenset(
         "model/names.py",
     }
 )
-"""Where all stands that a letter says, or the page in which callers check receipts."""
+"""The files with all that a letter says, or the page in which callers check receipts."""
 _IN_TEMPLATES = ("say", "counted")
 _SPEAKERS = {"Text", "_", "say"}  # take templates, each a message
 _MAY_HAVE = re.compile(r"\b(?:Text|_|say|counted)\s*\(")
@@ -125,7 +125,7 @@ def _marked() -> Iterator[tuple[str | tuple[str, ...], str]]:
 
 
 def _in_template(message: str | tuple[str | None, ...] | None) -> str | tuple[str, ...]:
-    """As babel has it of a template: with `None` for each argument that is no text."""
+    """Return a template's message as babel has it: with `None` for each argument that is no text."""
     if isinstance(message, tuple):
         texts = tuple(one for one in message if one)
         return texts if len(texts) > 1 else "".join(texts)

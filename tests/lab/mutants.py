@@ -1,4 +1,4 @@
-"""Which changes to the program no test notices: `python -m lab.mutants [MODULE…]`.
+"""Changes to the program that no test notices: `python -m lab.mutants [MODULE…]`.
 
 mutmut changes a function in one small way after the other and runs the module's tests; a change that all of
 them survive is a behaviour that nobody checks. It works on a copy of the installed wheel in `.mutants/`, and
@@ -241,7 +241,7 @@ def report(module: str, mutants: Sequence[Mutant], equivalent: dict[str, str]) -
 
 
 def _equivalents() -> dict[str, dict[str, str]]:
-    """By module: the change, and why nobody could notice it."""
+    """Return changes that nobody could notice, each with the reason, by module."""
     equivalents: dict[str, dict[str, str]] = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
     return equivalents
 

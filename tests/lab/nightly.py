@@ -51,7 +51,7 @@ LONG = {
     "evidence": "tests/evidence",
     "sharing": "tests/sharing",
 }
-"""What `make torture` runs, in parts."""
+"""The parts of `make torture`."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: its exit code, seconds, and the last thing that it said of itself."""
+    """The end of a job: its exit code, seconds, and the last thing that it said of itself."""
 
     job: Job
     code: int

@@ -83,9 +83,9 @@ class Office:
     """
 
     quick = False
-    """Whether `informativa` is forked where it is loaded already (lab/forked.py), which tests set."""
+    """True if `informativa` is forked where it is loaded already (lab/forked.py), which tests set."""
     prompts: Path | None = None
-    """What is laid in place of the shipped prompts, which tests set."""
+    """Sounds in place of the shipped prompts, which tests set."""
 
     def __init__(
         self,

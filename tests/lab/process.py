@@ -18,7 +18,7 @@ _libc = ctypes.CDLL(None, use_errno=True)  # loaded here: a forked child must no
 
 
 class NeverError(Exception):
-    """What was waited for did not happen; says what that was."""
+    """The error of waiting for what did not happen; says what that was."""
 
 
 class Child:

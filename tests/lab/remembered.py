@@ -1,4 +1,4 @@
-"""What would be done anew for each test of a process, and comes to the same each time.
+"""Work that would be done anew for each test of a process, and comes to the same each time.
 
 Each command that a test calls builds the tree of its commands, with pydantic's checks of their options, and
 each installation that a test examines has the same few prompts. A service that starts or reloads looks for

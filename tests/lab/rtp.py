@@ -74,7 +74,7 @@ class Key:
         self._code, self._tones = "0123456789*#ABCD".index(key), _TONES[key]
         self.frame = 0
         self.frames = round(seconds * RATE / FRAME) + 3
-        """How many payloads there are, three of them the end, as one may be lost (RFC 4733 2.5.1.4)."""
+        """The number of payloads, three of them the end, as one may be lost (RFC 4733 2.5.1.4)."""
 
     def next_payload(self) -> bytes:
         """The payload of this frame, and on to the next."""
@@ -127,7 +127,7 @@ def encode(samples: Samples, codec: str) -> bytes:
 
 
 class _Axis(ABC):
-    """Where packets lie, in samples from the first one."""
+    """The places of packets, in samples from the first one."""
 
     def __init__(self) -> None:
         self._last: tuple[Packet, int] | None = None
@@ -145,7 +145,8 @@ class _Axis(ABC):
 
 
 class ByTime(_Axis):
-    """As they were heard: by their timestamps.
+    """Packets as they were heard: by their timestamps. Where the count starts anew (another source, or a step
+    that no pause explains) the arrival times tell how far apart the two are.
 
     Where the count starts anew (another source, or a step that no pause explains) the arrival times tell
     how far apart the two are.
@@ -159,7 +160,8 @@ class ByTime(_Axis):
 
 
 class ByNumber(_Axis):
-    """As they were played: one after the other by their numbers.
+    """Packets as they were played: one after the other by their numbers. A sender that stands still goes on
+    where it was, as Asterisk does, and only its timestamps tell that it is late.
 
     A sender that stands still goes on where it was, as Asterisk does, and only its timestamps tell that it is
     late.

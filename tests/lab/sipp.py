@@ -68,7 +68,7 @@ _REFUSALS = (
 
 @dataclass(frozen=True)
 class Caller:
-    """What the INVITE says of the caller; bytes, because nothing makes a real one send valid UTF-8."""
+    """The caller as the INVITE has it; bytes, because nothing makes a real one send valid UTF-8."""
 
     sender: bytes
     """The From header's value without its tag."""
@@ -102,7 +102,7 @@ class Dialog:
     host: str
     pbx_port: int
     tap_port: int
-    """Where the caller is reached: the lab's relay, which sees all messages."""
+    """The address of the caller: the lab's relay, which sees all messages."""
     media_port: int
     codec: str
 

@@ -1,4 +1,4 @@
-"""What a release says, and the sums of what is in it.
+"""The notes of a release, and the sums of what is in it.
 
 `python tests/packages/release.py 1.2.3` prints that version's part of the changelog.
 

@@ -26,7 +26,7 @@ from packages.release import ROOT, disagreements, of_version, write_sums
 
 @dataclass(frozen=True)
 class Builder:
-    """What one kind of package is built by: it puts its files into a folder, for a version. Two builds of one
+    """The builder of one kind of package: it puts its files into a folder, for a version. Two builds of one
     commit must come to the same bytes; $SOURCE_DATE_EPOCH is the time of the commit."""
 
     name: str

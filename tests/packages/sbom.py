@@ -1,4 +1,4 @@
-"""What the package brings with it, as a CycloneDX bill of materials (1.6, JSON).
+"""The parts that the package brings with it, as a CycloneDX bill of materials (1.6, JSON).
 
 Of the packages that are installed beside it, those of requirements.txt, with which it was tested, each with
 the native libraries within its wheel. What only an extra brings is `optional`. No time and no random number
@@ -24,7 +24,7 @@ from packages.native import NativeLibrary, bundled
 
 
 def bill(package: str) -> str:
-    """Of an installed package, as JSON."""
+    """Return the bill of an installed package, as JSON."""
     python = ".".join(python_version_tuple()[:2])
     required, every = (needed(package, extras, python, requires) for extras in (Extras(), EXTRAS))
     parts = {name: _component(name, ComponentType.LIBRARY) for name in every if name != package}
@@ -73,7 +73,7 @@ def _evidence(library: NativeLibrary, within: str) -> ComponentEvidence:
 
 
 def _licences(of: Distribution) -> Iterator[License]:
-    """As the package says it: an SPDX expression, or the names of its classifiers."""
+    """Yield licences as the package says them: an SPDX expression, or the names of its classifiers."""
     if "License-Expression" in of.metadata:
         yield LicenseExpression(of.metadata["License-Expression"])
         return

@@ -101,7 +101,7 @@ class CallCentre:
         self._acme = ("--controller", "acme", "-c", str(self.office.config))
 
     def configure(self, approver: str, witness: str, port: int) -> None:
-        """What the controller asks for."""
+        """Configure what the controller asks for."""
         line = "    ledger: ledger/acme.sqlite3\n"
         self.office.edit(line, f"    approver: {approver}\n    erasures: each\n{line}")
         publish = f"folder: {self.web}, independent: true, controllers: [acme]"
@@ -123,7 +123,7 @@ class CallCentre:
         return ran.stdout
 
     def publish(self) -> None:
-        """What the service does every minute."""
+        """Publish as the service does every minute."""
         self.type("evidence", "checkpoint")
         self.type("evidence", "publish")
 

@@ -18,7 +18,7 @@ from packages import pex
 
 @pytest.fixture(scope="session")
 def file(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `make pex` makes."""
+    """The file that `make pex` makes."""
     try:
         return pex.build(tmp_path_factory.mktemp("pex"), wheel)
     except Unavailable as error:

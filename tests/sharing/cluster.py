@@ -65,12 +65,12 @@ _COLUMNS = {
 }
 
 Row = tuple[str, str, int, int, str]
-"""Of a record: company, box, number, time in microseconds, status."""
+"""A record: company, box, number, time in microseconds, status."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was seen: calls, records in all ledgers and rows in the database, and the longest that a caller
+    """The outcome: calls, records in all ledgers and rows in the database, and the longest that a caller
     waited, in seconds, while the database was there and while it was not."""
 
     calls: int
@@ -344,7 +344,7 @@ def run(console: Console, folder: Path = FOLDER, *, stay: bool = False) -> Outco
 
 
 def show_outcome(console: Console, cluster: Cluster, outcome: Outcome, seconds: float) -> None:
-    """What was shown, and how long it took."""
+    """Show the outcome, and how long it took."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("box", "records in its ledgers", "rows in the database"):
         table.add_column(heading)
@@ -364,7 +364,7 @@ def show_outcome(console: Console, cluster: Cluster, outcome: Outcome, seconds: 
 
 
 def further(console: Console, cluster: Cluster, *, stay: bool) -> None:
-    """What to look at next."""
+    """Show what to look at next."""
 
     def short(path: Path) -> str:
         return str(path).replace(f"{Path.cwd()}/", "")

@@ -51,7 +51,7 @@ class Boxes:
     folder: Path
     opened: list[Exchange] = field(default_factory=list)
     hosts: tuple[str, ...] = ()
-    """Where boxes look for it: the server itself, or what stands before it."""
+    """The address at which boxes look for it: the server itself, or what stands before it."""
     served: set[tuple[str, str]] = field(default_factory=set)
     """Each box that has a login, with a company that it serves."""
 
@@ -93,7 +93,7 @@ class Boxes:
         return opened
 
     def sql(self, text: str) -> list[tuple[object, ...]]:
-        """As the administrator, who passes over row security; acme is the only company."""
+        """Run SQL as the administrator, who passes over row security; acme is the only company."""
         return self.server.sql(re.sub(r"\bacme\.", "informativa.", text))
 
     def close(self) -> None:

@@ -79,7 +79,7 @@ def quiet(boxes: Boxes) -> None:
 
 
 def stored_orders(boxes: Boxes, *names: str) -> list[int | None]:
-    """By which numbers these boxes keep what they asked for."""
+    """Return the numbers by which these boxes keep what they asked for."""
     numbers = []
     for name in names:
         with closing(boxes.store(name)) as store:

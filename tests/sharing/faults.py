@@ -1,4 +1,4 @@
-"""What befalls a fleet in a random history. Each fault returns whether there was one."""
+"""Faults that befall a fleet in a random history. Each returns whether there was one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_MOST = {
     "a past before it joins": 1,
     "the other of a name": 1,
 }
-"""How often a history has what makes it slow, or leaves few boxes."""
+"""The share of histories that have what makes them slow, or leaves few boxes."""
 LOST_TAILS = ("lost tail", "lost tail amid a turn", "old copy of the database")
 """The faults after which the database may have rows of retired boxes that were erased."""
 

@@ -83,7 +83,7 @@ class Fleet:
         self.retired = set[str]()
         """The names of boxes that left for good."""
         self._gone = set[str]()
-        """Those of them of whom the database knows that."""
+        """The boxes among them of which the database knows that."""
         self._wires: list[Wire] = []
         for _box in range(self.chance.choice(size.boxes)):
             self.join()
@@ -213,7 +213,7 @@ class Fleet:
             member.disturbed = True
 
     def rename(self, member: Member) -> None:
-        """What a refused box is told to do; and its old name is retired, where no other has it."""
+        """Do what a refused box is told to do; and its old name is retired, where no other has it."""
         if [other.name for other in self.members].count(member.name) == 1:
             self.retired.add(member.name)
         member.diverged = False

@@ -116,7 +116,7 @@ class FleetDatabase:
             self._migrated.add(name)
 
     def serve_again(self, names: Iterable[str], companies: list[str]) -> None:
-        """What an administrator types on these boxes after a failover that lost who serves whom."""
+        """Type what an administrator types on these boxes after a failover that lost who serves whom."""
         with self._connection.transaction():
             for name in sorted({*names}):
                 for statement in schema.served(schema.login(name), companies):

@@ -25,7 +25,7 @@ from sharing.history_model import Row, spellings
 from sharing.stepped import lines
 
 WEIGHTS = {"calls": 40, "exchanges": 20, "turns": 8}
-"""How often something that is no fault is drawn; each fault counts 1."""
+"""The weight of what is drawn and is no fault; each fault counts 1."""
 FEW = 3  # companies whose callers all ring once more at the end
 
 

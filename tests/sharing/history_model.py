@@ -73,7 +73,7 @@ class Holdings:
 
 
 Row = tuple[str, str, int, str, str, bool]
-"""Of a record: company, box, number, call, status, whether it was erased."""
+"""A record: company, box, number, call, status, whether it was erased."""
 
 
 @dataclass
@@ -82,15 +82,15 @@ class Model:
 
     rings: list[Ring] = field(default_factory=list)
     shared: dict[tuple[str, Place], Ring] = field(default_factory=dict)
-    """Of each box name and place."""
+    """Holdings of each box, by its name and place."""
     standby: dict[tuple[str, Place], Ring] | None = None
     """The same, as it was when a standby stopped to follow."""
     possible: dict[tuple[str, Place], set[Ring]] = field(default_factory=dict)
-    """What boxes of a name may have sent."""
+    """Rings that boxes of a name may have sent."""
     erased: dict[Caller, int] = field(default_factory=dict)
-    """When somebody last typed that a caller is to be erased."""
+    """The time at which somebody last typed that a caller is to be erased."""
     pending: set[Caller] = field(default_factory=set)
-    """Who is to be erased; and when all had done it."""
+    """Callers who are to be erased; and when all had done it."""
     done: dict[Caller, int] = field(default_factory=dict)
     excused: set[Caller] = field(default_factory=set)
     forgotten: dict[Caller, int] = field(default_factory=dict)

@@ -28,7 +28,7 @@ class Installation:
 
     @property
     def configuration(self) -> Configuration:
-        """As it is now."""
+        """The configuration as it is now."""
         return load(self.file)
 
     @property

@@ -48,7 +48,7 @@ class Ring:
     began: int
     horizon: int
     heard: int
-    """When the notice was heard to its end; 0 if none was played."""
+    """The time at which the notice was heard to its end; 0 if none was played."""
     ended: int
     status: Status
     record: int
@@ -120,11 +120,11 @@ class Machine:
 
     @property
     def received(self) -> dict[str, int]:
-        """Up to which record it has those of others."""
+        """The newest record of each other box that it has."""
         return {name: record for name, (record, _answers) in received(self._read).items()}
 
     def stop(self) -> None:
-        """As the service does. Stopping twice is harmless."""
+        """Stop as the service does. Stopping twice is harmless."""
         self.others.close()
         self.ledger.close()
         self._read.close()
@@ -207,7 +207,7 @@ class World:
         lines: int = 6,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> None:
-        """So many telephones ring so often each, now from a new number and now from an earlier one, and go on
+        """Ring from so many telephones, so often each, now from a new number and now from an earlier one,
         until what is done `meanwhile` is over."""
         boxes = list(self.machines)
 
@@ -270,7 +270,7 @@ class World:
         return before.ended < (rung.began if before.box == rung.box else rung.horizon)
 
     def _recorded(self) -> None:
-        """That all which was acknowledged is in the database once, and nothing else."""
+        """Require that all which was acknowledged is in the database once, and nothing else."""
         rows = self.boxes.sql("SELECT box, record, call, status FROM acme.record")
         rows_by_record, acknowledged = Counter(rows), {ring.acknowledged for ring in self.rings}
         assert len(acknowledged) == len(self.rings)

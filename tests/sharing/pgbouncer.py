@@ -40,7 +40,7 @@ server_login_retry = 0.2
 
 
 class Server(Protocol):
-    """What pgbouncer can stand before: a `Postgres`, or a `Patroni`."""
+    """A server that pgbouncer can stand before: a `Postgres`, or a `Patroni`."""
 
     password: str
 

@@ -40,7 +40,7 @@ class SteppedPlace(MeetingPlace):
     before_receiving: Callable[[], object] | None = None
     """An event that comes once, when the place has looked what others sent and not taken it in yet."""
     connects = 0
-    """How often it connected."""
+    """The number of times that it connected."""
 
     def _run(self) -> None:
         """End at once."""
@@ -113,7 +113,8 @@ class Telephone(ScriptedSession):
 
 @dataclass
 class Setting:
-    """What somebody typed on a box: its name, its companies' lines, and where the database is."""
+    """The settings that somebody typed on a box: its name, its companies' lines, and where the database
+    is."""
 
     name: str
     lines: Mapping[str, Line]
@@ -146,7 +147,7 @@ class SteppedBox:
             for name, of in setting.lines.items()
         }
         self.failures: list[Exception] = []
-        """Why questions of calls got no answer."""
+        """Reasons why questions of calls got no answer."""
         guard = next(iter(self.others.values()))._desk.guard
         guard.ask = partial(self._ask, guard.ask)  # type: ignore[method-assign]
         self._services = CallServices(
@@ -246,7 +247,7 @@ class SteppedBox:
         )
 
     def stop(self) -> None:
-        """As the service does."""
+        """Stop as the service does."""
         for others in self.others.values():
             others.close()
         for ledger in self.ledgers.values():

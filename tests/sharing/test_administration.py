@@ -1,4 +1,4 @@
-"""What the administration of the shared database makes, reads and deletes there, step by step."""
+"""The administration of the shared database: what it makes, reads and deletes there, step by step."""
 
 from __future__ import annotations
 

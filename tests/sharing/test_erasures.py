@@ -46,14 +46,14 @@ TABLES = ("ledger", "record", "erasure")
 
 
 def replicate(boxes: Boxes) -> None:
-    """What a standby has got up to now."""
+    """Replicate to a standby what there is up to now."""
     for table in TABLES:
         boxes.sql(f"DROP TABLE IF EXISTS public.standby_{table}")
         boxes.sql(f"CREATE TABLE public.standby_{table} AS TABLE acme.{table}")
 
 
 def fail_over(boxes: Boxes) -> None:
-    """That standby is promoted, and what came since is lost. Boxes stay connected, as behind pgbouncer."""
+    """Promote that standby; what came since is lost. Boxes stay connected, as behind pgbouncer."""
     for table in TABLES:
         boxes.sql(f"DELETE FROM acme.{table}")
         boxes.sql(f"INSERT INTO acme.{table} SELECT * FROM public.standby_{table}")

@@ -1,4 +1,4 @@
-"""What boxes send to a real PostgreSQL and take in from there."""
+"""The exchange of boxes with a real PostgreSQL: what they send and take in."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DAY = timedelta(days=1)
 
 
 def known(boxes: Boxes, box: str, pseudonym: bytes = ONE) -> str | int | None:
-    """By which record a caller is known to a box, if he is."""
+    """Return by which record a caller is known to a box, if he is."""
     with closing(boxes.store(box)) as store:
         delivery = store.history(pseudonym).get("privacy")
         return delivery.basis if delivery else None

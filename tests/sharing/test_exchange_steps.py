@@ -193,7 +193,7 @@ class Polite(SqliteStore):
     turns = 0
 
     def turn(self, *, brief: bool = False) -> AbstractContextManager[SqliteTransaction]:
-        """As the ledger's own."""
+        """Take a turn of the ledger's own."""
         self.turns += 1
         return super().turn(brief=brief)
 

@@ -1,4 +1,4 @@
-"""What callers of several boxes see, whatever becomes of the database: held against the model."""
+"""Callers of several boxes, whatever becomes of the database: what they see, held against the model."""
 
 from __future__ import annotations
 

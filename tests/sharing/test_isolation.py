@@ -1,5 +1,5 @@
-"""What a box's login can read, change, forge and lock in the shared database: what belongs to companies that
-it serves, under its own name, and nothing else (I6); and that each rule and each missing right is needed."""
+"""A box's login in the shared database: what it can read, change, forge and lock is what belongs to companies
+that it serves, under its own name, and nothing else (I6); and each rule and each missing right is needed."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ SECOND_DEFENCES = {
     *(f"ALTER TABLE informativa.{table} NO FORCE ROW LEVEL SECURITY" for table in UNTOUCHED_BY_OWNER),
     "DROP POLICY unchanged ON informativa.log",
 }
-"""Those that no attempt shows: the owner's functions change nothing in these tables, and no box has the right
+"""Rules that no attempt shows: the owner's functions change nothing in these tables, and no box has the right
 to change a log."""
 
 

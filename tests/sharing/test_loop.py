@@ -55,7 +55,7 @@ class Running:
         return self.loops[-1]
 
     def known(self, box: str, of: bytes = ONE) -> str | int | None:
-        """By which record."""
+        """Return the record by which a caller is known, if he is."""
         with closing(self.boxes.store(box)) as store:
             delivery = store.history(of).get("privacy")
             return delivery.basis if delivery else None

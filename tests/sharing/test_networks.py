@@ -31,8 +31,8 @@ def wire(boxes: Boxes) -> Iterator[Wire]:
 
 @pytest.fixture
 def questions(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
-    """What calls ask of the database, once it is left in peace for the rest of the test when it does not
-    answer; and it is given up after a second of silence."""
+    """Keep the questions that calls ask of the database, once it is left in peace for the rest of the test
+    when it does not answer; and it is given up after a second of silence."""
     subjects: list[Subject] = []
     ask = Question.__call__
 

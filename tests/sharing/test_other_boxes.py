@@ -1,4 +1,5 @@
-"""What other boxes told a caller, in a ledger of this box: it counts, is kept once, and goes as it came."""
+"""Records of what other boxes told a caller, in a ledger of this box: each counts, is kept once, and goes as
+it came."""
 
 from __future__ import annotations
 

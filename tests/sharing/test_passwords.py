@@ -34,7 +34,7 @@ class CutOffError(Exception):
 
 @pytest.fixture
 def database(boxes: Boxes) -> SharedDatabase:
-    """Where boxes meet, by a file of passwords of the box's own, which has a line for another role too."""
+    """The database by a file of passwords of the box's own, which has a line for another role too."""
     database = boxes.database()
     file = boxes.folder / "own.pgpass"
     file.write_text(f"{OTHERS}*:*:*:{ROLE}:{PASSWORD}\n")

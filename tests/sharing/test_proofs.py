@@ -1,4 +1,4 @@
-"""What boxes send to a real PostgreSQL so that each can prove the records of all."""
+"""Proofs that boxes send to a real PostgreSQL, so that each can prove the records of all."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ SIZES = {
     198: Size(boxes=(3,), companies=(100,)),
     199: Size(boxes=(2,), companies=(300,)),
 }
-"""How large the histories of the night are, and one of the day."""
+"""The sizes of the histories of the night, and of one of the day."""
 
 
 @pytest.fixture

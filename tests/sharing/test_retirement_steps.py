@@ -1,5 +1,5 @@
-"""What a box knows of others that left for good, step by step: the order of what is asked and noted, on a
-ledger of its own and with a database that answers by a list."""
+"""A box and others that left for good, step by step: the order of what is asked and noted, on a ledger of its
+own and with a database that answers by a list."""
 
 from __future__ import annotations
 

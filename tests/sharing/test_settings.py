@@ -1,4 +1,4 @@
-"""What `shared:` in a configuration comes to, and what an admin is told who wrote it wrongly."""
+"""The settings `shared:` of a configuration, and what an admin is told who wrote them wrongly."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Wire:
 
     def __init__(self, target: int) -> None:
         self.connections = 0
-        """How many were made."""
+        """The number of connections that were made."""
         self._target, self._open, self._silent = target, True, False
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()

@@ -83,7 +83,7 @@ _INTENDED = [
 
 
 def unintended(lines: Sequence[bytes]) -> list[bytes]:
-    """Those that are not one command line that we mean to send, taken apart as Asterisk does."""
+    """Return those that are not one command line that we mean to send, taken apart as Asterisk does."""
     return [line for line in lines if line != BUSY and not _intended(line)]
 
 
@@ -149,7 +149,7 @@ class Wire(asyncio.Transport):
         return self.closed
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Who hears from now on."""
+        """Set who hears from now on."""
         assert isinstance(protocol, asyncio.Protocol)
         self.protocol = protocol
 
@@ -159,7 +159,8 @@ class Wire(asyncio.Transport):
 
 
 async def serve(chunks: Sequence[tuple[bytes, int]], *, sessions: int = 1) -> list[bytes]:
-    """What a service says to a peer that sends these chunks, each after so many turns of its loop.
+    """Return what a service says to a peer that sends these chunks, each after so many turns of its loop.
+    Asserts that nothing is left of the peer afterwards, and that nothing but SessionError happened.
 
     Asserts that nothing is left of the peer afterwards, and that nothing but SessionError happened.
     """
@@ -203,7 +204,7 @@ def run_script(chunks: Sequence[bytes], monkeypatch: pytest.MonkeyPatch) -> list
             super().__init__()
 
         def fileno(self) -> int:
-            """Of nothing that is read."""
+            """Return the descriptor of nothing that is read."""
             return 0
 
         def waiting(self) -> bytes:

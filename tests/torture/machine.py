@@ -30,7 +30,7 @@ def library(folder: Path) -> Path:
 
 
 class Machine:
-    """What a program that is started with `prefix` meets, for files under `under`."""
+    """The machine that a program meets which is started with `prefix`, for files under `under`."""
 
     def __init__(self, built: Path, folder: Path, under: Path) -> None:
         state = folder / "faults"

@@ -30,7 +30,8 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close with a reset
 
 
 def environment(**more: str) -> bytes:
-    """What Asterisk says of a call at its start; `more` adds and replaces variables (without `agi_`).
+    """Return what Asterisk says of a call at its start; `more` adds and replaces variables (without `agi_`).
+    INFORMATIVA_SCRIPT has the token: these peers come as far as Asterisk, but for those of `strangers`.
 
     INFORMATIVA_SCRIPT has the token: these peers come as far as Asterisk, but for those of `strangers`.
     """
@@ -281,7 +282,7 @@ async def noise(port: int, amount: int) -> None:
 
 @dataclass(frozen=True)
 class Attack:
-    """How it is done, and how often in the short and in the long form."""
+    """An attack, and how often it is made in the short and in the long form."""
 
     run: Callable[[int, int], Awaitable[None]]
     short: int

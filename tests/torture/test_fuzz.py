@@ -34,7 +34,7 @@ called = st.sampled_from([fuzzing.LINE.number.encode(), b"0299999999", b"+393331
 
 
 def attempts(count: int) -> settings:
-    """So many, however long each takes."""
+    """Return so many attempts, however long each takes."""
     return settings(max_examples=count, deadline=None, suppress_health_check=list(HealthCheck))
 
 

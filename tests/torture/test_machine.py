@@ -30,7 +30,7 @@ def machine(office: Office, tmp_path: Path, built: Path) -> Machine:
 
 
 def ring(office: Office, calls: Iterator[Call], count: int, *, at_once: int = 16) -> list[Call]:
-    """So many calls, all of which are told what they came to."""
+    """Ring so often; all calls are told what they came to."""
     placed = asyncio.run(crowd(office, itertools.islice(calls, count), at_once=at_once))
     assert len(placed) == count, "nobody listens"
     assert all(call.status for call in placed)

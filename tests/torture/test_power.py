@@ -29,8 +29,8 @@ HEADER, FRAME = 32, 24 + 4096  # bytes, of a WAL: SQLite's file format, §4.1
 
 @dataclass
 class Written:
-    """What a ledger's files held in the end, what the WAL held before, the records, and how many of these
-    were acknowledged when the WAL was so long: `(bytes, records)` after each commit."""
+    """The bytes of a ledger's files in the end, of the WAL before, the records, and how many of these were
+    acknowledged when the WAL was so long: `(bytes, records)` after each commit."""
 
     database: bytes
     wal: bytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+from structlog.testing import capture_logs
 
 from commands import typed
 from evidence.noted import APPROVER
@@ -22,9 +24,25 @@ from informativa.evidence.note_values import NoteSource
 from informativa.evidence.notes import ApprovalNote
 from informativa.ledgers import erasure_notes, erasure_requests, note_leaves
 from informativa.ledgers.backup import DAYS, Backup
-from informativa.model import Controller, Ending, Event, Heard, Reason, RecordKind, SharedDatabase, Status
-from informativa.model.errors import InformativaError, LedgerError, SharedDatabaseError
+from informativa.model import (
+    Answer,
+    Controller,
+    Ending,
+    Event,
+    Heard,
+    Reason,
+    RecordKind,
+    SharedDatabase,
+    Status,
+)
+from informativa.model.errors import (
+    InformativaError,
+    LedgerError,
+    SharedDatabaseError,
+)
+from informativa.model.hooks import ErasureUnfinishedError, HookMessage
 from informativa.model.plan import LogRule, Period
+from informativa.model.text import NOTHING, Text
 from informativa.operations import caller_summary, callers, retention
 from informativa.operations.callers import Recorded
 from informativa.operations.controllers import notice_named
@@ -370,6 +388,32 @@ def test_an_erasure_that_cannot_be_carried_out_is_tried_again(
         with failing, pytest.raises(LedgerError, match="busy"):
             pending.carry_out(approving)
     pending.carry_out(approving)
+
+
+def test_service_names_acts_that_the_hook_does_not_get_any_more(
+    configuration: Configuration, approving: Controller
+) -> None:
+    """They are those of each erasure that it did, and of one that it could not finish, before its error."""
+    informed(configuration)
+    one, other = (
+        HookMessage(number, "", "", Answer.GRANTED, "offers", "offers", "1", NOW, NOW) for number in (3, 4)
+    )
+
+    def carry_out(_controller: Controller, report: Callable[..., None]) -> None:
+        report(7, 2, (one,))
+        report(8, 1, ())
+        raise ErasureUnfinishedError(Text("left"), NOTHING, [other])
+
+    patched = mock.patch.object(erasing, "carry_out_erasures", carry_out)
+    with patched, capture_logs() as logged, pytest.raises(ErasureUnfinishedError):
+        maintenance.PendingErasures().carry_out(approving)
+    assert [(line["event"], line.get("note"), line.get("acts")) for line in logged] == [
+        ("erasure carried out", 7, None),
+        ("not delivered to the hook", 7, ["granted offers, record 3"]),
+        ("erasure carried out", 8, None),
+        ("not delivered to the hook", None, ["granted offers, record 4"]),
+        ("an erasure was not carried out", None, None),
+    ]
 
 
 def test_an_instruction_is_asked_for_before_anything_is_erased(

@@ -33,6 +33,7 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Action, Event, Identified, Reason, RecordKind
 from informativa.model.errors import LedgerError
+from informativa.model.hooks import ErasureUnfinishedError
 from informativa.process import storage
 from lab.office import BIN
 from lab.process import until
@@ -353,6 +354,34 @@ def test_ledger_without_a_rule_has_a_trace_that_is_no_note(ledger: Path) -> None
     erased = erase(ledger, [OTHER], AT)
     assert erased.noted is False
     assert [message.record for message in erased.undelivered] == [2]
+
+
+def test_acts_that_an_unfinished_erasure_deleted_are_named(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody else tells the hook of them: where a copy cannot be deleted, and where he rings in each of three
+    turns, of all turns. Typed again, it has none to name."""
+    put_in_outbox(ledger, 2)
+    copy = ledger.with_name("acme.sqlite3.rescued-2026-11-25T10-11-12")
+    copy.mkdir()
+    for records in ([2], []):
+        with pytest.raises(ErasureUnfinishedError) as caught:
+            erase(ledger, [OTHER], AT)
+        assert [message.record for message in caught.value.undelivered] == records
+    copy.rmdir()
+    new = list[int]()
+
+    def clean(_store: SqliteStore, _his: object) -> bool:
+        with contextlib.closing(SqliteStore(str(ledger))) as store:
+            new.extend(store.append([replace(PLAYED, pseudonym=OTHER)]))
+        put_in_outbox(ledger, new[-1])
+        return False
+
+    monkeypatch.setattr(caller_traces, "clean", clean)
+    with pytest.raises(ErasureUnfinishedError) as caught:
+        erase(ledger, [OTHER], AT)
+    assert len(new) == 3
+    assert [message.record for message in caught.value.undelivered] == new[:2]
 
 
 def test_i9_every_table_with_a_pseudonym_is_searched_for_him(ledger: Path) -> None:

@@ -201,6 +201,27 @@ def test_i9_erasure_says_what_the_hook_was_not_told(folder: Path) -> None:
         assert not part.is_file() or b"C-77" not in part.read_bytes()
 
 
+@pytest.mark.parametrize("trouble", ["a copy", "other boxes"])
+def test_i9_erasure_that_fails_says_what_the_hook_was_not_told(folder: Path, trouble: str) -> None:
+    """I9: his messages are gone by then: where a copy of the ledger cannot be deleted, and where other boxes
+    cannot be asked. Typed again, there are none left to name."""
+    file = hook_up(folder, NOWHERE, subject="customer")
+    act(file, GRANTED, typed=by_customer("C-77"))
+    act(file, WITHDRAWN, typed=by_customer("C-77"), kind=RecordKind.OPERATOR)
+    if trouble == "a copy":
+        Path(f"{acme(file).ledger}.rescued-2026-11-25T10-11-12").mkdir()
+    else:
+        file.write_text(f"{file.read_text()}shared:\n  hosts: ['127.0.0.1:1']\n  box: pbx-1\n")
+    words = ("caller", "erase", "--customer", "C-77", "--controller", "acme", "--yes", "-c", file)
+    expected = (
+        "The company's hook was not told of marketing, granted; marketing, withdrawn, and is not told after"
+        " an erasure: tell its receiver yourself."
+    )
+    assert expected in refused(*words)
+    assert "The company's hook" not in refused(*words)
+    assert Sender(file).state.waiting == 0
+
+
 def test_i9_nothing_of_a_delivered_message_stays(folder: Path) -> None:
     """I9: after an erasure no file has the name under which the hook knew the caller, delivered or not."""
     with receiving() as receiver:

@@ -540,7 +540,7 @@ def test_i9_erasure_that_waits_for_an_approval_answers_nobody(
             (noted,) = erasure_notes.noted(connection, LogFolder(Path(acme.ledger)))
         note(ApprovalNote(sign(Approval.of(1_795_523_400, [noted.note.leaf]), APPROVER)))
         (approved,) = pending(store)
-        assert carry_out(store, approved) == 1
+        assert carry_out(store, approved) == (1, ())
     closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
     assert [(step.move, step.record) for step in closed.steps[-3:]] == [
         (Move.NOTE, noted.record),

@@ -41,6 +41,7 @@ from informativa.ledgers.loss_notes import NamedLeaves
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Action, Event, Reason
 from informativa.model.errors import InformativaError, LedgerError
+from informativa.model.hooks import ErasureUnfinishedError
 from traces import HE, HE_BEFORE, put_in_outbox, traces
 
 STANDING = RuleNote(None, "Europe/Rome", ErasureRule.STANDING, processor=False)
@@ -114,7 +115,7 @@ def pending_done(file: Path) -> list[int]:
     """Do what the service does: carry out what may be, and return the numbers of records."""
     with closing(SqliteStore(str(file), create=False)) as store:
         finish(store)
-        return [carry_out(store, noted_erasure) for noted_erasure in pending(store)]
+        return [carry_out(store, noted_erasure)[0] for noted_erasure in pending(store)]
 
 
 def published(file: Path) -> dict[str, bytes]:
@@ -401,8 +402,10 @@ def test_call_between_list_and_act_is_in_his_history(tmp_path: Path, monkeypatch
 def test_traces_that_are_left_of_a_noted_erasure_are_told_with_their_ledger(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_clean: object, sentence: str
 ) -> None:
-    """And what is not finished is remembered for the next turn."""
+    """And what is not finished is remembered for the next turn; acts that the hook does not get any more are
+    named."""
     file = filled(tmp_path / "acme.sqlite3", EACH)
+    put_in_outbox(file, 2)
     erase(file, [HE, HE_BEFORE], AT)
     approve(file, last_note(file))
 
@@ -413,10 +416,11 @@ def test_traces_that_are_left_of_a_noted_erasure_are_told_with_their_ledger(
 
     with monkeypatch.context() as patched:
         patched.setattr(caller_traces, "clean", clean)
-        with pytest.raises(LedgerError) as error:
+        with pytest.raises(ErasureUnfinishedError) as error:
             pending_done(file)
     assert f"records in {file} are erased, but traces of him are left." in str(error.value)
     assert sentence in str(error.value)
+    assert [message.record for message in error.value.undelivered] == [2]
     assert LogFolder(file).unfinished.exists()
 
 

@@ -60,7 +60,7 @@ def test_i9_each_box_erases_in_the_database_what_was_approved_to_it(boxes: Boxes
             (pending,) = erasure.pending(store)
             if name == "pbx-1":  # carried out while nobody was connected
                 boxes.opened.pop(0).close()
-            assert erasure.carry_out(store, pending) == 1
+            assert erasure.carry_out(store, pending) == (1, ())
         if name == "pbx-1":
             boxes.exchange(name)
         quiet(boxes)
@@ -93,7 +93,7 @@ def approve(boxes: Boxes, name: str) -> None:
         with store.transaction() as transaction, store.connected() as connection:
             note_leaves.append(transaction, connection, approval, AT, NoteSource.SERVICE)
         (pending,) = erasure.pending(store)
-        assert erasure.carry_out(store, pending) == 1
+        assert erasure.carry_out(store, pending) == (1, ())
     quiet(boxes)
 
 

@@ -20,6 +20,7 @@ from informativa.ledgers.boxes import ReceivedPage
 from informativa.ledgers.erasure import ErasureResult
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import SharedDatabase
+from informativa.model.hooks import ErasureUnfinishedError
 from informativa.sharing import returned_callers
 from informativa.sharing.box_statements import KNOWN
 from informativa.sharing.connection import Connection
@@ -126,6 +127,17 @@ def test_acts_that_the_hook_does_not_get_any_more_are_logged(store: SqliteStore)
     put_in_outbox(store.file, 1)
     for expected in (["granted offers, record 1"], None):
         with capture_logs() as logged:
+            returned_callers.erase_here(store, "acme", [ONE], datetime.now(UTC))
+        assert [entry.get("acts") for entry in logged] == ([expected] if expected else [])
+
+
+def test_acts_are_logged_though_the_erasure_is_not_finished(store: SqliteStore) -> None:
+    """The error is raised all the same, and nothing is said of acts where there were none."""
+    store.append([replace(PLAYED, pseudonym=ONE)])
+    put_in_outbox(store.file, 1)
+    store.file.with_name(f"{store.file.name}.rescued-2026-11-25T10-11-12").mkdir()
+    for expected in (["granted offers, record 1"], None):
+        with capture_logs() as logged, pytest.raises(ErasureUnfinishedError):
             returned_callers.erase_here(store, "acme", [ONE], datetime.now(UTC))
         assert [entry.get("acts") for entry in logged] == ([expected] if expected else [])
 

@@ -33,7 +33,7 @@ from ..evidence.log_folder import LogFolder
 from ..evidence.note_values import NoteSource
 from ..model import Reason, RecordKind
 from ..model.errors import EvidenceError, LedgerError
-from ..model.hooks import HookMessage
+from ..model.hooks import ErasureUnfinishedError, HookMessage
 from ..model.text import NOTHING, Foreign, Text, joined
 from . import (
     caller_traces,
@@ -111,7 +111,7 @@ def erase(
     ledger.
 
     Raises LedgerError if anything of him is left; it says what it is and what to do. Calling it again is
-    harmless then, and finishes the work.
+    harmless then, and finishes the work. Raises ErasureUnfinishedError if his records are erased.
     """
     if not ledger.exists() and not everywhere:
         AccessLog(ledger).erase(pseudonyms)
@@ -129,12 +129,12 @@ def erase(
             result = ErasureResult(records, copies, tuple(traces), request, undelivered=undelivered)
             if step.waiting is not None:
                 return replace(result, waiting=(step.waiting,), noted=True)
-            with _finishing(ledger):
+            with _finishing(ledger, undelivered):
                 AccessLog(ledger).erase(step.caller_bytes)
                 copies += caller_traces.delete_copies(ledger)
                 if caller_traces.clean(store, step.caller_bytes):
                     return replace(result, copies=copies, noted=step.noted)
-        raise _rings_again(ledger)
+        raise _rings_again(ledger, undelivered)
     finally:
         store.close()
 
@@ -182,34 +182,28 @@ def pending(store: SqliteStore) -> list[NotedErasure]:
     return [erasure for erasure in reversed(not_done) if erasure.note not in waiting_notes]
 
 
-def undelivered_of_noted(store: SqliteStore, erasure: NotedErasure) -> tuple[HookMessage, ...]:
-    """Return the messages to the company's hook that `carry_out` would delete. Raises LedgerError."""
-    with store.connected() as connection:
-        gathered_caller.gather_named(connection, erasure.named)
-        return outbox.of_gathered(connection)
-
-
-def carry_out(store: SqliteStore, erasure: NotedErasure) -> int:
-    """Erase what the list of a noted erasure names, and return how many records. What the caller left since
-    the list was written is not in it, and stays. Raises LedgerError, and EvidenceError; `pending` has it
-    again then, or `finish` finishes the work."""
+def carry_out(store: SqliteStore, erasure: NotedErasure) -> tuple[int, tuple[HookMessage, ...]]:
+    """Erase what the list of a noted erasure names, and return how many records, and the messages to the
+    company's hook that were deleted with them. What the caller left since the list was written is not in it,
+    and stays. Raises LedgerError, and EvidenceError; `pending` has it again then, or, with
+    ErasureUnfinishedError, `finish` finishes the work."""
     folder, newest = LogFolder(store.file), store.newest()
     with store.connected() as connection:
         gathered_caller.gather_named(connection, erasure.named)
         folder.put_unfinished()
         with store.transaction() as transaction:
-            erased = gathered_caller.count_own(connection)
+            erased, undelivered = gathered_caller.count_own(connection), outbox.of_gathered(connection)
             salts = gathered_caller.erase_gathered(connection, transaction, newest + 1)
         for _attempt in range(TIMES):
             gathered_caller.leave_out_those_on_record(connection)
             caller_bytes = gathered_caller.pseudonyms(connection) + salts
-            with _finishing(store.file):
+            with _finishing(store.file, undelivered):
                 AccessLog(store.file).erase(caller_bytes)
                 caller_traces.delete_copies(store.file)
                 if caller_traces.clean(store, caller_bytes):
                     folder.unfinished.unlink(missing_ok=True)
-                    return erased
-    raise _rings_again(store.file)
+                    return erased, undelivered
+    raise _rings_again(store.file, undelivered)
 
 
 def finish(store: SqliteStore) -> bool:
@@ -251,30 +245,33 @@ def _note(store: SqliteStore, record: int, reference: str) -> None:
 
 
 @contextmanager
-def _finishing(ledger: Path) -> Iterator[None]:
-    """Raise LedgerError for any error after the records are erased."""
+def _finishing(ledger: Path, undelivered: Sequence[HookMessage] = ()) -> Iterator[None]:
+    """Raise ErasureUnfinishedError for any error after the records are erased."""
     try:
         yield
     except OSError as error:
         reason_text = Text("{file} cannot be read ({why}).")
         reason = reason_text.format(file=error.filename or ledger, why=Foreign(error.strerror or ""))
-        raise _unfinished(ledger, reason) from error
+        raise _unfinished(ledger, undelivered, reason) from error
     except LedgerError as error:
-        raise _unfinished(ledger, error.message, error.remedy) from error
+        raise _unfinished(ledger, undelivered, error.message, error.remedy) from error
 
 
-def _rings_again(ledger: Path) -> LedgerError:
-    return _unfinished(ledger, Text("He rings again and again meanwhile."))
+def _rings_again(ledger: Path, undelivered: Sequence[HookMessage]) -> ErasureUnfinishedError:
+    return _unfinished(ledger, undelivered, Text("He rings again and again meanwhile."))
 
 
-def _unfinished(ledger: Path, reason: Text, advice: Text = NOTHING) -> LedgerError:
-    return LedgerError(
+def _unfinished(
+    ledger: Path, undelivered: Sequence[HookMessage], reason: Text, advice: Text = NOTHING
+) -> ErasureUnfinishedError:
+    return ErasureUnfinishedError(
         Text(
             "The caller's records in {ledger} are erased, but traces of him are left. {why}",
             ledger=ledger,
             why=reason,
         ),
         joined(" ", advice, Text("Then do the same again: it goes on where it stopped.")),
+        undelivered,
     )
 
 

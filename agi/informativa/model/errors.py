@@ -7,6 +7,7 @@
     │   ├── EventRefusedError   it can, but not this event
     │   ├── LedgerDamagedError  its file is damaged, or no ledger
     │   ├── LedgerEmptyError    there is nothing in it yet, or any more
+    │   ├── ErasureUnfinishedError  (in `hooks`) records are erased, and traces of the caller are left
     │   ├── LedgerOutdatedError it is of an earlier informativa, and calls must not wait for its migration
     │   └── LedgerSlowError     it did not answer in the time that a call can wait
     ├── EvidenceError           what should prove something does not

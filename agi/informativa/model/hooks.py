@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import field
 from datetime import datetime
 
+from .errors import LedgerError
 from .frozen import dataclass
+from .text import Text
 from .words import Answer
 
 
@@ -49,6 +52,15 @@ class HookMessage:
     def summary(self) -> str:
         """The act in short, for a log. It names no caller: the record does, as long as it exists."""
         return f"{self.word.value} {self.choice}, record {self.record}"
+
+
+class ErasureUnfinishedError(LedgerError):
+    """The records of a caller are erased, and traces of him are left. `undelivered` are messages to the
+    company's hook that were deleted with the records, of which nobody else tells it."""
+
+    def __init__(self, message: Text, remedy: Text, undelivered: Sequence[HookMessage] = ()) -> None:
+        super().__init__(message, remedy)
+        self.undelivered = tuple(undelivered)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ Results:
 Callers:
 
 - `typed_caller`: a caller as somebody types him
+- `undelivered_acts`: acts that an erasure deleted before a hook was told of them
 - `callers`, `caller_summary`: his records, his erasure, adding a record; what counts for him now
 - `completeness`: whether an answer about him has all boxes
 - `access_letter`, `letter_consents`: the answer to an access request

@@ -15,7 +15,6 @@ from pydantic import Field
 from ..call.caller import mask, pseudonym, pseudonyms_under
 from ..evidence.commitment import bind
 from ..model import (
-    Answer,
     Controller,
     Identified,
     Notice,
@@ -27,15 +26,16 @@ from ..model import (
     told_elsewhere,
 )
 from ..model.errors import InformativaError, SharedDatabaseError
+from ..model.hooks import ErasureUnfinishedError
 from ..model.plausibility import Implausible, ReferenceFault
 from ..model.text import NOTHING, Text, joined
 from ..process import erasing, log_storage, storage
 from . import record_document
 from .completeness import Gap, Missing, gaps
 from .controllers import name_remedy
-from .document import Time
 from .request_refusals import require_no_four_eyes
 from .typed_caller import Typed
+from .undelivered_acts import UndeliveredAct, untold
 
 if TYPE_CHECKING:
     from ..ledgers.erasure import ErasureResult
@@ -99,35 +99,6 @@ class Access:
     def complete(self) -> bool:
         """Return whether no box may have more records."""
         return not any(held.missing for held in self.controllers)
-
-
-_ANSWERS = {
-    Answer.GRANTED: Text("granted"),
-    Answer.REFUSED: Text("refused"),
-    Answer.WITHDRAWN: Text("withdrawn"),
-}
-
-
-@dataclass(frozen=True)
-class UndeliveredAct:
-    """An act about a consent that the company's hook does not know of."""
-
-    choice: str
-    """The name of the consent in the configuration."""
-    answer: Answer
-    """The answer: granted, refused or withdrawn."""
-    at: Time
-    """The time at which the caller answered."""
-
-    @property
-    def message(self) -> Text:
-        """The message that nobody tells the hook of this act."""
-        return Text(
-            "the company's hook was not told of {choice}, {answer}, and is not told after an erasure: tell"
-            " its receiver yourself",
-            choice=self.choice,
-            answer=_ANSWERS[self.answer],
-        )
 
 
 @dataclass(frozen=True)
@@ -295,10 +266,13 @@ def _erased(
     """Erase the caller from one controller's ledger and, where boxes share a database, from all others."""
     try:
         here, order = erasing.erase(controller, caller, now, shared, instruction, in_console=in_console)
-    except SharedDatabaseError as error:
+    except ErasureUnfinishedError as error:
+        message = joined(" ", error.message, untold(error.undelivered))
+        raise ErasureUnfinishedError(message, error.remedy) from error
+    if isinstance(order, SharedDatabaseError):
         problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
-        message = joined(" ", problem.format(name=controller.name), error.message)
-        raise SharedDatabaseError(message, joined(" ", error.remedy, _ASKED_LATER)) from error
+        message = joined(" ", problem.format(name=controller.name), untold(here.undelivered), order.message)
+        raise SharedDatabaseError(message, joined(" ", order.remedy, _ASKED_LATER)) from order
     return _result(controller, shared, here, order)
 
 
@@ -315,9 +289,7 @@ def _result(
         waiting=here.waiting,
         traces=here.traces,
         noted=here.noted,
-        undelivered=tuple(
-            UndeliveredAct(message.choice, message.word, message.at) for message in here.undelivered
-        ),
+        undelivered=tuple(map(UndeliveredAct.of, here.undelivered)),
     )
     if shared is None or order is None:
         return result

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..model import Controller, Identified, SharedDatabase
 from ..model.errors import SharedDatabaseError
+from ..model.hooks import ErasureUnfinishedError
 from .log_storage import keep_rule
 from .storage import existing_ledger, readable_folder, store
 
@@ -30,12 +31,13 @@ def erase(
     instruction: str = "",
     *,
     in_console: bool = False,
-) -> tuple[ErasureResult, ErasureOrder | None]:
+) -> tuple[ErasureResult, ErasureOrder | SharedDatabaseError | None]:
     """Erase a caller of one controller: on this box, and, where boxes share a database, on all others. Return
-    the result on this box, and the order to the others. The log notes the controller's `instruction`.
+    the result on this box, and the order to the others; the error if they cannot be asked: then the request
+    is kept, and the service asks them later. The log notes the controller's `instruction`.
 
-    Raises LedgerError, with a remedy, if any of his records is left. Raises SharedDatabaseError, when he is
-    erased on this box, if the others cannot be asked: the request is kept, and the service asks them later.
+    Raises LedgerError, with a remedy, if any of his records is left, and ErasureUnfinishedError if traces of
+    him are.
     """
     from ..call.caller import pseudonyms_under
     from ..evidence.note_values import NoteSource
@@ -62,9 +64,16 @@ def erase(
         elsewhere=_leaves_of_retired(shared, controller, his_pseudonyms),
     )
     assert result.request is not None
-    order = _order(shared, controller, result.request, waits=bool(result.waiting))
+    try:
+        order = _order(shared, controller, result.request, waits=bool(result.waiting))
+    except SharedDatabaseError as error:
+        return result, error
     if not set(order.pseudonyms) <= set(result.request.pseudonyms):  # another box knew of an earlier key
-        more = erase(ledger, order.pseudonyms, at, instruction=instruction, by=by)
+        try:
+            more = erase(ledger, order.pseudonyms, at, instruction=instruction, by=by)
+        except ErasureUnfinishedError as error:
+            error.undelivered = result.undelivered + error.undelivered
+            raise
         result = replace(
             result,
             records=result.records + more.records,
@@ -97,20 +106,19 @@ def _order(
         return erasure_orders.order(shared, controller.id, request, ledger, waits=waits)
 
 
-def carry_out_erasures(controller: Controller) -> list[tuple[int, int, tuple[HookMessage, ...]]]:
+def carry_out_erasures(
+    controller: Controller, report: Callable[[int, int, Sequence[HookMessage]], None] = lambda *_: None
+) -> None:
     """Carry out, in a controller's ledger, which must exist, the erasures that are noted and not done, and
-    for which no approval is missing. Return the number of the record of each, how many records it erased, and
-    the messages to the company's hook that it deleted.
+    for which no approval is missing. `report` is called after each, with the number of its record, how many
+    records it erased, and the messages to the company's hook that it deleted.
     Raises LedgerError, and EvidenceError; calling it again finishes the work."""
     from ..ledgers import erasure
 
     with closing(store(controller, create=False, migrate=False)) as ledger:
         erasure.finish(ledger)
-        return [
-            (pending.record, erasure.carry_out(ledger, pending), messages)
-            for pending in erasure.pending(ledger)
-            for messages in [erasure.undelivered_of_noted(ledger, pending)]
-        ]
+        for pending in erasure.pending(ledger):
+            report(pending.record, *erasure.carry_out(ledger, pending))
 
 
 def would_erase(

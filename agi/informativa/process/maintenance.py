@@ -27,6 +27,7 @@ from ..model.errors import (
     LedgerOutdatedError,
     SigningError,
 )
+from ..model.hooks import ErasureUnfinishedError, HookMessage
 from ..model.text import command
 from ..system.patience import in_thread
 from ..system.turns import OnceLogged, Turns
@@ -150,16 +151,25 @@ class PendingErasures:
             newest = log_storage.newest_note(controller)
             if self._looked.get(controller.ledger) == newest:
                 return
-            for note, records, messages in erasing.carry_out_erasures(controller):
-                log.info("erasure carried out", controller=controller.id, note=note, records=records)
-                if messages:
-                    acts = [message.summary for message in messages]
-                    log.warning("not delivered to the hook", controller=controller.id, acts=acts, note=note)
+            erasing.carry_out_erasures(controller, partial(_log_erasure, controller))
         except (LedgerError, EvidenceError) as error:
+            if isinstance(error, ErasureUnfinishedError):
+                _log_undelivered(controller, error.undelivered)
             self._errors.tell(controller.id, controller=controller.id, error=str(error))
             raise
         self._looked[controller.ledger] = newest
         self._errors.over(controller.id)
+
+
+def _log_erasure(controller: Controller, note: int, records: int, messages: Sequence[HookMessage]) -> None:
+    log.info("erasure carried out", controller=controller.id, note=note, records=records)
+    _log_undelivered(controller, messages, note=note)
+
+
+def _log_undelivered(controller: Controller, messages: Sequence[HookMessage], **facts: object) -> None:
+    if messages:
+        acts = [message.summary for message in messages]
+        log.warning("not delivered to the hook", controller=controller.id, acts=acts, **facts)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from ..ledgers import boxes, erasure, erasure_requests, lost_records, own_logs
 from ..ledgers.lost_records import ErasedRecord
 from ..ledgers.sqlite import SqliteStore
 from ..model import SharedDatabase
+from ..model.hooks import ErasureUnfinishedError, HookMessage
 from .box_statements import KNOWN
 from .connection import Connection, translated
 from .erasure_statements import ErasureStatements
@@ -43,9 +44,15 @@ def erase_here(
 ) -> None:
     """Erase callers from this box's ledger, and log the acts of theirs that the company's hook will not get
     any more. Raises LedgerError."""
-    result = erasure.erase(store.file, pseudonyms, at, instruction=instruction)
-    if acts := [message.summary for message in result.undelivered]:
-        log.warning("not delivered to the hook", controller=controller, acts=acts)
+    undelivered = tuple[HookMessage, ...]()
+    try:
+        undelivered = erasure.erase(store.file, pseudonyms, at, instruction=instruction).undelivered
+    except ErasureUnfinishedError as error:
+        undelivered = error.undelivered
+        raise
+    finally:
+        if acts := [message.summary for message in undelivered]:
+            log.warning("not delivered to the hook", controller=controller, acts=acts)
 
 
 @dataclass

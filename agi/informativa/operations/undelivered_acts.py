@@ -1,0 +1,58 @@
+"""Acts about consents that an erasure deleted before the company's hook was told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from ..model import Answer
+from ..model.hooks import HookMessage
+from ..model.text import NOTHING, Text, joined
+from .document import Time
+
+_ANSWERS = {
+    Answer.GRANTED: Text("granted"),
+    Answer.REFUSED: Text("refused"),
+    Answer.WITHDRAWN: Text("withdrawn"),
+}
+
+
+@dataclass(frozen=True)
+class UndeliveredAct:
+    """An act about a consent that the company's hook does not know of."""
+
+    choice: str
+    """The name of the consent in the configuration."""
+    answer: Answer
+    """The answer: granted, refused or withdrawn."""
+    at: Time
+    """The time at which the caller answered."""
+
+    @classmethod
+    def of(cls, message: HookMessage) -> Self:
+        """Return the act that a message would have told."""
+        return cls(message.choice, message.word, message.at)
+
+    @property
+    def message(self) -> Text:
+        """The message that nobody tells the hook of this act."""
+        return Text(
+            "the company's hook was not told of {choice}, {answer}, and is not told after an erasure: tell"
+            " its receiver yourself",
+            choice=self.choice,
+            answer=_ANSWERS[self.answer],
+        )
+
+
+def untold(messages: Sequence[HookMessage]) -> Text:
+    """Return the acts that an erasure deleted before the company's hook was told of them; `NOTHING` if there
+    are none."""
+    if not messages:
+        return NOTHING
+    acts = (joined(", ", message.choice, _ANSWERS[message.word]) for message in messages)
+    return Text(
+        "The company's hook was not told of {acts}, and is not told after an erasure: tell its receiver"
+        " yourself.",
+        acts=joined("; ", *acts),
+    )

@@ -106,4 +106,4 @@ def test_i5_channel_id_that_is_a_number_reaches_no_row(site: Site) -> None:
     keys = sorted(spool(site.pbx))
     assert [key.partition("-")[0] for key in keys[-2:]] == ["call", "call"]
     assert keys[0].partition("-")[0].replace(".", "").isdigit()
-    assert not any("0728" in key for key in keys)
+    assert not any("1200728" in key.replace("-", "") for key in keys)  # four digits may be of a key's time

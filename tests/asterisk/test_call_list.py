@@ -86,5 +86,5 @@ def test_call_that_was_kept_from_the_ledger(site: Site, request: pytest.FixtureR
     (call,) = result["calls_without_record"]
     assert (call["row"], call["line"]) == (5, "+390212345678")
     assert call["call"] == (columns[16].strip('"') if with_ids else None)
-    assert "39333" not in ran.stdout.replace("+390212345678", "")
+    assert "393331234" not in ran.stdout.replace("+390212345678", "")  # five digits may be of a call's id
     assert site.pbx.warnings() == []

@@ -384,6 +384,33 @@ def test_acts_that_an_unfinished_erasure_deleted_are_named(
     assert [message.record for message in caught.value.undelivered] == new[:2]
 
 
+@pytest.mark.parametrize("failing", ["_erase", "_note"])
+def test_acts_of_a_turn_are_named_though_the_next_one_fails(
+    ledger: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """He rings while his traces are searched, and the second turn cannot begin, or is not noted beside the
+    ledger: the acts of the first are named, and those that the second deleted."""
+    put_in_outbox(ledger, 2)
+    new = list[int]()
+
+    def fail(*_values: object) -> None:
+        raise LedgerError("The disk is broken.", "Mend it.")
+
+    def clean(_store: SqliteStore, _his: object) -> bool:
+        with contextlib.closing(SqliteStore(str(ledger))) as store:
+            new.extend(store.append([replace(PLAYED, pseudonym=OTHER)]))
+        put_in_outbox(ledger, new[0])
+        monkeypatch.setattr(erasure, failing, fail)
+        return False
+
+    monkeypatch.setattr(caller_traces, "clean", clean)
+    with pytest.raises(ErasureUnfinishedError) as caught:
+        erase(ledger, [OTHER], AT)
+    assert unfinished(caught.value, ledger) == ("The disk is broken.", "Mend it. ")
+    deleted = [2, *new] if failing == "_note" else [2]
+    assert [message.record for message in caught.value.undelivered] == deleted
+
+
 def test_i9_every_table_with_a_pseudonym_is_searched_for_him(ledger: Path) -> None:
     """A table that were added and not named would keep him, and nobody would look there again."""
     with contextlib.closing(sqlite3.connect(ledger)) as connection:

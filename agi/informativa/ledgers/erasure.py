@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,8 +120,9 @@ def erase(
     try:
         records, traces, copies, undelivered = 0, list[int](), tuple[Path, ...](), tuple[HookMessage, ...]()
         request = erasure_requests.new(datetime.now(UTC), sealed) if everywhere else None
-        for _attempt in range(TIMES):
-            step = _erase(store, pseudonyms, at, request, instruction or UNSTATED, by, elsewhere)
+        for attempt in range(TIMES):
+            with _finishing(ledger, undelivered) if attempt else nullcontext():
+                step = _erase(store, pseudonyms, at, request, instruction or UNSTATED, by, elsewhere)
             elsewhere = ()  # is named by now
             records, request = records + step.records, step.request
             undelivered += step.undelivered
@@ -195,9 +196,10 @@ def carry_out(store: SqliteStore, erasure: NotedErasure) -> tuple[int, tuple[Hoo
             erased, undelivered = gathered_caller.count_own(connection), outbox.of_gathered(connection)
             salts = gathered_caller.erase_gathered(connection, transaction, newest + 1)
         for _attempt in range(TIMES):
-            gathered_caller.leave_out_those_on_record(connection)
-            caller_bytes = gathered_caller.pseudonyms(connection) + salts
             with _finishing(store.file, undelivered):
+                with store.connected():
+                    gathered_caller.leave_out_those_on_record(connection)
+                    caller_bytes = gathered_caller.pseudonyms(connection) + salts
                 AccessLog(store.file).erase(caller_bytes)
                 caller_traces.delete_copies(store.file)
                 if caller_traces.clean(store, caller_bytes):
@@ -253,6 +255,9 @@ def _finishing(ledger: Path, undelivered: Sequence[HookMessage] = ()) -> Iterato
         reason_text = Text("{file} cannot be read ({why}).")
         reason = reason_text.format(file=error.filename or ledger, why=Foreign(error.strerror or ""))
         raise _unfinished(ledger, undelivered, reason) from error
+    except ErasureUnfinishedError as error:  # of a later turn
+        error.undelivered = (*undelivered, *error.undelivered)
+        raise
     except LedgerError as error:
         raise _unfinished(ledger, undelivered, error.message, error.remedy) from error
 
@@ -325,8 +330,9 @@ def _erase(
                 undelivered = outbox.of_gathered(connection)
                 salts = gathered_caller.erase_gathered(connection, transaction, newest + 1)
                 request = _store_request(connection, request)
-            _note(store, trace, f"{RecordKind.ERASURE} {reference}")
-            caller_bytes = gathered_caller.pseudonyms(connection) + salts
+                caller_bytes = gathered_caller.pseudonyms(connection) + salts
+            with _finishing(store.file, undelivered):
+                _note(store, trace, f"{RecordKind.ERASURE} {reference}")
             return _Step(records, caller_bytes, trace, request, noted=False, undelivered=undelivered)
         log = store.log()
         left = log.old - log.entered
@@ -355,7 +361,7 @@ def _erase(
         with store.transaction() as transaction:
             undelivered = outbox.of_gathered(connection)
             salts = gathered_caller.erase_gathered(connection, transaction, newest + 1)
-        caller_bytes = gathered_caller.pseudonyms(connection) + salts
+            caller_bytes = gathered_caller.pseudonyms(connection) + salts
         return _Step(records, caller_bytes, noted, request, undelivered=undelivered)
 
 

@@ -58,23 +58,31 @@ def all_of(identity: Identity) -> list[int]:
     return _of_file(identity, _open_files())
 
 
-def latest_of(identity: Identity) -> list[int]:
-    """Return those of a file's descriptors that are among the newest of this process: in a service of
-    hundreds of ledgers that is sooner known."""
-    return _of_file(identity, _lately_opened_files())
+def look(identity: Identity, examine: Callable[[int], Result]) -> Result | None:
+    """Examine an open file by one of its descriptors, and return the result; `None` if this process has none
+    of it. `examine` changes nothing. Raises OSError.
+
+    The newest descriptors are tried before all others: a service has hundreds of ledgers open.
+    """
+    for open_files in (_lately_opened_files, _open_files):
+        result = _examine(identity, _of_file(identity, open_files()), examine)
+        if result is not None:
+            return result
+    return None
 
 
 def _of_file(identity: Identity, open_files: Mapping[int, Identity]) -> list[int]:
     return [descriptor for descriptor, open_file in open_files.items() if open_file == identity]
 
 
-def look(identity: Identity, descriptors: Sequence[int], examine: Callable[[int], Result]) -> Result | None:
-    """Examine an open file by the first of these descriptors that is still its own, and return the result;
-    `None` if none is. Raises OSError.
+def _examine(
+    identity: Identity, descriptors: Sequence[int], examine: Callable[[int], Result]
+) -> Result | None:
+    """Examine the file by the first of these descriptors that is still its own.
 
     Beside our own connection to a ledger there may be another, which is closed at any moment: by another
     thread or, where a cursor of it was left when it was closed (sqlite3_close_v2), by the garbage collector.
-    Its number may be another file's then. So the file is compared afterwards; `examine` may change nothing.
+    Its number may be another file's then. So the file is compared afterwards.
     """
     for descriptor in descriptors:
         try:
@@ -123,8 +131,7 @@ def _open_files() -> dict[int, Identity]:
 
 
 def _identities(descriptors: Iterable[int]) -> dict[int, Identity]:
-    """Return the identities of the files behind these descriptors, as far as they are open. None is opened to
-    compare it: POSIX ends all our locks on a file when any descriptor of it is closed."""
+    """Return the identities of the files behind these descriptors, as far as they are open."""
     identities: dict[int, Identity] = {}
     for descriptor in descriptors:
         try:
@@ -135,10 +142,16 @@ def _identities(descriptors: Iterable[int]) -> dict[int, Identity]:
     return identities
 
 
-def chunks(identity: Identity, descriptors: Sequence[int]) -> Iterator[bytes]:
-    """Yield the bytes of an open file by these descriptors of it, 1 MB at a time. Raises OSError."""
+def chunks(identity: Identity) -> Iterator[bytes] | None:
+    """Return the bytes of an open file, 1 MB at a time; `None` if this process does not have it open. Reading
+    raises OSError."""
+    descriptors = all_of(identity)
+    return _chunks(identity, descriptors) if descriptors else None
+
+
+def _chunks(identity: Identity, descriptors: Sequence[int]) -> Iterator[bytes]:
     offset = 0
-    while (chunk := look(identity, descriptors, partial(_chunk, offset))) != b"":
+    while (chunk := _examine(identity, descriptors, partial(_chunk, offset))) != b"":
         if chunk is None:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
         yield chunk

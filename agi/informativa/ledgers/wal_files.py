@@ -154,11 +154,8 @@ class LedgerFiles:
         can close one without losing our locks; and for the lock of another open file description (fcntl(2)),
         which a lock of this process is, too."""
         with contextlib.closing(sqlite3.connect(f"{self.ledger.absolute().as_uri()}?mode=ro", uri=True)):
-            for descriptors in (open_descriptors.latest_of, open_descriptors.all_of):
-                in_use = open_descriptors.look(identity, descriptors(identity), _is_locked)
-                if in_use is not None:
-                    return in_use
-            return bool(_holders(identity, _DATABASE_LOCK))
+            locked = open_descriptors.look(identity, _is_locked)
+            return bool(_holders(identity, _DATABASE_LOCK)) if locked is None else locked
 
     def _require_file(self) -> None:
         """Check that a ledger can be opened. SQLite would only say that it cannot; and it deletes the log
@@ -239,17 +236,13 @@ class LedgerFiles:
 
     def is_retired(self, open_files: FileIdentities) -> bool:
         """Return whether another process has saved the contents of our log, and went on with a new one."""
-        descriptors = open_descriptors.all_of(open_files.log)
-        return open_descriptors.look(open_files.log, descriptors, _first_bytes) == RETIRED
+        return open_descriptors.look(open_files.log, _first_bytes) == RETIRED
 
     def contents(self, open_files: FileIdentities) -> list[Iterator[bytes]]:
         """Return the bytes of the ledger and its log, each read chunk by chunk, as this process has them
         open."""
-        return [
-            open_descriptors.chunks(identity, descriptors)
-            for identity in (open_files.ledger, open_files.log)
-            if (descriptors := open_descriptors.all_of(identity))
-        ]
+        contents = map(open_descriptors.chunks, (open_files.ledger, open_files.log))
+        return [chunks for chunks in contents if chunks is not None]
 
     def readers(self, open_files: FileIdentities) -> list[int]:
         """Return the ids of the other processes that read the log now."""

@@ -40,6 +40,7 @@ from .undelivered_acts import UndeliveredAct, untold
 if TYPE_CHECKING:
     from ..ledgers.erasure import ErasureResult
     from ..ledgers.remembered_callers import RememberedCallers
+    from ..model.hooks import HookMessage
     from ..sharing.erasure_orders import ErasureOrder
 
 NO_REFERENCE, NO_VERSION, NO_SUCH_DAY = "reference-refused", "version-unknown", "day-refused"
@@ -128,6 +129,11 @@ class Erased:
     """The numbers of this box's records that say that a caller was erased."""
     noted: Annotated[bool, Field(exclude=True)] = False
     """True if those are notes, which have no receipts."""
+
+    @property
+    def untold(self) -> Text:
+        """The sentence about the undelivered acts; `NOTHING` if there are none."""
+        return untold(self.undelivered)
 
 
 @dataclass(frozen=True)
@@ -267,13 +273,18 @@ def _erased(
     try:
         here, order = erasing.erase(controller, caller, now, shared, instruction, in_console=in_console)
     except ErasureUnfinishedError as error:
-        message = joined(" ", error.message, untold(error.undelivered))
+        message = joined(" ", error.message, untold(_acts(error.undelivered)))
         raise ErasureUnfinishedError(message, error.remedy) from error
     if isinstance(order, SharedDatabaseError):
         problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
-        message = joined(" ", problem.format(name=controller.name), untold(here.undelivered), order.message)
+        acts = untold(_acts(here.undelivered))
+        message = joined(" ", problem.format(name=controller.name), acts, order.message)
         raise SharedDatabaseError(message, joined(" ", order.remedy, _ASKED_LATER)) from order
     return _result(controller, shared, here, order)
+
+
+def _acts(messages: Sequence[HookMessage]) -> tuple[UndeliveredAct, ...]:
+    return tuple(map(UndeliveredAct.of, messages))
 
 
 def _result(
@@ -289,7 +300,7 @@ def _result(
         waiting=here.waiting,
         traces=here.traces,
         noted=here.noted,
-        undelivered=tuple(map(UndeliveredAct.of, here.undelivered)),
+        undelivered=_acts(here.undelivered),
     )
     if shared is None or order is None:
         return result

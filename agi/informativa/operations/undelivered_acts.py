@@ -34,25 +34,13 @@ class UndeliveredAct:
         """Return the act that a message would have told."""
         return cls(message.choice, message.word, message.at)
 
-    @property
-    def message(self) -> Text:
-        """The message that nobody tells the hook of this act."""
-        return Text(
-            "the company's hook was not told of {choice}, {answer}, and is not told after an erasure: tell"
-            " its receiver yourself",
-            choice=self.choice,
-            answer=_ANSWERS[self.answer],
-        )
 
-
-def untold(messages: Sequence[HookMessage]) -> Text:
-    """Return the acts that an erasure deleted before the company's hook was told of them; `NOTHING` if there
-    are none."""
-    if not messages:
+def untold(acts: Sequence[UndeliveredAct]) -> Text:
+    """Return the sentence that nobody tells the hook of these acts; `NOTHING` if there are none."""
+    if not acts:
         return NOTHING
-    acts = (joined(", ", message.choice, _ANSWERS[message.word]) for message in messages)
     return Text(
         "The company's hook was not told of {acts}, and is not told after an erasure: tell its receiver"
         " yourself.",
-        acts=joined("; ", *acts),
+        acts=joined("; ", *(joined(", ", act.choice, _ANSWERS[act.answer]) for act in acts)),
     )

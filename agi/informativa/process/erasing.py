@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..model import Controller, Identified, SharedDatabase
-from ..model.errors import SharedDatabaseError
+from ..model.errors import LedgerError, SharedDatabaseError
 from ..model.hooks import ErasureUnfinishedError
 from .log_storage import keep_rule
 from .storage import existing_ledger, readable_folder, store
@@ -66,21 +66,22 @@ def erase(
     assert result.request is not None
     try:
         order = _order(shared, controller, result.request, waits=bool(result.waiting))
+        if not set(order.pseudonyms) <= set(result.request.pseudonyms):  # another box knew of an earlier key
+            more = erase(ledger, order.pseudonyms, at, instruction=instruction, by=by)
+            result = replace(
+                result,
+                records=result.records + more.records,
+                traces=result.traces + more.traces,
+                waiting=result.waiting + more.waiting,
+                undelivered=result.undelivered + more.undelivered,
+            )
     except SharedDatabaseError as error:
         return result, error
-    if not set(order.pseudonyms) <= set(result.request.pseudonyms):  # another box knew of an earlier key
-        try:
-            more = erase(ledger, order.pseudonyms, at, instruction=instruction, by=by)
-        except ErasureUnfinishedError as error:
-            error.undelivered = result.undelivered + error.undelivered
-            raise
-        result = replace(
-            result,
-            records=result.records + more.records,
-            traces=result.traces + more.traces,
-            waiting=result.waiting + more.waiting,
-            undelivered=result.undelivered + more.undelivered,
-        )
+    except LedgerError as error:
+        undelivered = error.undelivered if isinstance(error, ErasureUnfinishedError) else ()
+        raise ErasureUnfinishedError(
+            error.message, error.remedy, (*result.undelivered, *undelivered)
+        ) from error
     return result, order
 
 

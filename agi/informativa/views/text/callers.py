@@ -124,8 +124,8 @@ def erased(result: Erased, done: bool, say: Language) -> Iterator[str]:
             count,
             **facts,
         )
-    for act in result.undelivered:
-        yield say(act.message)
+    if result.undelivered:
+        yield say(result.untold)
     for file in result.copies:
         yield copy_gone(file, done, say)
     if result.boxes:

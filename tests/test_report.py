@@ -201,10 +201,14 @@ def test_a_month_to_come_is_refused(acme: Controller) -> None:
 
 
 def test_requests_are_those_of_the_access_log_as_long_as_it_has_the_month(acme: Controller) -> None:
-    """Looks, letters and erasures of the month are counted; where entries of it may be deleted, none are."""
+    """Looks, letters and erasures of the month are counted, an erasure once although the console logs when it
+    begins too; where entries of it may be deleted, none are."""
     fill(acme, at(PLAYED, "2026-10-01T10:00"))
     for day, action in enumerate((Action.OPEN_CALLER, Action.OPEN_CALLER, Action.LETTER, Action.ERASE), 2):
         access_log.note(acme, "anna", action, datetime(2026, 10, day, 12, tzinfo=UTC))
+    for facts in ("", "request=7"):
+        at_begin = datetime(2026, 10, 5, 11, tzinfo=UTC)
+        access_log.note(acme, "anna", Action.ERASE, at_begin, detail="begun", facts=facts)
     access_log.note(acme, "anna", Action.ERASE, datetime(2026, 11, 2, 12, tzinfo=UTC))
     assert report(acme).figures.requests == Requests(looked_up=2, letters=1, erasures=1)
     result = report(replace(acme, retention=Period(months=1)), now=datetime(2027, 5, 1, tzinfo=UTC))

@@ -13,6 +13,7 @@ from ..model.looks import PersonLook
 
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _NEWEST = 1 << 62  # no row has such a number
+BEGUN = "begun"  # the first word of the detail of an entry that says that an act begins
 CLOCK_MARGIN = timedelta(days=1)  # by which a clock may have been set back between two entries
 PAGE = (
     "SELECT number, at, account, action, pseudonym, who, record, detail FROM access"
@@ -57,6 +58,8 @@ class AccessFilter:
     records: Sequence[int] = ()
     since: datetime | None = None
     until: datetime | None = None
+    completed: bool = False
+    """True for all but those that only say that an act begins: another entry says that it is done."""
 
 
 ALL = AccessFilter()
@@ -111,6 +114,9 @@ def conditions_of(access_filter: AccessFilter) -> tuple[str, list[object]]:
     if access_filter.actions:
         conditions.append(f"action IN ({', '.join('?' * len(access_filter.actions))})")
         values += map(str, access_filter.actions)
+    if access_filter.completed:
+        conditions.append("detail != ? AND detail NOT LIKE ? || ' %'")
+        values += [BEGUN, BEGUN]
     alternatives: list[str] = []
     if access_filter.pseudonyms:
         alternatives.append(f"pseudonym IN ({', '.join('?' * len(access_filter.pseudonyms))})")

@@ -128,7 +128,7 @@ def _requests(controller: Controller, period: DayRange, now: datetime) -> Reques
     """Return what the access log says of a month; `None` if entries of it are past their time."""
     if controller.retention and storage.access_log_kept_since(controller, now) > period.since:
         return None
-    days = AccessFilter(since=period.since, until=period.until)
+    days = AccessFilter(since=period.since, until=period.until, completed=True)
     counts = storage.access_log(controller).count(days)
     actions = (Action.OPEN_CALLER, Action.LETTER, Action.ERASE)
     return Requests(*(counts.get(action, 0) for action in actions))

@@ -183,12 +183,25 @@ def test_doubt_is_told_only_of_whom_nothing_is_known(configuration: Configuratio
 
 
 def test_a_database_that_is_away_keeps_no_company_from_erasing(configuration: Configuration) -> None:
-    """The caller goes from each ledger, and each keeps whom the other boxes are to erase; then it is told."""
+    """The caller goes from each ledger, and each keeps whom the other boxes are to erase; then it is told.
+    What was erased on this box is reported after each company."""
     informed(configuration)
     owners = list(reversed(configuration.controllers.values()))
     away = SharedDatabase(hosts=("127.0.0.1:1",), name="informativa", box="pbx-1")
+    reported = list[tuple[str, int | None]]()
     with pytest.raises(SharedDatabaseError) as error:
-        callers.erase(owners, CALLER, NOW, really=True, shared=away, instruction="T-1")
+        callers.erase(
+            owners,
+            CALLER,
+            NOW,
+            really=True,
+            shared=away,
+            begin=lambda owner: reported.append((owner.id, None)),
+            progress=lambda erased: reported.append((erased.controller, erased.records)),
+            instruction="T-1",
+        )
+    first, second = (owner.id for owner in owners)
+    assert reported == [(first, None), (first, 0), (second, None), (second, 1)]
     assert all(f"{owner.name}: the caller is erased on this box" in str(error.value) for owner in owners)
     for owner in owners:
         with closing(storage.store(owner)) as store:

@@ -34,6 +34,7 @@ from informativa.config import findings, load
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import Identified
 from informativa.model.text import quoted
+from informativa.operations import access_log
 from informativa.process import storage
 from informativa.process.preparation import verify_recordings
 from informativa.prompts.installed import recordings
@@ -774,6 +775,22 @@ def test_erasure_says_first_what_it_would_do(folder: Path) -> None:
     shown = run("ledger", "show", "-c", file, "--controller", "acme").stdout
     assert "erased" in shown
     assert "erasure" in shown
+
+
+def test_erasure_that_fails_at_one_company_says_what_is_done_at_another(folder: Path) -> None:
+    """A program reads the error, and people what was erased before it; the access log has who did it."""
+    file = folder / "informativa.yaml"
+    recorded(folder)
+    borealis = load(file).controllers["borealis"]
+    storage.store(borealis).close()
+    Path(borealis.ledger).write_bytes(b"no ledger" * 1000)
+    both = ("--controller=acme", "--controller=borealis", "-c", file)
+    ran = run("caller", "erase", CALLER, "--yes", "--json", "--instruction=T-1", *both)
+    assert ran.returncode == 1
+    assert json.loads(ran.stdout)["problems"]
+    assert "1 record erased" in ran.stderr
+    entries = access_log.page(load(file).controllers["acme"]).entries
+    assert [(entry.action, entry.detail) for entry in entries[:2]] == [("erase", None), ("erase", "begun")]
 
 
 def test_key_rotation(folder: Path) -> None:

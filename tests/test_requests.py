@@ -25,7 +25,7 @@ from informativa.evidence.notes import ApprovalNote, RuleNote
 from informativa.ledgers import erasure_notes, note_leaves
 from informativa.ledgers.erasure import carry_out, pending
 from informativa.model import Action, Controller, Identified, RecordKind, SharedDatabase
-from informativa.model.errors import InformativaError
+from informativa.model.errors import InformativaError, LedgerError, SharedDatabaseError
 from informativa.model.requests import (
     ExtensionReason,
     Identification,
@@ -35,6 +35,7 @@ from informativa.model.requests import (
     RequestState,
     due_day,
 )
+from informativa.model.text import Text
 from informativa.operations import access_log, callers, request_answers, request_register
 from informativa.operations import request_refusals as refusals
 from informativa.operations.access_letter import AccessLetter, access_letter
@@ -47,7 +48,7 @@ from informativa.operations.evidence import logs, receipts
 from informativa.operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
 from informativa.operations.request_register import ListedRequest, OpenRequests, StepTaken
 from informativa.operations.typed_caller import Typed, by_customer, by_number
-from informativa.process import storage
+from informativa.process import erasing, storage
 from informativa.views.letter_page import answer_pages
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -572,15 +573,44 @@ def test_answer_that_is_not_possible_looks_at_nobody(acme: Controller, configura
 
 
 def test_erasure_is_on_record_with_its_note(acme: Controller, configuration: Configuration) -> None:
-    """The access log and the request name the record, and who did it; another request is not led on."""
+    """The access log and the request name the record, and who did it, and the log says before that he begins;
+    another request is not led on."""
     opened(acme, ACCESS, OTHER)
     number = opened(acme, ERASURE)
     result = request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
     assert (result.done, result.request.number, result.request.state) == (True, 2, RequestState.ANSWERED)
     step = result.request.steps[-1]
     assert (step.move, step.account, step.record) == (Move.ERASE, "bob", 3)
-    (entry,) = [entry for entry in access_log.page(acme).entries if entry.action is Action.ERASE]
-    assert (entry.account, entry.record, entry.detail) == ("bob", 3, "request=2")
+    entries = [entry for entry in access_log.page(acme).entries if entry.action is Action.ERASE]
+    assert [(entry.account, entry.record, entry.detail) for entry in entries] == [
+        ("bob", 3, "request=2"),
+        ("bob", None, "begun request=2"),
+    ]
+
+
+def test_an_erasure_that_fails_is_in_the_access_log(
+    acme: Controller, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other boxes that cannot be asked: the log has the record of what was erased on this box. A ledger that
+    cannot be written to: it says that somebody began."""
+    away = replace(configuration, shared=SharedDatabase(("127.0.0.1:1",), "calls", "pbx-1"))
+    number = opened(acme, ERASURE)
+    with pytest.raises(SharedDatabaseError, match="the caller is erased on this box"):
+        request_answers.erase(acme, number, CALLER, away, "", "bob", NOW, really=True)
+
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise LedgerError(Text("full"), Text("Make room."))
+
+    number = opened(acme, ERASURE, OTHER)
+    monkeypatch.setattr(erasing, "erase", fail)
+    with pytest.raises(LedgerError):
+        request_answers.erase(acme, number, OTHER, configuration, "", "bob", NOW, really=True)
+    entries = [entry for entry in access_log.page(acme).entries if entry.action is Action.ERASE]
+    assert [(entry.record, entry.detail) for entry in entries] == [
+        (None, "begun request=2"),
+        (3, "request=1"),
+        (None, "begun request=1"),
+    ]
 
 
 def test_answer_and_erasure_are_asked_of_all_boxes(
@@ -590,7 +620,7 @@ def test_answer_and_erasure_are_asked_of_all_boxes(
     open the caller, and an erasure has its instruction, and says where it was typed."""
     logs.checkpoint(acme)
     shared = SharedDatabase(("127.0.0.1:1",), "calls", "pbx-1")
-    asked = list[tuple[object, ...]]()
+    asked = list[tuple[Any, ...]]()
     here = configuration
     receipts_of, records_of, erase = receipts.of_caller, callers.access, callers.erase
 
@@ -627,4 +657,7 @@ def test_answer_and_erasure_are_asked_of_all_boxes(
             acme, number, CALLER, configuration, "T-1", "bob", NOW, really=really, in_console=in_console
         )
         options = {"really": really, "instruction": "T-1", "in_console": in_console, "on_request": True}
-        assert asked[-1] == ("erasure", {**options, "shared": shared})
+        word, arguments = asked[-1]
+        assert word == "erasure"
+        assert options.items() <= arguments.items()
+        assert arguments["shared"] == shared

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..ledgers.access_chain import AccessChain
-from ..ledgers.access_entries import ALL, AccessFilter, LoggedAccess
+from ..ledgers.access_entries import ALL, BEGUN, AccessFilter, LoggedAccess
 from ..model import Action, Controller, Line
 from ..model.errors import InformativaError, LedgerError
 from ..model.looks import SHELL, UnusualLooks, unusual_looks
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL",
+    "BEGUN",
     "BY_OPTION",
     "IN_FORM",
     "SHELL",

@@ -210,6 +210,7 @@ def erase(
     *,
     really: bool,
     shared: SharedDatabase | None = None,
+    begin: Callable[[Controller], None] = lambda _controller: None,
     progress: Callable[[Erased], None] = lambda _erased: None,
     instruction: str = "",
     in_console: bool = False,
@@ -218,12 +219,12 @@ def erase(
     """Erase a caller from these controllers' ledgers, or with `really` false only tell what would be erased.
     The records that remain lead to nobody; copies of a ledger that contain him are deleted.
 
-    A company that wants four eyes is erased from `on_request` alone. `progress` is called after each
-    controller. The logs note the controller's `instruction`, a ticket's id;
-    raises InformativaError if it is none, or is missing where one is needed, before anything is erased.
-    Raises LedgerError if anything of him remains, with what to
-    do. Raises SharedDatabaseError, when all controllers are done on this box, if other boxes could not be
-    asked: the service asks them later.
+    A company that wants four eyes is erased from `on_request` alone. `begin` is called before the records of
+    each controller are erased, and `progress` after each controller. The logs note the controller's
+    `instruction`, a ticket's id; raises InformativaError if it is none, or is missing where one is needed,
+    before anything is erased. Raises LedgerError if anything of him remains, with what to do. Raises
+    SharedDatabaseError, when all controllers are done on this box, if other boxes could not be asked: the
+    service asks them later.
     """
     if really and not on_request:
         require_no_four_eyes(controllers)
@@ -233,14 +234,18 @@ def erase(
     for controller in controllers:
         try:
             if really:
-                result = _erased(controller, typed.caller, now, shared, instruction, in_console=in_console)
+                begin(controller)
+                result, failure = _erased(
+                    controller, typed.caller, now, shared, instruction, in_console=in_console
+                )
+                failures += [failure] if failure else []
             else:
                 result = _would_erase(controller, typed.caller, shared)
-            results.append(result)
         except SharedDatabaseError as error:
             failures.append(error)
         else:
-            progress(results[-1])
+            results.append(result)
+            progress(result)
     if failures:
         message = joined(" ", *(failure.message for failure in failures))
         raise SharedDatabaseError(message, failures[0].remedy) from failures[0]
@@ -268,8 +273,9 @@ def _erased(
     instruction: str,
     *,
     in_console: bool,
-) -> Erased:
-    """Erase the caller from one controller's ledger and, where boxes share a database, from all others."""
+) -> tuple[Erased, SharedDatabaseError | None]:
+    """Erase the caller from one controller's ledger and, where boxes share a database, from all others.
+    Return the result, and the error where the others could not be asked."""
     try:
         here, order = erasing.erase(controller, caller, now, shared, instruction, in_console=in_console)
     except ErasureUnfinishedError as error:
@@ -279,8 +285,11 @@ def _erased(
         problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
         acts = untold(_acts(here.undelivered))
         message = joined(" ", problem.format(name=controller.name), acts, order.message)
-        raise SharedDatabaseError(message, joined(" ", order.remedy, _ASKED_LATER)) from order
-    return _result(controller, shared, here, order)
+        failure = SharedDatabaseError(message, joined(" ", order.remedy, _ASKED_LATER))
+        failure.__cause__ = order
+        # The error names the acts, also where only it is shown.
+        return _result(controller, None, replace(here, undelivered=()), None), failure
+    return _result(controller, shared, here, order), None
 
 
 def _acts(messages: Sequence[HookMessage]) -> tuple[UndeliveredAct, ...]:

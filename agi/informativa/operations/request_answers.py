@@ -158,23 +158,35 @@ def erase(
     Raises InformativaError where the request cannot be answered now, is another caller's, or the instruction
     is refused; and as `callers.erase`."""
     request = _possible(controller, number, typed, RequestStep(now, account, Move.ERASE))
+    facts = f"request={number}"
+
+    def begin(_controller: Controller) -> None:
+        access_log.note(controller, account, Action.ERASE, now, detail=access_log.BEGUN, facts=facts)
+
+    def finish(erased: Erased) -> None:
+        if really:
+            record = max(erased.traces, default=None)
+            access_log.note(controller, account, Action.ERASE, now, record=record, facts=facts)
+        else:
+            known = callers.pseudonyms(controller, typed.caller)[0] if erased.records else None
+            access_log.note(controller, account, Action.ERASE_TRIAL, now, pseudonym=known, facts=facts)
+
     erasure = callers.erase(
         [controller],
         typed,
         now,
         really=really,
         shared=configuration.shared,
+        begin=begin,
+        progress=finish,
         instruction=instruction,
         in_console=in_console,
         on_request=True,
     )
     (erased,) = erasure.controllers
-    facts, record = f"request={number}", max(erased.traces, default=None)
     if not really:
-        known = callers.pseudonyms(controller, typed.caller)[0] if erased.records else None
-        access_log.note(controller, account, Action.ERASE_TRIAL, now, pseudonym=known, facts=facts)
         return RequestErasure(ListedRequest.of(request, controller, now), done=False, erased=erased)
-    access_log.note(controller, account, Action.ERASE, now, record=record, facts=facts)
+    record = max(erased.traces, default=None)
     move = Move.ERASE if erasure.complete else Move.NOTE
     after = take_step(controller, number, RequestStep(now, account, move, record=record))
     return RequestErasure(after, done=True, erased=erased)

@@ -11,9 +11,10 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...model import Action, Controller, RecordKind
+from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import caller_summary, callers
-from ...operations.access_log import note_in_shell, require_reason
+from ...operations.access_log import BEGUN, note_in_shell, require_reason
 from ...operations.backup import listing
 from ...operations.controllers import notice_named, select_for_callers, select_for_notices
 from ...operations.typed_caller import Typed, by_customer, by_number
@@ -96,7 +97,13 @@ def erase(
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
 
+    results = list[callers.Erased]()
+
+    def begin(company: Controller) -> None:
+        note_in_shell(company, Action.ERASE, datetime.now(UTC), known=None, detail=BEGUN)
+
     def tell(result: callers.Erased) -> None:
+        results.append(result)
         trace = max(result.traces, default=None)
         action = Action.ERASE if yes else Action.ERASE_TRIAL
         company = selection.configuration.controllers[result.controller]
@@ -105,19 +112,28 @@ def erase(
         facts = "waiting" if yes and result.waiting else ""
         note_in_shell(company, action, datetime.now(UTC), known=pseudonym, record=trace, facts=facts)
         if not as_json:
-            for line in text.erased(result, yes, _):
-                print(line)
+            show_result(result)
 
-    shared = selection.configuration.shared
-    erasure = callers.erase(
-        selection.named,
-        typed,
-        datetime.now(UTC),
-        really=yes,
-        shared=shared,
-        progress=tell,
-        instruction=instruction,
-    )
+    def show_result(result: callers.Erased) -> None:
+        for line in text.erased(result, yes, _):
+            print(line, file=sys.stderr if as_json else sys.stdout)
+
+    try:
+        erasure = callers.erase(
+            selection.named,
+            typed,
+            datetime.now(UTC),
+            really=yes,
+            shared=selection.configuration.shared,
+            begin=begin,
+            progress=tell,
+            instruction=instruction,
+        )
+    except InformativaError:
+        if as_json and yes:  # the document is the error; what is done must be said all the same
+            for result in results:
+                show_result(result)
+        raise
     _warn(callers.remaining_doubt(typed, erasure))
     if yes:
         for result in erasure.controllers:

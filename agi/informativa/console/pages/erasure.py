@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from ...model.errors import InformativaError
 from ...model.text import Text
-from ...operations import callers
+from ...operations import access_log, callers
 from ...operations.callers import Erased, check_instruction
 from ...operations.request_refusals import require_no_four_eyes
 from ..context import RequestContext
@@ -101,7 +101,7 @@ def _preview(
 def _erase(context: RequestContext, lookup: CallerLookup, instruction: str) -> tuple[str, bool]:
     """Erase the caller; return the address of the outcome, and whether nothing is left to do."""
     company, shared = company_with_callers(context), context.configuration.shared
-    context.note("erase", detail="begun")
+    context.note("erase", detail=access_log.BEGUN)
     erased, error = None, None
 
     def work() -> tuple[Erased, bool]:

@@ -45,7 +45,7 @@ _ACTIONS: dict[Action, Text] = {
 _DETAILS = {
     "number": Text("by telephone number"),
     "customer": Text("by customer number"),
-    "begun": Text("begun"),
+    "begun": Text("begun (a later entry says that it is done)"),
     "done": Text("done"),
     "waiting": Text("noted, waits for the approval"),
     "shown": Text("shown"),

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import httpx
 import pytest
@@ -19,12 +20,13 @@ from console.served import Browser, ServedConsole, lay_calls, served
 from evidence.noted import APPROVER
 from evidence.receipts import HOSTILE
 from informativa.console.pages.caller_lookup import CallerLookup
+from informativa.ledgers.erasure import ErasureResult
 from informativa.model import Action, Outsourcing
 from informativa.model.errors import SharedDatabaseError
 from informativa.model.text import Text
 from informativa.operations import access_log, callers
 from informativa.operations.typed_caller import by_number
-from informativa.process import bootstrap
+from informativa.process import bootstrap, erasing
 
 NUMBER = "+39 333 123 4567"
 DIGITS = "3331234567"
@@ -453,23 +455,30 @@ def test_an_erasure_is_done_once_and_leaves_its_trace(office: ServedConsole) -> 
 def test_an_erasure_that_is_not_finished_says_what_to_do(
     office: ServedConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error is shown after a redirect, and the same form goes on with the erasure."""
+    """An error is shown after a redirect, and the same form goes on with the erasure. The access log names
+    the record of what was erased on this box."""
     browser, page = looked_up(office)
-    work = callers.erase
+    work = erasing.erase
 
-    def erase(*given: object, really: bool, **more: object) -> callers.Erasure:
-        if really:
-            raise SharedDatabaseError(Text("Other boxes do not know of it."), Text("Do it again."))
-        return work(*given, really=really, **more)  # type: ignore[arg-type]
+    def erase(*given: Any, **more: Any) -> tuple[ErasureResult, SharedDatabaseError]:
+        result, _order = work(*given, **more)
+        return result, SharedDatabaseError(Text("Other boxes do not know of it."), Text("Do it again."))
 
-    monkeypatch.setattr(callers, "erase", erase)
+    monkeypatch.setattr(erasing, "erase", erase)
     browser.get(f"{page}/erasure")
     answer = browser.send(word="acme")
     assert "is not wholly erased" in answer.text
     assert "Other boxes do not know of it." in answer.text
-    monkeypatch.setattr(callers, "erase", work)
+    monkeypatch.setattr(erasing, "erase", work)
     browser.get(f"{page}/erasure")
     assert "Caller +39…67 is erased" in browser.send(word="acme").text
+    entries = access_log.page(office.controller()).entries
+    assert [(entry.record, entry.detail) for entry in entries if entry.action is Action.ERASE] == [
+        (None, "done"),
+        (None, "begun"),
+        (8, "done"),
+        (None, "begun"),
+    ]
 
 
 def test_an_erasure_that_the_controller_approves_waits(folder: Path) -> None:

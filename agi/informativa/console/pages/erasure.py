@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from ...model.errors import InformativaError
+from ...model.errors import InformativaError, SharedDatabaseError
 from ...model.text import Text
 from ...operations import access_log, callers
 from ...operations.callers import Erased, check_instruction
@@ -104,20 +104,25 @@ def _erase(context: RequestContext, lookup: CallerLookup, instruction: str) -> t
     context.note("erase", detail=access_log.BEGUN)
     erased, error = None, None
 
-    def work() -> tuple[Erased, bool]:
-        erasure = callers.erase(
-            [company],
-            lookup.typed,
-            context.console.now(),
-            really=True,
-            shared=shared,
-            instruction=instruction,
-            in_console=True,
-        )
-        return erasure.controllers[0], True
+    def work() -> tuple[tuple[Erased, InformativaError | None], bool]:
+        results = list[Erased]()
+        try:
+            callers.erase(
+                [company],
+                lookup.typed,
+                context.console.now(),
+                really=True,
+                shared=shared,
+                progress=results.append,
+                instruction=instruction,
+                in_console=True,
+            )
+        except SharedDatabaseError as failure:  # he is erased on this box all the same
+            return (results[0], failure), False
+        return (results[0], None), True
 
     try:
-        erased = lookup.run_once("erased", work)  # not again if the note fails
+        erased, error = lookup.run_once("erased", work)  # not again if the note fails
         detail = "waiting" if erased.waiting else "done"
         context.note("erase", record=max(erased.traces, default=None), detail=detail)
     except InformativaError as raised:

@@ -157,6 +157,7 @@ exten => _[+0-9a-zA-Z].,1,Gosub(informativa,s,1(${EXTEN}))
 
 def test_skip_and_repeat_keys(site: Site) -> None:
     """Where a line allows it, a key plays the notice again and another ends it."""
+    site.lengthen()
     site.configure(('      full: "1" ', '      repeat: "2"\n      skip: "9"\n      full: "1" '))
     call = site.dial()
     call.wait_heard(0.7, 30)

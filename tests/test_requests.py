@@ -592,12 +592,17 @@ def test_erasure_is_on_record_with_its_note(acme: Controller, configuration: Con
 def test_an_erasure_that_fails_is_in_the_access_log(
     acme: Controller, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other boxes that cannot be asked: the log has the record of what was erased on this box. A ledger that
-    cannot be written to: it says that somebody began."""
+    """Other boxes that cannot be asked: the log has the record of what was erased on this box, and the
+    request waits for them. A ledger that cannot be written to: the log says that somebody began."""
     away = replace(configuration, shared=SharedDatabase(("127.0.0.1:1",), "calls", "pbx-1"))
     number = opened(acme, ERASURE)
     with pytest.raises(SharedDatabaseError, match="the caller is erased on this box"):
         request_answers.erase(acme, number, CALLER, away, "", "bob", NOW, really=True)
+    (request,) = request_register.listing([acme], NOW).requests
+    assert (request.state, request.next) == (RequestState.WAITING, Move.CLOSE)
+    assert [(step.move, step.record) for step in request.steps[-1:]] == [(Move.NOTE, 3)]
+    with pytest.raises(InformativaError, match="another box is missing"):
+        request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
 
     def fail(*_arguments: object, **_named: object) -> None:
         raise LedgerError(Text("full"), Text("Make room."))

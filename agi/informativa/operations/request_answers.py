@@ -12,6 +12,7 @@ from hashlib import sha256
 from ..config import Configuration
 from ..evidence.proof import SUFFIX
 from ..model import Action, Controller
+from ..model.errors import SharedDatabaseError
 from ..model.requests import Move, PersonRequest, RequestStep
 from . import access_log, callers
 from .access_letter import AccessLetter, access_letter
@@ -151,42 +152,54 @@ def erase(
     *,
     really: bool,
     in_console: bool = False,
+    progress: Callable[[Erased], None] = lambda _erased: None,
 ) -> RequestErasure:
     """Erase the caller of a request, or with `really` false only tell what would be erased. An erasure that
-    waits for an approval or for other boxes does not answer the request yet.
+    waits for an approval or for other boxes, or that they could not be told of, does not answer the request
+    yet. `progress` is called when it is done on this box.
 
     Raises InformativaError where the request cannot be answered now, is another caller's, or the instruction
     is refused; and as `callers.erase`."""
     request = _possible(controller, number, typed, RequestStep(now, account, Move.ERASE))
     facts = f"request={number}"
+    erased_here = list[Erased]()
 
     def begin(_controller: Controller) -> None:
         access_log.note(controller, account, Action.ERASE, now, detail=access_log.BEGUN, facts=facts)
 
     def finish(erased: Erased) -> None:
         if really:
+            erased_here.append(erased)
             record = max(erased.traces, default=None)
             access_log.note(controller, account, Action.ERASE, now, record=record, facts=facts)
         else:
             known = callers.pseudonyms(controller, typed.caller)[0] if erased.records else None
             access_log.note(controller, account, Action.ERASE_TRIAL, now, pseudonym=known, facts=facts)
+        progress(erased)
 
-    erasure = callers.erase(
-        [controller],
-        typed,
-        now,
-        really=really,
-        shared=configuration.shared,
-        begin=begin,
-        progress=finish,
-        instruction=instruction,
-        in_console=in_console,
-        on_request=True,
-    )
+    def add_step(move: Move) -> ListedRequest:
+        record = max(erased_here[0].traces, default=None)
+        return take_step(controller, number, RequestStep(now, account, move, record=record))
+
+    try:
+        erasure = callers.erase(
+            [controller],
+            typed,
+            now,
+            really=really,
+            shared=configuration.shared,
+            begin=begin,
+            progress=finish,
+            instruction=instruction,
+            in_console=in_console,
+            on_request=True,
+        )
+    except SharedDatabaseError:
+        if erased_here:
+            add_step(Move.NOTE)  # this box's service asks the others later
+        raise
     (erased,) = erasure.controllers
     if not really:
         return RequestErasure(ListedRequest.of(request, controller, now), done=False, erased=erased)
-    record = max(erased.traces, default=None)
-    move = Move.ERASE if erasure.complete else Move.NOTE
-    after = take_step(controller, number, RequestStep(now, account, move, record=record))
+    after = add_step(Move.ERASE if erasure.complete else Move.NOTE)
     return RequestErasure(after, done=True, erased=erased)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from ...config import DEFAULT_FILE
+from ...config import DEFAULT_FILE, Configuration
 from ...model import Action, Controller, RecordKind
 from ...model.errors import InformativaError
 from ...model.text import Text
@@ -133,13 +134,10 @@ def erase(
         if as_json and yes:  # the document is the error; what is done must be said all the same
             for result in results:
                 show_result(result)
+        warn_of_backups(selection.configuration, results, done=yes)
         raise
     _warn(callers.remaining_doubt(typed, erasure))
-    if yes:
-        for result in erasure.controllers:
-            if result.records and not result.waiting:
-                company = selection.configuration.controllers[result.controller]
-                warn(listing.holding_last_erased(selection.configuration, company))
+    warn_of_backups(selection.configuration, results, done=yes)
     if as_json:
         print_document(erasure)
     elif not yes:
@@ -190,6 +188,15 @@ def identified(number: str | None, customer: str | None) -> Typed:
     if (number is None) == (customer is None):
         raise typer.BadParameter(_("Name the caller by NUMBER or by --customer ID."))
     return by_customer(customer) if customer is not None else by_number(number or "")
+
+
+def warn_of_backups(configuration: Configuration, results: Iterable[callers.Erased], *, done: bool) -> None:
+    """Print which backups still hold the caller of an erasure, unless it was a trial or waits for an
+    approval."""
+    for result in results:
+        if done and result.records and not result.waiting:
+            company = configuration.controllers[result.controller]
+            warn(listing.holding_last_erased(configuration, company))
 
 
 def _pseudonym(company: Controller, typed: Typed) -> bytes:

@@ -16,6 +16,7 @@ from ...model.requests import ExtensionReason, Identification, RequestKind, Requ
 from ...model.text import Foreign, Text
 from ...operations import request_answers, request_register
 from ...operations.access_log import shell_account
+from ...operations.callers import Erased
 from ...operations.controllers import Selection, select_for_callers
 from ...operations.request_register import ListedRequest
 from ...system.files import write_file
@@ -24,7 +25,7 @@ from ...views.text import requests as text
 from ..options import Config, Json, Of, Yes, day, print_result, warn_of_unrelated
 from ..tree import INCOMPLETE
 from ..words import _
-from .callers import Customer, Instruction, Number, identified
+from .callers import Customer, Instruction, Number, identified, warn_of_backups
 
 app = typer.Typer(
     help="Persons' requests: access, erasure, objection, portability, proof.", no_args_is_help=True
@@ -185,10 +186,24 @@ def erase(
     typed, now = identified(number, customer), datetime.now(UTC)
     company, selection = _company(config, controller)
     account, configuration = shell_account(), selection.configuration
-    result = request_answers.erase(
-        company, request, typed, configuration, instruction, account, now, really=yes
-    )
+    results = list[Erased]()
+    try:
+        result = request_answers.erase(
+            company,
+            request,
+            typed,
+            configuration,
+            instruction,
+            account,
+            now,
+            really=yes,
+            progress=results.append,
+        )
+    except InformativaError:
+        warn_of_backups(configuration, results, done=yes)
+        raise
     print_result(result, text.erasure(result, _), as_json=as_json)
+    warn_of_backups(configuration, results, done=yes)
     if not result.complete:
         raise typer.Exit(INCOMPLETE)
 

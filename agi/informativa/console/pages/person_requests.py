@@ -183,13 +183,20 @@ def _erase(context: RequestContext, errors: dict[str, InformativaError]) -> str:
         )
         return ""
     _erasure(context, caller, really=True)
-    forget_caller(context, CallerLookup(company.id, caller))
     return ""
 
 
 def _erasure(context: RequestContext, caller: Typed, *, really: bool) -> Erased:
+    """Erase the person of the request, or return what would be erased. The sessions forget whom this box
+    erased, although other boxes could not be told. Raises as `request_answers.erase`."""
+    company = company_with_callers(context)
+
+    def finish(_erased: Erased) -> None:
+        if really:
+            forget_caller(context, CallerLookup(company.id, caller))
+
     return request_answers.erase(
-        company_with_callers(context),
+        company,
         _request(context).number,
         caller,
         context.configuration,
@@ -198,6 +205,7 @@ def _erasure(context: RequestContext, caller: Typed, *, really: bool) -> Erased:
         context.console.now(),
         really=really,
         in_console=True,
+        progress=finish,
     ).erased
 
 

@@ -40,7 +40,7 @@ from informativa.model.text import Text
 from informativa.operations import access_log, callers, request_answers, request_register
 from informativa.operations import request_refusals as refusals
 from informativa.operations.access_letter import AccessLetter, access_letter
-from informativa.operations.callers import Access, Erasure
+from informativa.operations.callers import Access, Erased, Erasure
 from informativa.operations.controllers import notice_named
 from informativa.operations.doctor import requests as check
 from informativa.operations.doctor.findings import State
@@ -589,6 +589,21 @@ def test_erasure_is_on_record_with_its_note(acme: Controller, configuration: Con
     ]
 
 
+def test_an_erasure_of_somebody_without_records_is_done(
+    acme: Controller, configuration: Configuration
+) -> None:
+    """It notes nothing in the ledger, and the request names no record; whoever asked is told once it is
+    done."""
+    number = opened(acme, ERASURE, OTHER)
+    erased = list[Erased]()
+    result = request_answers.erase(
+        acme, number, OTHER, configuration, "", "bob", NOW, really=True, progress=erased.append
+    )
+    assert erased == [result.erased]
+    assert (result.erased.records, result.erased.traces) == (0, ())
+    assert [(step.move, step.record) for step in result.request.steps[-1:]] == [(Move.ERASE, None)]
+
+
 def test_an_erasure_that_fails_is_in_the_access_log(
     acme: Controller, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -658,10 +673,9 @@ def test_answer_and_erasure_are_asked_of_all_boxes(
     answer(acme, configuration, opened(acme, ACCESS))
     assert asked == [("letter", shared), ("receipts", shared, True), ("records", shared)]
     number = opened(acme, ERASURE)
-    for really, in_console in ((False, False), (True, True)):
-        request_answers.erase(
-            acme, number, CALLER, configuration, "T-1", "bob", NOW, really=really, in_console=in_console
-        )
-        options = {"really": really, "instruction": "T-1", "in_console": in_console, "on_request": True}
+    for really, place in ((False, dict[str, bool]()), (True, {"in_console": True})):
+        request_answers.erase(acme, number, CALLER, configuration, "T-1", "bob", NOW, really=really, **place)
+        usual = {"in_console": False, "on_request": True}
+        options = {"really": really, "instruction": "T-1", **usual, **place}
         notes = {"begin": ANY, "progress": ANY}
         assert asked[-1] == ("erasure", {**options, **notes, "shared": shared})

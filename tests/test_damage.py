@@ -79,7 +79,7 @@ def test_damaged_page_is_told_with_what_mends_it(folder: Path, sound_ledger: Pat
     assert typed("check", "-c", folder / "informativa.yaml")[0] == 1
 
 
-@pytest.mark.parametrize("name", ["event", "standing", "leaf", "log"])
+@pytest.mark.parametrize("name", ["event", "standing", "elsewhere", "number_use", "leaf", "log"])
 def test_dry_run_finds_what_no_call_could_do(tmp_path: Path, sound_ledger: Path, name: str) -> None:
     """In the service's own way, and as another user tries it; of a whole one nothing is found or left."""
     file = tmp_path / "acme.sqlite3"
@@ -97,6 +97,22 @@ def test_dry_run_finds_what_no_call_could_do(tmp_path: Path, sound_ledger: Path,
         try_writing(file)
     with closing(SqliteStore(str(file), create=False)) as store, pytest.raises(LedgerError, match=RESTORE):
         store.transact([dry_run])
+
+
+def test_dry_run_reads_all_pages_of_callers(tmp_path: Path, sound_ledger: Path) -> None:
+    """A call reads the page that has its caller; a dry run finds the damage of any one."""
+    content, page = sound_ledger.read_bytes(), pages(sound_ledger)["standing"]
+    root = content[(page - 1) * 4096 : page * 4096]  # of an index, whose cells begin with a page: 2, here
+    count = int.from_bytes(root[3:5], "big")
+    places = [int.from_bytes(root[at : at + 2], "big") for at in range(12, 12 + 2 * count, 2)]
+    children = [int.from_bytes(root[place : place + 4], "big") for place in (*places, 8)]
+    assert (root[0], len(children) > 10) == (2, True)
+    for number, child in enumerate(children):
+        file = tmp_path / f"{number}.sqlite3"
+        shutil.copy(sound_ledger, file)
+        overwrite(file, child)
+        with pytest.raises(LedgerError, match=RESTORE):
+            try_writing(file)
 
 
 def storage_of(file: Path) -> Iterator[object]:

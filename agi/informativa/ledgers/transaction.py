@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from ..model.choices import AnswerHistory
 
 _WHEN = datetime(2026, 1, 1, tzinfo=UTC)  # time of the record of a dry run
+# Pseudonyms over all of the file, of which one page may be damaged, by their first bytes. One statement reads
+# the pages that as many look-ups would, in a twentieth of the time.
+_SPREAD = range(0, 256, 4)
+_MARKS = ",".join(f"?{number}" for number in range(1, len(_SPREAD) + 1))
+_COUNTS = (
+    f"SELECT count(*) FROM {table} WHERE pseudonym IN ({_MARKS})"  # noqa: S608  # our own names
+    for table in ("standing", *elsewhere.TABLES)
+)
+_KNOWN_AMONG = " UNION ALL ".join(_COUNTS)
 
 
 def _identity(value: Any) -> Any:
@@ -174,9 +183,10 @@ class SqliteTransaction:
         connection = self._connection
         connection.execute("SAVEPOINT dry_run")
         try:
-            for first in range(0, 256, 4):  # spread over the file, of which one page may be damaged
-                self.history(bytes([first]) + os.urandom(31))
-            pseudonym, status, reason = os.urandom(32), Status.PLAYED, Reason.NOT_INFORMED
+            spread = [bytes([first]) + os.urandom(31) for first in _SPREAD]
+            connection.execute(_KNOWN_AMONG, spread).fetchall()
+            pseudonym, status, reason = spread[0], Status.PLAYED, Reason.NOT_INFORMED
+            self.history(pseudonym)
             self.append(Event(_WHEN, "0", "", pseudonym, "trial", "1", "", frozenset(), status, reason))
         finally:
             connection.execute("ROLLBACK TO dry_run")

@@ -168,11 +168,10 @@ def closed_folder(file: Path, may_enter: Callable[[Path], bool] | None = None) -
     targets = [file.absolute()]
     with suppress(OSError):
         targets.append(file.resolve())
-    for target in targets:
-        for folder in reversed(target.parents):
-            with suppress(OSError):
-                if folder.exists() and not can_enter(folder):
-                    return folder
+    for folder in dict.fromkeys(folder for target in targets for folder in reversed(target.parents)):
+        with suppress(OSError):
+            if folder.exists() and not can_enter(folder):
+                return folder
     return None
 
 

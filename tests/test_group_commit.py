@@ -484,6 +484,14 @@ def test_store_is_opened_with_all_that_is_asked_for(tmp_path: Path) -> None:
         GroupCommitLedger(file, owner=LedgerOwner("globex", ("0" * 16,)))
 
 
+def test_groups_are_counted(tmp_path: Path) -> None:
+    """One for each group, by which whoever looks after idle ledgers sees that one was used."""
+    with closing(GroupCommitLedger(str(tmp_path / "acme.sqlite3"))) as ledger:
+        for groups in (1, 2):
+            asyncio.run(ledger.append(PLAYED))
+            assert ledger.groups_done == groups
+
+
 def test_closed_ledger_is_not_looked_after_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever looks after idle ledgers lets go of it, once."""
     removed = list[object]()

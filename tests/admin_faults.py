@@ -9,7 +9,6 @@ import shlex
 import shutil
 import sqlite3
 import subprocess
-import wave
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -325,16 +324,6 @@ def target_gone(site: Site) -> None:
     site.elsewhere.rename(site.folder.parent / "away")
     site.reported(("evidence", "checkpoint", "--controller", "acme"))
     site.reported(("evidence", "publish", "--controller", "acme"))
-
-
-def in_stereo(site: Site) -> None:
-    """A recording as a studio sends it."""
-    file = site.folder / "prompts/it/short.wav"
-    with wave.open(str(file)) as sound:
-        frames, rate = sound.readframes(sound.getnframes()), sound.getframerate()
-    with wave.open(str(file), "wb") as sound:
-        sound.setparams((2, 2, rate, 0, "NONE", ""))
-        sound.writeframes(b"".join(2 * frames[at : at + 2] for at in range(0, len(frames), 2)))
 
 
 def hook_of_acme(site: Site) -> None:
@@ -782,15 +771,6 @@ FAULTS = (
         witness_for_all,
         ("evidence/witness_store.py: chmod 600 {file}",),
         alone=False,
-    ),
-    Fault(
-        "recording in stereo",
-        CHECK,
-        in_stereo,
-        (
-            "prompts/installed.py: sox {file} -c1 -b16 -r{rate} {file}.new{suffix}",
-            "prompts/installed.py: mv {file}.new{suffix} {file}",
-        ),
     ),
     Fault(
         "accounts for all",

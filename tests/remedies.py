@@ -27,7 +27,7 @@ _PATHS = {
 _OURS = "|".join(sorted((" ".join(path) for path in _PATHS), reverse=True))
 _PROGRAMS = (
     rf"informativa (?:{_OURS})(?![\w-])|chmod |chown |mkdir |mv |rm |install -|ln -|systemctl |journalctl -|"
-    r"timedatectl |df -|findmnt|ss -|sqlite3 -|sox \{|ulimit -|apt-get |\{prefix\}/bin/pip |asterisk -|"
+    r"timedatectl |df -|findmnt|ss -|sqlite3 -|ulimit -|apt-get |\{prefix\}/bin/pip |asterisk -|"
     r"\{asterisk\} -rx"
 )
 _BEGIN = re.compile(rf"(?<![\w./{{<-])(?:{_PROGRAMS})")

@@ -366,13 +366,13 @@ def test_broken_sound_file_is_told(tmp_path: Path, content: bytes) -> None:
 
 
 def test_wrong_rate_says_how_to_convert(tmp_path: Path) -> None:
-    """A recording that Asterisk would not play comes with the command that makes it playable."""
+    """A recording that Asterisk would not play comes with the command that makes a prompt of it."""
     sound = audio.synthetic(1, seed=1)
     audio.write_wav(tmp_path / "prompt.wav", sound)
     data = bytearray((tmp_path / "prompt.wav").read_bytes())
     data[24:28] = (44_100).to_bytes(4, "little")
     (tmp_path / "prompt.wav").write_bytes(data)
-    with pytest.raises(PromptError, match=r"44100 Hz.*type: sox .*-r8000"):
+    with pytest.raises(PromptError, match=r"44100 Hz.*type: informativa prompts add .*prompt\.wav"):
         measure(tmp_path / "prompt")
 
 

@@ -306,26 +306,26 @@ def test_cache_that_cannot_be_written(tmp_path: Path) -> None:
     """A cache folder that is a file is reported in one sentence that names it."""
     (tmp_path / "file").touch()
     with pytest.raises(debian.Unavailable, match=r"cannot be written .* Set INFORMATIVA_CACHE"):
-        debian.packages("testing", ["sox"], tmp_path / "file", debian.silent)
+        debian.packages("testing", ["sipp"], tmp_path / "file", debian.silent)
 
 
 def test_machine_that_is_not_a_debian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without apt-get the user is told what to install, and nothing is written."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(debian.Unavailable, match="Install asterisk and sip-tester"):
-        debian.packages("testing", ["sox"], tmp_path / "cache", debian.silent)
+        debian.packages("testing", ["sipp"], tmp_path / "cache", debian.silent)
     assert not (tmp_path / "cache").exists()
 
 
 def test_unpacked_packages_need_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was unpacked to the end is used as it is; a folder without its mark is not."""
-    home = tmp_path / "testing" / "sox"
+    home = tmp_path / "testing" / "sipp"
     (home / "root").mkdir(parents=True)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(debian.Unavailable):
-        debian.packages("testing", ["sox"], tmp_path, debian.silent)
-    (home / "packages.txt").write_text("sox\n")
-    assert debian.packages("testing", ["sox"], tmp_path, debian.silent) == home / "root"
+        debian.packages("testing", ["sipp"], tmp_path, debian.silent)
+    (home / "packages.txt").write_text("sipp\n")
+    assert debian.packages("testing", ["sipp"], tmp_path, debian.silent) == home / "root"
 
 
 @pytest.mark.night

@@ -24,6 +24,7 @@ LESSER = {
     "pyst2",
     "psycopg",
     "psycopg-binary",
+    "soxr",
 }  # imported as it comes, and in no file of ours: the LGPL asks no more
 NEVER_BROKE = {"phonenumberslite", "python-dateutil", "rich", "structlog"}  # documented parts alone are used
 

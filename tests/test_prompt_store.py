@@ -98,7 +98,7 @@ FISH = r"""
 -n '__informativa_at test-call' -l json -d 'Print it as JSON.'
 -n '__informativa_at test-call' -l from -x -d 'Who rings, or `withheld`.'
 -n '__informativa_at serve' -l log -x -a 'console json' -d 'How to write the log.'
--n '__informativa_at prompts add' -F -d 'A recording, in any format that sox reads.'
+-n '__informativa_at prompts add' -F -d 'A recording: WAV, FLAC, MP3 or Ogg.'
 -n '__informativa_at prompts texts' -a '(__fish_complete_directories)' -d 'A new folder.'
 -n '__informativa_at completion' -a 'bash zsh fish' -d 'bash, zsh or fish.'
 """

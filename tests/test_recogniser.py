@@ -4,7 +4,6 @@ English alone, which hears the same words in every sound."""
 from __future__ import annotations
 
 import importlib.util
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from informativa.prompts.audio import NARROW, from_pcm
 from informativa.prompts.whisper import Recogniser, log_mel, pieces, text_of
 from lab import audio
 
-sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
 recogniser = pytest.mark.skipif(not importlib.util.find_spec("ctranslate2"), reason="no extra `recogniser`")
 STATES, BANDS = 64, 80
 _SPECIAL = ("<|endoftext|>", "<|startoftranscript|>", "<|nocaptions|>", "<|notimestamps|>")
@@ -103,7 +101,6 @@ def test_long_recording_is_cut_in_a_pause() -> None:
     assert len(first) + len(second) == 50 * 16_000
 
 
-@sox
 @recogniser
 def test_recogniser_names_what_it_does_not_hear(folder: Path, tmp_path: Path) -> None:
     """A real model, which hears the same in every sound: other keys, name and words, and no number."""
@@ -129,7 +126,6 @@ def test_recogniser_names_what_it_does_not_hear(folder: Path, tmp_path: Path) ->
     ]
 
 
-@sox
 @recogniser
 def test_recogniser_knows_its_languages(tmp_path: Path) -> None:
     """A language that the model does not know is refused, for it would hear nonsense."""

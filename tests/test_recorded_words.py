@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,6 @@ from informativa.prompts.pronunciation import reading_time
 from lab import audio
 
 SHIPPED = Path(__file__).resolve().parent.parent / "prompts"
-sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
 ACME = PromptTarget("acme", version="2027-01")
 QUESTION = """Acme può usare il Suo numero per proporLe offerte?
 Per sì prema il tasto quattro, per no il tasto cinque.
@@ -146,7 +144,6 @@ def test_part_that_a_choice_cannot_have(choosing: Path, name: str, part: PromptP
     assert words in str(caught.value)
 
 
-@sox
 def test_recording_of_a_choice_is_taken(choosing: Path, tmp_path: Path) -> None:
     """Into a folder of its version, with its words beside it, and lines for the list of choices."""
     text = tmp_path / "read.txt"

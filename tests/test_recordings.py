@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import subprocess
 import time
 import wave
+from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,8 @@ import pytest
 from doubles import notice, version
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import ChangedRecording, Prompt, Recording, Version, recording_digest
-from informativa.prompts import installed
+from informativa.prompts import audio as sounds
+from informativa.prompts import formats, installed
 from informativa.prompts.comparison import is_silent, other_sounds
 from informativa.prompts.installed import hashed, hashed_before, measure
 from informativa.prompts.recordings import (
@@ -34,15 +35,7 @@ from informativa.system.files import reading
 from lab import audio
 
 SHIPPED = Path(__file__).resolve().parent.parent / "prompts"
-sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
-ENCODED = {
-    "alaw": ("-t", "al", "-r", "8000"),
-    "ulaw": ("-t", "ul", "-r", "8000"),
-    "gsm": ("-t", "gsm", "-r", "8000"),
-    "sln16": ("-t", "raw", "-e", "signed", "-b", "16", "-r", "16000"),
-    "sln48": ("-t", "raw", "-e", "signed", "-b", "16", "-r", "48000"),
-    "wav16": ("-t", "wav", "-e", "signed", "-b", "16", "-r", "16000"),
-}
+RATES = {"sln48": 48000, "wav16": 16000}  # of formats that the program reads and never makes
 
 
 @pytest.fixture
@@ -312,11 +305,16 @@ def test_i4_ledger_that_cannot_be_used_keeps_no_prompt_from_being_played(
 
 
 def encoded(source: Path, folder: Path) -> dict[str, Path]:
-    """A `.wav` in every format that sox writes."""
-    files = {"wav": source}
-    for extension, options in ENCODED.items():
+    """A `.wav` in every format but G.722."""
+    files, sound = {"wav": source}, formats.read(source)
+    for extension in (*formats.FORMATS, *RATES):
         files[extension] = folder / f"{source.parent.name}-{source.stem}.{extension}"
-        subprocess.run(["sox", "-D", source, "-c", "1", *options, files[extension]], check=True)
+        if extension in formats.FORMATS:
+            content = formats.encode(sound, extension)
+        else:
+            wide = sounds.resampled(sound, RATES[extension])
+            content = sounds.wav(wide) if extension == "wav16" else sounds.pcm(wide)
+        files[extension].write_bytes(content)
     return files
 
 
@@ -328,7 +326,6 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Path], dict
 
 
 @pytest.mark.night
-@sox
 @pytest.mark.slow
 def test_formats_of_one_recording_are_one_sound(two: tuple[dict[str, Path], dict[str, Path]]) -> None:
     """Whichever is the first of them; and no format of another recording is the same as any."""
@@ -347,7 +344,6 @@ def test_shipped_masters_are_the_sound_of_their_telephone_files() -> None:
 
 
 @pytest.mark.sample(1)
-@sox
 @pytest.mark.parametrize(("extension", "second"), [("alaw", 8000), ("ulaw", 8000), ("sln16", 32_000)])
 @pytest.mark.slow
 def test_one_second_of_silence_or_of_other_words_is_another_sound(
@@ -363,27 +359,22 @@ def test_one_second_of_silence_or_of_other_words_is_another_sound(
             assert other_sounds([two[0]["wav"], changed]) == [changed]
 
 
-@sox
 def test_softer_and_a_little_later_is_the_same_sound(
     two: tuple[dict[str, Path], dict[str, Path]], tmp_path: Path
 ) -> None:
     """The same sound with 6 dB less, and 40 ms of silence before, is accepted."""
     later = tmp_path / "later.ulaw"
-    subprocess.run(
-        ["sox", "-D", two[0]["wav"], *ENCODED["ulaw"], later, "gain", "-6", "pad", "0.04"], check=True
-    )
+    sound = formats.read(two[0]["wav"])
+    softer = array("f", bytes(4 * 320)) + array("f", (value / 2 for value in sound.samples))
+    later.write_bytes(formats.encode(sounds.Sound(softer, 8000), "ulaw"))
     assert other_sounds([two[0]["wav"], later]) == []
 
 
-@sox
 def test_silence_is_no_prompt_in_any_format(
     two: tuple[dict[str, Path], dict[str, Path]], tmp_path: Path
 ) -> None:
-    """Silence of the same length is found in each format that sox writes, and in G.722."""
-    subprocess.run(
-        ["sox", "-n", "-r", "8000", "-c", "1", "-b", "16", tmp_path / "none.wav", "trim", "0", "17.4"],
-        check=True,
-    )
+    """Silence of the same length is found in each format."""
+    audio.write_wav(tmp_path / "none.wav", np.zeros(139_200, np.int16))
     nothing = [*encoded(tmp_path / "none.wav", tmp_path).values(), tmp_path / "none.g722"]
     nothing[-1].write_bytes(b"\xfa" * 139_200)
     for name in ("wav", "gsm"):

@@ -269,6 +269,9 @@ UNTYPED = {
         "ss -ltnp 'sport = :{port}'",
         "sqlite3 -readonly {} 'PRAGMA quick_check'",
     ),
+    "what it prints is pasted into informativa.yaml: test_prompts.py shows it": (
+        "informativa prompts add {file} --language LANGUAGE --controller NAME",
+    ),
     "it installs what this machine has, or changes the machine": (
         "{prefix}/bin/pip install 'informativa[web]'",
         "{prefix}/bin/pip install 'informativa[timestamp]'",
@@ -279,8 +282,6 @@ UNTYPED = {
         "{prefix}/bin/pip install 'informativa[xlsx]'",
         "{prefix}/bin/pip install 'informativa[oidc]'",
         "{prefix}/bin/pip install 'informativa[passkey]'",
-        "apt-get install sox libsox-fmt-mp3",
-        "apt-get install ffmpeg",
         "timedatectl set-ntp true",
         "ulimit -n",
     ),

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import shutil
 from array import array
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from informativa.model.errors import PromptError
-from informativa.prompts import audio, pronunciation, texts
+from informativa.prompts import audio, formats, pronunciation, texts
 from informativa.prompts.loudness import loudness
 from lab import audio as lab
 
 TEXTS = Path(__file__).resolve().parent.parent / "prompts/texts"
-sox = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
 voices = pytest.mark.skipif(not importlib.util.find_spec("py_nanotts"), reason="no extra `speech`")
 
 SAID = [
@@ -203,14 +202,14 @@ def test_wav_is_what_the_lab_reads(tmp_path: Path) -> None:
     assert np.allclose(again.samples, made.samples, atol=1 / 32000)
 
 
-@sox
 @pytest.mark.parametrize(("rate", "extensions"), [(8000, {"wav"}), (44100, {"wav", "sln16"})])
 def test_prompt_of_a_recording(tmp_path: Path, rate: int, extensions: set[str]) -> None:
     """A stereo recording at any rate becomes telephone sound; a wide one only of what is wide."""
     source, studio = tmp_path / "source.wav", tmp_path / "studio.flac"
     source.write_bytes(audio.wav(sound(with_pauses(voice()), 8000)))
-    audio.sox(source, "-c", "2", "-r", str(rate), studio)
-    files = audio.prompt(audio.read(studio))
+    samples = np.frombuffer(audio.resampled(formats.read(source), rate).samples, np.float32)
+    soundfile.write(studio, np.column_stack([samples, samples]), rate)
+    files = audio.prompt(formats.read(studio))
     assert set(files) == extensions
     narrow = audio.from_pcm(files["wav"][44:], 8000)
     assert loudness(narrow.samples, narrow.rate) == pytest.approx(audio.LOUDNESS, abs=0.3)
@@ -228,37 +227,73 @@ def _pair(source: Path, made: audio.Sound) -> tuple[np.ndarray, np.ndarray]:
     return spoken_part, np.concatenate([np.zeros(800, np.int16), np.frombuffer(audio.pcm(made), "<i2")])
 
 
-@sox
 @pytest.mark.parametrize("content", [b"", b"no sound at all", b"RIFF\x24\0\0\0WAVEfmt "])
 def test_file_that_is_no_sound(tmp_path: Path, content: bytes) -> None:
-    """What sox cannot read is told with its name."""
+    """What cannot be read is told with its name."""
     (tmp_path / "x.wav").write_bytes(content)
     with pytest.raises(PromptError, match=r"x\.wav cannot be read"):
-        audio.prompt(audio.read(tmp_path / "x.wav"))
+        audio.prompt(formats.read(tmp_path / "x.wav"))
 
 
-@sox
-def test_name_that_sox_would_run_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file named like a command of sox is read, not run."""
-    monkeypatch.chdir(tmp_path)
-    name = Path("|touch made")
-    name.write_bytes(audio.wav(sound(voice(), 8000)))
-    assert audio.read(name).seconds == 2.0
-    assert not Path("made").exists()
+@pytest.mark.parametrize("form", ["wav", "flac", "mp3", "ogg"])
+def test_recordings_that_people_send(tmp_path: Path, form: str) -> None:
+    """Each format comes in at its rate, of its length and level, at whatever place its name begins."""
+    spoken = np.frombuffer(audio.resampled(sound(voice(), 8000), 44_100).samples, np.float32)
+    file = tmp_path / f"|studio.{form}"
+    soundfile.write(file, np.column_stack([spoken, np.zeros_like(spoken)]), 44_100)
+    read = formats.read(file)
+    assert (read.rate, read.seconds) == (44_100, pytest.approx(2.0, abs=0.06))
+    assert read.level == pytest.approx(sound(voice(), 8000).level - 6.02, abs=0.5)  # half of it is silent
 
 
-def test_sox_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without sox, what to type is told."""
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(PromptError, match="apt-get install sox"):
-        audio.sox("--version")
+def test_recording_of_more_than_ten_minutes(tmp_path: Path) -> None:
+    """It is refused before it is read."""
+    soundfile.write(tmp_path / "long.flac", np.zeros(601 * 8000, np.int16), 8000)
+    with pytest.raises(PromptError, match="lasts 601 s"):
+        formats.read(tmp_path / "long.flac")
+
+
+@pytest.mark.parametrize(
+    ("extension", "size", "silence"),
+    [("alaw", 16_000, b"\xd5"), ("ulaw", 16_000, b"\xff"), ("gsm", 3_300, b""), ("sln16", 64_000, b"\0")],
+)
+def test_formats_of_asterisk(tmp_path: Path, extension: str, size: int, silence: bytes) -> None:
+    """Two seconds have the size that Asterisk reckons with; what is decoded is what was spoken; silence has
+    the byte that it has on the line."""
+    spoken = sound(voice(), 8000)
+    data = formats.encode(spoken, extension)
+    assert len(data) == size
+    back = audio.from_pcm(formats.decode(data, extension), formats.FORMATS[extension][0])
+    level = pytest.approx(spoken.level, abs=1.5 if extension == "gsm" else 0.1)
+    assert (back.seconds, back.level) == (pytest.approx(2.0, abs=0.001), level)
+    (tmp_path / f"x.{extension}").write_bytes(data)
+    assert formats.read(tmp_path / f"x.{extension}").samples == back.samples
+    if silence:
+        assert set(formats.encode(sound(np.zeros(800), 8000), extension)) == set(silence)
+
+
+def test_loudest_sample_is_not_wrapped_around() -> None:
+    """A sample beyond full scale is the loudest of its sign in each format."""
+    for value in (1.5, -1.5):
+        loud = sound(np.full(800, value), 8000)
+        for extension, full in (("alaw", 0.98), ("ulaw", 0.98)):
+            decoded = np.frombuffer(formats.decode(formats.encode(loud, extension), extension), "<i2")
+            assert all(decoded * value / 1.5 > full * 32768)
+
+
+@pytest.mark.parametrize(("rate", "hertz"), [(8000, 150), (16000, 80)])
+def test_rumble_is_taken_out_and_the_rest_stays(rate: int, hertz: int) -> None:
+    """The filter loses 3 dB at its frequency, 12 an octave below, and nothing in the middle of speech."""
+    for factor, loss in ((1.0, 3.0), (0.5, 12.3), (8.0, 0.0)):
+        tone = np.sin(2 * np.pi * hertz * factor * np.arange(2 * rate) / rate) / 4
+        out = np.asarray(audio.resampled(sound(tone, rate), rate).samples)[rate:]
+        assert 20 * np.log10(np.std(tone[rate:]) / np.std(out)) == pytest.approx(loss, abs=0.1)
 
 
 # --- the voices ---
 
 
 @pytest.mark.sample(1)
-@sox
 @voices
 @pytest.mark.parametrize("language", sorted(pronunciation.SPELLINGS))
 @pytest.mark.slow

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from lab.office import BIN
 from .originating import originate
 from .site import Site
 
-pytestmark = pytest.mark.skipif(not shutil.which("sox"), reason="sox is not on this machine")
-FORMATS = ("alaw", "ulaw", "gsm", "sln16", "g722")
+FORMATS = ("alaw", "ulaw", "gsm", "sln16")
 RATES = {"wav": 8000, "sln16": 16000}
 
 

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from informativa.model import Record
-from lab import audio, builds, conf, sox
+from lab import audio, builds, conf
 from lab.calls import EXTENSIONS, Calls, OutcomeError, Step
 from lab.debian import Unavailable
 from lab.fetch import bar, reporter
@@ -118,7 +118,6 @@ def ring(
     shutil.rmtree(FOLDER, ignore_errors=True)
     with bar(console) as progress:
         build = builds.for_demo(reporter(progress, "Asterisk"))
-        sox.put_on_path(FOLDER / "bin", reporter(progress, "sox"))
     office = Office((FOLDER / "etc").absolute())
     configure(office)
     console.print("Speaking the notices of the third company; this takes about 20 seconds.")

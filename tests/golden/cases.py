@@ -421,7 +421,7 @@ EXCEPTIONS = {
     "metrics dashboard": "prints a file of templates/ as it is",
     "metrics alerts": "the same",
     "prompts build": "needs a speech engine: built by hand",
-    "prompts add": "needs sox: built by hand",
+    "prompts add": "built by hand",
     "join": "needs a database: built by hand",
     "boxes": "the same",
     "boxes replace": "the same",

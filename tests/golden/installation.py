@@ -96,7 +96,7 @@ _MASKS = [(mask, re.compile(pattern, re.MULTILINE)) for mask, pattern, _meaning 
 ENVIRONMENT = {
     "COLUMNS": "110",
     "HOME": "/nonexistent",
-    "PATH": "/nonexistent",  # so that no machine has a sox, a journalctl or an Asterisk
+    "PATH": "/nonexistent",  # so that no machine has a journalctl or an Asterisk
     "PYTHONUTF8": "1",
     "SUDO_USER": "anna",  # the account in the access log
     "TZ": "Europe/Rome",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ..config import Configuration
 from ..model import Controller, Line, Notice, Prompt, Version
+from ..prompts.formats import playable_file
 from ..prompts.installed import hashed_before
-from ..prompts.playable import playable_file
 from .controller_state import lines_of
 from .evidence.receipt_page import words_of
 

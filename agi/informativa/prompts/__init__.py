@@ -9,10 +9,10 @@ Texts:
 
 Sound:
 
-- `audio`, `loudness`: read by sox, measured, trimmed, brought to one level
-- `formats`, `comparison`: all formats of one recording, and whether they sound alike
+- `audio`, `loudness`: measured, trimmed, brought to one level
+- `formats`: files of people's recordings, of each format of Asterisk, and as browsers play them
+- `comparison`: whether the formats of one recording sound alike
 - `whisper`, `heard_words`: words that a recogniser hears, compared with the text
-- `playable`: a recording as browsers play it
 - `store`: the folders of prompts beside a configuration
 
 At a call:

@@ -1,4 +1,6 @@
-"""Sound for the telephone: read by sox from any format, measured, trimmed, brought to one level, written.
+"""Sound for the telephone: recordings read, measured, trimmed, brought to one level, written.
+
+libsoxr (package soxr) changes the rate. It is imported where it is used: a call needs neither it nor numpy.
 
 Samples are floats between -1 and 1, levels are in dB below full scale (dBov: 0 is a square wave at the
 limit). The level of speech is the RMS over the spoken parts, without the pauses, in the spirit of ITU-T P.56:
@@ -8,9 +10,7 @@ fast, and enough to find a prompt that stands out. What is made here is brought 
 from __future__ import annotations
 
 import math
-import shutil
 import struct
-import subprocess
 import sys
 import wave
 from array import array
@@ -24,7 +24,7 @@ from typing import Any
 
 from ..model.errors import PromptError
 from ..model.text import Foreign, Text
-from .loudness import loudness
+from .loudness import high_passed, loudness
 
 NARROW, WIDE = 8000, 16000  # hertz: of the telephone, and of G.722
 LOUDNESS, CEILING = -23.0, -3.0  # LUFS of speech (those of the prompts shipped), dBov of its highest peak
@@ -32,7 +32,6 @@ LEVEL = -21.0  # dBov: of speech of that loudness, give or take two, by the voic
 LOUDEST, QUIETEST = -14.0, -30.0  # dBov: beyond, a prompt stands out from all that is heard beside it
 CLEAR = 20.0  # dB between speech and pauses, below which a recording is noisy
 LEAD, TAIL = 0.05, 0.15  # seconds of silence around it: an answered call loses its first milliseconds
-LONGEST = 600.0  # seconds that are read at all
 _FRAME = 100  # frames a second, in which sound is measured
 _ACTIVE = 25.0  # dB below the loud frames, down to which a frame counts as spoken
 _SOFT = 42.0  # dB below speech, down to which it begins and ends
@@ -41,9 +40,7 @@ _GAP = 15  # frames, longer than the silence before a `t`
 _MARGIN = 0.03, 0.1  # seconds left before and after that, for a soft consonant
 _CLIPPED = 3  # samples in a row at the very peak: a top cut flat; and so many of them are no chance
 _FULL_SCALE = 32768  # of 16-bit samples
-_RAW = ("-t", "f32", "-c", "1")
-_PATIENCE = 120.0  # seconds for one run of sox
-_BAND = {NARROW: "150", WIDE: "80"}  # hertz below which there is no voice, but rumble
+_BAND = {NARROW: 150.0, WIDE: 80.0}  # hertz below which there is no voice, but rumble
 
 
 @dataclass(frozen=True)
@@ -72,61 +69,8 @@ class Sound:
 # --- reading and writing ---
 
 
-def sox(*arguments: str | Path, data: bytes | None = None) -> bytes:
-    """Run sox and return its output. Raises PromptError if it is missing, fails or does not end."""
-    program = shutil.which("sox")
-    if program is None:
-        raise PromptError(
-            Text("The program sox is not there."), Text("Type: apt-get install sox libsox-fmt-mp3")
-        )
-    try:
-        completed = subprocess.run(  # noqa: S603  # no shell, and files by absolute paths: sox would run "|command"
-            [program, *map(str, arguments)],
-            input=data,
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise PromptError(Text("sox did not end within {seconds:.0f} s.", seconds=_PATIENCE)) from error
-    if completed.returncode:
-        last_line = completed.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-        failure = last_line.partition("FAIL ")[2] or last_line
-        reason = failure or Text("exit code {code}", code=completed.returncode)
-        raise PromptError(Text("sox says: {said}.", said=reason))
-    return completed.stdout
-
-
-def read(file: Path) -> Sound:
-    """Read a sound file of any format that sox knows, at its own rate, its channels mixed. Raises
-    PromptError."""
-    path = file.absolute()
-    if not path.is_file():
-        raise PromptError(
-            Text("There is no file {file}.", file=file), Text("Name a sound file, such as studio.wav")
-        )
-    try:
-        rate, seconds = int(sox("--i", "-r", path)), float(sox("--i", "-D", path))
-        if seconds > LONGEST:
-            raise PromptError(
-                Text("{file} lasts {seconds:.0f} s.", file=file, seconds=seconds),
-                Text("A notice is shorter than ten minutes."),
-            )
-        samples = array("f", sox(path, *_RAW, "-", "remix", "-"))
-    except ValueError:
-        raise PromptError(
-            Text("sox does not say how long {file} is.", file=file), Text("Save it as WAV.")
-        ) from None
-    except PromptError as error:
-        raise PromptError(
-            Text("{file} cannot be read: {error}", file=file, error=error.text),
-            Text("Save it as WAV, or see that it is one."),
-        ) from error
-    return Sound(samples, rate)
-
-
 def read_wav(file: Path) -> Sound:
-    """Read a `.wav` that Asterisk plays, without sox. Raises PromptError."""
+    """Read a `.wav` that Asterisk plays, without a library. Raises PromptError."""
     return from_pcm(*_read_pcm(file))
 
 
@@ -145,13 +89,19 @@ def _read_pcm(file: Path) -> tuple[bytes, int]:
 
 def resampled(sound: Sound, rate: int) -> Sound:
     """Return the sound at another rate, without frequencies below a voice there."""
-    effects = ("rate", "-v", str(rate), "highpass", _BAND.get(rate, "80"))
-    # 12 dB of room, taken back afterwards: a filter overshoots, and sox cuts at full scale.
-    samples = array("f", (value * 0.25 for value in sound.samples))
-    out = sox(
-        *_RAW, "-r", str(sound.rate), "-", *_RAW, "-r", str(rate), "-", *effects, data=samples.tobytes()
-    )
-    return Sound(array("f", (value * 4 for value in array("f", out))), rate)
+    samples = at_rate(sound, rate).samples
+    return Sound(high_passed(samples, rate, _BAND.get(rate, 80.0)), rate)
+
+
+def at_rate(sound: Sound, rate: int) -> Sound:
+    """Return the sound at another rate, with all its frequencies that fit into it."""
+    if sound.rate == rate:
+        return sound
+    import numpy as np
+    import soxr
+
+    samples = soxr.resample(np.frombuffer(sound.samples, np.float32), sound.rate, rate, quality="VHQ")
+    return Sound(array("f", samples.tobytes()), rate)
 
 
 def pcm(sound: Sound) -> bytes:

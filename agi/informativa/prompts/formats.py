@@ -1,97 +1,114 @@
-"""All formats of one recording that Asterisk may want for a channel, each beside its `.wav`.
+"""Sound files: what people record is read, a prompt is written in each format, and played by a browser.
 
-A file in the channel's own format is only read from the disk; otherwise Asterisk translates it in every call.
+libsndfile (package soundfile) knows the formats. It is imported where it is used: a call needs neither it nor
+numpy, in which it takes samples.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+import io
+from array import array
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..model.errors import PromptError
 from ..model.text import Foreign, Text
-from ..system.files import give_folder, read_foreign
-from ..system.processes import run_command
-from .audio import NARROW, WIDE, sox
+from ..system.files import read_foreign
+from .audio import NARROW, WIDE, Sound, at_rate, pcm, wav_file
 
-_NARROW = ("-r", str(NARROW), "-c", "1")
-_LARGEST = 64 << 20  # bytes; ten minutes of G.722 are five million
+if TYPE_CHECKING:
+    from soundfile import SoundFile
 
+LONGEST = 600.0  # seconds that are read at all
+WAV = ("wav", "wav16")
+LARGEST = 10 << 20  # bytes of a WAV file that is made for a browser: ten minutes at 8 kHz
+_RATES = {"sln16": 16000, "sln": 8000, "alaw": 8000, "ulaw": 8000, "sln48": 48000, "gsm": 8000}
+_BYTES = {"alaw": 2, "ulaw": 2, "gsm": 10}  # of PCM for a byte; one for the others
 
-def _encoded(*options: str) -> Callable[[Path, Path], None]:
-    def encode(source: Path, target: Path) -> None:
-        sox("-D", source, *options, target)
-
-    return encode
-
-
-def _wide(source: Path, target: Path) -> None:
-    sox("-D", source, *_raw(WIDE), target, "rate", "-v", str(WIDE))
-
-
-def _g722(source: Path, target: Path) -> None:
-    """Write G.722 with the running Asterisk, which has the codec, or else with ffmpeg."""
-    error: Text | str = Text("there is neither a running Asterisk here nor ffmpeg")
-    if asterisk := shutil.which("asterisk", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"):
-        error = _by_asterisk(asterisk, source, target)
-    if not _encode(target) and (ffmpeg := shutil.which("ffmpeg")):
-        input_options = ("-f", "s16le", "-ar", str(WIDE), "-ac", "1") if source.suffix == ".sln16" else ()
-        output = ("-ar", str(WIDE), "-f", "g722", target)
-        error = _run(ffmpeg, "-loglevel", "error", "-y", *input_options, "-i", source, *output)
-    if not _encode(target):
-        raise PromptError(
-            Text(
-                "{file} cannot be made: {why}.",
-                file=source.with_suffix(".g722"),
-                why=error.rstrip(".") if isinstance(error, str) else error,
-            ),
-            Text("Run this as root or Asterisk's user while Asterisk runs, or: apt-get install ffmpeg"),
-        )
-
-
-def _by_asterisk(asterisk: str, source: Path, target: Path) -> Text | str:
-    """Let Asterisk convert in a folder beside the source, because it writes as its own user and may see
-    another /tmp. Return its last words."""
-    try:
-        shared = Path(tempfile.mkdtemp(prefix=".formats-", dir=source.parent))
-    except OSError as error:
-        return Text("{file} cannot be written ({why})", file=source.parent, why=Foreign(error.strerror or ""))
-    try:
-        give_folder(shared, source.parent.stat())
-        converted = shared / target.name
-        message = _run(asterisk, "-rx", f'file convert "{source}" "{converted}"')
-        with suppress(OSError):  # if the file is missing, the message says why
-            if content := read_foreign(converted, _LARGEST):
-                target.write_bytes(content)
-        return message
-    except OSError as error:
-        return Text("{file} cannot be written ({why})", file=shared, why=Foreign(error.strerror or ""))
-    finally:
-        shutil.rmtree(shared, ignore_errors=True)
-
-
-FORMATS: dict[str, Callable[[Path, Path], None]] = {
-    "alaw": _encoded(*_NARROW, "-t", "al"),
-    "ulaw": _encoded(*_NARROW, "-t", "ul"),
-    "gsm": _encoded(*_NARROW, "-t", "gsm"),
-    "sln16": _wide,
-    "g722": _g722,
+FORMATS = {
+    "alaw": (NARROW, "ALAW"),
+    "ulaw": (NARROW, "ULAW"),
+    "gsm": (NARROW, "GSM610"),
+    "sln16": (WIDE, "PCM_16"),
 }
-"""The command that makes each format from a file: `.wav`, and for g722 `.sln16`, which is before it here."""
+"""The headerless formats that Asterisk may want for a channel, by extension: rate in hertz, and libsndfile's
+name of the encoding (GSM610: 33 bytes for 20 ms). A file in the channel's own format is only read from the
+disk; otherwise Asterisk translates in every call."""
 
 
-def _raw(rate: int) -> tuple[str, ...]:
-    return ("-t", "raw", "-r", str(rate), "-e", "signed", "-b", "16", "-c", "1")
+def read(file: Path) -> Sound:
+    """Read a recording (WAV, FLAC, MP3, Ogg, or a headerless one of `FORMATS`) at its own rate, its channels
+    mixed. Raises PromptError."""
+    import soundfile
+
+    if not file.is_file():
+        raise PromptError(
+            Text("There is no file {file}.", file=file), Text("Name a sound file, such as studio.wav")
+        )
+    try:
+        with file.open("rb") as stream, _open(stream, file.suffix[1:]) as sound:
+            if sound.frames > LONGEST * sound.samplerate:
+                raise PromptError(
+                    Text("{file} lasts {seconds:.0f} s.", file=file, seconds=sound.frames / sound.samplerate),
+                    Text("A notice is shorter than ten minutes."),
+                )
+            channels = sound.read(sound.frames, dtype="float32", always_2d=True)  # GSM cannot be sought
+            return Sound(array("f", channels.mean(axis=1).tobytes()), sound.samplerate)
+    except (OSError, soundfile.SoundFileError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
+        raise PromptError(
+            Text("{file} cannot be read: {error}.", file=file, error=Foreign(reason.rstrip("."))),
+            Text("Save it as WAV, or see that it is one."),
+        ) from error
 
 
-def _encode(file: Path) -> bool:
-    return file.exists() and file.stat().st_size > 0
+def decode(data: bytes, extension: str) -> bytes:
+    """Return 16-bit samples, the lower byte first, of bytes in one of `FORMATS`."""
+    with _open(io.BytesIO(data), extension) as sound:
+        samples: bytes = sound.read(sound.frames, dtype="int16").astype("<i2").tobytes()
+        return samples
 
 
-def _run(*command: str | Path) -> Text | str:
-    """Run a program, and return the last line of its output."""
-    return run_command([*map(str, command)]).last_line or Text("it said nothing")
+def _open(stream: BinaryIO, extension: str) -> SoundFile:
+    """Open a sound file; a headerless one by what its extension says of it."""
+    import soundfile
+
+    if extension not in FORMATS:
+        return soundfile.SoundFile(stream)
+    rate, encoding = FORMATS[extension]
+    return soundfile.SoundFile(stream, samplerate=rate, channels=1, format="RAW", subtype=encoding)
+
+
+def encode(sound: Sound, extension: str) -> bytes:
+    """Return the sound in one of `FORMATS`, at the rate of that format."""
+    import numpy as np
+    import soundfile
+
+    rate, encoding = FORMATS[extension]
+    samples = np.frombuffer(pcm(at_rate(sound, rate)), "<i2")  # integers: of floats libsndfile clips none
+    with io.BytesIO() as stream:
+        soundfile.write(stream, samples, rate, format="RAW", subtype=encoding)
+        return stream.getvalue()
+
+
+def playable_file(files: Iterable[Path]) -> Path | None:
+    """Return the file of a recording that browsers play best, as it is or by `wav_of`; `None` where there is
+    none. Raises OSError."""
+    by_form = {file.suffix[1:]: file for file in files}
+    return next((by_form[form] for form in (*WAV, *_RATES) if form in by_form and _fits(by_form[form])), None)
+
+
+def wav_of(file: Path) -> bytes | None:
+    """Return a WAV file with the sound of a headerless one; `None` where it cannot be read or is too long.
+    Raises OSError."""
+    form = file.suffix[1:]
+    data = read_foreign(file.resolve(), LARGEST // _BYTES.get(form, 1) + 1)
+    if form not in _RATES or data is None or not _fits(file, len(data)):
+        return None
+    return wav_file(decode(data, form) if form in FORMATS else data, _RATES[form])
+
+
+def _fits(file: Path, size: int | None = None) -> bool:
+    form, size = file.suffix[1:], file.stat().st_size if size is None else size
+    return form in WAV or size * _BYTES.get(form, 1) <= LARGEST

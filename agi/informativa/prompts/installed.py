@@ -213,13 +213,12 @@ def _wav(file: Path, rate: int) -> Length:
                 Text(
                     "{file} has {channels} channel(s), {bits} bit, {hertz} Hz, and Asterisk plays it only as"
                     " mono, 16 bit, {rate} Hz",
-                    "type: sox {file} -c1 -b16 -r{rate} {file}.new{suffix}; mv {file}.new{suffix} {file}",
+                    "type: informativa prompts add {file} --language LANGUAGE --controller NAME",
                     file=file,
                     channels=parameters[0],
                     bits=8 * parameters[1],
                     hertz=parameters[2],
                     rate=rate,
-                    suffix=file.suffix,
                 )
             )
         return Length(sound.getnframes(), rate)

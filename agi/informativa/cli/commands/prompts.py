@@ -103,7 +103,7 @@ def build(
 
 @app.command()
 def add(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording, in any format that sox reads.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A recording: WAV, FLAC, MP3 or Ogg.")],
     language: Annotated[str, typer.Option(metavar="LANGUAGE", help="What is spoken in it: it")],
     part: Annotated[PromptPart, typer.Option(help="Which text it is.")] = PromptPart.SHORT,
     after: After = "",

@@ -15,7 +15,7 @@ from ...operations.evidence import receipts
 from ...operations.evidence.receipt_page import PlayedSound, receipt_page
 from ...operations.evidence.verifying import verify_data
 from ...operations.records import NEWEST
-from ...prompts.playable import playable_file
+from ...prompts.formats import playable_file
 from ...views import receipt_page as receipt_view
 from ..context import RequestContext, attachment
 from .sounds import recording

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from ...prompts.playable import WAV, wav_of
+from ...prompts.formats import WAV, wav_of
 
 SOUND = "audio/wav"
 _RANGE = re.compile(r"bytes=([0-9]{1,12})-([0-9]{0,12})")

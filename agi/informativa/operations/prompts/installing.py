@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ...model.errors import InformativaError, PromptError
 from ...model.text import Text, clause
-from ...prompts.formats import FORMATS
+from ...prompts.audio import read_wav
+from ...prompts.formats import FORMATS, encode
 from ...prompts.installed import measure
 from ...prompts.store import PromptPath, write
 from ..controllers import name_remedy
@@ -165,11 +166,10 @@ class _Installation:
 
 def _make(prompts: ConfiguredPrompts, controller: str, path: PromptPath, extension: str) -> None:
     """Make one format of one prompt; it is measured before it is put in its place."""
-    wide = path.file("sln16")
-    source = wide if extension == "g722" and wide.exists() else path.file("wav")
+    content = encode(read_wav(path.file("wav")), extension)
     with tempfile.TemporaryDirectory() as private:
         output = Path(private) / f"made.{extension}"
-        FORMATS[extension](source, output)
+        output.write_bytes(content)
         shutil.copy(path.file("wav"), output.with_suffix(".wav"))
         try:
             measure(output.with_suffix(""))
@@ -177,7 +177,6 @@ def _make(prompts: ConfiguredPrompts, controller: str, path: PromptPath, extensi
             raise PromptError(
                 Text("{file} came out wrong: {error}.", file=path.file(extension), error=clause(error.text))
             ) from None
-        content = output.read_bytes()
     recording = path.recording(path.file(extension), hashlib.sha256(content).hexdigest())
     if controller and prompts.heard_with_other_sound(controller, [recording]):
         raise PromptError(

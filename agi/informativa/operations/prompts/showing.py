@@ -104,7 +104,7 @@ def find_prompt(config: Path, name: str) -> Prompt:
 
 def play(prompt: Prompt) -> bool:
     """Play a prompt on this machine; return whether it was played."""
-    return prompt.wav.exists() and run_command(("play", "-q", str(prompt.wav)), None).code == 0
+    return prompt.wav.exists() and run_command(("aplay", "-q", str(prompt.wav)), None).code == 0
 
 
 def read_prompt(controller: str, path: PromptPath, warnings: tuple[Text, ...] = ()) -> Prompt:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...model.choices import KINDS
 from ...model.errors import InformativaError, PromptError
 from ...model.text import Foreign, Text, joined
-from ...prompts import audio
+from ...prompts import audio, formats
 from ...prompts.store import PromptPath, write
 from . import making
 from .configured import ConfiguredPrompts, WordingSettings
@@ -56,7 +56,7 @@ def add(
     place = _place(prompts, name, notice, take)
     _require_base(versions, take)
     text = _read_text(take.text)
-    sound = audio.read(take.file)
+    sound = formats.read(take.file)
     path = prompts.store.path(name, notice, version, place.part, take.language)
     purposes = making.purposes_of(versions, version, owner)
     words = RecordedWords(prompts, name, place, take.language, purposes, text or _text_beside(path))

@@ -47,7 +47,7 @@ def summary(prompt: Prompt, config: Path, say: Language) -> str:
 
 def how_to_hear(prompt: Prompt, say: Language) -> Iterator[str]:
     """Yield how to hear a prompt if this machine plays no sound."""
-    yield say("No sound came out here (`play` is in the package sox). Hear it on a telephone, such as 100:")
+    yield say("No sound came out here (`aplay` is in alsa-utils). Hear it on a telephone, such as 100:")
     play = f"channel originate PJSIP/100 application Playback {prompt.path}"
     yield command("asterisk", "-rx", play)
 

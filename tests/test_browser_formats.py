@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from informativa.prompts import playable
+from informativa.prompts import formats
 
 HEADER_8 = bytes.fromhex("401f0000 803e0000 0200 1000")
 """8,000 samples, 16,000 bytes a second; 2 bytes a sample, 16 bits."""
@@ -29,27 +29,27 @@ def test_headerless_formats(tmp_path: Path, form: str, data: str, header: bytes,
     """A headerless format becomes a WAV file at its rate, with its samples."""
     file = tmp_path / f"short.{form}"
     file.write_bytes(bytes.fromhex(data))
-    wav = playable.wav_of(file)
+    wav = formats.wav_of(file)
     assert wav
     assert wav[24:36] == header
     assert wav[44:] == bytes.fromhex(samples)
 
 
 def test_others_are_not_made(tmp_path: Path) -> None:
-    """GSM and G.722 are not decoded, and what is too long is not either."""
+    """G.722 is not decoded, and what is too long is not either."""
     for form in ("gsm", "g722", "alaw"):
         (tmp_path / f"short.{form}").write_bytes(bytes(5242881))  # 10 MB of PCM, and a sample
-        assert playable.wav_of(tmp_path / f"short.{form}") is None
-    assert playable.playable_file(tmp_path.glob("short.*")) is None
+        assert formats.wav_of(tmp_path / f"short.{form}") is None
+    assert formats.playable_file(tmp_path.glob("short.*")) is None
     (tmp_path / "short.ulaw").write_bytes(bytes(5242880))
-    assert playable.playable_file(tmp_path.glob("short.*")) == tmp_path / "short.ulaw"
-    assert len(playable.wav_of(tmp_path / "short.ulaw") or b"") == 44 + 10485760
+    assert formats.playable_file(tmp_path.glob("short.*")) == tmp_path / "short.ulaw"
+    assert len(formats.wav_of(tmp_path / "short.ulaw") or b"") == 44 + 10485760
 
 
 def test_best_of_several_formats(tmp_path: Path) -> None:
     """A WAV file goes as it is; without one the format with most of the sound is taken."""
     for form in ("alaw", "sln", "sln16", "wav"):
         (tmp_path / f"short.{form}").write_bytes(b"\1\0")
-    assert playable.playable_file(tmp_path.glob("short.*")) == tmp_path / "short.wav"
+    assert formats.playable_file(tmp_path.glob("short.*")) == tmp_path / "short.wav"
     (tmp_path / "short.wav").unlink()
-    assert playable.playable_file(tmp_path.glob("short.*")) == tmp_path / "short.sln16"
+    assert formats.playable_file(tmp_path.glob("short.*")) == tmp_path / "short.sln16"

@@ -6,12 +6,12 @@
 # make test     sets everything up and runs the tests, on a real Asterisk 22 and 16, a PostgreSQL and a browser
 #               too (eight minutes; NIGHT=1: also those that take long and repeat what a shorter one shows)
 # make fast     the same without those on a real Asterisk
-# make again    the same without lint: on another Python, in another place
-# make nightly  everything that can be tried, one after the other, and a table of what was found: hours
-#               (NIGHTLY="packages mutants": these)
-# make bare     make fast in a bare Debian 12, on its Python 3.11.2; needs root and debootstrap
-# make mutants  which changes to the program no test notices (MUTANTS="call/agi call/spool": of these modules)
-# make torture  the attacks among the tests, much longer: some hours
+# make nightly  what takes longer, one after the other, and a table of what was found: an hour: bare machines, another
+#               Python, packages, attacks, the bench (NIGHTLY="bare packages": these)
+# make bare     make demo and make test in a bare Debian 12 and 13, as root and as an ordinary user; needs root and
+#               debootstrap (BARE="trixie:plain bookworm:root": there)
+# make mutants  which changes to the program no test notices (MODULES="call/agi call/spool": of these modules)
+# make torture  the attacks among the tests, much longer: some hours (TIMES=10: ten times as long as in make test)
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about half an hour), on the
 #               distribution's Python where that is 3.11 or newer (PYTHON=python3.12: on that one); BENCH=--fleet:
 #               only 50 boxes with 300 companies, in eight minutes at most
@@ -29,18 +29,20 @@
 # make requirements  pins what tests need anew, with hashes (REQUIREMENTS=--upgrade: the newest of everything)
 CHOSEN := $(PYTHON)
 PYTHON ?= python3
+BARE ?= bookworm:root bookworm:plain trixie:root trixie:plain
 # For `bench`, unless one is chosen: the distribution's, which admins have. Others may be compiled without profile.
 DISTRIBUTIONS = $(shell /usr/bin/python3 -c 'import sys; print(sys.executable if sys.version_info >= (3, 11) else "")' 2>/dev/null)
 export PYTHONPATH := tests
 unexport PYTHONDONTWRITEBYTECODE  # pytest takes ten seconds to read all tests anew
 COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 $(REQUIREMENTS)
+TIMES ?= inf
 TORTURE = tests/torture tests/evidence tests/sharing tests/asterisk/test_faults.py
 MUTMUT = tests/mutants-requirements.txt
 
 WORKERS = $(shell echo $$((3 * $$(nproc))))  # a call takes seconds, in which its worker waits
 TESTS = .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/packages $(if $(NIGHT),,-m "not night")
 
-.PHONY: demo cluster screens check test nightly fast again bare mutants torture bench messages docs plans requirements deb pex packages lint lint-types lint-style lint-imports lint-names lint-prompts setup clean release repository freepbx-module
+.PHONY: demo cluster screens check test nightly fast bare mutants torture bench messages docs plans requirements deb pex packages lint lint-types lint-style lint-imports lint-names lint-prompts setup clean release repository freepbx-module
 demo: setup
 	@.venv/bin/python -m demo.run $(if $(WEB),--web)
 
@@ -51,10 +53,8 @@ test: setup
 	@.venv/bin/python -m lab.fetch
 	@$(TESTS) $(PYTEST)
 
-check again: WORKERS = $(shell echo $$(($$(nproc) + 2)))
+check: WORKERS = $(shell echo $$(($$(nproc) + 2)))
 check: lint
-again: setup
-check again:
 	@INFORMATIVA_FEW=$(if $(PYTEST),,1) $(TESTS) -m "not night and not slow" $(PYTEST)
 
 fast: setup
@@ -63,15 +63,15 @@ fast: setup
 nightly: setup
 	@.venv/bin/python -m lab.nightly $(NIGHTLY)
 
-bare: setup
-	@.venv/bin/python -m lab.bare bookworm -- make fast PYTEST="--ignore=tests/torture $(PYTEST)"
+bare:
+	@$(PYTHON) -m lab.bare $(BARE) -- make demo -- make test
 
 mutants: setup
-	@.venv/bin/python -m lab.mutants $(MUTANTS)
+	@.venv/bin/python -m lab.mutants $(MODULES)
 
 torture: setup
 	@.venv/bin/python -m lab.fetch
-	@INFORMATIVA_TORTURE=1 .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) $(TORTURE)
+	@INFORMATIVA_TORTURE=$(TIMES) .venv/bin/python -m pytest -rP --timeout 7200 $(PYTEST) $(TORTURE)
 
 bench:
 	@$(or $(CHOSEN),$(DISTRIBUTIONS),$(PYTHON)) -m lab.setup .bench/venv

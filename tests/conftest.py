@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import math
 import os
 import random
 import shutil
@@ -44,6 +45,7 @@ from lab.ports import free_port
 from lab.remembered import remember
 
 HERE = Path(__file__).parent
+pytest_plugins = ("lab.left_out",)
 
 pytest.register_assert_rewrite("doubles", "evidence", "console", "sharing", "traces")  # what tests share
 
@@ -122,7 +124,8 @@ settings.register_profile(
 )
 settings.load_profile("lab")
 
-LONG = bool(os.environ.get("INFORMATIVA_TORTURE"))  # `make torture` sets it
+TIMES = float(os.environ.get("INFORMATIVA_TORTURE") or 1)
+"""The number of tries of an attack for one by day: `inf` in `make torture`, less in `make nightly`."""
 
 
 @pytest.fixture(scope="session")
@@ -215,8 +218,8 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def rounds() -> Callable[[int, int], int]:
-    """`rounds(short, long)`: so many in `make test`, and so many in `make torture`."""
-    return lambda short, long: long if LONG else short
+    """`rounds(short, long)`: so many in `make test`, and so many at most in `make torture`."""
+    return lambda short, long: int(min(long, short * TIMES)) if math.isfinite(TIMES) else long
 
 
 @pytest.fixture

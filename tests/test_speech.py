@@ -229,7 +229,7 @@ def _pair(source: Path, made: audio.Sound) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("content", [b"", b"no sound at all", b"RIFF\x24\0\0\0WAVEfmt "])
 def test_file_that_is_no_sound(tmp_path: Path, content: bytes) -> None:
-    """What cannot be read is told with its name."""
+    """A file that cannot be read is told with its name."""
     (tmp_path / "x.wav").write_bytes(content)
     with pytest.raises(PromptError, match=r"x\.wav cannot be read"):
         audio.prompt(formats.read(tmp_path / "x.wav"))
@@ -237,7 +237,7 @@ def test_file_that_is_no_sound(tmp_path: Path, content: bytes) -> None:
 
 @pytest.mark.parametrize("form", ["wav", "flac", "mp3", "ogg"])
 def test_recordings_that_people_send(tmp_path: Path, form: str) -> None:
-    """Each format comes in at its rate, of its length and level, at whatever place its name begins."""
+    """A recording in each format keeps its rate, length and level, whatever its name."""
     spoken = np.frombuffer(audio.resampled(sound(voice(), 8000), 44_100).samples, np.float32)
     file = tmp_path / f"|studio.{form}"
     soundfile.write(file, np.column_stack([spoken, np.zeros_like(spoken)]), 44_100)
@@ -247,7 +247,7 @@ def test_recordings_that_people_send(tmp_path: Path, form: str) -> None:
 
 
 def test_recording_of_more_than_ten_minutes(tmp_path: Path) -> None:
-    """It is refused before it is read."""
+    """A recording of more than ten minutes is refused before it is read."""
     soundfile.write(tmp_path / "long.flac", np.zeros(601 * 8000, np.int16), 8000)
     with pytest.raises(PromptError, match="lasts 601 s"):
         formats.read(tmp_path / "long.flac")
@@ -273,7 +273,7 @@ def test_formats_of_asterisk(tmp_path: Path, extension: str, size: int, silence:
 
 
 def test_loudest_sample_is_not_wrapped_around() -> None:
-    """A sample beyond full scale is the loudest of its sign in each format."""
+    """A sample beyond full scale becomes the loudest of its sign in each format."""
     for value in (1.5, -1.5):
         loud = sound(np.full(800, value), 8000)
         for extension, full in (("alaw", 0.98), ("ulaw", 0.98)):

@@ -1,7 +1,9 @@
-"""A Debian of another release with next to nothing in it, and a command run there on a copy of the checkout:
-`python -m lab.bare bookworm -- make fast`. The root comes from debootstrap and is kept in the cache; each
-command gets a copy of it, as a plain user, in mount and process namespaces of its own: whatever happens,
-nothing stays mounted and nothing goes on running. Downloads of one command are there for the next.
+"""Debians with next to nothing in them, and commands run there on a copy of the checkout: `python -m lab.bare
+trixie:plain bookworm:root -- make demo -- make test`.
+
+A root comes from debootstrap and is kept in the cache; each place gets a copy of it, in mount and process
+namespaces of its own: whatever happens, nothing stays mounted and nothing goes on running. Downloads of one
+command are there for the next. Only the standard library is used: nothing needs to be set up before.
 """
 
 from __future__ import annotations
@@ -16,37 +18,45 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from .debian import Unavailable, archive, cache_folder, disk_errors, keyring, network, only_one
 
-# What the README asks for, what looks at the unit, and what the Debian package asks for.
-PACKAGES = ("adduser", "make", "python3", "sox", "systemd", "zlib1g")
+PACKAGES = ("ca-certificates", "git", "make", "python3", "python3-venv")  # what the README asks for
 CHECKOUT = Path(__file__).resolve().parents[2]
-_USER = "plain"
-_HOME = f"home/{_USER}"
+HOMES = {"plain": "home/plain", "root": "root"}  # of the users, below the root
 _TOOLS = ("debootstrap", "unshare", "chroot", "git")
 _NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command's exit code; 0, with the reason told, where no such root can be made."""
-    suite, _dashes, *command = arguments
-    began = time.monotonic()
+    """Run each command in each place; return the exit code, 1 if one failed or a place cannot be made."""
+    places, *commands = [
+        list(part) for dashes, part in groupby(arguments, lambda word: word == "--") if not dashes
+    ]
+    results = []
     try:
         possible()
-        with _root(suite) as root:
-            _say(f"running in Debian {suite}: {shlex.join(command)}")
-            code = _run(root, command)
+        for place in places:
+            suite, _colon, user = place.partition(":")
+            with _root(suite, user) as root:
+                for command in commands:
+                    _say(f"Debian {suite}, as {user}: {shlex.join(command)}")
+                    began = time.monotonic()
+                    code = _run(root, user, command)
+                    seconds = time.monotonic() - began
+                    results.append(
+                        (code, f"{place} {shlex.join(command)}: exit code {code}, {seconds:.0f} s")
+                    )
     except Unavailable as error:
-        _say(f"skipped: {error}")
-        return 0
+        _say(str(error))
+        return 1
     except KeyboardInterrupt:
         return 130
-    _say(
-        f"Debian {suite}: {'passed' if code == 0 else f'exit code {code}'}, {time.monotonic() - began:.0f} s"
-    )
-    return code
+    for _code, result in results:
+        _say(result)
+    return 1 if any(code for code, _result in results) else 0
 
 
 def possible() -> None:
@@ -62,11 +72,11 @@ def possible() -> None:
 
 
 @contextlib.contextmanager
-def copied(suite: str) -> Iterator[Path]:
-    """A bare root of its own, which goes again. Raises Unavailable, CalledProcessError."""
+def copied(suite: str, packages: Sequence[str] = PACKAGES) -> Iterator[Path]:
+    """A root of its own with these packages alone, which goes again. Raises Unavailable, OSError."""
     cache = cache_folder() / "bare"
     with disk_errors(cache):
-        made = _made(suite, cache)
+        made = _made(suite, packages, cache)
         with tempfile.TemporaryDirectory(prefix=f".{suite}.", suffix=".work", dir=cache) as work:
             root = Path(work) / "root"
             subprocess.run(["cp", "-a", "--reflink=auto", made, root], check=True)
@@ -74,24 +84,28 @@ def copied(suite: str) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _root(suite: str) -> Iterator[Path]:
-    """The same with the checkout in it, which is the plain user's."""
+def _root(suite: str, user: str) -> Iterator[Path]:
+    """The same with the checkout in it, as a clone that is the user's."""
     with copied(suite) as root:
-        copy_checkout(root / _HOME / "informativa")
-        subprocess.run(["chroot", root, "chown", "-R", f"{_USER}:", f"/{_HOME}"], check=True)
+        checkout = root / HOMES[user] / "informativa"
+        copy_checkout(checkout)
+        author = ("-c", "user.name=bare", "-c", "user.email=bare@example.org")
+        for command in (("init", "-q"), ("add", "-A"), (*author, "commit", "-qm", "Copy the checkout")):
+            _quietly("git", "-C", str(checkout), *command)
+        _quietly("chroot", str(root), "chown", "-R", f"{user}:", f"/{HOMES[user]}")
         yield root
 
 
-def _made(suite: str, cache: Path) -> Path:
+def _made(suite: str, packages: Sequence[str], cache: Path) -> Path:
     """The root that is copied; made the first time, which takes a minute or two."""
-    made = cache / "-".join((suite, *PACKAGES))
+    made = cache / "-".join((suite, *packages))
     with only_one(made, lambda step, _part: _say(step)):
         if made.exists():
             return made
         _say(f"making a Debian {suite} by debootstrap")
         with tempfile.TemporaryDirectory(prefix=f".{suite}.", suffix=".work", dir=cache) as work:
             root = Path(work) / "root"
-            include = f"--include={','.join(PACKAGES)}"
+            include = f"--include={','.join(packages)}"
             _quietly(
                 *_NAMESPACES, "debootstrap", "--variant=minbase", include,
                 *(f"--keyring={file}" for file in keyring()), suite, str(root), archive(),
@@ -99,7 +113,7 @@ def _made(suite: str, cache: Path) -> Path:
             (root / "etc/apt/apt.conf.d/99network").write_text("\n".join([*network(), ""]))
             for name in ("hosts", "resolv.conf"):
                 shutil.copy(f"/etc/{name}", root / "etc" / name)
-            _quietly("chroot", str(root), "useradd", "--create-home", _USER)
+            _quietly("chroot", str(root), "useradd", "--create-home", "plain")
             root.rename(made)
     return made
 
@@ -115,18 +129,19 @@ def copy_checkout(place: Path) -> None:
             shutil.copy2(file, copy)
 
 
-def _run(root: Path, command: Sequence[str]) -> int:
+def _run(root: Path, user: str, command: Sequence[str]) -> int:
+    home = HOMES[user]
     settings = _network_of_pip()
     settings |= {
-        "HOME": f"/{_HOME}",
+        "HOME": f"/{home}",
         "LANG": "C.UTF-8",
         "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
     }
-    binds = [_bound(Path(value), root) for value in settings.values() if value != f"/{_HOME}"]
-    binds.append(_kept(root))
+    binds = [_bound(Path(value), root) for value in settings.values() if value != f"/{home}"]
+    binds.append(_kept(root / home))
     environment = [f"{name}={value}" for name, value in settings.items()]
-    inside = f"cd /{_HOME}/informativa && {shlex.join(command)}"
-    enter = ["chroot", str(root), "runuser", "-u", _USER, "--", "env", "-i", *environment, "sh", "-c", inside]
+    inside = f"cd /{home}/informativa && {shlex.join(command)}"
+    enter = ["chroot", str(root), "runuser", "-u", user, "--", "env", "-i", *environment, "sh", "-c", inside]
     lines = [
         "set -e",
         f"mount -t proc proc {shlex.quote(f'{root}/proc')}",
@@ -139,13 +154,14 @@ def _run(root: Path, command: Sequence[str]) -> int:
     return subprocess.run([*_NAMESPACES, "sh", "-c", "\n".join(lines)], check=False).returncode
 
 
-def _kept(root: Path) -> str:
+def _kept(home: Path) -> str:
     """Return what makes downloads those of the last time: what pip and the lab fetch is pinned, wherever it
     lies."""
-    downloads, home = cache_folder() / "bare" / "downloads", root / _HOME
+    status = home.stat()
+    downloads = cache_folder() / "bare" / f"downloads-{status.st_uid}"
     downloads.mkdir(exist_ok=True)
-    os.chown(downloads, home.stat().st_uid, home.stat().st_gid)
-    (home / ".cache").mkdir()
+    os.chown(downloads, status.st_uid, status.st_gid)
+    (home / ".cache").mkdir(exist_ok=True)
     return f"mount --bind {shlex.quote(str(downloads))} {shlex.quote(f'{home}/.cache')}"
 
 

@@ -1,7 +1,5 @@
-"""Everything that can be tried, one job after the other, and a table of what was found: `make nightly`.
-
-It takes hours. `make nightly NIGHTLY="JOB…"` runs these jobs alone. What a job printed is in
-`.nightly/JOB.log`.
+"""Jobs beyond `make test`, one job after the other within an hour, and a table of what was found: `make
+nightly`. `make nightly NIGHTLY="JOB…"` runs these jobs alone. What a job printed is in `.nightly/JOB.log`.
 """
 
 from __future__ import annotations
@@ -23,35 +21,24 @@ from rich.table import Table
 ROOT = Path(__file__).resolve().parents[2]
 LOGS = ROOT / ".nightly"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-SUMMER_TIME = "2027-03-28 00:30:00"  # UTC: half an hour before it begins in Europe
-LATE = "2026-12-31 23:10:00"  # UTC: tomorrow, next month and next year in Rome
-QUICK = '-m "not night and not slow"'
-FETCHED = "make setup && PYTHONPATH=tests .venv/bin/python -m lab.fetch"
-ELSEWHERE = f"""{FETCHED}
-export INFORMATIVA_CACHE="${{INFORMATIVA_CACHE:-$HOME/.cache/informativa}}"
-exec unshare --mount --net sh -ec '
-    ip link set lo up
-    echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
-    mount -t tmpfs -o ro tmpfs /dev/shm
-    mount -t tmpfs tmpfs /mnt
-    exec env -u LANG HOME=/mnt make test'"""
-"""Without IPv6, shared memory and a language, and with a home on another file system."""
-TWICE = f"""{FETCHED}
-make test & first=$!
-make test; second=$?
-wait $first && exit $second"""
-LOADED = f"""{FETCHED}
-for core in $(seq $(nproc)); do nice sh -c 'while :; do :; done' & load="$load $!"; done
-trap 'kill $load' EXIT
-for run in $(seq 20); do echo "run $run"; make test || exit; done"""
-"""Twenty times, beside as many busy processes as there are cores."""
-CLEARED = "rm -rf .nightly/release"
-LONG = {
-    "attacks": "tests/torture tests/asterisk/test_faults.py",
-    "evidence": "tests/evidence",
-    "sharing": "tests/sharing",
-}
-"""The parts of `make torture`."""
+PLACES = "bookworm:plain trixie:root"
+"""The bare Debians: both releases and both kinds of user, in half the time of all four."""
+TIMES = 10
+"""The number of tries of an attack for one by day; `make torture` tries them for hours."""
+ELSEWHERE = """
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+git clone -q . "$place/un altro posto, für uns"
+mkdir "$place/home" "$place/tmp"
+test "$(id -u)" != 0 || chown -R www-data: "$place"
+umask 077
+cd "$place/un altro posto, für uns"
+$(test "$(id -u)" != 0 || echo setpriv --reuid=www-data --regid=www-data --clear-groups) \\
+    env HOME="$place/home" TMPDIR="$place/tmp" LANG=it_IT.UTF-8 \\
+    make fast PYTHON="{python}" PYTEST='-m "not slow"'
+"""
+"""The tests that start nothing large, of every case, on another Python: as another user, whose files nobody
+else may read, in Italian, in a folder with a blank and an umlaut, with a folder for temporary files."""
 
 
 @dataclass(frozen=True)
@@ -73,32 +60,13 @@ class Outcome:
 
 
 def jobs(seed: int) -> Iterator[Job]:
-    """All of them, the quickest first."""
-    yield Job("lint", "make lint")
-    yield Job("test", "make test NIGHT=1")
-    yield Job("chance", f"INFORMATIVA_SEED={seed} make test")
-    for name, clock in (("summer-time", SUMMER_TIME), ("late", LATE)):
-        yield Job(name, "make setup && " + faked(clock, f"make fast PYTEST='{QUICK}'"))
+    """All of them."""
+    yield Job("bare", f"make bare BARE='{PLACES}'")
     for python in pythons():
-        yield Job(f"python{python.rpartition('python')[2]}", f"make fast PYTHON={python}")
-    yield Job("bare-debian-12", "make bare")
-    yield Job("elsewhere", ELSEWHERE)
-    yield Job("twice", TWICE)
-    yield Job("cluster", "make cluster")
+        yield Job(f"python{python.rpartition('python')[2]}", ELSEWHERE.format(python=python))
     yield Job("packages", "make packages")
-    yield Job("release", f"{CLEARED} && make release RELEASE='--trial .nightly/release'")
-    yield Job("mutants", "make mutants")
-    for name, tests in LONG.items():
-        yield Job(name, f"INFORMATIVA_SEED={seed} make torture TORTURE='{tests}'")
-    yield Job("loaded", LOADED)
-
-
-def faked(clock: str, command: str) -> str:
-    """Return a shell command that has it `clock` (UTC) when `command` begins. All its processes share the
-    shift from the true time. With faketime's `@TIME` each would start at that time. The setting is read once,
-    because threads have the true time while it is read anew."""
-    seconds = f"$(($(date -d '{clock} UTC' +%s) - $(date +%s)))"
-    return f'FAKETIME_CACHE_DURATION=86400 faketime -f "$(printf %+d {seconds})" {command}'
+    yield Job("torture", f"INFORMATIVA_SEED={seed} make torture TIMES={TIMES}")
+    yield Job("bench", "make bench BENCH=--quick")
 
 
 def pythons() -> Iterator[str]:

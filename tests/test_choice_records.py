@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -15,7 +14,7 @@ import pytest
 
 from choosing import answering
 from evidence.ledger import audited, signed
-from examples import AT, NOTDUE, ONE, PLAYED
+from examples import AT, NOTDUE, PLAYED
 from informativa.ledgers import expiry, following
 from informativa.model import (
     Answer,
@@ -23,7 +22,6 @@ from informativa.model import (
     Choice,
     Controller,
     Ending,
-    Event,
     Heard,
     Notice,
     Record,
@@ -37,7 +35,7 @@ from informativa.operations.callers import Access, Held
 from informativa.operations.records import ControllerRecord
 from informativa.operations.statistics import ChoiceStatistics
 from informativa.process import storage
-from informativa.views import choice_words, jsonld, record_files
+from informativa.views import choice_words, record_files
 from informativa.views.documents import facts, json_schema
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text import callers, consents, records
@@ -222,27 +220,6 @@ def test_table_has_columns_of_choices_where_there_are_some(acme: Controller) -> 
     assert (notice["asked_answer"], notice["notice"]) == ("", "privacy")
     assert (choice["asked_choice"], choice["asked_answer"]) == ("marketing", "granted")
     assert choice["asked_options"] == "5=refused 4=granted"
-
-
-def linked(own: Controller, event: Event) -> dict[str, object]:
-    """Return a record as linked data."""
-    node: dict[str, object] = json.loads(jsonld.record(Record(2, event), own).lstrip(",\n"))
-    return node
-
-
-def test_consent_as_linked_data(acme: Controller) -> None:
-    """A consent is a consent record, with its state and who indicated it how; a notice is none, and neither
-    is silence a consent."""
-    node = linked(acme, GRANTED)
-    assert node["@type"] == "dpv:ConsentRecord"
-    assert node["dpv:hasConsentStatus"] == {"@id": "dpv:ConsentGiven"}
-    assert node["dpv:hasIndicationMethod"] == "key 4"
-    assert node["dpv:isIndicatedBy"] == {"@id": f"#caller-{ONE.hex()}"}
-    assert node["dpv:hasNotice"]["@type"] == ["dpv:ConsentNotice", "dpv:OralNotice"]  # type: ignore[index]
-    silent = linked(acme, answering(Answer.SILENCE))
-    assert silent["dpv:hasConsentStatus"] == {"@id": "dpv:ConsentRequested"}
-    assert "dpv:isIndicatedBy" not in silent
-    assert "onsent" not in json.dumps(linked(acme, PLAYED))
 
 
 def test_i7_forged_counter_of_answers_is_named(acme: Controller) -> None:

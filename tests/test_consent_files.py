@@ -205,7 +205,7 @@ def exported(file: Path, form: ConsentFormat, answer: Answer | None = None, **mo
     configuration, owner, _choice = company(file)
     known = consents.consents(configuration, "acme")
     rows = consent_export.rows(replace(owner, **more), known, NOW, ConsentFilter(answer=answer))
-    return "".join(consent_files.text(form, rows, owner, known, consent_export.origin(owner)))
+    return "".join(consent_files.text(form, rows))
 
 
 def test_table_has_a_row_for_each_caller_and_no_number(answered: Path) -> None:
@@ -244,29 +244,6 @@ def test_grants_that_are_asked_for_may_be_relied_on(answered: Path) -> None:
     assert exported(answered, ConsentFormat.LINES, GRANTED, recycled_after=Period(days=60)) == ""
 
 
-def test_linked_data_are_consent_records(answered: Path) -> None:
-    """Given, refused, withdrawn and expired are terms of DPV, indicated by the data subject at a time; each
-    record names its notice, purposes, controller and how the consent is withdrawn."""
-    document = json.loads(exported(answered, ConsentFormat.LINKED))
-    assert document["@context"]["dpv"] == "https://w3id.org/dpv#"
-    nodes = {node["@id"]: node for node in document["@graph"]}
-    assert nodes["#choice-marketing"]["log:withdrawAt"] == "+390212345678"
-    records = [node for node in nodes.values() if node["@type"] == "dpv:ConsentRecord"]
-    assert sorted(node["dpv:hasConsentStatus"]["@id"] for node in records) == [
-        "dpv:ConsentExpired",
-        "dpv:ConsentGiven",
-        "dpv:ConsentRefused",
-        "dpv:ConsentWithdrawn",
-    ]
-    for node in records:
-        assert node["dpv:hasProcess"] in nodes
-        assert node["dpv:hasDataController"] in nodes
-        (purpose,) = node["dpv:hasPurpose"]
-        assert purpose["dct:title"] == "marketing"
-        assert node["dpv:isIndicatedBy"]["@id"] == node["dpv:hasDataSubject"]["@id"]
-        assert datetime.fromisoformat(node["dpv:isIndicatedAtTime"]) <= NOW
-
-
 def test_erased_caller_is_in_no_export(answered: Path) -> None:
     """After a request for erasure nothing of the caller's consents is left to export or to show."""
     before = len(exported(answered, ConsentFormat.LINES).splitlines())
@@ -289,7 +266,7 @@ def test_export_holds_few_callers_in_memory(file: Path, monkeypatch: pytest.Monk
         known = consents.consents(configuration, "acme")
         tracemalloc.start()
         rows = consent_export.rows(owner, known, NOW)
-        parts = consent_files.text(ConsentFormat.LINES, rows, owner, known, "log")
+        parts = consent_files.text(ConsentFormat.LINES, rows)
         assert sum(1 for _part in parts) == last
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -297,9 +274,8 @@ def test_export_holds_few_callers_in_memory(file: Path, monkeypatch: pytest.Monk
 
 
 def test_export_without_a_ledger_is_empty(file: Path) -> None:
-    """Where nothing is recorded yet, the table has its header, and the linked data no record."""
+    """Where nothing is recorded yet, the table has its header alone."""
     assert len(printed(file, "export", *HERE).splitlines()) == 1
-    assert "ConsentRecord" not in printed(file, "export", *HERE, "--format", "jsonld")
     assert printed(file, "export", *HERE, "--json") == ""
 
 

@@ -68,21 +68,19 @@ def test_another_recording_is_not_passed_off(office: ServedConsole) -> None:
 
 
 def test_receipts_to_take_away_and_verify(office: ServedConsole) -> None:
-    """Both forms as attachments; what `evidence verify` says of it stands on a page."""
+    """As an attachment; what `evidence verify` says of it stands on a page."""
     officer = office.browser("compliance@acme")
-    page = officer.get("/acme/calls/1/receipt/html")
-    assert page.headers["content-disposition"] == 'attachment; filename="acme-1.html"'
-    proof = officer.get("/acme/calls/1/receipt/proof")
+    proof = officer.get("/acme/calls/1/receipt")
     assert proof.headers["content-disposition"] == 'attachment; filename="acme-1.tlog-proof"'
     assert proof.content.startswith(b"c2sp.org/tlog-proof@v1")
     verified = officer.get("/acme/calls/1/verify").text
     assert "acme-1.tlog-proof: holds." in verified
-    assert CALLER.number[1:] not in page.text + proof.text + verified
+    assert CALLER.number[1:] not in proof.text + verified
 
 
 def test_a_receipt_waits_for_its_checkpoint(office: ServedConsole) -> None:
     """A record of this moment has none yet; the page says what to do."""
     (number,) = office.record(replace(Company(office.folder).played, call="1700000003.1"))
-    answer = office.browser("compliance@acme").get(f"/acme/calls/{number}/receipt/html")
+    answer = office.browser("compliance@acme").get(f"/acme/calls/{number}/receipt")
     assert answer.status_code == 409
     assert "Wait a minute" in answer.text

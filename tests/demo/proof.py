@@ -125,7 +125,7 @@ def prove(console: Console, office: Office, folder: Path) -> None:
     console.print("\n[bold]Proof, for somebody who trusts nobody here:[/bold]\n")
     show_command(console, 0, ["evidence", "checkpoint", *at_acme])
     number = next(record.number for record in office.records("acme") if record.event.status is Status.PLAYED)
-    show_command(console, 0, ["evidence", "receipt", str(number), *at_acme, "--html", "-o", str(proof)])
+    show_command(console, 0, ["evidence", "receipt", str(number), *at_acme, "-o", str(proof)])
     (key,) = show_command(console, 0, ["evidence", "key", *at_acme]).splitlines()
     for file in proof.iterdir():
         shutil.copy(file, elsewhere)

@@ -1,4 +1,4 @@
-"""Receipts of calls that never were, as pages, and somebody who reads them without any network."""
+"""Receipts of calls that never were."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from evidence import independent
 from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence import commitment
-from informativa.evidence.checkpoint import Checkpoint
-from informativa.evidence.cosignature import WitnessSigner
-from informativa.evidence.note import Signer, parse, sign
+from informativa.evidence.note import Signer, sign
 from informativa.evidence.proof import Proof
 from informativa.evidence.receipt import Receipt
-from informativa.evidence.stated_facts import access_text, totals, totals_text
-from informativa.ledgers import rows
 from informativa.model import (
     Answer,
     Asked,
@@ -38,14 +34,8 @@ from informativa.model import (
     recording_digest,
 )
 from informativa.operations.evidence import logs, receipt_maker, receipts
-from informativa.operations.evidence.receipt_page import ReceiptPage, _claimed_cosignature, receipt_page
 from informativa.process import erasing, storage
 from informativa.prompts.installed import hashed
-from informativa.views import receipt_page as view
-from informativa.views.messages import ENGLISH, Language
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 LOG_OF_VERSION_2 = Signer("acme.example/informativa/acme/pbx-1/2", bytes(range(32)))
 NUMBER = Identified("+393331234567")
@@ -85,7 +75,7 @@ class Company:
         )
 
     def events(self) -> list[Event]:
-        """One of each kind of sentence that a page may have."""
+        """One of each kind of record."""
         paper = replace(
             self.played,
             kind=RecordKind.OPERATOR,
@@ -122,18 +112,6 @@ class Company:
             basis=1,
         )
         return [self.played, paper, partial, unknown, known]
-
-    def counting(self) -> list[Event]:
-        """The totals of three records, of none, and the newest entry of an access log."""
-        items = totals(
-            {("+390212345678", "privacy", "PLAYED", "not-informed"): 3, ("", "a b", "INFORMED", ""): 1}
-        )
-        at = self.played.at
-        return [
-            rows.note(RecordKind.TOTALS, Reason.COUNTED, at, totals_text(0, 4, items)),
-            rows.note(RecordKind.TOTALS, Reason.COUNTED, at, totals_text(4, 5, "")),
-            rows.note(RecordKind.ACCESS, Reason.COUNTED, at, access_text(17, b"\xab" * 32)),
-        ]
 
     def asked(self) -> list[Event]:
         """The notice that told of a purpose, a consent to it with the key 4, its withdrawal, silence, another
@@ -193,61 +171,9 @@ class Company:
         erasing.erase(self.controller, NUMBER, datetime(2026, 11, 27, 9, 0, tzinfo=UTC))
         logs.checkpoint(self.controller)
 
-    def page(self, number: int) -> ReceiptPage:
-        """Return the page of one record."""
-        return receipt_page(receipts.of_record(self.controller, number))
-
-    def opened(self) -> ReceiptPage:
-        """Return the page of the caller's first record, with the key that shows the number."""
-        receipt = receipts.of_caller(self.controller, NUMBER, opened=True)[0]
-        assert isinstance(receipt, receipt_maker.RecordReceipt)
-        return receipt_page(receipt)
-
-
-class Reader:
-    """Somebody who opens pages in a browser that has no network."""
-
-    def __init__(self, browser: Browser, folder: Path) -> None:
-        self._context = browser.new_context(offline=True, locale="en-GB")
-        self._folder = folder
-        self.requests: list[str] = []
-        self.messages: list[str] = []
-        self.page: Page = self._context.new_page()
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("console", lambda message: self.messages.append(message.text))
-        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.messages.append(dialog.message))
-
-    def open(self, text: str, **form: Any) -> str:
-        """A page, as a file; what it found."""
-        file = self._folder / "receipt.html"
-        file.write_text(text, encoding="utf-8")
-        self.page.emulate_media(**form)
-        self.page.goto(file.as_uri())
-        return self.verdict()
-
-    def verdict(self) -> str:
-        """In a word of the script's, once it has found one."""
-        self.page.wait_for_selector("html[data-checked]")
-        return str(self.page.evaluate("document.documentElement.dataset.checked"))
-
-    def check(self, keys: str, number: str = "") -> str:
-        """With these keys."""
-        self.page.evaluate("delete document.documentElement.dataset.checked")
-        self.page.fill("#keys", keys)
-        if number:
-            self.page.fill("#number", number)
-        self.page.click("#run")
-        return self.verdict()
-
-    def checks(self, state: str = "bad") -> list[str]:
-        """All that is wrong, or right, also while it is folded."""
-        return [check.text_content() or "" for check in self.page.query_selector_all(f"#checks li.{state}")]
-
-
-def written(page: ReceiptPage, say: Language = ENGLISH) -> str:
-    """Return the page as a file."""
-    return view.page(page, say)
+    def receipt(self, number: int) -> receipt_maker.RecordReceipt:
+        """Return the receipt of one record."""
+        return receipts.of_record(self.controller, number)
 
 
 @dataclass
@@ -299,30 +225,6 @@ def of_version_2(
     text = f"{LOG_OF_VERSION_2.name}\n3\n{base64.b64encode(root).decode()}\n"
     opened(extra)
     return Proof(1, (first, last), sign(text, LOG_OF_VERSION_2), independent.jcs(extra)).data
-
-
-def page_of_version_2(page: ReceiptPage, data: bytes) -> ReceiptPage:
-    """The page about that receipt of version 2."""
-    receipt = Receipt.parse(data)
-    checkpoint = Checkpoint.parse(parse(receipt.proof.checkpoint).text)
-    return replace(page, receipt=receipt, checkpoint=checkpoint, key=str(LOG_OF_VERSION_2.verifier))
-
-
-def cosigned_page(page: ReceiptPage, witness: WitnessSigner, at: int = 1_795_000_000) -> ReceiptPage:
-    """The page with a signature of that witness, of 2026-11-18 11:06:40 UTC or of another second."""
-    proof = page.receipt.proof
-    cosigned = witness.cosign(parse(proof.checkpoint).text, at)
-    proof = replace(proof, checkpoint=proof.checkpoint + cosigned.line.encode())
-    receipt = replace(page.receipt, proof=proof)
-    return replace(page, receipt=receipt, cosignatures=(_claimed_cosignature(cosigned),))
-
-
-def written_with_proof(page: ReceiptPage, proof: bytes) -> str:
-    """Return the page as a file with another proof in it, both times that it stands there."""
-    text, old = written(page), page.receipt.proof.data
-    old_link, link = (base64.b64encode(data).decode() for data in (old, proof))
-    assert old_link in text
-    return text.replace(old_link, link).replace(old.decode(), proof.decode())
 
 
 def with_extra(receipt: Receipt, change: Callable[[dict[str, Any]], object]) -> bytes:

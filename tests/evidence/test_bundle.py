@@ -21,7 +21,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from pyld import jsonld
 
 from commands import typed
 from evidence import independent
@@ -41,7 +40,7 @@ from informativa.evidence.settings import EvidenceConfig
 from informativa.evidence.tree import verify_consistency
 from informativa.evidence.witness import AddCheckpoint
 from informativa.ledgers import expiry, purge_plan, rows
-from informativa.model import ALWAYS, Outsourcing, Reason, RecordKind, Verdict
+from informativa.model import ALWAYS, Reason, RecordKind, Verdict
 from informativa.model.errors import EvidenceError, InformativaError
 from informativa.model.plan import Period
 from informativa.model.text import NOTHING
@@ -117,7 +116,7 @@ def test_has_every_file_and_tells_of_each(company: Company, tmp_path: Path) -> N
     assert sorted(opened.files) == sorted(
         [
             *(f"receipts/0-999/acme-{number}.tlog-proof" for number in (2, 3, 4, 5, 6)),
-            *("records.csv", "records.jsonl", "records.jsonld"),
+            *("records.csv", "records.jsonl"),
             *("log/1/key", "log/1/checkpoint", "log/1/checkpoints/6", "log/1/checkpoints/7"),
             "log/1/consistency/6",
             *(
@@ -129,7 +128,7 @@ def test_has_every_file_and_tells_of_each(company: Company, tmp_path: Path) -> N
             *("plan.txt", "README.txt", "SHA256SUMS"),
         ]
     )
-    for name in ("records.csv", "records.jsonl", "records.jsonld", "receipts/", "prompts/", "plan.txt"):
+    for name in ("records.csv", "records.jsonl", "receipts/", "prompts/", "plan.txt"):
         assert f"\n{name} " in opened.text("README.txt")
     assert opened.names[0].startswith(f"{NAME}/receipts/")
 
@@ -228,35 +227,6 @@ def test_time_stamps_are_checked_by_openssl(company: Company, tmp_path: Path) ->
         capture_output=True,
     )
     assert (checked.returncode, checked.stdout) == (0, b"Verification: OK\n")
-
-
-def test_linked_data_expand_without_a_network(company: Company, tmp_path: Path) -> None:
-    """PyLD finds all terms in the file itself: notices given, and no term of consent."""
-
-    def refused(url: str, _options: object) -> object:
-        raise AssertionError(f"{url} was asked for")
-
-    contract = company.configuration.controllers["acme"].outsourcing
-    paper = contract.contract if contract else None
-    if paper is not None:
-        company.controller = replace(company.controller, outsourcing=Outsourcing("Call S.r.l.", paper, paper))
-    opened = Opened(made(company, tmp_path))
-    document = json.loads(opened.text("records.jsonld"))
-    nodes = {node["@id"]: node for node in jsonld.expand(document, {"documentLoader": refused})}
-    base = f"https://{opened.bundle.logs[0].log}"
-    dpv = "https://w3id.org/dpv#"
-    delivered, skipped = nodes[f"{base}#record-2"], nodes[f"{base}#record-6"]
-    assert delivered["@type"] == [f"{dpv}DataProcessingRecord"]
-    assert delivered[f"{dpv}hasDataController"] == [{"@id": f"{base}#controller"}]
-    assert delivered[f"{dpv}hasNoticeStatus"] == [{"@id": f"{dpv}NoticeCommunicated"}]
-    notice = delivered[f"{dpv}hasNotice"][0]
-    assert notice["@type"] == [f"{dpv}PrivacyNotice", f"{dpv}OralNotice"]
-    assert delivered[f"{dpv}hasDataSubject"][0]["@id"] == f"{base}#caller-{company.pseudonym.hex()}"
-    assert f"{dpv}hasNoticeStatus" not in skipped
-    assert skipped["http://www.w3.org/ns/prov#wasDerivedFrom"] == [{"@id": f"{base}#record-1"}]
-    assert "consent" not in opened.text("records.jsonld").lower()
-    unexpanded = [key for node in nodes.values() for key in node if not key.startswith(("http", "@"))]
-    assert unexpanded == []  # each name is a term
 
 
 def test_table_holds_no_formula(company: Company, tmp_path: Path) -> None:

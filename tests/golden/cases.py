@@ -132,12 +132,6 @@ CASES = {
         setup=(f"{GRANTS} --at 2026-11-10",),
         changes=CHOICES,
     ),
-    "consent-export-linked": Case(
-        "consent export --controller acme --format jsonld",
-        setup=(f"{GRANTS} --at 2026-11-10", f"{WITHDRAWS} --at 2026-11-11"),
-        changes=CHOICES,
-        json=False,
-    ),
     "consent-import": Case(
         "consent import {root}/answers.csv --controller acme --by website --choice marketing --yes",
         setup=(f"consent withdraw marketing {OTHER} --controller acme --by operator",),
@@ -162,11 +156,6 @@ CASES = {
     "evidence-receipt": Case(
         "evidence receipt 4 --controller acme", files=("acme-4.tlog-proof",), writes=True
     ),
-    "evidence-receipt-page": Case(
-        f"evidence receipt --from {KNOWN} --open --html --controller acme -o {{root}}",
-        files=("acme-13.html",),
-        writes=True,
-    ),
     "evidence-receipt-waiting": Case(
         f"evidence receipt --from {OTHER} --controller acme",
         setup=(f"record --controller acme --by operator --reference x {OTHER}",),
@@ -174,15 +163,9 @@ CASES = {
     "evidence-verify": Case(
         "evidence verify acme-4.tlog-proof --key {key}", setup=("evidence receipt 4 --controller acme",)
     ),
-    "evidence-verifier-page": Case(
-        "evidence verifier-page --controller acme -o {root}/check.html", files=("check.html",), writes=True
-    ),
     "evidence-verify-another": Case(
         f"evidence verify acme-4.tlog-proof --key {{key}} --number {HUNG_UP}",
         setup=(f"evidence receipt --from {KNOWN} --open --controller acme",),
-    ),
-    "evidence-verify-page": Case(
-        "evidence verify acme-4.html --key {key}", setup=("evidence receipt 4 --html --controller acme",)
     ),
     "evidence-verify-number": Case(
         f"evidence verify acme-4.tlog-proof acme-13.tlog-proof --key {{key}} --number {KNOWN}",

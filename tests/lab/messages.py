@@ -33,11 +33,10 @@ _OF_LETTERS = frozenset(
         "views/times.py",
         "views/choice_sentences.py",
         "views/record_words.py",
-        "views/verifier_texts.py",
         "model/names.py",
     }
 )
-"""The files with all that a letter says, or the page in which callers check receipts."""
+"""The files with all that a letter says."""
 _IN_TEMPLATES = ("say", "counted")
 _SPEAKERS = {"Text", "_", "say"}  # take templates, each a message
 _MAY_HAVE = re.compile(r"\b(?:Text|_|say|counted)\s*\(")

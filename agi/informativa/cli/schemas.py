@@ -58,7 +58,6 @@ from ..operations.evidence.monitor_findings import MonitorFinding
 from ..operations.evidence.noted_approvals import NotedApprovals
 from ..operations.evidence.publishing import Publications
 from ..operations.evidence.receipt_files import WrittenReceipts
-from ..operations.evidence.verifier_page import WrittenVerifierPage
 from ..operations.evidence.verifying import Verification
 from ..operations.evidence.witness import Witness
 from ..operations.packages.request import AddedNotice
@@ -125,7 +124,6 @@ DOCUMENTS: dict[str, type] = {
     "evidence checkpoint": Checkpoints,
     "evidence receipt": WrittenReceipts,
     "evidence verify": Verification,
-    "evidence verifier-page": WrittenVerifierPage,
     "evidence audit": Audits,
     "evidence publish": Publications,
     "evidence compare": CallComparison,

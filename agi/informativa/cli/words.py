@@ -19,7 +19,7 @@ ON_A_CONFIGURATION = (
     "consent record", "consent show", "consent withdraw", "controllers", "dialplan", "dialplan install",
     "doctor", "evidence approval", "evidence audit", "evidence bundle", "evidence checkpoint",
     "evidence compare", "evidence key", "evidence publish", "evidence receipt", "evidence sequence",
-    "evidence verifier-page", "explain", "import", "join",
+    "explain", "import", "join",
     "keys make", "keys rotate", "ledger adopt", "ledger answers", "ledger restore", "ledger show",
     "metrics scrape", "notices add", "outsourcing-worksheet", "prompts add", "prompts build",
     "prompts install", "prompts play", "purge", "record", "reload", "report", "request assign",

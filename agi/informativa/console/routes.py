@@ -77,7 +77,7 @@ ROUTES = (
     Route("/{controller}/calls/file/{kind}", calls.export, calls.ask_export, Role.COMPLIANCE),
     Route("/{controller}/calls/{record:number}", call.call),
     Route("/{controller}/calls/{record:number}/sound", call.sound),
-    Route("/{controller}/calls/{record:number}/receipt/{form}", call.receipt, role=Role.COMPLIANCE),
+    Route("/{controller}/calls/{record:number}/receipt", call.receipt, role=Role.COMPLIANCE),
     Route("/{controller}/calls/{record:number}/verify", call.verify, role=Role.COMPLIANCE),
     Route("/{controller}/notices", notices.overview),
     Route("/{controller}/notices/{notice}/{version}", notices.version_page),

@@ -15,7 +15,7 @@ from ..process import storage
 from .access_log import SHELL, AccessFilter
 from .callers import CallerRecords, caller_records, pseudonyms
 from .completeness import Missing
-from .evidence.receipt_page import played_sound, words_of
+from .evidence.played_sound import played_sound, words_of
 from .explain import told_by_controller
 from .letter_consents import LetterConsent, letter_consents
 from .typed_caller import Typed

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from ..model import Controller, Event, Record
 from ..process.storage import existing_ledger
-from .evidence import receipt_page
-from .evidence.receipt_page import PlayedSound
+from .evidence.played_sound import PlayedSound, played_sound, words_of
 
 NEIGHBOURS = 5_000  # records before and after one among which the others of its call are searched
 
@@ -44,6 +43,6 @@ def call_records(controller: Controller, number: int) -> CallRecords | None:
 
 def played_recording(event: Event) -> PromptContent:
     """Return the words and the sound of a record's prompt, from the files that are there now."""
-    sound = receipt_page.played_sound(event.prompt, event.recording)
-    text = receipt_page.words_of(event.prompt, sound.files) if sound else ""
+    sound = played_sound(event.prompt, event.recording)
+    text = words_of(event.prompt, sound.files) if sound else ""
     return PromptContent(text, sound)

@@ -170,13 +170,6 @@ def _entries(
         place = entries[-1].pseudonym, entries[-1].choice
 
 
-def origin(controller: Controller) -> str:
-    """Return the origin of the controller's newest log, below which its terms have their names; the name of
-    the log where nothing is recorded yet. Raises LedgerError."""
-    with storage.existing_ledger(controller) as ledger:
-        return controller.log if ledger is None else ledger.log().origin
-
-
 def _row(entry: CallersAnswer, choice: Choice | None, controller: Controller, now: datetime) -> ConsentRow:
     last, recycled_after = entry.answer, controller.recycled_after
     recycled = (

@@ -12,7 +12,7 @@ from ..model import Controller, Line, Notice, Prompt, Version
 from ..prompts.formats import playable_file
 from ..prompts.installed import hashed_before
 from .controller_state import lines_of
-from .evidence.receipt_page import words_of
+from .evidence.played_sound import words_of
 
 
 @dataclass(frozen=True)

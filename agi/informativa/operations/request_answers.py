@@ -20,7 +20,6 @@ from .callers import Access, Erased
 from .completeness import Missing
 from .evidence import receipts
 from .evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
-from .evidence.receipt_page import ReceiptPage, receipt_page
 from .evidence.zip_writer import SummedZip
 from .request_register import ListedRequest, request_numbered, require_caller, require_possible, take_step
 from .typed_caller import Typed
@@ -28,12 +27,11 @@ from .typed_caller import Typed
 
 @dataclass(frozen=True)
 class AnswerPages:
-    """The makers of the files of an answer, in the language `code`: the letter, the page of a receipt, and
-    records for programs."""
+    """The makers of the files of an answer, in the language `code`: the letter, and records for
+    programs."""
 
     code: str
     letter: Callable[[AccessLetter, PersonRequest], str]
-    receipt: Callable[[ReceiptPage], str]
     records: Callable[[Access], str]
 
 
@@ -136,7 +134,6 @@ def _zip(
     for receipt in made:
         if isinstance(receipt, RecordReceipt):
             archive.add(f"receipts/{receipt.name}{SUFFIX}", receipt.receipt.proof.data)
-            archive.add(f"receipts/{receipt.name}.html", pages.receipt(receipt_page(receipt)).encode())
     archive.finish()
     return out.getvalue()
 

@@ -11,11 +11,6 @@ Pages (`templates/`):
 - `console_templates`: the console's templates: their words, times and filters
 - `markup`: templates in which all that is no markup of ours is escaped
 - `letter_page`: the answer to an access request, and the files of the answer to a person's request
-- `receipt_page`: a receipt as one page that needs no other file
-- `receipt_claims`: its sentences
-- `receipt_facts`: the names in its tables
-- `receipt_script`: the data of the script that checks it
-- `verifier_page`, `verifier_texts`: a page in which callers check receipts; its words in five languages
 
 Records and answers, for readers who have never seen one:
 
@@ -26,8 +21,7 @@ Records and answers, for readers who have never seen one:
 
 Files:
 
-- `record_files`: records as CSV, JSON Lines or linked data
-- `jsonld`: records as linked data (W3C DPV)
+- `record_files`: records as CSV or JSON Lines
 - `consent_files`: standing consents of many callers
 - `report_sections`, `report_files`: the report of a month in words, as a page and as CSV
 - `support`: the support bundle

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-
-from ..model import Answer, Asks, Reason, Status
+from ..model import Answer, Asks
 from ..model.text import Text
 from .messages import Language
 
@@ -44,14 +42,6 @@ OPTIONS: dict[str, Text] = {
     Answer.RECORDED: Text("you may record this call"),
 }
 """Each option, as the caller says it by its key."""
-
-ONLY_OF_CHOICES: Mapping[str, Container[str]] = {
-    "asks": ASKS,
-    "answer": ANSWERS,
-    "status": (Status.ASKED, Status.NOTASKED, Status.REPORTED),
-    "reason": (Reason.NOT_ANSWERED,),
-}
-"""The codes that only a record of a choice has, by the name of the fact."""
 
 
 def options(as_recorded: str, say: Language) -> str:

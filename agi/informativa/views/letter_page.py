@@ -5,15 +5,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import partial
 
 from ..model.requests import Identification, Move, PersonRequest, due_day
 from ..operations.access_letter import AccessLetter
 from ..operations.request_answers import AnswerPages
-from . import receipt_page
 from .console_templates import environment, shipped_style
 from .documents import document
-from .messages import ENGLISH, Language, language, languages, of_letter
+from .messages import Language, of_letter
 from .record_words import IDENTIFICATIONS
 
 
@@ -44,8 +42,7 @@ def letter_page(letter: AccessLetter, head: LetterHead, now: datetime) -> str:
 
 
 def answer_pages(code: str, now: datetime) -> AnswerPages:
-    """Return the pages in one of the languages of letters; receipts in English where there are none in it."""
-    reader = language(code) if code != "en" and code in languages() else ENGLISH
+    """Return the pages in one of the languages of letters."""
 
     def letter(content: AccessLetter, request: PersonRequest) -> str:
         step = request.last(Move.IDENTIFY)
@@ -53,4 +50,4 @@ def answer_pages(code: str, now: datetime) -> AnswerPages:
         head = LetterHead(code=code, reference=str(request.number), received=request.received, verified=words)
         return letter_page(content, head, now)
 
-    return AnswerPages(code, letter, partial(receipt_page.page, say=reader), document)
+    return AnswerPages(code, letter, document)

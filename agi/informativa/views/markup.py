@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import html
-import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import jinja2
-from jinja2.ext import Extension
 from markupsafe import Markup
 
 from ..model.invisible import visible
 
 
-def templates_in(
-    place: str,
-    filters: Mapping[str, Callable[..., object]],
-    extensions: Sequence[type[Extension]] = (),
-) -> jinja2.Environment:
+def templates_in(place: str, filters: Mapping[str, Callable[..., object]]) -> jinja2.Environment:
     """Templates of a folder in which whatever is no markup of ours is escaped, and what is missing is an
     error."""
     templates = jinja2.Environment(
@@ -27,7 +20,6 @@ def templates_in(
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=extensions,
     )
     templates.filters |= {"foreign": foreign, "visible": visible, **filters}
     return templates
@@ -45,9 +37,3 @@ def qr_code(text: str) -> Markup:
 
     code = segno.make(text, error="m", micro=False)
     return Markup(code.svg_inline(border=4, light="#fff", omitsize=True))  # noqa: S704  # segno's own
-
-
-def data_block(value: object) -> str:
-    """JSON that may stand in a script element: nothing in it ends that."""
-    text = json.dumps(value, ensure_ascii=True, sort_keys=True)
-    return re.sub(r"[<>&]", lambda match: f"\\u{ord(match[0]):04x}", text)

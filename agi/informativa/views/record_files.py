@@ -1,4 +1,4 @@
-"""Records as files of three kinds: for spreadsheets, for programs, and as linked data."""
+"""Records as files of two kinds: for spreadsheets and for programs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import Any
 from .. import model
 from ..model import Controller
 from ..operations.record_document import AskedChoice, Record
-from . import jsonld
 from .documents import SCHEMA, facts
 
-CSV, LINES, LINKED = "records.csv", "records.jsonl", "records.jsonld"
+CSV, LINES = "records.csv", "records.jsonl"
 _PARTS = ("seconds", "length", "ending", "key")  # of what was heard, each in a column
 _ASKED = tuple(field.name for field in fields(AskedChoice))
 _encoded = json.JSONEncoder(ensure_ascii=False).encode
@@ -43,27 +42,20 @@ def columns(*, choices: bool = False) -> list[str]:
 
 
 class RecordFiles:
-    """The records of one controller as three files, made while the records are read; some may be about
+    """The records of one controller as two files, made while the records are read; some may be about
     `choices`."""
 
-    def __init__(self, owner: Controller, origin: str, *, choices: bool = False) -> None:
-        self._owner, self._origin = owner, origin
-        self._columns = columns(choices=choices)
+    def __init__(self, owner: Controller, *, choices: bool = False) -> None:
+        self._owner, self._columns = owner, columns(choices=choices)
 
     def begin(self) -> dict[str, str]:
         """Return the beginning of each file, by its name."""
-        linked = jsonld.begin(self._owner, self._origin)
-        return {CSV: csv_row(self._columns), LINES: "", LINKED: linked}
+        return {CSV: csv_row(self._columns), LINES: ""}
 
-    def record(self, entry: model.Record, box: str = "") -> tuple[str, str, str]:
+    def record(self, entry: model.Record, box: str = "") -> tuple[str, str]:
         """Return the text of one record of a box in each file."""
         columns = facts(Record.of(entry, self._owner.id, box))
-        line = f"{_encoded({'schema': SCHEMA} | columns)}\n"
-        return _cells(self._columns, columns), line, jsonld.record(entry, self._owner, box)
-
-    def end(self) -> tuple[str, str, str]:
-        """Return the end of each file."""
-        return "", "", jsonld.END
+        return _cells(self._columns, columns), f"{_encoded({'schema': SCHEMA} | columns)}\n"
 
 
 def table(owner: Controller, records: Iterable[model.Record], *, choices: bool = False) -> Iterator[str]:

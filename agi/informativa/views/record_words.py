@@ -178,7 +178,6 @@ MONTHS = (
     Text("November"),
     Text("December"),
 )
-MOMENT = Text("{day} {month} {year}, {time}")
 TENTHS = Text("{whole}.{tenth}")
 
 

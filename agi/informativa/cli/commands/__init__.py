@@ -45,7 +45,6 @@ Callers:
 Proof:
 
 - `evidence`: checkpoints, receipts, audits
-- `verifier_page`: the page in which callers check their receipts
 - `bundle`: a period for an auditor
 - `compare`: a list of calls beside the ledgers
 - `monitor`: for the company at home whose calls others answer: a look at their log

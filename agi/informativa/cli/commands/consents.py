@@ -151,7 +151,7 @@ def export(
     choice: Annotated[str | None, typer.Option(metavar="CHOICE", help="Only this consent.")] = None,
     form: Annotated[
         ConsentFormat,
-        typer.Option("--format", help="csv, jsonl, or jsonld in terms of W3C DPV."),
+        typer.Option("--format", help="csv or jsonl."),
     ] = ConsentFormat.CSV,
     answer: Annotated[
         Act | None, typer.Option(help="Only these; granted: only those that may be relied on now.")
@@ -171,7 +171,7 @@ def export(
     require_no_four_eyes(owner)
     note_in_shell(owner, Action.EXPORT, now, known=None, facts=selection_of_rows.facts(owner.zone))
     form = ConsentFormat.LINES if as_json else form
-    parts = consent_files.text(form, rows, owner, known, consent_export.origin(owner))
+    parts = consent_files.text(form, rows)
     for part in parts:
         print(escaped(part.replace("\r\n", "\n")), end="")  # a table's lines end as the shell's do
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,17 +21,15 @@ from ...operations.callers import pseudonyms
 from ...operations.controllers import select_for_callers, select_for_logs
 from ...operations.evidence import auditing, logs, publishing, receipt_files, receipts, verifying
 from ...operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
-from ...operations.evidence.receipt_page import ReceiptPage
 from ...operations.typed_caller import by_customer, by_number
 from ...process import publication
-from ...views.messages import Language
 from ...views.text import audits as audit_view
 from ...views.text import evidence as view
 from ...views.text.publishing import published
 from ..log import LogFormat, configure
-from ..options import Config, Json, LookReason, Of, failing_with, print_result, reader_of, warn_of_unrelated
+from ..options import Config, Json, LookReason, Of, failing_with, print_result, warn_of_unrelated
 from ..words import _
-from . import approve, bundle, compare, verifier_page
+from . import approve, bundle, compare
 
 NOT_AUDITED = 2  # exit code
 app = typer.Typer(help="Proof of what was recorded, for whoever trusts nobody.", no_args_is_help=True)
@@ -51,7 +48,6 @@ def add_to(program: typer.Typer) -> None:
 bundle.add_to(app)
 compare.add_to(app)
 approve.add_to(app)
-verifier_page.add_to(app)
 
 
 @app.command()
@@ -152,12 +148,6 @@ def receipt(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FOLDER", help="Where the files go.")
     ] = Path(),
-    html: Annotated[
-        bool, typer.Option("--html", help="With a page beside each: in words, with the sound.")
-    ] = False,
-    language: Annotated[
-        str | None, typer.Option(metavar="LANGUAGE", help="Language of the page: it or en. Default: yours.")
-    ] = None,
     reason: LookReason = "",
     as_json: Json = False,
 ) -> None:
@@ -169,15 +159,8 @@ def receipt(
     receipts_made = _receipts(
         selection.named, record, number, customer, shared, box, opened=opened, reason=reason
     )
-    page = _page_for(reader_of(language)) if html else None
-    written = receipt_files.write(receipts_made, output, page)
+    written = receipt_files.write(receipts_made, output)
     print_result(written, view.receipts(written, _), as_json=as_json)
-
-
-def _page_for(reader: Language) -> Callable[[ReceiptPage], str]:
-    from ...views import receipt_page as receipt_view  # not for other commands: jinja2 takes 30 ms
-
-    return partial(receipt_view.page, say=reader)
 
 
 @app.command()
@@ -196,7 +179,7 @@ def verify(
     customer: Customer = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether receipts hold, as files or as pages. Needs no ledger, no configuration and no network."""
+    """Say whether receipts hold. Needs no ledger, no configuration and no network."""
     if number is not None and customer is not None:
         raise InformativaError(Text("A receipt is about one caller: give --number or --customer, not both."))
     caller = None if number is None and customer is None else _caller(number, customer)

@@ -12,16 +12,14 @@ from ...model import Action, Event, Role
 from ...operations import calls
 from ...operations.calls import CallRecords
 from ...operations.evidence import receipts
-from ...operations.evidence.receipt_page import PlayedSound, receipt_page
+from ...operations.evidence.played_sound import PlayedSound
 from ...operations.evidence.verifying import verify_data
 from ...operations.records import NEWEST
 from ...prompts.formats import playable_file
-from ...views import receipt_page as receipt_view
 from ..context import RequestContext, attachment
 from .sounds import recording
 
 BEGINNING = "bytes=0-"  # of a sound that is asked for in parts
-HTML, PROOF = "html", "proof"
 
 
 def call(context: RequestContext) -> Response:
@@ -54,17 +52,12 @@ def sound(context: RequestContext) -> Response:
 
 
 def receipt(context: RequestContext) -> Response:
-    """Send the receipt as a file: for an auditor's program, or as a page that he opens."""
-    form, number = context.request.path_params["form"], _story(context).record.number
-    if form not in (HTML, PROOF):
-        raise HTTPException(404)
+    """Send the receipt as a file, for an auditor's program."""
+    number = _story(context).record.number
     opened = receipts.of_record(context.company, number)
-    name = f"{context.company.id}-{number}"
-    context.note(Action.RECEIPT, record=number, detail=form)
-    if form == HTML:
-        page = receipt_view.page(receipt_page(opened), context.say)
-        return _file(page.encode(), f"{name}.html", "text/html; charset=utf-8")
-    return _file(opened.receipt.proof.data, f"{name}{SUFFIX}", "application/octet-stream")
+    context.note(Action.RECEIPT, record=number)
+    headers = attachment(f"{context.company.id}-{number}{SUFFIX}")
+    return Response(opened.receipt.proof.data, media_type="application/octet-stream", headers=headers)
 
 
 def verify(context: RequestContext) -> Response:
@@ -93,8 +86,3 @@ def _playable(event: Event, sound: PlayedSound | None) -> Path | None:
         return playable_file(Path(f"{event.prompt}.{form}") for form in sound.files)
     except OSError:
         return None
-
-
-def _file(data: bytes, name: str, kind: str) -> Response:
-    headers = attachment(name)
-    return Response(data, media_type=kind, headers=headers)

@@ -32,7 +32,6 @@ FILTERS = ("choice", "answer", "from", "to", "box")  # parameters of the address
 KINDS = {
     ConsentFormat.CSV: "text/csv; charset=utf-8",
     ConsentFormat.LINES: "application/jsonl; charset=utf-8",
-    ConsentFormat.LINKED: "application/ld+json",
 }
 
 
@@ -86,10 +85,9 @@ def export(context: RequestContext) -> Response:
     owner, known, now = company_with_callers(context), _consents(context), context.console.now()
     selection = _selection(context, owner)
     rows = consent_export.rows(owner, known, now, selection, context.configuration.shared)
-    origin = consent_export.origin(owner)
     confirmation = exports.confirmation(context, _file(context))
     context.note(Action.EXPORT, facts=f"{selection.facts(owner.zone)} {confirmation}".strip())
-    parts = consent_files.text(form, rows, owner, known, origin)
+    parts = consent_files.text(form, rows)
     name = f"{owner.id}-consents-{now.astimezone(owner.zone).date()}.{form}"
     return StreamingResponse(batched(parts), media_type=KINDS[form], headers=attachment(name))
 

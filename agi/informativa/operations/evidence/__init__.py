@@ -11,11 +11,8 @@ Receipts:
 
 - `receipts`, `receipt_maker`, `receipt_files`: of one record or one caller; from a record and its leaf; as
   files
-- `receipt_page`: what its page shows beside the proof
-- `page_file`, `page_words`, `page_check`: the page as a file, its sentences, and its comparison with the
-  proof
+- `played_sound`: the recording that a record names
 - `verifying`: the check of receipts without a ledger
-- `verifier_page`: the page in which callers check theirs
 
 Audits:
 

@@ -131,16 +131,12 @@ class _Bundler:
 
     def write(self, out: BinaryIO, temporary: Callable[[], BinaryIO]) -> BundleContent:
         files = SummedZip(folder_name(self._controller, self._period), out, temporary)
-        origin = next((source.origin for source in self._sources if source.origin), self._controller.id)
-        beginnings = self._words.begin(
-            self._controller, origin, choices=storage.has_answers(self._controller)
-        )
+        beginnings = self._words.begin(self._controller, choices=storage.has_answers(self._controller))
         texts = [files.begin(name) for name in beginnings]
         _write(texts, tuple(beginnings.values()))
         for source in self._sources:
             self._take_all(source, files, texts)
         self._require_some(all_entered=all(source.entered for source in self._sources))
-        _write(texts, self._words.end())
         for text in texts:
             files.end(text)
         logs = list(self._logs())

@@ -139,16 +139,13 @@ class BundleContent:
 class BundleWriter(Protocol):
     """The port to the texts of a bundle."""
 
-    def begin(self, controller: Controller, origin: str, *, choices: bool) -> Mapping[str, str]:
-        """Return the beginnings of the files of records, by file name; `origin` is the name of the newest
-        log. Some records may be about `choices`."""
+    def begin(self, controller: Controller, *, choices: bool) -> Mapping[str, str]:
+        """Return the beginnings of the files of records, by file name. Some records may be about
+        `choices`."""
 
     def record(self, record: Record, box: str) -> Sequence[str]:
         """Return the text of one record for each of these files; `box` is '' if the bundle has one box
         alone."""
-
-    def end(self) -> Sequence[str]:
-        """Return the end of each of these files."""
 
     def plan(self, lines: Sequence[Line]) -> str:
         """Return the text of the plans of these lines."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...model import Notice
 from ...prompts.installed import installed, prompts_of
-from .receipt_page import LARGEST_SOUND, formats_named, read_whole, words_of
+from .played_sound import LARGEST_SOUND, formats_named, read_whole, words_of
 
 
 @dataclass(frozen=True)

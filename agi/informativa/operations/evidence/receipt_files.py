@@ -1,8 +1,8 @@
-"""Files of receipts: the proof of each record, and the page beside it."""
+"""Files of receipts: the proof of each record."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +14,6 @@ from ...model.errors import InformativaError
 from ...model.text import Foreign, Text
 from ...system.files import write_file
 from .receipt_maker import RecordReceipt, RecordWithoutReceipt
-from .receipt_page import ReceiptPage, receipt_page
 
 
 @dataclass(frozen=True)
@@ -43,22 +42,12 @@ class WrittenReceipts:
 
     receipts: tuple[ReceiptFile, ...]
     """One a record."""
-    pages: tuple[Path, ...]
-    """The files of their pages, if any were asked for."""
 
 
-def write(
-    receipts: Iterable[RecordReceipt | RecordWithoutReceipt],
-    folder: Path,
-    page: Callable[[ReceiptPage], str] | None = None,
-) -> WrittenReceipts:
-    """Write the proofs of records into a folder, and the text that `page` returns beside each; only its user
-    may read the files of a receipt that is opened. Raises InformativaError, EvidenceFormatError."""
-    receipts = tuple(receipts)
-    files = tuple(_write_proof(receipt, folder) for receipt in receipts)
-    made_receipts = [receipt for receipt in receipts if isinstance(receipt, RecordReceipt)]
-    pages = [_write_page(receipt, folder, page) for receipt in made_receipts] if page else []
-    return WrittenReceipts(files, tuple(pages))
+def write(receipts: Iterable[RecordReceipt | RecordWithoutReceipt], folder: Path) -> WrittenReceipts:
+    """Write the proofs of records into a folder; only its user may read the file of a receipt that is opened.
+    Raises InformativaError."""
+    return WrittenReceipts(tuple(_write_proof(receipt, folder) for receipt in receipts))
 
 
 def _write_proof(receipt: RecordReceipt | RecordWithoutReceipt, folder: Path) -> ReceiptFile:
@@ -69,12 +58,6 @@ def _write_proof(receipt: RecordReceipt | RecordWithoutReceipt, folder: Path) ->
     _put(file, receipt.receipt.proof.data, receipt)
     opened = _is_opened(receipt)
     return ReceiptFile(controller, box, number, file, str(receipt.key), opened=opened, sent=True)
-
-
-def _write_page(receipt: RecordReceipt, folder: Path, page: Callable[[ReceiptPage], str]) -> Path:
-    file = folder / f"{receipt.name}.html"
-    _put(file, page(receipt_page(receipt)).encode(), receipt)
-    return file
 
 
 def _put(file: Path, data: bytes, receipt: RecordReceipt) -> None:

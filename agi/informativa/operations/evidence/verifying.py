@@ -1,4 +1,4 @@
-"""The offline check of receipts and of their pages, without a ledger or a configuration."""
+"""The offline check of receipts, without a ledger or a configuration."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from ...model.text import Foreign, Text
 from ...system.files import read_foreign
 from ..document import Sentence, Time
 from . import time_remarks
-from .page_check import page_change
-from .page_file import LARGEST_PAGE, PageFile, is_page
 
 
 @dataclass(frozen=True)
@@ -54,8 +52,6 @@ class VerifiedReceipt:
     """The facts of the record that it opens."""
     person: Mapping[str, str | int] | None = None
     """The data that it opens of the person whom the record is about."""
-    page: bool = False
-    """True if it is a page, which holds if it also shows what the proof in it says."""
     remarks: tuple[Sentence, ...] = ()
     """The remarks, which change no verdict."""
 
@@ -86,7 +82,7 @@ def verify(
             Text("Give the log's key, from a source of its own: --key VKEY, or --policy FILE"),
         )
     return Verification(
-        tuple(verify_data(file, _read(file, LARGEST_PAGE), keys, policy, caller) for file in files)
+        tuple(verify_data(file, _read(file, LARGEST_PROOF), keys, policy, caller) for file in files)
     )
 
 
@@ -117,21 +113,16 @@ def verify_data(
     policy: Policy | None = None,
     caller: Identified | None = None,
 ) -> VerifiedReceipt:
-    """Check the receipt in `data`, the bytes of a file; of a page also that it shows what the proof in it
-    says."""
-    page = None
+    """Check the receipt in `data`, the bytes of a file."""
     try:
-        if is_page(data):
-            page = PageFile.parse(data)
-        receipt = Receipt.parse(data) if page is None else page.receipt()
+        receipt = Receipt.parse(data)
         proof = receipt.verify(keys, policy, caller)
     except EvidenceError as error:
-        return VerifiedReceipt(file, holds=False, problem=error.text, page=is_page(data))
-    change = None if page is None else page_change(page, receipt)
+        return VerifiedReceipt(file, holds=False, problem=error.text)
     return VerifiedReceipt(
         file,
-        holds=change is None,
-        problem=change,
+        holds=True,
+        problem=None,
         log=proof.checkpoint.origin,
         index=proof.index,
         size=proof.checkpoint.size,
@@ -140,7 +131,6 @@ def verify_data(
         ),
         facts=receipt.facts,
         person=receipt.who.values if isinstance(receipt.who, Person) else None,
-        page=page is not None,
         remarks=tuple(time_remarks.of_receipt(proof, receipt.facts)),
     )
 

@@ -8,7 +8,7 @@ from ...model import Controller, Line, Record
 from ...model.text import Text
 from ...operations.evidence.bundle_content import BundleContent
 from ..messages import Language
-from ..record_files import CSV, LINES, LINKED, RecordFiles
+from ..record_files import CSV, LINES, RecordFiles
 from .bundle_boxes import completeness
 from .bundle_holes import box_holes, bundle_verdict
 from .bundle_plan import line_plan, points, text_of, wrapped
@@ -62,13 +62,6 @@ _FILES = (
     ("README.txt", Text("this text")),
     (CSV, Text("the records, for spreadsheets; a text that looks like a formula has a ' before it")),
     (LINES, Text("the same for programs, one JSON a line")),
-    (
-        LINKED,
-        Text(
-            "the same as linked data: W3C DPV terms in the structure of ISO/IEC TS 27560, as notices given"
-            " and never as consent"
-        ),
-    ),
     ("receipts/", Text("one proof a record (C2SP tlog-proof), by the record's number; it opens that record")),
     (
         "log/EPOCH/key",
@@ -131,20 +124,15 @@ class BundleWords:
         self._files: RecordFiles | None = None
         self._choices = False
 
-    def begin(self, controller: Controller, origin: str, *, choices: bool) -> Mapping[str, str]:
+    def begin(self, controller: Controller, *, choices: bool) -> Mapping[str, str]:
         """Return the beginning of each file of records, by its name."""
-        self._files, self._choices = RecordFiles(controller, origin, choices=choices), choices
+        self._files, self._choices = RecordFiles(controller, choices=choices), choices
         return self._files.begin()
 
     def record(self, record: Record, box: str) -> Sequence[str]:
         """Return the text of one record in each of them."""
         assert self._files is not None  # it was begun
         return self._files.record(record, box)
-
-    def end(self) -> Sequence[str]:
-        """Return the end of each."""
-        assert self._files is not None  # it was begun
-        return self._files.end()
 
     def plan(self, lines: Sequence[Line]) -> str:
         """Return the plan of these lines in words."""

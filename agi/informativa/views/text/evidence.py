@@ -11,7 +11,6 @@ from ...model import Asks
 from ...model.errors import EvidenceError
 from ...operations.evidence.logs import Checkpoints, LogKeys
 from ...operations.evidence.receipt_files import ReceiptFile, WrittenReceipts
-from ...operations.evidence.verifier_page import WrittenVerifierPage
 from ...operations.evidence.verifying import Verification, VerifiedReceipt
 from ..choice_sentences import ANSWERS, ASKS, options
 from ..messages import Language
@@ -62,7 +61,7 @@ def signed_lines(checkpoints: Checkpoints, say: Language) -> Iterator[str]:
 
 
 def receipts(written: WrittenReceipts, say: Language) -> Iterator[str]:
-    """Yield a line for each record, what to do with the files, and a line for each page."""
+    """Yield a line for each record, and what to do with the files."""
     if not written.receipts:
         yield say("There is no record of this caller.")
         return
@@ -75,20 +74,6 @@ def receipts(written: WrittenReceipts, say: Language) -> Iterator[str]:
         )
     if any(receipt.opened for receipt in written.receipts):
         yield say("It shows whose number it is to whoever tries all: keep it like the number.")
-    for page in written.pages:
-        yield say("to read and to hear: {file}", file=str(page))
-
-
-def verifier_page_lines(written: WrittenVerifierPage, say: Language) -> Iterator[str]:
-    """Yield the file, whom it trusts, and what to do with it."""
-    yield say(
-        "{file}: publish it as it is, at an address that callers know to be yours.", file=str(written.file)
-    )
-    for key in written.keys:
-        yield say("A receipt holds in it by the key {key}", key=key)
-    for key in written.witnesses:
-        yield say("It knows the independent signer {key}", key=key)
-    yield say("Make it anew after each change of keys: informativa evidence key --new")
 
 
 def _receipt_line(receipt: ReceiptFile, say: Language) -> str:
@@ -118,11 +103,7 @@ def verified_receipt(receipt: VerifiedReceipt, say: Language) -> Iterator[str]:
     if receipt.index is None:
         yield say("{file}: PROVES NOTHING. {why}", file=file, why=receipt.problem)
         return
-    if receipt.problem is None:
-        yield say("{file}: holds.", file=file)
-    else:
-        yield say("{file}: CHANGED. {why}", file=file, why=receipt.problem)
-        yield "  " + say("The proof in this page holds. It says:")
+    yield say("{file}: holds.", file=file)
     yield from (f"  {line}" for line in _facts(receipt.facts or {}, say))
     yield "  " + say(
         "Record {index} of {size} in the log {origin}.",
@@ -138,11 +119,6 @@ def verified_receipt(receipt: VerifiedReceipt, say: Language) -> Iterator[str]:
         yield "  " + say("No witness: it is the company's own word as of the checkpoint.")
     for remark in receipt.remarks:
         yield "  " + say("To note: {remark}", remark=say(remark))
-    if receipt.page and receipt.holds:
-        yield "  " + say(
-            "The page says the same and, by its own seal, is as it was made. Its explanations are its maker's"
-            " and prove nothing."
-        )
 
 
 def _facts(facts: Mapping[str, str | int], say: Language) -> Iterator[str]:

@@ -21,7 +21,6 @@ import pytest
 from backups import KNOWN, back_up, config, erase, inform, sign
 from informativa.call.caller import fingerprint
 from informativa.config import inspect, load
-from informativa.evidence.settings import TimestampAuthority
 from informativa.ledgers import snapshot
 from informativa.ledgers.snapshot import PastErasure
 from informativa.ledgers.wal_files import LedgerFiles
@@ -362,16 +361,12 @@ def test_ledger_of_another_box_is_not_replaced(folder: Path) -> None:
 def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_path: Path) -> None:
     """With the certificates, and the prompts in all of their formats, each with its company; of one company
     its prompts alone."""
-    certificates = {name: tmp_path / f"{name}.pem" for name in ("database", "authority", "web")}
+    certificates = {name: tmp_path / f"{name}.pem" for name in ("database", "web")}
     loaded = load(config(folder))
     configuration = replace(
         loaded,
         shared=SharedDatabase(("db:5432",), "calls", "box", certificates=str(certificates["database"])),
         web=replace(loaded.web, certificate=str(certificates["web"])),
-        evidence=replace(
-            loaded.evidence,
-            timestamp=TimestampAuthority("http://127.0.0.1/", str(certificates["authority"])),
-        ),
     )
     short = folder / "prompts/it/short"
     for name in ("short.txt", "short.sln16", "short-other.wav", "short.old/x"):
@@ -395,7 +390,7 @@ def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_pa
     assert short.with_name("short-other.wav") not in paths
     system = replace(configuration, shared=replace(configuration.shared, certificates="system"))
     of_all = [own.file for own in sources.configuration_files(system, [], all_of_it=True)]
-    assert of_all[:3] == [config(folder), certificates["authority"], certificates["web"]]
+    assert of_all[:2] == [config(folder), certificates["web"]]
 
 
 def test_files_of_a_log_are_copied_so_that_each_has_what_it_needs(folder: Path) -> None:

@@ -66,9 +66,7 @@ def test_every_runtime_dependency_stands_on_the_page_of_licences() -> None:
     is."""
     own = needed(
         "informativa",
-        frozenset(
-            {"backup", "oidc", "passkey", "postgres", "recogniser", "speech", "timestamp", "web", "xlsx"}
-        ),
+        frozenset({"backup", "oidc", "passkey", "postgres", "recogniser", "speech", "web", "xlsx"}),
     ) - {"informativa"}
     assert own <= set(LISTED)
     assert set(LISTED) - own <= {"tzdata", "typing-extensions", "colorama"}  # not for everybody
@@ -99,7 +97,7 @@ def test_all_that_is_imported_is_asked_for() -> None:
     """No module is there only because something else needs it."""
     owners = metadata.packages_distributions()
     extras = PROJECT["optional-dependencies"]
-    users = ("speech", "recogniser", "timestamp", "backup", "postgres", "web", "oidc", "passkey", "xlsx")
+    users = ("speech", "recogniser", "backup", "postgres", "web", "oidc", "passkey", "xlsx")
     every = [*PROJECT["dependencies"], *(line for extra in users for line in extras[extra])]
     asked = {canonicalize_name(Requirement(line).name) for line in every}
     lent = {"pydantic-core"}  # a part of pydantic: its own documentation imports it
@@ -141,7 +139,6 @@ def test_pins_fit_what_the_project_asks_for() -> None:
             "lint",
             "speech",
             "recogniser",
-            "timestamp",
             "backup",
             "postgres",
             "oidc",

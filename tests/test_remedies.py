@@ -274,7 +274,6 @@ UNTYPED = {
     ),
     "it installs what this machine has, or changes the machine": (
         "{prefix}/bin/pip install 'informativa[web]'",
-        "{prefix}/bin/pip install 'informativa[timestamp]'",
         "{prefix}/bin/pip install 'informativa[backup]'",
         "{prefix}/bin/pip install 'informativa[postgres]'",
         "{prefix}/bin/pip install 'informativa[speech]'",

@@ -27,9 +27,7 @@ from playwright.sync_api import expect
 from console.windows import Person
 
 # Passkeys are at no address in digits, and no provider is set up: other files have those pages.
-NO_PAGE = re.compile(
-    r".*/(sound|file|live|worksheet|file/\{kind\}|receipt)|/account/passkey|/oidc/\w+"
-)
+NO_PAGE = re.compile(r".*/(sound|file|live|worksheet|file/\{kind\}|receipt)|/account/passkey|/oidc/\w+")
 ADDRESSES = [route.path for route in ROUTES if route.get and not NO_PAGE.fullmatch(route.path)]
 # Each two of language, colours and width meet once; by day on a telephone, which is the harder.
 DAY = [("it", "light", 360), ("en", "dark", 360)]

@@ -61,13 +61,6 @@ def test_an_audit_of_what_is_not_signed_is_not_shown_as_proven(
     assert f'<span class="status sentence partial">{sentence}</span>' in officer.get("/acme/evidence").text
 
 
-def test_evidence_tells_of_time_stamps(office: ServedConsole) -> None:
-    """If there are none, the page says what that means, and which setting makes them."""
-    text = office.browser("compliance@acme").get("/acme/evidence").text
-    assert "evidence.timestamp in the configuration" in text
-    assert "Other boxes" not in text
-
-
 @pytest.mark.parametrize("page", ["/acme/today", "/acme/evidence"])
 def test_a_deleted_folder_is_no_new_log(office: ServedConsole, page: str) -> None:
     """A log that was signed and is gone is a problem, with what to do, and not one that begins."""

@@ -26,7 +26,6 @@ from commands import typed
 from evidence import independent
 from evidence.ledger import forged
 from evidence.receipts import NUMBER, Company
-from evidence.timestamping import authority
 from informativa import model
 from informativa.cli.main import main
 from informativa.evidence import commitment
@@ -36,7 +35,6 @@ from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import RuleNote
 from informativa.evidence.receipt import Receipt
-from informativa.evidence.settings import EvidenceConfig
 from informativa.evidence.tree import verify_consistency
 from informativa.evidence.witness import AddCheckpoint
 from informativa.ledgers import expiry, purge_plan, rows
@@ -51,7 +49,7 @@ from informativa.operations.evidence.bundle_content import Bundle
 from informativa.operations.evidence.bundle_holes import BoxErasure, BoxHoles, verdict_of
 from informativa.operations.evidence.verdict import Hole, HoleCause
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
-from informativa.process import erasing, publication, storage
+from informativa.process import erasing, storage
 from informativa.views.messages import ENGLISH, Language, language
 from informativa.views.text.bundle_readme import BundleWords
 
@@ -210,23 +208,6 @@ def test_earlier_checkpoints_are_the_beginning_of_the_newest(company: Company, t
     assert (old.size, new.size) == (6, 7)
     assert request.note == opened.files["log/1/checkpoint"]
     verify_consistency(old.size, new.size, old.root, new.root, request.proof)
-
-
-def test_time_stamps_are_checked_by_openssl(company: Company, tmp_path: Path) -> None:
-    """With what lies beside the stamp and the authority's root, as README says."""
-    with authority(tmp_path / "tsa") as tsa:
-        settings = EvidenceConfig(domain="example.org", timestamp=tsa.settings)
-        publication.publish(company.controller, settings, datetime.now(UTC))
-    opened = Opened(made(company, tmp_path))
-    assert opened.bundle.logs[0].timestamps == 1
-    for name in ("7.tsr", "7.note"):
-        (tmp_path / name).write_bytes(opened.files[f"log/1/timestamps/{name}"])
-    checked = subprocess.run(
-        ["openssl", "ts", "-verify", "-data", "7.note", "-in", "7.tsr", "-CAfile", "tsa/root.pem"],
-        cwd=tmp_path,
-        capture_output=True,
-    )
-    assert (checked.returncode, checked.stdout) == (0, b"Verification: OK\n")
 
 
 def test_table_holds_no_formula(company: Company, tmp_path: Path) -> None:

@@ -81,15 +81,6 @@ def test_signatures_that_came_later_are_brought_there(tmp_path: Path, place: Pla
     assert place.files()[f"{BELOW}/checkpoint"] == more
 
 
-def test_time_stamps_are_brought_there(tmp_path: Path, place: Place) -> None:
-    """Also one of a checkpoint that was there already."""
-    log = grown(tmp_path / "log", 9)
-    published(log, place)
-    log.put_timestamp(9, b"stamp")
-    assert published(log, place) == PublishedFiles(9, 9, 1)
-    assert place.files()[f"{BELOW}/timestamps/9.tsr"] == b"stamp"
-
-
 @pytest.mark.slow
 def test_what_is_older_there_is_brought_up_to_date(tmp_path: Path, place: Place) -> None:
     """A target that was put back is a prefix of the log, and gets what it lacks."""

@@ -38,9 +38,8 @@ def read_back(log: PublishedLog, place: Place) -> None:
 @pytest.mark.parametrize("size", [0, 3, 256, 300])
 def test_all_that_was_published_since_comes_back(tmp_path: Path, place: Place, size: int) -> None:
     """Entries, tiles and the newest checkpoint are as they were; where names can be read, so are checkpoints
-    between, and time-stamps; and publishing goes on there."""
+    between; and publishing goes on there."""
     log = grown(tmp_path / "log", 3, 256, 300, 520, 600)
-    log.put_timestamp(520, b"stamp")
     published(log, place)
     back = restored(tmp_path / "back", size)
     read_back(back, place)
@@ -50,7 +49,6 @@ def test_all_that_was_published_since_comes_back(tmp_path: Path, place: Place, s
     assert back.checkpoint_of(600) == log.checkpoint_of(600)
     if place.drops:
         assert set(back.sizes()) >= {520, 600}
-        assert back.timestamps() == [(520, b"stamp")]
     assert published(back, place, check=True).size == 600
 
 

@@ -49,7 +49,6 @@ def test_everything_configured(folder: Path) -> None:
         "witness:",
         f"  - {{key: {KEY}, url: 'https://home.example/'}}",
         f"  - {{key: {OTHER}, url: 'https://away.example', controllers: [acme]}}",
-        "timestamp: {url: 'https://tsa.example/tsr', certificates: tsa.pem}",
         "quorum: all",
     )
     configuration = load(file)
@@ -69,8 +68,6 @@ def test_everything_configured(folder: Path) -> None:
         WitnessAddress(KEY, "https://home.example"),
         WitnessAddress(OTHER, "https://away.example", ("acme",)),
     )
-    assert evidence.timestamp is not None
-    assert evidence.timestamp.certificates == str(folder / "tsa.pem")
     assert evidence.for_controller("acme").required_witnesses == 2
     assert evidence.for_controller("borealis").required_witnesses == 1
     assert [target.place for target in evidence.for_controller("borealis").targets] == [str(folder / "proof")]
@@ -129,14 +126,6 @@ MISTAKES = [
     ),
     (["quorum: some"], "evidence.quorum: 'some' is not `any`, `all` or how many witnesses"),
     (["quorum: 0"], "evidence.quorum: '0' is not `any`, `all` or how many witnesses"),
-    (
-        ["timestamp: {url: 'https://a.example', certificates: none.pem}"],
-        "evidence.timestamp.certificates: there is no file none.pem",
-    ),
-    (
-        ["timestamp: {url: 'https://a.example', certificates: informativa.yaml}"],
-        "evidence.timestamp.certificates: informativa.yaml has no certificates in it; put there those of",
-    ),
     *(
         (
             ["domain: acme.example", f"publish: [{{url: '{url}'}}]"],

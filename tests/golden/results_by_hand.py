@@ -356,8 +356,6 @@ def _status(configuration: Configuration) -> StatusReport:
             KeptElsewhere("https://proof.example", 0, None, "no answer"),
         ),
         witnessed=(KeptElsewhere("home.example", 729, TUESDAY, None),),
-        stamped=650,
-        stamped_at=TUESDAY - DAY,
         audit=LastAudit(Verdict.GAPS, TUESDAY - 3 * DAY, 700, holes=5, unaccounted=2, independent=True),
     )
     live = ControllerStatus(

@@ -70,7 +70,7 @@ class ControllersBuilder:
             report=_report(section.report) if section.report else None,
             lookups=tuple(lookups(name, section, self._folder, self._findings)),
             log=log_name(name, evidence.domain or "", evidence.box or ""),
-            rule=_rule(name, section, evidence, self._folder),
+            rule=_rule(name, section, evidence),
             hook=self._hook(name, section),
             four_eyes=section.requests.four_eyes,
             export_four_eyes=section.exports.four_eyes,
@@ -208,7 +208,7 @@ def begins(starts: datetime | None, controller_zone: tzinfo) -> datetime | None:
     return starts if starts is None or starts.tzinfo else starts.replace(tzinfo=controller_zone)
 
 
-def _rule(name: str, section: ControllerSettings, evidence: EvidenceSettings, folder: Path) -> LogRule:
+def _rule(name: str, section: ControllerSettings, evidence: EvidenceSettings) -> LogRule:
     """Return the rule that a controller's log states. Whoever names an approver wants to see each erasure."""
     witnesses = {
         witness.key for witness in evidence.witness if not witness.controllers or name in witness.controllers
@@ -218,7 +218,6 @@ def _rule(name: str, section: ControllerSettings, evidence: EvidenceSettings, fo
         witnesses=tuple(sorted(witnesses)),
         approver=section.approver or "",
         instruction=section.instruction or "",
-        stamp_roots=str(folder / evidence.timestamp.certificates) if evidence.timestamp else "",
     )
 
 

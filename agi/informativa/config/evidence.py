@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
@@ -14,11 +12,9 @@ from ..evidence.settings import (
     EvidenceConfig,
     PublishingTarget,
     TargetKind,
-    TimestampAuthority,
     WitnessAddress,
 )
 from ..model.text import Text
-from ..system.files import reading
 from .document import KeyPath
 from .findings import Findings
 from .messages import unknown
@@ -27,7 +23,6 @@ if TYPE_CHECKING:
     from . import schema
 
 _LOOPBACK = r"https:|http://(127(\.\d{1,3}){3}|localhost|\[::1\])([:/]|$)"
-_LARGEST_PEM = 1_000_000  # bytes that are looked at
 
 
 class Evidence:
@@ -47,7 +42,6 @@ class Evidence:
             targets=tuple(self._targets()),
             witnesses=tuple(self._witnesses()),
             quorum=section.quorum,
-            timestamp=self._timestamp() if section.timestamp else None,
         )
         if (settings.targets or settings.witnesses) and not settings.domain:
             self._findings.add_problem(
@@ -102,37 +96,6 @@ class Evidence:
             keys.add(section.key)
             yield WitnessAddress(section.key, section.url.rstrip("/"), tuple(section.controllers))
 
-    def _timestamp(self) -> TimestampAuthority | None:
-        section = self._section.timestamp
-        assert section is not None  # `build` has checked it
-        if importlib.util.find_spec("rfc3161_client") is None:
-            self._findings.add_problem(
-                ("evidence", "timestamp"),
-                Text(
-                    "needs the Python module rfc3161-client",
-                    "type: {prefix}/bin/pip install 'informativa[timestamp]'",
-                    prefix=Path(sys.prefix),
-                ),
-            )
-        file = self._folder / section.certificates
-        if not file.is_file():
-            self._findings.add_problem(
-                ("evidence", "timestamp", "certificates"),
-                Text(
-                    "there is no file {file}", "put the certificates of the authority's root there", file=file
-                ),
-            )
-        elif not _has_certificates(file):
-            self._findings.add_problem(
-                ("evidence", "timestamp", "certificates"),
-                Text(
-                    "{file} has no certificates in it",
-                    "put there those of the authority's root (PEM)",
-                    file=file,
-                ),
-            )
-        return TimestampAuthority(section.url, str(file))
-
     def _require_quorum(self, settings: EvidenceConfig) -> None:
         """Note a problem for each controller with fewer witnesses than must sign."""
         for name in self._controllers:
@@ -172,13 +135,3 @@ class Evidence:
         return (
             self._findings.secret(file, path, partial(absent.format, file=file, private=private)) or ""
         ).strip()
-
-
-def _has_certificates(file: Path) -> bool:
-    """Return whether a file seems to hold certificates. One that cannot be read now causes an error when it
-    is needed."""
-    try:
-        with reading(file) as stream:
-            return b"-----BEGIN CERTIFICATE-----" in stream.read(_LARGEST_PEM)
-    except OSError:
-        return True

@@ -298,13 +298,6 @@ class WitnessSettings(Strict):
     controllers: list[Identifier] = []
 
 
-class TimestampSettings(Strict):
-    """A time-stamping authority (RFC 3161)."""
-
-    url: ServerUrl
-    certificates: File
-
-
 class EvidenceSettings(Strict):
     """The places of the proof of all records, and the parties that vouch for it."""
 
@@ -312,7 +305,6 @@ class EvidenceSettings(Strict):
     box: Box | None = None
     interval: Annotated[int, BeforeValidator(seconds)] = 60
     publish: list[PublishSettings] = []
-    timestamp: TimestampSettings | None = None
     witness: list[WitnessSettings] = []
     quorum: Annotated[str, BeforeValidator(how_many)] = "any"
 

@@ -12,7 +12,6 @@ Published formats:
 - `cosignature`, `witness`: witnesses (C2SP tlog-cosignature, tlog-witness)
 - `policy`: trusted keys (C2SP tlog-policy)
 - `proof`: a proof for one leaf (C2SP tlog-proof)
-- `timestamp`: stamps of an authority (RFC 3161)
 - `jcs`, `encoding`: canonical JSON (RFC 8785); numbers, base64 and names
 
 Our own: what a leaf says:
@@ -29,7 +28,7 @@ Our own: what a leaf says:
 
 Times:
 
-- `dated_checkpoints`: checkpoints that witnesses signed or an authority stamped
+- `dated_checkpoints`: checkpoints that witnesses signed
 - `leaf_times`: times of leaves, held against those
 
 The keeper's files, and others:

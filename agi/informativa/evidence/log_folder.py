@@ -302,25 +302,6 @@ class PublishedLog:
         parts = (line.partition(" ") for line in lines)
         return {int(index): text for index, _, text in parts if index.isdecimal()}
 
-    def timestamps(self) -> list[tuple[int, bytes]]:
-        """Return the sizes of the checkpoints that have a time-stamp (RFC 3161), in order, each with the
-        stamp."""
-        folder = self.folder / "timestamps"
-        with failing(folder):
-            try:
-                sizes = sorted(int(file.stem) for file in folder.glob("*.tsr") if file.stem.isdecimal())
-            except FileNotFoundError:
-                return []
-            return [(size, files.read(folder / f"{size}.tsr", _LARGEST)) for size in sizes]
-
-    def put_timestamp(self, size: int, stamp: bytes) -> None:
-        """Store the time-stamp of the checkpoint of that size."""
-        with failing(self.folder / "timestamps"):
-            files.make_folder(self.folder / "timestamps")
-            files.write_file(
-                self.folder / "timestamps" / f"{size}.tsr", stamp, for_folders_owner=True, durable=True
-            )
-
     def entry(self, index: int, size: int) -> bytes:
         """Return leaf `index` of a published tree of `size` leaves. Raises TileMissingError."""
         number, offset = divmod(index, WIDTH)

@@ -122,12 +122,6 @@ def _files(
             yield tile.path, lambda tile=tile: fetch(tile, log.tiles.read)  # type: ignore[misc]
     if not old_size and (key := log.key()):
         yield "key", lambda: f"{key}\n".encode()
-    stamps = dict(log.timestamps())
-    newest_there = max((number for number in stamps if number <= old_size), default=0)
-    for number, stamp in stamps.items():
-        missing = number == newest_there and target.read(f"{folder}/timestamps/{number}.tsr") is None
-        if number > old_size or missing:
-            yield f"timestamps/{number}.tsr", lambda stamp=stamp: stamp  # type: ignore[misc]
     for number in log.sizes():
         data = log.checkpoint_of(number)
         new = number > old_size or (

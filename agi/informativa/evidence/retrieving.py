@@ -70,7 +70,7 @@ class _Copy:
         self._log.tiles.write((tile, fetch(tile, self._read)) for tile in missing)
 
     def take_dated(self) -> None:
-        """Take checkpoints, as far as the target can name them, and stamps; the newest one last."""
+        """Take checkpoints, as far as the target can name them; the newest one last."""
         hashes = TileHashes(self._newest.size, self._log.tiles.read)
         sizes = {int(name) for name in self._target.names(f"{self._folder}/checkpoints") if name.isdecimal()}
         for size in sorted({*sizes, self._newest.size}):
@@ -81,11 +81,6 @@ class _Copy:
                 dated = open_checkpoint(data, [self._key]).checkpoint
                 if (dated.size, dated.root) == (size, root_at(size, hashes)):
                     self._log.put_checkpoint(size, data)
-        for name in self._target.names(f"{self._folder}/timestamps"):
-            size = int(name.removesuffix(".tsr")) if name.removesuffix(".tsr").isdecimal() else 0
-            stamp = self._target.read(f"{self._folder}/timestamps/{name}")
-            if self._here < size <= self._newest.size and stamp is not None:
-                self._log.put_timestamp(size, stamp)
         newest = self._target.read(f"{self._folder}/checkpoint")
         if newest is not None and open_checkpoint(newest, [self._key]).checkpoint == self._newest:
             if self._log.checkpoint_of(self._newest.size) is None:

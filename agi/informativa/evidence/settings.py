@@ -1,4 +1,4 @@
-"""The settings for logs: publishing targets, witnesses and time-stamps. Pure."""
+"""The settings for logs: publishing targets and witnesses. Pure."""
 
 from __future__ import annotations
 
@@ -42,14 +42,6 @@ class WitnessAddress:
     controllers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class TimestampAuthority:
-    """The authority that stamps the time (RFC 3161), and the file with the certificates of its root."""
-
-    url: str
-    certificates: str
-
-
 def _is_for(place: PublishingTarget | WitnessAddress, controller: str) -> bool:
     return not place.controllers or controller in place.controllers
 
@@ -64,7 +56,6 @@ class EvidenceConfig:
     targets: tuple[PublishingTarget, ...] = ()
     witnesses: tuple[WitnessAddress, ...] = ()
     quorum: str = "any"
-    timestamp: TimestampAuthority | None = None
 
     def for_controller(self, controller: str) -> EvidenceConfig:
         """Return the settings for one controller's log."""

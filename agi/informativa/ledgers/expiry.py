@@ -72,7 +72,7 @@ def purge_by_rules(store: SqliteStore, plan: purge_plan.PurgePlan, at: datetime,
     for _ in range(_TRIES):
         if _note(store, plan, at, by):
             break
-        plan = purge_plan.read(store, at, stamp_roots=plan.stamp_roots) or plan
+        plan = purge_plan.read(store, at) or plan
     else:
         return 0  # the next purge does it
     purged = 0

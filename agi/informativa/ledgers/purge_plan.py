@@ -1,8 +1,7 @@
 """The plan of a purge by the rules of a ledger's log: the leaves of each log that are to lose their records.
 
 A purge takes the first leaves of a log and no others, so nobody can choose a record. Where the rule names
-witnesses, their clocks decide how many (evidence/purging.py); else the time-stamps of an authority, if there
-are any that are old enough; else the records themselves.
+witnesses, their clocks decide how many (evidence/purging.py); else the records themselves.
 """
 
 from __future__ import annotations
@@ -12,26 +11,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from ..evidence import purging
 from ..evidence.cosignature import WitnessVerifier, cosignatures
-from ..evidence.dated_checkpoints import SignedLeaves, StampedCheckpoints
+from ..evidence.dated_checkpoints import SignedLeaves
 from ..evidence.log_folder import LogFolder
 from ..evidence.note import Verifier
 from ..evidence.note_standing import rules_of
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import LogNote, PurgeNote, RuleNote
 from ..evidence.read_log import ReadEntry, ReadLog
-from ..evidence.timestamp import certificates
 from ..model.errors import EvidenceError
 from ..model.text import NOTHING, Text
 from . import leaves, note_leaves, own_logs, rows
 from .leaves import LedgerLog
 from .sqlite import SqliteStore
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 
 @dataclass(frozen=True)
@@ -53,8 +47,7 @@ class PurgePlan:
     """The leaves that a purge closes, by the rule with index `rule`, and the time before which callers knew
     what they know no longer. Without a cutoff no more leaves are closed than notes name already. `why_less`
     is the reason if that is less than the newest rule would have, and `doubt` the one why an audit will not
-    excuse it. `newest_note` is that of `own_logs`. `stamp_roots` is the file with the roots of the authority
-    whose time-stamps count."""
+    excuse it. `newest_note` is that of `own_logs`."""
 
     prefixes: tuple[LogPrefix, ...]
     newest_note: tuple[int, int]
@@ -62,16 +55,12 @@ class PurgePlan:
     cutoff: datetime | None = None
     why_less: Text = NOTHING
     doubt: Text = NOTHING
-    stamp_roots: str = ""
 
 
-def read(
-    store: SqliteStore, at: datetime, configured: RuleNote | None = None, stamp_roots: str = ""
-) -> PurgePlan | None:
+def read(store: SqliteStore, at: datetime, configured: RuleNote | None = None) -> PurgePlan | None:
     """Read the plan of a purge now; `None` if no log of the ledger has a rule. It is the plan as if the rule
-    that is `configured` were in the log. Where the rule names no witness, time-stamps count that verify
-    against the certificates in `stamp_roots`. Raises LedgerError, and EvidenceError if the log's files or
-    these cannot be read."""
+    that is `configured` were in the log. Raises LedgerError, and EvidenceError if the log's files cannot be
+    read."""
     folder = LogFolder(store.file)
     at = at.replace(second=0, microsecond=0)
     with store.connected() as connection:
@@ -91,28 +80,24 @@ def read(
         why_less = purging.delay(rules, limit, at)
         resumed = tuple(LogPrefix(log, noted[log.origin], noted[log.origin]) for log in logs)
         if limit is None:
-            return PurgePlan(resumed, newest_note, why_less=why_less, stamp_roots=stamp_roots)
+            return PurgePlan(resumed, newest_note, why_less=why_less)
         doubt = purging.doubt(rules, limit, at)
         witnesses = limit.rule.content.witnesses
         if witnesses:
             cosigned = (time for log in logs for time in _newest(folder, log, keys[log.epoch], witnesses))
             if flaw := purging.clock_flaw(cosigned, at):
-                return PurgePlan((), newest_note, why_less=flaw, stamp_roots=stamp_roots)
-        roots = certificates(stamp_roots) if stamp_roots and not witnesses else []
+                return PurgePlan((), newest_note, why_less=flaw)
         prefixes = []
         for prefix in resumed:
             log, key = prefix.log, keys[prefix.log.epoch]
             below = (
                 _cosigned(folder, log, key, witnesses, limit.cutoff)
                 if witnesses
-                else _stamped(folder, log, key, roots, limit.cutoff)
-                or _recorded(connection, log, prefix.noted, limit.cutoff)
+                else _recorded(connection, log, prefix.noted, limit.cutoff)
             )
             further = replace(prefix, below=max(below, prefix.noted))
             prefixes.append(further if _open(connection, prefix.end, further.end) else prefix)
-    return PurgePlan(
-        tuple(prefixes), newest_note, limit.rule.index, limit.cutoff, why_less, doubt, stamp_roots
-    )
+    return PurgePlan(tuple(prefixes), newest_note, limit.rule.index, limit.cutoff, why_less, doubt)
 
 
 def count(store: SqliteStore, plan: PurgePlan) -> int:
@@ -176,17 +161,6 @@ def _cosigned(
         lambda size: published.first_cosigned(size, key, witnesses),
         int(cutoff.timestamp()),
     )
-
-
-def _stamped(
-    folder: LogFolder, log: LedgerLog, key: Verifier, roots: list[Certificate], cutoff: datetime
-) -> int:
-    """Return the size of the largest checkpoint that an authority stamped by a time; 0 without roots."""
-    if not roots:
-        return 0
-    stamped = StampedCheckpoints(folder.published(log.epoch), key, roots)
-    sizes = [size for size in stamped.sizes if size <= log.size]
-    return purging.cosigned_size(sizes, stamped.time, int(cutoff.timestamp()))
 
 
 def _recorded(connection: sqlite3.Connection, log: LedgerLog, noted: int, cutoff: datetime) -> int:

@@ -222,15 +222,12 @@ class LetterDetails:
 class LogRule:
     """The part of a controller's rule for its log that only the log needs, in the texts of the configuration:
     whether `each` erasure needs an approval or they are a `standing` instruction, the sorted keys of the
-    witnesses whose time counts, the approver's key and the instruction, '' for none. The log does not state
-    `stamp_roots`: the file with the root certificates of the authority whose time counts where no witness is
-    named, '' for none."""
+    witnesses whose time counts, the approver's key and the instruction, '' for none."""
 
     erasures: str = "standing"
     witnesses: tuple[str, ...] = ()
     approver: str = ""
     instruction: str = ""
-    stamp_roots: str = ""
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def access_letter(
         collected.entries,
         tuple(sorted(purposes)),
         collected.doubt,
-        bool(evidence_settings.targets or evidence_settings.witnesses or evidence_settings.timestamp),
+        bool(evidence_settings.targets or evidence_settings.witnesses),
         collected.answer.missing,
         _history(controller, typed, own_records, now, elsewhere=configuration.shared is not None),
         _consents(controller, typed, configuration, collected.answer, now),

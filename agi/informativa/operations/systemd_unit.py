@@ -145,7 +145,7 @@ def _talks_to_others(configuration: Configuration) -> bool:
     evidence = configuration.evidence
     has_lookups = any(controller.lookups for controller in configuration.controllers.values())
     targets = [target for target in evidence.targets if target.kind is not TargetKind.FOLDER]
-    publishes = bool(targets or evidence.witnesses or evidence.timestamp)
+    publishes = bool(targets or evidence.witnesses)
     return has_lookups or publishes or not all(host.startswith("127.") for host in hosts)
 
 

@@ -68,8 +68,7 @@ def purge_plan(controller: Controller, ledger: SqliteStore, at: datetime) -> Pur
     from ..evidence.rules import configured_rule
     from ..ledgers import purge_plan
 
-    roots = controller.rule.stamp_roots if controller.rule else ""
-    return purge_plan.read(ledger, at, configured_rule(controller), roots)
+    return purge_plan.read(ledger, at, configured_rule(controller))
 
 
 def purged_until(controller: Controller, at: datetime) -> datetime | None:

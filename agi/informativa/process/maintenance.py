@@ -218,7 +218,7 @@ class Signing:
             return replace(signed, at=time.time())
         self._settled.pop(controller.id, None)
         result = _sign(controller, settings, self._uncounted)
-        publishes = settings.targets or settings.witnesses or settings.timestamp
+        publishes = settings.targets or settings.witnesses
         complete = result is not None and result.at >= begun and not publishes
         if result is not None and complete and before == _state(controller, settings):
             self._settled[controller.id] = before, result, time.monotonic() + SETTLED_SECONDS
@@ -284,7 +284,7 @@ def _sign(controller: Controller, settings: EvidenceConfig, uncounted: OnceLogge
             raise
         size, at = LogFolder(ledger).published(log.epoch).newest()
         return Signed(size, now if size >= log.size else at)
-    if not (settings.targets or settings.witnesses or settings.timestamp):
+    if not (settings.targets or settings.witnesses):
         return Signed(size, now)
     try:
         publications = publication.publish(controller, settings, datetime.now(UTC))

@@ -7,10 +7,9 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from ..evidence import timestamp
 from ..evidence.checkpoint import Checkpoint, open_checkpoint
 from ..evidence.cosignature import cosigned_at
 from ..evidence.elsewhere import CheckpointSource
@@ -22,7 +21,6 @@ from ..evidence.settings import (
     EvidenceConfig,
     PublishingTarget,
     TargetKind,
-    TimestampAuthority,
     WitnessAddress,
 )
 from ..evidence.targets import FolderTarget, Target
@@ -64,17 +62,6 @@ class TargetAnswer:
 
 
 @dataclass(frozen=True)
-class StampAnswer:
-    """The newest time-stamp: the size of its checkpoint and its time; or the error because of which today's
-    is missing."""
-
-    authority: str
-    size: int
-    at: datetime | None
-    error: EvidenceError | None = None
-
-
-@dataclass(frozen=True)
 class Publication:
     """The result of publishing a log of `size` signed records. `required_witnesses` must sign the newest
     checkpoint; `quorum` says whether they did."""
@@ -85,7 +72,6 @@ class Publication:
     witnesses: tuple[WitnessAnswer, ...]
     required_witnesses: int
     targets: tuple[TargetAnswer, ...]
-    stamp: StampAnswer | None = None
 
     @property
     def quorum(self) -> bool:
@@ -95,7 +81,6 @@ class Publication:
     def errors(self) -> list[EvidenceError]:
         """Return the errors of those who did not."""
         errors = [*(witness.error for witness in self.witnesses), *(target.error for target in self.targets)]
-        errors += [self.stamp.error] if self.stamp else []
         return [error for error in errors if error]
 
 
@@ -124,8 +109,8 @@ def publish(
     check: bool = False,
     progress: Progress | None = None,
 ) -> list[Publication]:
-    """Get the newest checkpoint signed by the controller's witnesses and, once a day, stamped by an
-    authority, and then copy the log to its targets. With `check` the files there are compared one by one.
+    """Get the newest checkpoint signed by the controller's witnesses, and then copy the log to its targets.
+    With `check` the files there are compared one by one.
     Earlier logs come first, as long as somebody lacks a part of them. `settings` are those of the controller.
     An error with one party is in the result, and does not hinder the others. Raises LedgerError, and
     EvidenceError where there is no checkpoint, a log cannot be read, or another process is publishing."""
@@ -137,11 +122,9 @@ def publish(
             published, has_ended = folder.published(log.epoch), log is not logs[-1]
             size = published.newest()[0]
             is_complete = _State(folder, log.epoch, now).complete(size, settings)
-            if settings.timestamp and is_complete:
-                is_complete = size in dict(published.timestamps())
             if size and (check or not (has_ended and is_complete)):
                 publications.append(
-                    _publish_log(controller, folder, log.epoch, has_ended, settings, now, check, progress)
+                    _publish_log(controller, folder, log.epoch, settings, now, check, progress)
                 )
     if not publications:
         raise SigningError(
@@ -159,7 +142,6 @@ def _publish_log(
     controller: Controller,
     folder: LogFolder,
     epoch: int,
-    has_ended: bool,
     settings: EvidenceConfig,
     now: datetime,
     check: bool,
@@ -173,14 +155,10 @@ def _publish_log(
         )
     newest = open_checkpoint(data, [key]).checkpoint
     witnesses = _cosign(published, newest, settings.witnesses, state, now)
-    today = None if has_ended else now.astimezone(UTC).date()
-    stamp = _stamp(published, key, newest, settings.timestamp, today) if settings.timestamp else None
     targets = [_deliver_to(published, key, place, state, check, progress) for place in settings.targets]
     state.keep()
     enough = settings.required_witnesses
-    return Publication(
-        controller, newest.origin, newest.size, tuple(witnesses), enough, tuple(targets), stamp
-    )
+    return Publication(controller, newest.origin, newest.size, tuple(witnesses), enough, tuple(targets))
 
 
 def state(controller: Controller, epoch: int) -> PublishedState:
@@ -231,29 +209,6 @@ def _with_signatures(checkpoint: bytes, signatures: Sequence[Signature]) -> byte
     new = {(signature.name, signature.key_id) for signature in signatures}
     others = (signature for signature in note.signatures if (signature.name, signature.key_id) not in new)
     return Note(note.text, (*others, *signatures)).data
-
-
-def _stamp(
-    published: PublishedLog,
-    key: Verifier,
-    newest: Checkpoint,
-    authority: TimestampAuthority,
-    today: date | None,
-) -> StampAnswer:
-    """Get the newest checkpoint stamped, once a day on which records were added; the last one of a log that
-    has ended, for which there is no `today`, in any case."""
-    size, at = 0, None
-    try:
-        size, at = timestamp.newest(published.timestamps(), newest.size)
-        is_of_today = bool(today and at and at.astimezone(UTC).date() >= today)
-        if size == newest.size or is_of_today:
-            return StampAnswer(authority.url, size, at)
-        signed = timestamp.stamped_bytes(published.checkpoint() or b"", key)
-        stamp = timestamp.stamp(signed, authority)
-        published.put_timestamp(newest.size, stamp.data)
-    except EvidenceError as error:
-        return StampAnswer(authority.url, size, at, error)
-    return StampAnswer(authority.url, newest.size, stamp.at)
 
 
 def _deliver_to(

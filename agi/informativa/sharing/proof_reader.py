@@ -56,7 +56,7 @@ class SharedLog:
 
 
 class SharedPublishedLog:
-    """The public part of one log of a box, like `log_folder.PublishedLog`; time-stamps stay with the box."""
+    """The public part of one log of a box, like `log_folder.PublishedLog`."""
 
     def __init__(self, reader: ProofReader, log: SharedLog) -> None:
         self._reader, self._log = reader, log
@@ -77,10 +77,6 @@ class SharedPublishedLog:
     def sizes(self) -> list[int]:
         """Return the sizes of all checkpoints, in order."""
         return self._reader.sizes(self._log.box, self._log.epoch)
-
-    def timestamps(self) -> list[tuple[int, bytes]]:
-        """Return no time-stamps."""
-        return []
 
     def tile(self, path: str) -> bytes:
         """Return the hashes of a tile: `tiles.Read`."""

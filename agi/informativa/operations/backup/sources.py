@@ -49,10 +49,9 @@ def configuration_files(
     ]
     if not all_of_it:
         return prompts
-    shared, evidence, web = configuration.shared, configuration.evidence, configuration.web
+    shared, web = configuration.shared, configuration.web
     certificates = [
         shared.certificates if shared and shared.certificates != "system" else "",
-        evidence.timestamp.certificates if evidence.timestamp else "",
         web.certificate,
     ]
     fallback = _formats(configuration.fallback.path) if configuration.fallback else []

@@ -5,7 +5,7 @@ The log:
 
 - `logs`: signing, keys
 - `log_state`: what is recorded, signed, and kept elsewhere; logs of other boxes
-- `publishing`: to witnesses, time-stamps and copies
+- `publishing`: to witnesses and copies
 
 Receipts:
 
@@ -19,7 +19,7 @@ Audits:
 - `auditing`: ledgers against their logs
 - `verdict`: is anything gone, and by whose word?
 - `audited_notes`, `first_cosigned`: what notes come to, and when witnesses signed them
-- `stamps`, `time_remarks`: time-stamps, and leaves whose time contradicts them
+- `time_remarks`: leaves whose time contradicts witnesses
 
 Bundles for auditors:
 

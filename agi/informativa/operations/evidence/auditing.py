@@ -35,7 +35,7 @@ from ...model.errors import (
 from ...model.text import Text
 from ...process import publication, storage
 from ..document import Sentence, Time
-from . import stamps, time_remarks
+from . import time_remarks
 from . import verdict as verdicts
 from .audited_notes import judged
 from .logs import Progress
@@ -120,8 +120,6 @@ class AuditedLedger:
     """The remarks, which change no verdict."""
     elsewhere: tuple[ComparedLog, ...]
     """The checkpoints that others have of the log."""
-    stamps: tuple[stamps.AuditedStamps, ...]
-    """One for each log whose checkpoints have time-stamps."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +151,8 @@ def audit(
 ) -> AuditedLedger:
     """Audit a controller's whole ledger and log.
 
-    By the controller's `settings` the checkpoints of targets and witnesses are compared too, and the
-    authority of time-stamps is known. Without `trusted` keys the controller's own are used: those that sign,
+    By the controller's `settings` the checkpoints of targets and witnesses are compared too. Without
+    `trusted` keys the controller's own are used: those that sign,
     or that were published with the logs. With the path of a `copy` of the published log the ledger is
     compared with it. `approvers` are the keys that may approve what is gone; without them those that the
     ledger's rules name. `at` is the time of the audit, by default now. With the `shared` database the answers
@@ -177,11 +175,9 @@ def audit(
     audited = replace(audited, history=(*audited.history, *others_answers))
     counts = audited.counted
     compared = tuple(_compared(ledger, folder, trusted, settings)) if settings else ()
-    checked = tuple(stamps.check(folder, trusted, settings.timestamp if settings else None))
-    stamped = tuple(log_stamps.audited for log_stamps in checked)
     standings = judged(audited.logs, folder, approvers)
     holes = verdicts.holes(audited, standings)
-    contradicted = any(log.contradicts for log in compared) or any(log.problems for log in stamped)
+    contradicted = any(log.contradicts for log in compared)
     verdict = verdicts.verdict(audited, holes, contradicted=contradicted)
     as_of = _as_of(audited, folder, compared, at or datetime.now(UTC))
     result = AuditedLedger(
@@ -206,12 +202,10 @@ def audit(
             *(() if copy or audited.cut_off else _unsigned(as_of, controller.id)),
             *_waiting(counts.waiting),
             *not_compared,
-            *stamps.own_word_purges(checked, audited.logs, standings),
             *audited.remarks,
             *time_remarks.of_audit(audited, folder, approvers, witnesses),
         ),
         elsewhere=compared,
-        stamps=stamped,
     )
     last_audit.write(ledger, _remembered(result))
     return result

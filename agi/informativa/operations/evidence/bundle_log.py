@@ -1,8 +1,7 @@
 """One log in a bundle: its key, the checkpoints that cover the period, and the proofs that connect them.
 
-Receipts lead to the newest checkpoint. A witness or an authority may have signed an earlier one: a
-consistency proof (RFC 9162 2.1.4), in the form of C2SP tlog-witness, shows that the newest extends it. An
-authority stamps the checkpoint with the log's signature alone; a file beside the time-stamp has these bytes.
+Receipts lead to the newest checkpoint. A witness may have signed an earlier one: a consistency proof
+(RFC 9162 2.1.4), in the form of C2SP tlog-witness, shows that the newest extends it.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 
 from ...evidence.checkpoint import open_checkpoint
 from ...evidence.note import parse
-from ...evidence.timestamp import stamped_bytes
 from ...evidence.tree import consistency_proof, verify_consistency
 from ...evidence.witness import AddCheckpoint
 from ...model.errors import EvidenceError
@@ -37,8 +35,6 @@ class BundledLog:
     """The number of records its newest checkpoint has."""
     checkpoints: int
     """The number of checkpoints the bundle has."""
-    timestamps: int
-    """The number of time-stamps the bundle has."""
     witnesses: tuple[str, ...]
     """The names that other signatures of the newest checkpoint bear."""
 
@@ -51,9 +47,6 @@ class LogFiles:
         self, epoch: int, published: ReadableLog, signed: SignedTree, first: int, last: int, box: str = ""
     ) -> None:
         self._published, self._signed = published, signed
-        self._stamps = {
-            size: stamp for size, stamp in published.timestamps() if first < size <= signed.checkpoint.size
-        }
         self._sizes = self._covering(first, last)
         log_key = (signed.key.name, signed.key.key_id)
         signatures = parse(signed.data).signatures
@@ -66,7 +59,6 @@ class LogFiles:
             key=str(signed.key),
             size=signed.checkpoint.size,
             checkpoints=len(self._sizes),
-            timestamps=len(self._stamps),
             witnesses=tuple(dict.fromkeys(others)),
         )
 
@@ -80,17 +72,14 @@ class LogFiles:
                 data = self._checkpoint(size)
                 yield f"{self._folder}/consistency/{size}", self._consistency(size, data)
             yield f"{self._folder}/checkpoints/{size}", data
-            if size in self._stamps:
-                yield f"{self._folder}/timestamps/{size}.tsr", self._stamps[size]
-                yield f"{self._folder}/timestamps/{size}.note", stamped_bytes(data, self._signed.key)
 
     def _covering(self, first: int, last: int) -> list[int]:
         """Return the sizes of the checkpoints for the bundle, in order: from the first that has leaf `first`
-        to the first that has leaf `last`, those with a time-stamp, and the newest."""
+        to the first that has leaf `last`, and the newest."""
         newest = self._signed.checkpoint.size
         available = [size for size in self._published.sizes() if first < size <= newest]
         period = available[: bisect_right(available, last) + 1]
-        return sorted({*period, *self._stamps, newest})
+        return sorted({*period, newest})
 
     def _checkpoint(self, size: int) -> bytes:
         data = self._published.checkpoint_of(size)

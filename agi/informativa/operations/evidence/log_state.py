@@ -11,7 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ...config import Configuration
-from ...evidence import last_audit, timestamp
+from ...evidence import last_audit
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.last_audit import LastAudit
 from ...evidence.log_folder import LogFolder
@@ -57,10 +57,6 @@ class LogState:
     """The newest checkpoints where the log is published."""
     witnessed: tuple[KeptElsewhere, ...]
     """The newest checkpoints that witnesses signed."""
-    stamped: int
-    """The number of records in the newest checkpoint with a time-stamp; 0 if there is none."""
-    stamped_at: Time | None
-    """The time of that time-stamp."""
     audit: LastAudit | None = None
     """The last audit that was made here; null where none was."""
 
@@ -88,7 +84,6 @@ def _state(controller: Controller, store: SqliteStore) -> LogState:
     signed, at = published.newest()
     since = store.recorded_from(log.first + signed)
     others = publication.state(controller, log.epoch)
-    stamped, stamped_at = timestamp.newest(published.timestamps(), signed)
     return LogState(
         log=log.origin,
         size=log.size,
@@ -98,8 +93,6 @@ def _state(controller: Controller, store: SqliteStore) -> LogState:
         waiting_since=since,
         published=_kept_elsewhere(others.targets),
         witnessed=_kept_elsewhere(others.witnesses),
-        stamped=stamped,
-        stamped_at=stamped_at,
         audit=last_audit.read(Path(controller.ledger)),
     )
 

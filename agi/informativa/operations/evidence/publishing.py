@@ -1,4 +1,4 @@
-"""Publication of logs: to witnesses, an authority for time-stamps, and the places where copies are kept."""
+"""Publication of logs: to witnesses, and the places where copies are kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...model import Controller
 from ...model.errors import EvidenceError
 from ...model.text import Text
 from ...process import publication
-from ..document import Sentence, Time
+from ..document import Sentence
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,6 @@ class PublishedTo:
 
 
 @dataclass(frozen=True)
-class StampedBy:
-    """The newest time-stamp of a log."""
-
-    authority: str
-    """The address of the authority."""
-    size: int
-    """The number of records the checkpoint has that it is of; 0 if there is none."""
-    at: Time | None
-    """The time that it gives."""
-    problem: Sentence | None
-    """The reason why today's is missing."""
-
-
-@dataclass(frozen=True)
 class PublishedLog:
     """A log that was published."""
 
@@ -74,8 +60,6 @@ class PublishedLog:
     """The witnesses that were asked."""
     targets: tuple[PublishedTo, ...]
     """The targets that it was brought to."""
-    stamp: StampedBy | None
-    """Its newest time-stamp; null where no authority is configured."""
 
     @property
     def complete(self) -> bool:
@@ -84,7 +68,6 @@ class PublishedLog:
             *(witness.problem for witness in self.witnesses),
             *(target.problem for target in self.targets),
         ]
-        problems += [self.stamp.problem] if self.stamp else []
         return self.quorum and not any(problems)
 
 
@@ -146,12 +129,7 @@ def _published(published: publication.Publication) -> PublishedLog:
             )
             for target in published.targets
         ),
-        stamp=_stamp(published.stamp) if published.stamp else None,
     )
-
-
-def _stamp(stamp: publication.StampAnswer) -> StampedBy:
-    return StampedBy(stamp.authority, stamp.size, stamp.at, _sentence(stamp.error))
 
 
 def _sentence(error: EvidenceError | None) -> Text | None:

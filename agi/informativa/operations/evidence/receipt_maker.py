@@ -78,9 +78,6 @@ class ReadableLog(Protocol):
     def sizes(self) -> list[int]:
         """Return the sizes of all checkpoints, in order."""
 
-    def timestamps(self) -> list[tuple[int, bytes]]:
-        """Return the time-stamps, each with the size of its checkpoint, in the order of sizes."""
-
     def tile(self, path: str) -> bytes:
         """Return the content of a tile, as `tiles.Read`."""
 

@@ -155,8 +155,8 @@ class _Standing:
 
 
 def verdict(audited: AuditedLog, holes: Sequence[Hole], *, contradicted: bool = False) -> Verdict:
-    """Return the verdict by the audit of a ledger and its holes. `contradicted`: others have another log, or
-    a time-stamp is of one."""
+    """Return the verdict by the audit of a ledger and its holes. `contradicted`: others have another
+    log."""
     gap = any(not hole.is_accounted for hole in holes)
     gap = gap or bool(audited.cut_off) or any(flaw.flaw in _GAPS for flaw in audited.flaws)
     if contradicted or audited.problems or _is_altered(audited, holes):

@@ -22,7 +22,6 @@ from ..times import local_time
 
 if TYPE_CHECKING:  # for an audit, and not for its last result
     from ...operations.evidence.auditing import AuditedLedger, Audits, ComparedLog
-    from ...operations.evidence.stamps import AuditedStamps
 
 FLAWS = {
     Flaw.FACTS: Text("what is on record of it is not what was written"),
@@ -181,8 +180,6 @@ def findings(ledger: AuditedLedger, say: Language) -> Iterator[tuple[bool, str]]
             records=counter.records,
         )
         yield True, sentence
-    for stamps in ledger.stamps:
-        yield from _stamped(stamps, say)
     yield from ((False, say("To note: {remark}", remark=say(remark))) for remark in ledger.remarks)
     yield from _compared(ledger.elsewhere, say)
 
@@ -273,25 +270,6 @@ def _counter(counter: CounterRow, say: Language) -> str:
         return say("known callers")
     at = f"{counter.at:%Y-%m-%d %H} UTC" if counter.at else "?"
     return " ".join(filter(None, (at, counter.line, counter.notice, counter.status or say("calls"))))
-
-
-def _stamped(stamps: AuditedStamps, say: Language) -> Iterator[tuple[bool, str]]:
-    """Yield the result of checking time-stamps."""
-    if stamps.unchecked:
-        cause = say(stamps.unchecked)
-        yield False, say("The time-stamps of {log} were not looked at: {why}", log=stamps.log, why=cause)
-    for problem in stamps.problems:
-        yield True, say(problem)
-    if stamps.last:
-        sentence = say.counted(
-            "{hold} time-stamp of {log} holds; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
-            "{hold} time-stamps of {log} hold; the newest is of {last:%Y-%m-%d %H:%M} UTC.",
-            stamps.hold,
-            hold=stamps.hold,
-            log=stamps.log,
-            last=stamps.last,
-        )
-        yield False, sentence
 
 
 def _compared(elsewhere: Iterable[ComparedLog], say: Language) -> Iterator[tuple[bool, str]]:

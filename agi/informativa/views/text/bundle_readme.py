@@ -22,8 +22,7 @@ _NOT_PROVEN = (
     Text("That every call was recorded: compare the number of records with the carrier's list of calls."),
     Text(
         "When something happened: a record is proven to exist no later than the first checkpoint over it"
-        " that a witness signed or an authority stamped, and never earlier. Until then it could be changed"
-        " unseen."
+        " that a witness signed, and never earlier. Until then it could be changed unseen."
     ),
     Text(
         "Texts, recordings and plan: they are as they lie there now. Only that a recording has the digest"
@@ -55,8 +54,7 @@ _LOG_NOTES = Text("Notes among them, each an entry of its own in the log, which 
 _NOTES = Text("From after the period, saying what became of others: {count}.")
 _BOXES = Text(
     "Of all machines that answer for this company, as far as they had sent them: {boxes}. Each has a log and"
-    " a key of its own; proofs are in receipts/MACHINE/, logs in log/MACHINE/EPOCH/. A time-stamp is only in"
-    " the bundle of its own machine."
+    " a key of its own; proofs are in receipts/MACHINE/, logs in log/MACHINE/EPOCH/."
 )
 _FILES = (
     ("README.txt", Text("this text")),
@@ -79,7 +77,6 @@ _FILES = (
         "log/EPOCH/consistency/",
         Text("for each, the proof that the newest begins with it, as C2SP tlog-witness has it"),
     ),
-    ("log/EPOCH/timestamps/", Text("time-stamps (RFC 3161, .tsr), and what was stamped (.note)")),
     ("prompts/", Text("recordings and texts: notice@version, part, language")),
     ("plan.txt", Text("what callers of each line must hear")),
     ("SHA256SUMS", Text("the SHA-256 of every other file")),
@@ -98,13 +95,6 @@ _STEPS: tuple[tuple[Text, Sequence[str]], ...] = (
             " person are canonical there (RFC 8785), and N is its v:"
         ),
         _RECIPE.splitlines(),
-    ),
-    (
-        Text(
-            "A time-stamp, with the certificates of its authority (ROOT.pem), which you have from there; N"
-            " is the number in the file's name:"
-        ),
-        ("openssl ts -verify -data N.note -in N.tsr -CAfile ROOT.pem",),
     ),
     (
         Text(
@@ -203,12 +193,11 @@ def _counts(content: BundleContent, say: Language) -> Iterator[str]:
         sentences.append(
             Text(
                 "Log {origin} ({folder}/). Records as of its newest checkpoint: {size}; checkpoints here:"
-                " {checkpoints}; time-stamps: {timestamps}; other signatures by: {witnesses}",
+                " {checkpoints}; other signatures by: {witnesses}",
                 origin=log.log,
                 folder=f"log/{log.box}/{log.epoch}" if log.box else f"log/{log.epoch}",
                 size=log.size,
                 checkpoints=log.checkpoints,
-                timestamps=log.timestamps,
                 witnesses=", ".join(log.witnesses) or Text("nobody"),
             )
         )
@@ -257,10 +246,8 @@ def _proven(content: BundleContent, of_consent: Text, say: Language) -> Iterator
             " does not begin with the other prove that the company changed something."
         )
     )
-    if not any(log.witnesses or log.timestamps for log in content.logs):
-        yield from wrapped(
-            say("No witness signed and no authority stamped: when it was signed is the company's own word.")
-        )
+    if not any(log.witnesses for log in content.logs):
+        yield from wrapped(say("No witness signed: when it was signed is the company's own word."))
     yield ""
     yield say("Not proven:")
     yield from points([say(limit) for limit in (*_NOT_PROVEN, of_consent)])

@@ -10,7 +10,7 @@ from ..messages import Language
 
 
 def published(publications: Publications, settings: EvidenceConfig, say: Language) -> Iterator[str]:
-    """Yield for each log its witnesses, its time-stamp and its targets, or their problems; by the `settings`
+    """Yield for each log its witnesses and its targets, or their problems; by the `settings`
     of all controllers."""
     for log in publications.logs:
         yield say.counted(
@@ -28,15 +28,6 @@ def published(publications: Publications, settings: EvidenceConfig, say: Languag
         if not log.quorum:
             enough = settings.for_controller(log.controller).required_witnesses
             yield "  ✘ " + say("Fewer witnesses signed than must: {enough}.", enough=enough)
-        if log.stamp is not None and log.stamp.problem is not None:
-            yield "  ✘ " + say(log.stamp.problem)
-        elif log.stamp is not None and log.stamp.at is not None:
-            yield "  " + say(
-                "Time-stamp of {size} records by {url}: {at:%Y-%m-%d %H:%M} UTC.",
-                size=log.stamp.size,
-                url=log.stamp.authority,
-                at=log.stamp.at,
-            )
         yield from (f"  {_delivered(target, say)}" for target in log.targets)
         if not (log.witnesses or log.targets):
             yield "  " + say("Nobody else has it: `evidence:` in the configuration names no one.")

@@ -204,8 +204,6 @@ def _log(log: LogState, zone: tzinfo, say: Language) -> str:
     for copy in (*log.published, *log.witnessed):
         words = Text("{place} has {size}") if not copy.problem else Text("{place} HAS ONLY {size}")
         parts.append(say(words, place=copy.place, size=copy.size))
-    if log.stamped_at:
-        parts.append(say("time-stamp of {time}", time=local_time(log.stamped_at, zone, named=False)))
     return ", ".join(parts)
 
 

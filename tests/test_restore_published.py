@@ -22,7 +22,6 @@ from backups import (
     wipe,
 )
 from commands import refused, typed
-from evidence.places import git
 from evidence.witnessing import serving_logs
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.witness_store import WitnessFolder
@@ -30,12 +29,11 @@ from informativa.evidence.witness_store import WitnessFolder
 
 @pytest.fixture
 def proof(folder: Path) -> Path:
-    """A clone in which logs are published; the repository is elsewhere."""
-    clone, bare = folder.parent / "proof", folder.parent / "bare.git"
-    git(folder.parent, "init", "--quiet", "--bare", "--initial-branch=main", str(bare))
-    git(folder.parent, "clone", "--quiet", str(bare), str(clone))
-    publish_to(folder, f"publish: [{{git: {clone}}}]")
-    return clone
+    """A folder in which logs are published, on another machine's disk."""
+    proof = folder.parent / "proof"
+    proof.mkdir()
+    publish_to(folder, f"publish: [{{folder: {proof}}}]")
+    return proof
 
 
 def new_key(folder: Path) -> None:
@@ -52,26 +50,26 @@ def verdict(folder: Path) -> str:
 
 
 def lose(folder: Path, proof: Path) -> None:
-    """Lose the disk and the clone on it; the repository and the keys are elsewhere."""
+    """Lose the disk; what was published, which is not mounted any more, and the keys are elsewhere."""
     wipe(folder, keys=True)
-    shutil.rmtree(proof)
+    proof.rename(proof.with_name("unmounted"))
 
 
-def clone_anew(folder: Path) -> None:
-    """Clone the repository in the place of the lost clone."""
-    git(folder.parent, "clone", "--quiet", str(folder.parent / "bare.git"), str(folder.parent / "proof"))
+def mount(proof: Path) -> None:
+    """Mount the folder in which logs are published again."""
+    proof.with_name("unmounted").rename(proof)
 
 
 def test_i7_restored_box_forks_nothing_that_was_published(folder: Path, proof: Path) -> None:
-    """I7: what a repository has beyond the backup is lost by name, and the log goes on behind it: it can
-    be published there, and an audit misses the approval alone."""
+    """I7: what a folder elsewhere has beyond the backup is lost by name, and the log goes on behind it: it
+    can be published there, and an audit misses the approval alone."""
     inform(folder, KNOWN)
     sign(folder)
     file = back_up(folder)
     inform(folder, OTHER)
     sign(folder)
     lose(folder, proof)
-    clone_anew(folder)
+    mount(proof)
     code, out, _error = restore(folder, file)
     assert code == 0, out
     assert "1 record that was published since is lost" in out
@@ -91,7 +89,7 @@ def test_log_that_was_begun_since_comes_back_too(folder: Path, proof: Path) -> N
     new_key(folder)
     sign(folder)
     lose(folder, proof)
-    clone_anew(folder)
+    mount(proof)
     assert restore(folder, file)[0] == 0
     assert LogFolder(folder / "ledger/acme.sqlite3").epochs() == [1, 2]
     new_key(folder)
@@ -110,7 +108,7 @@ def test_log_that_nobody_names_is_asked_for(folder: Path, proof: Path) -> None:
     new_key(folder)
     sign(folder)
     lose(folder, proof)
-    clone_anew(folder)
+    mount(proof)
     code, out, _error = restore(folder, file)
     assert code == 1
     assert "which the log before it does not name" in out
@@ -124,21 +122,21 @@ def test_log_that_nobody_names_is_asked_for(folder: Path, proof: Path) -> None:
 
 
 def test_place_that_is_away_stops_a_lost_box(folder: Path, proof: Path) -> None:
-    """While the clone is missing nothing is restored, and the place is named; a box that has its key needs it
-    not, and one that gives it up is restored without."""
+    """While the folder is missing nothing is restored, and the place is named; a box that has its key needs
+    it not, and one that gives it up is restored without."""
     inform(folder, KNOWN)
     sign(folder)
     file = back_up(folder)
-    clone = proof.rename(proof.with_name("aside"))
+    aside = proof.rename(proof.with_name("aside"))
     assert restore(folder, file)[0] == 0
-    clone.rename(proof)
+    aside.rename(proof)
     lose(folder, proof)
     code, out, _error = restore(folder, file)
     assert code == 1
     assert f"What was published of its log at {proof} may be more than is here" in out
     assert not (folder / "ledger/acme.sqlite3").exists()
     text = config(folder).read_text()
-    config(folder).write_text(text.replace(f", publish: [{{git: {proof}}}]", ""))
+    config(folder).write_text(text.replace(f", publish: [{{folder: {proof}}}]", ""))
     assert restore(folder, file, "--controller", "acme")[0] == 0
     assert records(folder) == 2
 

@@ -24,6 +24,7 @@ import pytest
 from examples import PLAYED
 from informativa.cli.log import WAITING, Sink
 from informativa.config import changes, load
+from informativa.evidence.cosignature import WitnessSigner
 from informativa.ledgers import expiry
 from informativa.model import Period, RecordKind
 from informativa.model.errors import ConfigError
@@ -33,6 +34,8 @@ from informativa.process import maintenance, service, storage
 from informativa.process.systemd import Notifier
 from lab.office import Office, fill_in
 from other_programs import analyzed
+
+WITNESS = WitnessSigner("home.example", bytes(range(32))).verifier
 
 
 def test_i4_log_that_nobody_reads_holds_nobody() -> None:
@@ -362,8 +365,10 @@ def test_unit_of_a_folder_with_a_space(tmp_path: Path) -> None:
             "    retention: 5",
             "    lookups: {crm: {notice: privacy, url: 'https://crm.example/t?n={number}'}}",
         ),
-        ("operator:", "evidence: {domain: acme.example, publish: [{url: 'https://proof.example'}]}"),
-        ("operator:", "evidence: {domain: acme.example, publish: [{git: proof}]}"),
+        (
+            "operator:",
+            f"evidence: {{domain: a.example, witness: [{{key: {WITNESS}, url: 'https://b.example'}}]}}",
+        ),
     ],
 )
 def test_unit_lets_out_who_asks_others(folder: Path, key: str, setting: str) -> None:

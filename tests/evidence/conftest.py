@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from evidence import mixed
 from evidence.ledger import V1, V1_KEY, Busy, busy, copied
-from evidence.places import Place, folder_place, git_place, served_place
+from evidence.places import Place
 from evidence.receipts import NUMBER, Company, Logged
 from examples import PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
@@ -76,11 +75,9 @@ def mixed_logs(tmp_path_factory: pytest.TempPathFactory) -> list[mixed.MixedLog]
     return mixed.grown(tmp_path_factory.mktemp("mixed"))
 
 
-@pytest.fixture(params=["folder", "git", "url"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    """A place where logs are published, of each kind."""
-    if request.param == "url":
-        with served_place() as served:
-            yield served
-    else:
-        yield folder_place(tmp_path) if request.param == "folder" else git_place(tmp_path)
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A folder in which logs are published."""
+    folder = tmp_path / "mount"
+    folder.mkdir()
+    return Place(folder)

@@ -16,7 +16,7 @@ import pytest
 from examples import PLAYED
 from informativa.config import Configuration, load
 from informativa.evidence.log_folder import LogFolder
-from informativa.evidence.settings import EvidenceConfig, PublishingTarget, TargetKind, WitnessAddress
+from informativa.evidence.settings import EvidenceConfig, PublishingTarget, WitnessAddress
 from informativa.ledgers import sequencer
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
@@ -176,9 +176,9 @@ def test_check_says_what_a_name_and_a_copy_elsewhere_would_add(folder: Path) -> 
     [
         (EvidenceConfig(domain="acme.example"), [NO_COPY]),
         (EvidenceConfig(witnesses=(WitnessAddress("key", "https://home.example"),)), [NO_NAME]),
-        (EvidenceConfig("acme.example", targets=(PublishingTarget(TargetKind.FOLDER, "/mnt"),)), [NO_COPY]),
+        (EvidenceConfig("acme.example", targets=(PublishingTarget("/mnt"),)), [NO_COPY]),
         (
-            EvidenceConfig("acme.example", targets=(PublishingTarget(TargetKind.FOLDER, "/mnt", True),)),
+            EvidenceConfig("acme.example", targets=(PublishingTarget("/mnt", True),)),
             [],
         ),
     ],

@@ -10,7 +10,7 @@ from configurations import problems
 from evidence.logs import written
 from informativa.config import load
 from informativa.evidence.cosignature import WitnessSigner
-from informativa.evidence.settings import EvidenceConfig, PublishingTarget, TargetKind, WitnessAddress
+from informativa.evidence.settings import EvidenceConfig, PublishingTarget, WitnessAddress
 
 KEY = str(WitnessSigner("home.example", bytes(range(32))).verifier)
 OTHER = str(WitnessSigner("away.example", bytes(range(1, 33))).verifier)
@@ -28,12 +28,8 @@ def test_nothing_configured_is_a_minute_and_nobody_else(folder: Path) -> None:
 
 
 def test_everything_configured(folder: Path) -> None:
-    """Paths start at the file's folder, addresses lose their last slash, secrets are read, and each
+    """Paths start at the file's folder, addresses lose their last slash, and each
     controller has what is for it."""
-    token = folder / "keys/proof.token"
-    token.write_text("secret\n")
-    token.chmod(0o600)
-    (folder / "tsa.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     file = written(
         folder,
         "domain: acme.example",
@@ -42,8 +38,7 @@ def test_everything_configured(folder: Path) -> None:
         "publish:",
         "  - folder: proof",
         "    entries: false",
-        "  - url: https://proof.example/logs/",
-        "    token: keys/proof.token",
+        "  - folder: /mnt/proof",
         "    independent: true",
         "    controllers: [acme]",
         "witness:",
@@ -55,14 +50,8 @@ def test_everything_configured(folder: Path) -> None:
     evidence = configuration.evidence
     assert (evidence.domain, evidence.box, evidence.interval) == ("acme.example", "pbx-1", 30)
     assert evidence.targets == (
-        PublishingTarget(TargetKind.FOLDER, str(folder / "proof"), entries=False),
-        PublishingTarget(
-            TargetKind.URL,
-            "https://proof.example/logs",
-            independent=True,
-            token="secret",
-            controllers=("acme",),
-        ),
+        PublishingTarget(str(folder / "proof"), entries=False),
+        PublishingTarget("/mnt/proof", independent=True, controllers=("acme",)),
     )
     assert evidence.witnesses == (
         WitnessAddress(KEY, "https://home.example"),
@@ -72,7 +61,6 @@ def test_everything_configured(folder: Path) -> None:
     assert evidence.for_controller("borealis").required_witnesses == 1
     assert [target.place for target in evidence.for_controller("borealis").targets] == [str(folder / "proof")]
     assert configuration.controllers["acme"].log == "acme.example/informativa/acme/pbx-1"
-    assert "secret" not in repr(evidence)
     assert configuration.warnings == ()
 
 
@@ -89,27 +77,15 @@ MISTAKES = [
     ),
     (
         ["domain: acme.example", "publish: [{independent: true}]"],
-        "evidence.publish[0]: needs one of `folder`, `git` and `url`",
-    ),
-    (
-        ["domain: acme.example", "publish: [{folder: p, git: q}]"],
-        "evidence.publish[0]: needs one of `folder`, `git` and `url`",
+        "evidence.publish[0].folder: is missing",
     ),
     (
         ["domain: acme.example", "publish: [{folder: p}, {folder: p}]"],
         "evidence.publish[1].folder: stands here twice",
     ),
     (
-        ["domain: acme.example", "publish: [{folder: p, token: keys/x}]"],
-        "evidence.publish[0].token: goes with `url`",
-    ),
-    (
-        ["domain: acme.example", "publish: [{url: 'https://a.example/?x=1'}]"],
-        "evidence.publish[0].url: has something after the path; leave out what begins with ? or #",
-    ),
-    (
-        ["domain: acme.example", "publish: [{url: 'https://a.example', token: keys/none}]"],
-        "evidence.publish[0].token: there is no file keys/none; put the token there",
+        ["domain: acme.example", f"witness: [{{key: {KEY}, url: 'https://a.example/?x=1'}}]"],
+        "evidence.witness[0].url: has something after the path; leave out what begins with ? or #",
     ),
     (
         ["domain: acme.example", "publish: [{folder: p, controllers: [acmee]}]"],
@@ -128,8 +104,8 @@ MISTAKES = [
     (["quorum: 0"], "evidence.quorum: '0' is not `any`, `all` or how many witnesses"),
     *(
         (
-            ["domain: acme.example", f"publish: [{{url: '{url}'}}]"],
-            f"evidence.publish[0].url: '{url}' is not an address such as `https://proof.example`, without",
+            ["domain: acme.example", f"witness: [{{key: {KEY}, url: '{url}'}}]"],
+            f"evidence.witness[0].url: '{url}' is not an address such as `https://proof.example`, without",
         )
         for url in ("https://me:secret@a.example", "https://a.example:99999", "ftp://a.example", "-x")
     ),
@@ -145,14 +121,16 @@ def test_mistakes_are_told_with_their_place(folder: Path, lines: list[str], sent
 
 def test_mistake_in_an_address_is_told_once(folder: Path) -> None:
     """It is not that there is none."""
-    (message,) = problems(written(folder, "domain: acme.example", "publish: [{url: 'ftp://a.example'}]"))
-    assert "evidence.publish[0].url: 'ftp://a.example' is not an address" in message
+    (message,) = problems(
+        written(folder, "domain: acme.example", f"witness: [{{key: {KEY}, url: 'ftp://a'}}]")
+    )
+    assert "evidence.witness[0].url: 'ftp://a' is not an address" in message
 
 
 @pytest.mark.parametrize("host", ["127.evil.example", "localhost.evil.example", "127.0.0.1.evil.example"])
 def test_name_that_begins_like_this_machines_is_another_ones(folder: Path, host: str) -> None:
     """Data for such a host travel in clear."""
-    file = written(folder, "domain: acme.example", f"publish: [{{url: 'http://{host}/'}}]")
+    file = written(folder, "domain: acme.example", f"witness: [{{key: {KEY}, url: 'http://{host}/'}}]")
     assert ["use https" in str(warning) for warning in load(file).warnings] == [True]
 
 

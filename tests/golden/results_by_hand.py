@@ -353,7 +353,7 @@ def _status(configuration: Configuration) -> StatusReport:
         waiting_since=TUESDAY - DAY / 48,
         published=(
             KeptElsewhere("/mnt/proof", 700, TUESDAY - DAY, None),
-            KeptElsewhere("https://proof.example", 0, None, "no answer"),
+            KeptElsewhere("/mnt/copy", 0, None, "no answer"),
         ),
         witnessed=(KeptElsewhere("home.example", 729, TUESDAY, None),),
         audit=LastAudit(Verdict.GAPS, TUESDAY - 3 * DAY, 700, holes=5, unaccounted=2, independent=True),

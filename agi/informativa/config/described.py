@@ -49,14 +49,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     ),
     "evidence.box": ("What this machine is called in the names of logs; its own name.", "pbx-1"),
     "evidence.interval": ("How often what was recorded is signed, 24 hours at most.", "1 minute"),
-    _P.removesuffix("[]"): ("Where logs are published, each by one of folder, git and url.", ""),
+    _P.removesuffix("[]"): ("The folders in which logs are published.", ""),
     f"{_P}.folder": ("A folder that is there, on another machine's disk for instance.", "/mnt/proof"),
-    f"{_P}.git": ("A clone of a git repository: commits go to the remote `origin`.", "proof"),
-    f"{_P}.url": (
-        "An address below which files can be read (GET) and written (PUT).",
-        "https://proof.example",
-    ),
-    f"{_P}.token": ("A file with a bearer token, mode 0600.", "keys/proof.token"),
     f"{_P}.independent": ("Whether who administers the ledgers cannot change what is there.", "true"),
     f"{_P}.entries": (
         "Whether the entries of logs go there too; from them a log can be restored.",

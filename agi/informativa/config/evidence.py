@@ -1,17 +1,15 @@
-"""The settings under `evidence`, and the secrets that they name."""
+"""The settings under `evidence`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..evidence.settings import (
     EvidenceConfig,
     PublishingTarget,
-    TargetKind,
     WitnessAddress,
 )
 from ..model.text import Text
@@ -52,37 +50,16 @@ class Evidence:
         return settings
 
     def _targets(self) -> Iterator[PublishingTarget]:
-        places: set[str] = set()
+        folders: set[str] = set()
         for index, section in enumerate(self._section.publish):
             path: KeyPath = ("evidence", "publish", index)
-            kinds = {
-                TargetKind.FOLDER: section.folder,
-                TargetKind.GIT: section.git,
-                TargetKind.URL: section.url,
-            }
-            named = [(kind, place) for kind, place in kinds.items() if place]
             self._require_controllers(path, section.controllers)
-            if any(self._findings.lacks((*path, kind.value)) for kind in kinds):
+            folder = str(self._folder / section.folder)
+            if folder in folders:
+                self._findings.add_problem((*path, "folder"), Text("stands here twice"))
                 continue
-            if len(named) != 1:
-                self._findings.add_problem(path, Text("needs one of `folder`, `git` and `url`"))
-                continue
-            kind, place = named[0]
-            if kind is TargetKind.URL:
-                self._address((*path, "url"), place)
-                place = place.rstrip("/")
-            else:
-                place = str(self._folder / place)
-                if section.token:
-                    self._findings.add_problem((*path, "token"), Text("goes with `url`"))
-            if place in places:
-                self._findings.add_problem((*path, kind.value), Text("stands here twice"))
-                continue
-            places.add(place)
-            token = self._token((*path, "token"), section.token) if section.token else ""
-            yield PublishingTarget(
-                kind, place, section.independent, section.entries, token, tuple(section.controllers)
-            )
+            folders.add(folder)
+            yield PublishingTarget(folder, section.independent, section.entries, tuple(section.controllers))
 
     def _witnesses(self) -> Iterator[WitnessAddress]:
         keys: set[str] = set()
@@ -127,11 +104,3 @@ class Evidence:
             self._findings.add_warning(
                 path, Text("whoever is on the way can answer in its place", "use https")
             )
-
-    def _token(self, path: KeyPath, name: str) -> str:
-        file = self._folder / name
-        absent = Text("there is no file {file}", "put the token there, then type: {private}")
-        private = self._findings.private(file)
-        return (
-            self._findings.secret(file, path, partial(absent.format, file=file, private=private)) or ""
-        ).strip()

@@ -279,12 +279,9 @@ class ManagerSettings(Strict):
 
 
 class PublishSettings(Strict):
-    """One place where logs are published: a folder, a clone of a git repository, or a web address."""
+    """A folder in which logs are published."""
 
-    folder: File | None = None
-    git: File | None = None
-    url: ServerUrl | None = None
-    token: File | None = None
+    folder: File
     independent: bool = False
     entries: bool = True
     controllers: list[Identifier] = []

@@ -39,7 +39,7 @@ The keeper's files, and others:
 - `settings`: where it is published, who witnesses
 - `publishing`: in which order, so that nobody sees a part
 - `retrieving`: back from there, where it is lost here
-- `targets`, `targets_git`, `targets_http`: where copies are
+- `targets`: folders where copies are
 - `elsewhere`: others that have checkpoints: nothing is signed against them
 - `witness_client`, `witness_server`, `witness_store`, `witness_approvals`: asking a witness, and being one
 - `http`: HTTP with a limit on everything

@@ -32,10 +32,9 @@ class HttpClient:
     """A client of one server. `name` is how an admin knows the server. For one thread at a time. Every
     request raises ElsewhereError if there is no answer, or a larger one than is read."""
 
-    def __init__(self, url: str, name: str = "", token: str = "", seconds: float = SECONDS) -> None:
+    def __init__(self, url: str, name: str = "", seconds: float = SECONDS) -> None:
         self.url, self.name = url, name or url
         self._seconds = seconds
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._connection: PersistentConnection | None = None
 
     def request(
@@ -58,9 +57,7 @@ class HttpClient:
         timer.daemon = True
         timer.start()
         try:
-            return self._answer(
-                self._connection, method, path, body, {**self._headers, **(headers or {})}, largest
-            )
+            return self._answer(self._connection, method, path, body, headers or {}, largest)
         except (OSError, HTTPError, HTTPException, ValueError) as error:
             self.close()
             reason = Foreign(getattr(error, "strerror", None) or type(error).__name__)

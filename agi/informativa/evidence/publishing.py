@@ -15,7 +15,7 @@ from .checkpoint import Checkpoint, open_checkpoint
 from .elsewhere import LocalLog, require_ours
 from .log_folder import PublishedLog
 from .note import Verifier
-from .targets import Target
+from .targets import FolderTarget
 from .tiles import ENTRIES, WIDTH, Tile, TileHashes, fetch, partial_tiles, tiles_of
 from .tree import root_at
 
@@ -42,7 +42,7 @@ def folder_of(origin: str) -> str:
 class TargetSource:
     """A target as a place that has checkpoints (`Elsewhere`)."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: FolderTarget) -> None:
         self._target = target
 
     @property
@@ -50,17 +50,14 @@ class TargetSource:
         return self._target.name
 
     def newest(self, own: LocalLog) -> Checkpoint | None:
-        try:
-            self._target.begin()
-            return newest_at(self._target, own.key)
-        finally:
-            self._target.close()
+        self._target.begin()
+        return newest_at(self._target, own.key)
 
 
 def publish(
     log: PublishedLog,
     key: Verifier,
-    target: Target,
+    target: FolderTarget,
     *,
     entries: bool = True,
     check: bool = False,
@@ -73,31 +70,27 @@ def publish(
     if data is None:
         return PublishedFiles(0, 0, 0)
     checkpoint = open_checkpoint(data, [key]).checkpoint
-    try:
-        target.begin()
-        theirs = newest_at(target, key)
-        old_size = theirs.size if theirs else 0
-        if theirs:
-            require_ours(theirs, LocalLog(log, key, checkpoint.size, data), target.name)
-            _require_edge(theirs, target, folder_of(key.name))
-        if check and theirs:
-            _require_all(log, theirs.size, target, folder_of(key.name), entries=entries)
-        files = list(_files(log, checkpoint.size, old_size, target, folder_of(key.name), entries=entries))
-        for written, (path, read) in enumerate(files, 1):
-            target.write(f"{folder_of(key.name)}/{path}", read())
-            if progress:
-                progress(written, len(files))
-        for tile in partial_tiles(old_size):
-            full = Tile(tile.level, tile.index)
-            if (full.index + 1) * WIDTH <= checkpoint.size >> 8 * max(full.level, 0):
-                target.drop(f"{folder_of(key.name)}/{tile.path.rpartition('/')[0]}")
-        target.finish()
-        return PublishedFiles(checkpoint.size, old_size, len(files))
-    finally:
-        target.close()
+    target.begin()
+    theirs = newest_at(target, key)
+    old_size = theirs.size if theirs else 0
+    if theirs:
+        require_ours(theirs, LocalLog(log, key, checkpoint.size, data), target.name)
+        _require_edge(theirs, target, folder_of(key.name))
+    if check and theirs:
+        _require_all(log, theirs.size, target, folder_of(key.name), entries=entries)
+    files = list(_files(log, checkpoint.size, old_size, target, folder_of(key.name), entries=entries))
+    for written, (path, read) in enumerate(files, 1):
+        target.write(f"{folder_of(key.name)}/{path}", read())
+        if progress:
+            progress(written, len(files))
+    for tile in partial_tiles(old_size):
+        full = Tile(tile.level, tile.index)
+        if (full.index + 1) * WIDTH <= checkpoint.size >> 8 * max(full.level, 0):
+            target.drop(f"{folder_of(key.name)}/{tile.path.rpartition('/')[0]}")
+    return PublishedFiles(checkpoint.size, old_size, len(files))
 
 
-def newest_at(target: Target, key: Verifier) -> Checkpoint | None:
+def newest_at(target: FolderTarget, key: Verifier) -> Checkpoint | None:
     """Return the newest checkpoint of a log at a target, which has begun; `None` if there is none. Raises
     ElsewhereError, and ForkError if its key did not sign it."""
     data = target.read(f"{folder_of(key.name)}/checkpoint")
@@ -110,7 +103,7 @@ def newest_at(target: Target, key: Verifier) -> Checkpoint | None:
 
 
 def _files(
-    log: PublishedLog, size: int, old_size: int, target: Target, folder: str, *, entries: bool
+    log: PublishedLog, size: int, old_size: int, target: FolderTarget, folder: str, *, entries: bool
 ) -> Iterator[tuple[str, Callable[[], bytes]]]:
     """Yield the path of each file to write, in this order, and a function that reads it."""
     first = 0 if entries and old_size and _lacks_entries(old_size, target, folder) else old_size
@@ -134,14 +127,14 @@ def _files(
         yield "checkpoint", lambda: newest
 
 
-def _lacks_entries(size: int, target: Target, folder: str) -> bool:
+def _lacks_entries(size: int, target: FolderTarget, folder: str) -> bool:
     """Return whether bundles of the tree there were not published so far."""
     last = Tile(ENTRIES, (size - 1) // WIDTH, (size - 1) % WIDTH + 1)
     paths = {last.path, Tile(ENTRIES, last.index).path}
     return all(target.read(f"{folder}/{path}") is None for path in paths)
 
 
-def _require_edge(theirs: Checkpoint, target: Target, folder: str) -> None:
+def _require_edge(theirs: Checkpoint, target: FolderTarget, folder: str) -> None:
     """Check that the tiles there are those of the checkpoint there, as far as its root depends on them.
     Raises ForkError."""
     hashes = TileHashes(theirs.size, lambda path: read_tile(target, folder, path))
@@ -155,7 +148,7 @@ def _require_edge(theirs: Checkpoint, target: Target, folder: str) -> None:
         raise _changed(target, "tile", Text("they are not those of its checkpoint"))
 
 
-def _require_all(log: PublishedLog, size: int, target: Target, folder: str, *, entries: bool) -> None:
+def _require_all(log: PublishedLog, size: int, target: FolderTarget, folder: str, *, entries: bool) -> None:
     """Check that each file there is the same as here. Raises ForkError."""
     for tile in tiles_of(size):
         if (tile.level != ENTRIES or entries) and fetch(
@@ -169,7 +162,7 @@ def _require_all(log: PublishedLog, size: int, target: Target, folder: str, *, e
             raise _changed(target, f"checkpoints/{number}", Text("it is another one than here"))
 
 
-def read_tile(target: Target, folder: str, path: str) -> bytes:
+def read_tile(target: FolderTarget, folder: str, path: str) -> bytes:
     """Return a file below the folder of a log at a target. Raises ElsewhereError, TileMissingError."""
     data = target.read(f"{folder}/{path}")
     if data is None:
@@ -177,7 +170,7 @@ def read_tile(target: Target, folder: str, path: str) -> bytes:
     return data
 
 
-def _changed(target: Target, path: str, detail: Text) -> ForkError:
+def _changed(target: FolderTarget, path: str, detail: Text) -> ForkError:
     return ForkError(
         Text(
             "What was published at {target} was changed there: {path}: {why}",

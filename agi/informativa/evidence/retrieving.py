@@ -12,12 +12,12 @@ from .elsewhere import another_log
 from .log_folder import PublishedLog
 from .note import Verifier
 from .publishing import folder_of, newest_at, read_tile
-from .targets import Target
+from .targets import FolderTarget
 from .tiles import ENTRIES, WIDTH, Tile, TileHashes, fetch, parse_bundle, tiles_of
 from .tree import Frontier, leaf_hash, root_at
 
 
-def retrieve(log: PublishedLog, target: Target) -> None:
+def retrieve(log: PublishedLog, target: FolderTarget) -> None:
     """Add to a log here what a target, which has begun, has beyond it. Raises ElsewhereError if the target
     cannot be read, ForkError if it has another log, or one that was changed there, and EvidenceError if the
     files here cannot be used."""
@@ -42,7 +42,7 @@ class _Copy:
     """The copy of a log at a target: longer than the `here` leaves that the log has on this machine."""
 
     def __init__(
-        self, log: PublishedLog, here: int, target: Target, key: Verifier, newest: Checkpoint
+        self, log: PublishedLog, here: int, target: FolderTarget, key: Verifier, newest: Checkpoint
     ) -> None:
         self._log, self._here, self._target, self._key, self._newest = log, here, target, key, newest
         self._folder = folder_of(key.name)

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import field, replace
-from enum import StrEnum
+from dataclasses import replace
 
 from ..model.frozen import dataclass
 
 MINUTE = 60
 
 
-class TargetKind(StrEnum):
-    """The kind of a publishing target."""
-
-    FOLDER = "folder"
-    GIT = "git"  # a clone, whose remote is what counts
-    URL = "url"
-
-
 @dataclass(frozen=True)
 class PublishingTarget:
-    """A place where logs are published: a path, or an address without its last slash. `independent`: the
-    administrators of the ledgers cannot change the files there. `entries`: bundles go there too.
-    `controllers` are those whose logs it gets, none for all. `token` is secret."""
+    """A folder in which logs are published. `independent`: the administrators of the ledgers cannot change
+    the files there. `entries`: bundles go there too. `controllers` are those whose logs it gets, none for
+    all."""
 
-    kind: TargetKind
     place: str
     independent: bool = False
     entries: bool = True
-    token: str = field(default="", repr=False)
     controllers: tuple[str, ...] = ()
 
 

@@ -1,4 +1,4 @@
-"""Places where logs are published, apart from their own folders: the port, and a folder on another disk."""
+"""Folders in which logs are published, on another disk for instance, apart from their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
 from ..model.errors import ElsewhereError
 from ..model.text import Foreign, Text
@@ -16,40 +15,11 @@ from . import tile_files
 from .tiles import LARGEST_BUNDLE
 
 
-class Target(Protocol):
-    """One target. Every method raises ElsewhereError if it cannot be reached, read or written; earlier files
-    are not lost then. Paths are those of files below it, with slashes."""
-
-    @property
-    def name(self) -> str:
-        """The name in the configuration."""
-
-    def begin(self) -> None:
-        """Connect and read the present state. Called before all other methods."""
-
-    def read(self, path: str) -> bytes | None:
-        """Return a file that others see there now, or `None` if there is none."""
-
-    def names(self, folder: str) -> list[str]:
-        """Return the names of the files in a folder there; none if there is no such folder, or the target
-        cannot tell."""
-
-    def write(self, path: str, data: bytes) -> None:
-        """Put a file there. Others see it after the files that were written before it."""
-
-    def drop(self, folder: str) -> None:
-        """Remove a folder of partial tiles, if the target can do that."""
-
-    def finish(self) -> None:
-        """Return when all written files are there for others."""
-
-    def close(self) -> None:
-        """Close the target, once, also after an error."""
-
-
 class FolderTarget:
     """A folder that must exist: it is never made, because the disk that should be mounted there may be
-    missing. Others may write there, too, so no link below it is followed."""
+    missing. Others may write there, too, so no link below it is followed. Paths are those of files below it,
+    with slashes. Every method raises ElsewhereError if it cannot be reached, read or written; earlier files
+    are not lost then."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,6 +29,7 @@ class FolderTarget:
         return str(self._folder)
 
     def begin(self) -> None:
+        """Check that the folder is there."""
         if obstacle := files.obstacle(self._folder):
             raise ElsewhereError(
                 Text(
@@ -78,6 +49,7 @@ class FolderTarget:
             )
 
     def read(self, path: str) -> bytes | None:
+        """Return a file that is there now, or `None` if there is none."""
         with self._failing():
             try:
                 return files.read_foreign(self._below(path), LARGEST_BUNDLE + 1)
@@ -85,25 +57,22 @@ class FolderTarget:
                 return None
 
     def names(self, folder: str) -> list[str]:
+        """Return the names of the files in a folder there; none if there is no such folder."""
         with self._failing(), suppress(FileNotFoundError, NotADirectoryError):
             return [file.name for file in self._below(f"{folder}/-").parent.iterdir()]
         return []
 
     def write(self, path: str, data: bytes) -> None:
+        """Put a file there. Others see it after the files that were written before it."""
         with self._failing():
             file = self._below(path)
             files.make_folder(file.parent)
             files.write_file(file, data, durable=True)
 
     def drop(self, folder: str) -> None:
+        """Remove a folder of partial tiles."""
         with self._failing():
             tile_files.drop(self._below(f"{folder}/0").parent)
-
-    def finish(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
     def _below(self, path: str) -> Path:
         """Return the path of that file. Raises OSError if one of its folders is a link."""

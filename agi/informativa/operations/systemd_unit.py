@@ -11,7 +11,6 @@ from pathlib import Path
 from string import Template
 
 from ..config import Configuration, load_usable
-from ..evidence.settings import TargetKind
 from ..model.text import Text, command
 from .controller_state import not_live
 from .doctor import installation, users
@@ -107,8 +106,7 @@ def settings(configuration: Configuration, unit: str = SERVICE) -> UnitValues:
     files = [sys.prefix, sys.executable, str(configuration.folder), *ledgers]
     paths = [*files, *map(os.path.realpath, files)]  # and the targets of their links
     # Folders where logs are published: the disk may be absent, and the service starts all the same.
-    published = [target for target in configuration.evidence.targets if target.kind is not TargetKind.URL]
-    targets = [f"-{target.place}" for target in published]
+    targets = [f"-{target.place}" for target in configuration.evidence.targets]
     web = configuration.web
     if unit == CONSOLE:
         targets = [f"-{web.folder}"]  # made by the first invitation
@@ -144,9 +142,7 @@ def _talks_to_others(configuration: Configuration) -> bool:
     hosts += [host for host in shared.all_hosts if not host.startswith("/")] if shared else []
     evidence = configuration.evidence
     has_lookups = any(controller.lookups for controller in configuration.controllers.values())
-    targets = [target for target in evidence.targets if target.kind is not TargetKind.FOLDER]
-    publishes = bool(targets or evidence.witnesses)
-    return has_lookups or publishes or not all(host.startswith("127.") for host in hosts)
+    return has_lookups or bool(evidence.witnesses) or not all(host.startswith("127.") for host in hosts)
 
 
 def _quoted(path: Path | str) -> str:

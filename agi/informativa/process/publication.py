@@ -20,10 +20,9 @@ from ..evidence.publishing import publish as deliver
 from ..evidence.settings import (
     EvidenceConfig,
     PublishingTarget,
-    TargetKind,
     WitnessAddress,
 )
-from ..evidence.targets import FolderTarget, Target
+from ..evidence.targets import FolderTarget
 from ..evidence.tiles import TileHashes
 from ..evidence.witness_client import WitnessClient
 from ..model import Controller
@@ -96,7 +95,7 @@ class PublishedState:
 def sources(settings: EvidenceConfig) -> list[CheckpointSource]:
     """Return the targets and witnesses without whom nothing is signed. Raises EvidenceError."""
     return [
-        *(TargetSource(target(place)) for place in settings.targets),
+        *(TargetSource(FolderTarget(Path(place.place))) for place in settings.targets),
         *(WitnessClient(address) for address in settings.witnesses),
     ]
 
@@ -221,7 +220,12 @@ def _deliver_to(
 ) -> TargetAnswer:
     try:
         delivered: PublishedFiles = deliver(
-            published, key, target(place), entries=place.entries, check=check, progress=progress
+            published,
+            key,
+            FolderTarget(Path(place.place)),
+            entries=place.entries,
+            check=check,
+            progress=progress,
         )
     except EvidenceError as error:
         state.failed("targets", place.place, error)
@@ -270,16 +274,3 @@ class _State:
         """Write the progress to its file. Raises EvidenceError."""
         with failing(self._file):
             files.write_file(self._file, json.dumps(self._progress).encode(), for_folders_owner=True)
-
-
-def target(settings: PublishingTarget) -> Target:
-    """Return the target of these settings."""
-    if settings.kind is TargetKind.FOLDER:
-        return FolderTarget(Path(settings.place))
-    if settings.kind is TargetKind.GIT:
-        from ..evidence.targets_git import GitTarget
-
-        return GitTarget(Path(settings.place))
-    from ..evidence.targets_http import HttpTarget
-
-    return HttpTarget(settings.place, settings.token)

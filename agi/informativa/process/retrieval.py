@@ -16,13 +16,12 @@ from ..evidence.publishing import TargetSource, folder_of
 from ..evidence.read_log import ReadEntry
 from ..evidence.retrieving import retrieve as read_back
 from ..evidence.settings import EvidenceConfig, PublishingTarget
-from ..evidence.targets import Target
+from ..evidence.targets import FolderTarget
 from ..evidence.witness_client import WitnessClient
 from ..model import Controller
 from ..model.errors import ElsewhereError, EvidenceError, ForkError, InformativaError, SigningError
 from ..model.text import NOTHING, Text
 from . import storage
-from .publication import target
 
 
 def retrieve(controller: Controller, settings: EvidenceConfig) -> None:
@@ -43,7 +42,7 @@ def retrieve(controller: Controller, settings: EvidenceConfig) -> None:
                         why=error.message,
                     ),
                     Text(
-                        "Mount it, or clone it anew, and try again. If it is gone for good, take it out of"
+                        "Mount it, and try again. If it is gone for good, take it out of"
                         " evidence.publish first: what was there alone is lost then."
                     ),
                 ) from error
@@ -58,22 +57,19 @@ def _has_key(folder: LogFolder) -> bool:
 
 
 def _retrieve_from(folder: LogFolder, place: PublishingTarget) -> None:
-    source = target(place)
-    try:
-        source.begin()
-        epochs = folder.epochs()
-        for epoch in epochs:
-            read_back(folder.published(epoch), source)
-        epoch = epochs[-1]
-        while key := _next_key(folder.published(epoch), epoch, source):
-            epoch += 1
-            folder.published(epoch).put_key(key)
-            read_back(folder.published(epoch), source)
-    finally:
-        source.close()
+    source = FolderTarget(Path(place.place))
+    source.begin()
+    epochs = folder.epochs()
+    for epoch in epochs:
+        read_back(folder.published(epoch), source)
+    epoch = epochs[-1]
+    while key := _next_key(folder.published(epoch), epoch, source):
+        epoch += 1
+        folder.published(epoch).put_key(key)
+        read_back(folder.published(epoch), source)
 
 
-def _next_key(log: PublishedLog, epoch: int, source: Target) -> Verifier | None:
+def _next_key(log: PublishedLog, epoch: int, source: FolderTarget) -> Verifier | None:
     """Return the key of the log that follows this one at a target; `None` if none does. Raises
     InformativaError where this one does not name it."""
     key, size = log.key(), log.newest()[0]

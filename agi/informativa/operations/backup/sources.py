@@ -90,7 +90,6 @@ def secrets(configuration: Configuration, names: Iterable[str], *, all_of_it: bo
         paths += [settings.service.token, settings.web.key, f"{settings.web.folder}/accounts.json"]
         paths += [settings.manager.secret if settings.manager else None]
         paths += [settings.shared.passwords if settings.shared else None]
-        paths += [target.token for target in settings.evidence.publish]
     files = {file for path in paths if path for file in _with_retired(folder / path)}
     content = {}
     for file in sorted(files):

@@ -78,17 +78,17 @@ KINDS: Mapping[Kind, tuple[str, ...]] = {
         )),
     ),
     Kind.FILE: (
-        "fallback_prompt", "evidence.publish[].folder", "evidence.publish[].git",
+        "fallback_prompt", "evidence.publish[].folder",
         "shared.certificates", "web.certificate", "web.folder",
         "backup.folder", f"{_C}.ledger", f"{_V}.short.*", f"{_V}.short_nokey.*", f"{_V}.full.*",
         f"{_V}.supplements.*.*", f"{_H}.versions[].short.*", f"{_H}.versions[].withdraw.*",
     ),
     Kind.SECRET: (
-        "manager.secret", "service.token", "evidence.publish[].token", "shared.passwords", "web.key",
+        "manager.secret", "service.token", "shared.passwords", "web.key",
         "web.oidc.secret",
         f"{_C}.key", f"{_C}.hook.secret", f"{_K}.token", f"{_K}.connect",
     ),
-    Kind.URL: ("evidence.publish[].url", "evidence.witness[].url", f"{_K}.url",
+    Kind.URL: ("evidence.witness[].url", f"{_K}.url",
         f"{_C}.hook.url", "web.oidc.issuer", "web.oidc.url"),
     Kind.HIDDEN: (
         "shared_numbers[]", "web.proxy.header", "web.oidc.client", "web.oidc.grants[].value",

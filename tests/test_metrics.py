@@ -14,8 +14,7 @@ import pytest
 from choosing import answering
 from doubles import line, notice, version
 from examples import NOTDUE, PLAYED
-from informativa.evidence.last_audit import LastAudit
-from informativa.model import Answer, CallResult, Verdict
+from informativa.model import Answer, CallResult
 from informativa.model.looks import Unusual, UnusualLooks
 from informativa.model.requests import Move, PersonRequest, RequestKind, RequestStep
 from informativa.process.metrics import Metrics
@@ -152,25 +151,3 @@ def test_metrics_tell_of_unusual_looks() -> None:
         ("acme", "many-persons"): 0,
     }
     assert "anna" not in text
-
-
-def test_metrics_tell_the_verdict_of_the_last_audit() -> None:
-    """One verdict is 1 and the others are 0; all are 0 where there was no audit, or a good one of a log of
-    which nothing was signed."""
-    own, port = Metrics(Idle()), free_port()
-    own.audited("acme", LastAudit(Verdict.GAPS, datetime(2026, 11, 30, tzinfo=UTC), 7, 2, 1, True))
-    own.audited("borealis", None)
-    own.audited("cirrus", LastAudit(Verdict.COMPLETE, datetime(2026, 11, 30, tzinfo=UTC), 0, 0, 0, False))
-    end = own.serve("127.0.0.1", port)
-    try:
-        text = asked(port)
-    finally:
-        end()
-    verdicts = samples_of(text, "informativa_audit_verdict")
-    assert [labels for labels, value in verdicts.items() if value] == [("acme", "gaps")]
-    assert len(verdicts) == 12
-    assert samples_of(text, "informativa_audit_time_seconds") == {
-        ("acme",): 1795996800,
-        ("borealis",): 0,
-        ("cirrus",): 1795996800,
-    }

@@ -177,15 +177,6 @@ CASES = {
     "InformativaNotSigned": Rule(
         {f"informativa_evidence_signing_refused{{{ACME}}}": "0x4 1x20 0x9"}, {16: ACME}, [4, 14, 30]
     ),
-    "InformativaAudit": Rule(
-        {
-            f'informativa_audit_verdict{{{ACME}, verdict="complete"}}': "1x4 0x4 1x9",
-            f'informativa_audit_verdict{{{ACME}, verdict="gaps"}}': "0x4 1x4 0x9",
-            f'informativa_audit_verdict{{{ACME}, verdict="changed"}}': "0x20",
-        },
-        {5: f'{ACME}, verdict="gaps"', 8: f'{ACME}, verdict="gaps"'},
-        [4, 12],
-    ),
     "InformativaSharedUnusable": Rule(
         {f"informativa_shared_usable{{{ACME}}}": "1x4 0x10 1x9"}, {11: ACME}, [4, 9, 17]
     ),

@@ -193,8 +193,8 @@ def test_no_link_that_others_left_there_is_followed(tmp_path: Path, place: Place
 
 
 def test_a_file_there_that_is_too_large_is_not_read(tmp_path: Path, place: Place) -> None:
-    """A large file of somebody who can write there does not fill the memory, of which it takes a bundle's size:
-    it counts as changed there."""
+    """A large file of somebody who can write there does not fill the memory, of which it takes a bundle's
+    size: it counts as changed there."""
     log = grown(tmp_path / "log", 9)
     published(log, place)
     place.put(f"{BELOW}/checkpoint", bytes(60_000_000))

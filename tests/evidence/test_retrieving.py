@@ -33,8 +33,8 @@ def read_back(log: PublishedLog, place: Place) -> None:
 @pytest.mark.sample(6)
 @pytest.mark.parametrize("size", [0, 3, 256, 300])
 def test_all_that_was_published_since_comes_back(tmp_path: Path, place: Place, size: int) -> None:
-    """Entries, tiles and the newest checkpoint are as they were, and so are those between; and publishing goes
-    on there."""
+    """Entries, tiles and the newest checkpoint are as they were, and so are those between; and publishing
+    goes on there."""
     log = grown(tmp_path / "log", 3, 256, 300, 520, 600)
     published(log, place)
     back = restored(tmp_path / "back", size)

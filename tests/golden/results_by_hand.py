@@ -17,11 +17,10 @@ from golden.stopped_clock import TUESDAY
 from informativa import __version__, model
 from informativa.asterisk.test_call import CallStep, Moment
 from informativa.config import Configuration
-from informativa.evidence.last_audit import LastAudit
 from informativa.evidence.note_standing import NoteStanding, NoteVerdict, ReadEntry
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ErasureNote, LogNote, NoteKind, RuleNote
-from informativa.model import ManagerAccount, Status, Verdict
+from informativa.model import ManagerAccount, Status
 from informativa.model.plan import Period
 from informativa.model.remedy import SafeChange, SafeRemedy
 from informativa.model.text import NOTHING, Text
@@ -356,7 +355,6 @@ def _status(configuration: Configuration) -> StatusReport:
             KeptElsewhere("/mnt/copy", 0, None, "no answer"),
         ),
         witnessed=(KeptElsewhere("home.example", 729, TUESDAY, None),),
-        audit=LastAudit(Verdict.GAPS, TUESDAY - 3 * DAY, 700, holes=5, unaccounted=2, independent=True),
     )
     live = ControllerStatus(
         id=acme.id,

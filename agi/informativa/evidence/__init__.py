@@ -35,7 +35,6 @@ The keeper's files, and others:
 
 - `origin`: names of logs, and their folders
 - `log_folder`: the log of one ledger, and its signing key
-- `last_audit`: the verdict of the last audit, which is no proof
 - `settings`: where it is published, who witnesses
 - `publishing`: in which order, so that nobody sees a part
 - `retrieving`: back from there, where it is lost here

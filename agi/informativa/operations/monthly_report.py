@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
-from ..evidence import last_audit
 from ..ledgers.access_entries import AccessFilter
 from ..ledgers.month_counts import MonthCounts, RecordGroup
 from ..ledgers.tally import HourCount
@@ -28,7 +26,6 @@ from .report_document import (
     ConsentFigures,
     ElsewhereFigures,
     FailureFigures,
-    HoleFigures,
     MonthFigures,
     MonthlyReport,
     NoticeFigures,
@@ -85,7 +82,7 @@ def report(
         ),
         failures=tuple(_failures(figures.notices, counts.groups)),
         consents=tuple(_consents(counts, choices)),
-        holes=_holes(controller, counts.groups),
+        holes=_holes(counts.groups),
         remarks=(
             *_remarks(period, before, begins, counts.purged_before, figures, now),
             *([_ONE_BOX] if is_one_of_several else []),
@@ -170,12 +167,11 @@ def _consents(counts: MonthCounts, choices: Iterable[Choice]) -> Iterator[Consen
         yield ConsentFigures(choice, purposes.get(choice), *sums)
 
 
-def _holes(controller: Controller, groups: Iterable[RecordGroup]) -> HoleFigures:
+def _holes(groups: Iterable[RecordGroup]) -> Mapping[RecordKind, int]:
     noted = Counter[RecordKind]()
     for group in groups:
         noted[group.kind] += group.count
-    audit = last_audit.read(Path(controller.ledger))
-    return HoleFigures(audit, {kind: noted[kind] for kind in HOLES})
+    return {kind: noted[kind] for kind in HOLES}
 
 
 def _remarks(

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from ..evidence.last_audit import LastAudit
 from ..model import Answer, RecordKind, Status
 from .document import Seconds, Sentence, Time
 
@@ -104,16 +103,6 @@ class ConsentFigures:
 
 
 @dataclass(frozen=True)
-class HoleFigures:
-    """Records that are gone: by the last audit of the ledger, and by the notes of the month."""
-
-    audit: LastAudit | None
-    """The last audit that was made here; null where none was."""
-    noted: Mapping[RecordKind, int]
-    """The number of notes of the month by kind: purge, erasure, lost."""
-
-
-@dataclass(frozen=True)
 class MonthlyReport:
     """The report of a month of one company."""
 
@@ -143,7 +132,7 @@ class MonthlyReport:
     """The failures by kind."""
     consents: tuple[ConsentFigures, ...]
     """The consents."""
-    holes: HoleFigures
-    """Records that are gone."""
+    holes: Mapping[RecordKind, int]
+    """Records that are gone: the number of notes of the month by kind, purge, erasure, lost."""
     remarks: tuple[Sentence, ...]
     """The remarks without which the numbers would mislead."""

@@ -21,8 +21,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from .. import __version__
-from ..evidence.last_audit import LastAudit
-from ..model import CallResult, Ending, Line, Reason, SharedState, Status, Verdict
+from ..model import CallResult, Ending, Line, Reason, SharedState, Status
 from ..model.looks import Unusual, UnusualLooks
 
 if TYPE_CHECKING:
@@ -138,17 +137,6 @@ class Metrics:
             "1 if no checkpoint could, or may, be signed when it was last tried",
             ["controller"],
         )
-        self._audit_verdict = gauge(
-            "informativa_audit_verdict",
-            "1 for the verdict of the last audit that was made here, else 0; a good one of a log of which"
-            " nothing was signed proves nothing, and has no 1",
-            ["controller", "verdict"],
-        )
-        self._audited_at = gauge(
-            "informativa_audit_time_seconds",
-            "When that audit was made, since 1970; 0 if none was",
-            ["controller"],
-        )
         self._hooks = {
             name: gauge(f"informativa_hook_{name}", about, ["controller"]) for name, about in _HOOK.items()
         }
@@ -209,13 +197,6 @@ class Metrics:
             self._calls.labels(*labels, Status.FALLBACK, Reason.LEDGER_UNAVAILABLE)
             for ending in (Ending.NOT_PLAYABLE, Ending.CHANGED):
                 self._playbacks.labels(*labels, ending)
-
-    def audited(self, controller: str, audit: LastAudit | None) -> None:
-        """Set what the last audit of a ledger said, if there was one."""
-        for verdict in Verdict:
-            is_last = audit is not None and audit.verdict is verdict and audit.has_weight
-            self._audit_verdict.labels(controller, verdict).set(is_last)
-        self._audited_at.labels(controller).set(audit.at.timestamp() if audit else 0)
 
     def requests(self, controller: str, requests: Sequence[PersonRequest], today: date) -> None:
         """Set how many requests of persons are open, and how many overdue."""

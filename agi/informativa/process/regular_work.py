@@ -10,13 +10,11 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from ..config import Configuration
-from ..evidence import last_audit
 from ..model import Controller
 from ..model.errors import InformativaError, LedgerError
 from ..model.looks import unusual_looks
@@ -52,7 +50,7 @@ class RegularWork:
         yield self._collect()
         yield self._sign()
         yield self._erase()
-        yield self._read_audits()
+        yield self._read_desk()
         yield self._fetch_approvals()
         yield self._send_to_hooks()
         yield self._reopen()
@@ -115,12 +113,11 @@ class RegularWork:
             await _in_turn(turns, self._configuration, erase)
             await asyncio.sleep(ERASE_SECONDS)
 
-    async def _read_audits(self) -> None:
-        """Read from time to time, for the metrics, what the last audit of each ledger said, which
-        requests of persons are open, and which looks at persons' data were unusual."""
+    async def _read_desk(self) -> None:
+        """Read from time to time, for the metrics, which requests of persons are open, and which
+        looks at persons' data were unusual."""
 
         async def read(controller: Controller) -> None:
-            self._metrics.audited(controller.id, await in_thread(last_audit.read, Path(controller.ledger)))
             with suppress(InformativaError):  # as of a ledger that is being migrated
                 requests = await in_thread(storage.requests, controller)
                 today = datetime.now(controller.zone).date()

@@ -84,7 +84,6 @@ def environment() -> jinja2.Environment:
             "period": period,
             "audited": audited,
             "verdict": verdict,
-            "last_audit": audits.last_audit,
             "verified": verified,
             "cells": cells,
             "ago": ago,

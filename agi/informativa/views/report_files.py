@@ -83,10 +83,7 @@ def _details(report: MonthlyReport) -> Iterator[_Row]:
     for consent in report.consents:
         yield from _by_kind("consents by key", consent.choice, "", "", consent.by_key)
         yield from _by_kind("consents elsewhere", consent.choice, "", "", consent.elsewhere)
-    yield from _by_kind("notes of records that are gone", "", "", "", report.holes.noted)
-    if audit := report.holes.audit:
-        yield "last audit: records that are gone", "", "", "", str(audit.verdict), audit.holes
-        yield "last audit: not accounted for", "", "", "", str(audit.verdict), audit.unaccounted
+    yield from _by_kind("notes of records that are gone", "", "", "", report.holes)
 
 
 def _by_kind(figure: str, item: str, version: str, line: str, counts: Mapping[_Word, int]) -> Iterator[_Row]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ..model import Answer, Controller, RecordKind, Status
 from ..model.choices import ACTS
 from ..model.text import Text
-from ..operations.evidence.verdict import remembered
 from ..operations.report_document import FailureFigures, MonthFigures, MonthlyReport
 from .messages import Language
 from .record_words import ENDINGS, KINDS, REASONS, name_in_language
@@ -202,18 +201,11 @@ def _consents(report: MonthlyReport, company: Controller, say: Language) -> Sect
 
 
 def _holes(report: MonthlyReport, say: Language) -> Section:
-    audit = report.holes.audit
-    if audit is None:
-        verdict = say("The ledger was never audited here. Type: informativa evidence audit")
-    else:
-        at = local_time(audit.at, report.made.tzinfo, named=False)
-        verdict = say("Last audit, {time}: {result}.", time=at, result=remembered(audit))
-    rows = ((say(_NOTED[kind]), str(count)) for kind, count in report.holes.noted.items())
+    rows = ((say(_NOTED[kind]), str(count)) for kind, count in report.holes.items())
     return Section(
         say("Records that are gone"),
         (say("Noted in this month"), say("Notes")),
         tuple(rows),
         1,
         "",
-        (verdict,),
     )

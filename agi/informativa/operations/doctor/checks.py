@@ -190,7 +190,6 @@ CHECKS = (
         facts=(LOG, REFUSAL),
         by_hand=_LOG,
     ),
-    Check("audits", Text("evidence"), evidence.audits, _DOCTOR, seconds=SLOW, facts=(LOG,), by_hand=_LOG),
     Check(
         "approvals",
         Text("evidence"),

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
-from ...evidence.last_audit import LastAudit
 from ...evidence.log_folder import LogFolder
 from ...evidence.note_standing import NoteStanding
 from ...evidence.notes import NoteKind
-from ...model import Controller, Verdict
+from ...model import Controller
 from ...model.errors import SIGNED_ELSEWHERE, EvidenceError, LedgerError
 from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, clause
 from ..evidence.log_state import LogState
-from ..evidence.verdict import remembered
 from . import ledger_facts
 from .findings import Finding, ok, warning, wrong
 from .system import System
 
 LATE = timedelta(minutes=15)  # from a record to its checkpoint; the service signs every minute
-AUDIT_AGE = timedelta(days=35)  # an audit a month, and some days
 SHOWN = 5  # waiting notes of a company
 _UNNAMED = Text(
     "Nobody is named who approves: put the key that the controller gives you into controllers.{id}.approver"
@@ -55,35 +52,6 @@ def evidence(system: System) -> Iterator[Finding]:
     if faultless:
         text = Text.counted("{number} log is signed", "{number} logs are signed", faultless)
         yield ok(text.format(number=faultless))
-
-
-def audits(system: System) -> Iterator[Finding]:
-    """Check what the last audit of each ledger said, and that it is not long ago."""
-    for controller in system.live():
-        state: LogState | None = None
-        with suppress(LedgerError, EvidenceError):  # reported by the checks `ledgers` and `evidence`
-            state = system.log(controller)
-        if state is not None and state.size:
-            yield _audited(controller, state.audit, system.now)
-
-
-def _audited(controller: Controller, audit: LastAudit | None, now: datetime) -> Finding:
-    fix = Text("Type: informativa evidence audit --controller {id}", id=controller.id)
-    if audit is None:  # as on a new installation
-        text = Text(
-            "{id} was never audited here (informativa evidence audit --controller {id})", id=controller.id
-        )
-        return ok(text, note=True)
-    days = max((now - audit.at).days, 0)
-    text = Text.counted(
-        "{id} was audited {days} day ago: {result}", "{id} was audited {days} days ago: {result}", days
-    )
-    text = text.format(id=controller.id, days=days, result=remembered(audit))
-    if audit.verdict is Verdict.CHANGED:
-        return wrong(text, fix)
-    if audit.verdict is Verdict.GAPS or now - audit.at > AUDIT_AGE:
-        return warning(text, fix)
-    return ok(text, note=not audit.is_signed)
 
 
 def outside(system: System) -> Iterator[Finding]:

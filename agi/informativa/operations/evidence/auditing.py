@@ -9,11 +9,9 @@ from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
 
-from ...evidence import last_audit
 from ...evidence.checkpoint import Checkpoint, open_checkpoint
 from ...evidence.cosignature import WitnessVerifier
 from ...evidence.elsewhere import LocalLog, require_ours
-from ...evidence.last_audit import LastAudit
 from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...evidence.origin import slug
@@ -156,8 +154,8 @@ def audit(
     or that were published with the logs. With the path of a `copy` of the published log the ledger is
     compared with it. `approvers` are the keys that may approve what is gone; without them those that the
     ledger's rules name. `at` is the time of the audit, by default now. With the `shared` database the answers
-    that other boxes have on record are compared with those records. The verdict is remembered beside the log,
-    where this user may write. Raises LedgerError, EvidenceError, and InformativaError if there is no copy.
+    that other boxes have on record are compared with those records. Raises LedgerError, EvidenceError, and
+    InformativaError if there is no copy.
     """
     ledger = Path(controller.ledger)
     storage.require_own(controller)
@@ -180,7 +178,7 @@ def audit(
     contradicted = any(log.contradicts for log in compared)
     verdict = verdicts.verdict(audited, holes, contradicted=contradicted)
     as_of = _as_of(audited, folder, compared, at or datetime.now(UTC))
-    result = AuditedLedger(
+    return AuditedLedger(
         controller=controller.id,
         log=audited.log.origin,
         verdict=verdict,
@@ -206,19 +204,6 @@ def audit(
             *time_remarks.of_audit(audited, folder, approvers, witnesses),
         ),
         elsewhere=compared,
-    )
-    last_audit.write(ledger, _remembered(result))
-    return result
-
-
-def _remembered(audited: AuditedLedger) -> LastAudit:
-    return LastAudit(
-        verdict=audited.verdict,
-        at=audited.as_of.time,
-        size=audited.as_of.size,
-        holes=sum(hole.count for hole in audited.holes),
-        unaccounted=sum(hole.count for hole in audited.holes if not hole.is_accounted),
-        independent=bool(audited.as_of.by),
     )
 
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from ...config import Configuration
-from ...evidence import last_audit
 from ...evidence.checkpoint import Checkpoint
-from ...evidence.last_audit import LastAudit
 from ...evidence.log_folder import LogFolder
 from ...ledgers import extension
 from ...ledgers.sqlite import SqliteStore
@@ -57,8 +54,6 @@ class LogState:
     """The newest checkpoints where the log is published."""
     witnessed: tuple[KeptElsewhere, ...]
     """The newest checkpoints that witnesses signed."""
-    audit: LastAudit | None = None
-    """The last audit that was made here; null where none was."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,6 @@ def _state(controller: Controller, store: SqliteStore) -> LogState:
         waiting_since=since,
         published=_kept_elsewhere(others.targets),
         witnessed=_kept_elsewhere(others.witnesses),
-        audit=last_audit.read(Path(controller.ledger)),
     )
 
 

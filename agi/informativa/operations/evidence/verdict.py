@@ -14,7 +14,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from ...evidence.last_audit import LastAudit
 from ...evidence.note_standing import NoteStanding, NoteVerdict
 from ...evidence.notes import RuleNote
 from ...ledgers.audit_flaws import ClosedLeaves, Flaw
@@ -33,24 +32,6 @@ WORDS: Mapping[Verdict, Text] = {
     Verdict.CHANGED: Text("CHANGED"),
 }
 """The verdicts in a word, with which the sentences of audits begin."""
-
-
-def remembered(audit: LastAudit) -> Text:
-    """Return what the last audit said, without its time."""
-    return Text(
-        "{verdict} (records: {size}, gone: {holes}, of them unaccounted for: {unaccounted}; {word})",
-        verdict=WORDS[audit.verdict],
-        size=audit.size,
-        holes=audit.holes,
-        unaccounted=audit.unaccounted,
-        word=_word(audit),
-    )
-
-
-def _word(audit: LastAudit) -> Text:
-    if not audit.is_signed:
-        return Text("by the company's own word, for nothing was signed yet")
-    return Text("known to others") if audit.independent else Text("by the company's own word")
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

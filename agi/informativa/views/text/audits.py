@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import tzinfo
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from ...evidence.last_audit import LastAudit
 from ...evidence.note_standing import NoteVerdict
 from ...ledgers.audit_flaws import AuditedFlaw, Flaw
 from ...ledgers.audit_history import HistoryRow
@@ -16,9 +14,8 @@ from ...ledgers.tally import CounterRow
 from ...model import Answer, Verdict
 from ...model.text import Text
 from ...operations.evidence.bundle_holes import BoxErasure
-from ...operations.evidence.verdict import Hole, HoleCause, remembered
+from ...operations.evidence.verdict import Hole, HoleCause
 from ..messages import Language
-from ..times import local_time
 
 if TYPE_CHECKING:  # for an audit, and not for its last result
     from ...operations.evidence.auditing import AuditedLedger, Audits, ComparedLog
@@ -81,13 +78,6 @@ def verdict(ledger: AuditedLedger, say: Language) -> str:
     own_word = any(hole.standing is NoteVerdict.OWN_WORD for hole in ledger.holes)
     is_signed = ledger.as_of.is_signed
     return verdict_sentence(ledger.verdict, missing, say, own_word=own_word, is_signed=is_signed)
-
-
-def last_audit(audit: LastAudit | None, zone: tzinfo, say: Language) -> str:
-    """Return what the last audit said, and when, in a zone."""
-    if audit is None:
-        return say("never")
-    return say("{time}: {result}", time=local_time(audit.at, zone), result=remembered(audit))
 
 
 def verdict_sentence(

@@ -28,7 +28,6 @@ from ..choice_words import ANSWERS
 from ..messages import Language
 from ..times import local_time, zone_name
 from . import similar
-from .audits import last_audit
 from .boxes import DIFFERENCES
 
 
@@ -139,7 +138,6 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
         table.add_row(say("  requests"), _requests(status.requests, say))
     if status.log:
         table.add_row(say("  signed"), _log(status.log, status.zone, say))
-        table.add_row(say("  audited"), last_audit(status.log.audit, status.zone, say))
     if status.meeting:
         table.add_row(say("  boxes"), _boxes(status.meeting, status.zone, say))
     first_day = status.kept_since

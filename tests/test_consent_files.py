@@ -32,8 +32,8 @@ from informativa.operations.consent_export import ConsentFilter
 from informativa.operations.consent_import import ConsentImport, ConsentSource
 from informativa.operations.importing import ImportCounts
 from informativa.process import storage
-from informativa.views import consent_files
-from informativa.views.consent_files import ConsentFormat
+from informativa.views import record_files
+from informativa.views.record_files import ConsentFormat
 
 HERE = ("--controller", "acme")
 GRANTED, REFUSED, WITHDRAWN = Answer.GRANTED, Answer.REFUSED, Answer.WITHDRAWN
@@ -205,7 +205,7 @@ def exported(file: Path, form: ConsentFormat, answer: Answer | None = None, **mo
     configuration, owner, _choice = company(file)
     known = consents.consents(configuration, "acme")
     rows = consent_export.rows(replace(owner, **more), known, NOW, ConsentFilter(answer=answer))
-    return "".join(consent_files.text(form, rows))
+    return "".join(record_files.consents(form, rows))
 
 
 def test_table_has_a_row_for_each_caller_and_no_number(answered: Path) -> None:
@@ -266,7 +266,7 @@ def test_export_holds_few_callers_in_memory(file: Path, monkeypatch: pytest.Monk
         known = consents.consents(configuration, "acme")
         tracemalloc.start()
         rows = consent_export.rows(owner, known, NOW)
-        parts = consent_files.text(ConsentFormat.LINES, rows)
+        parts = record_files.consents(ConsentFormat.LINES, rows)
         assert sum(1 for _part in parts) == last
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()

@@ -9,7 +9,7 @@ from informativa.model import Answer, Asks, Ending, Reason, RecordKind, Status, 
 from informativa.model.invisible import visible
 from informativa.views import choice_sentences
 from informativa.views import record_words as words
-from informativa.views.markup import templates_in
+from informativa.views.console_templates import templates_in
 
 
 def test_what_is_no_markup_of_ours_is_escaped() -> None:

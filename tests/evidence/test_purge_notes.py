@@ -20,8 +20,7 @@ from evidence.monitored import APPROVER, RULE
 from evidence.purging import BY, DAY, OWN_WORD, START, WITNESSED, Company, KilledError, killing
 from informativa.evidence import note_standing, purging
 from informativa.evidence.checkpoint import Checkpoint
-from informativa.evidence.dated_checkpoints import SignedLeaves
-from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.log_folder import LogFolder, SignedLeaves
 from informativa.evidence.note import Signer
 from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.notes import LogNote, NewLogNote, PurgeNote, RuleNote

@@ -28,7 +28,6 @@ Our own: what a leaf says:
 
 Times:
 
-- `dated_checkpoints`: checkpoints that witnesses signed
 - `leaf_times`: times of leaves, held against those
 
 The keeper's files, and others:

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ..model.errors import KEY_MISSING, SIGNED_ELSEWHERE, EvidenceError, EvidenceFormatError, SigningError
@@ -307,6 +310,26 @@ class PublishedLog:
         number, offset = divmod(index, WIDTH)
         width = min(size - number * WIDTH, WIDTH)
         return parse_bundle(fetch(Tile(ENTRIES, number, width), self.tiles.read), width)[offset]
+
+
+@dataclass(frozen=True)
+class SignedLeaves:
+    """The leaves of the log with this key, of which `published` has checkpoints. These are listed once."""
+
+    published: PublishedLog
+    key: Verifier
+
+    def signed_at(self, index: int, witnesses: Sequence[WitnessVerifier]) -> int | None:
+        """Return when one of these witnesses first signed a checkpoint with a leaf, in POSIX seconds; `None`
+        if none did. Raises EvidenceError if the files cannot be used."""
+        for size in self._sizes[bisect_right(self._sizes, index) :]:
+            if times := cosignatures(self.published.checkpoint_of(size), self.key, witnesses):
+                return min(times)
+        return None
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        return self.published.sizes()
 
 
 @contextmanager

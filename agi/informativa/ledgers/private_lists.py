@@ -9,8 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 
-from ..evidence.dated_checkpoints import SignedLeaves
-from ..evidence.log_folder import LogFolder
+from ..evidence.log_folder import LogFolder, SignedLeaves
 from ..evidence.note_standing import NoteStanding, NoteVerdict, standings
 from ..evidence.notes import ErasureNote, LogNote, NoteKind, PurgeNote
 from ..evidence.read_log import ReadLog

@@ -14,8 +14,7 @@ from datetime import datetime
 
 from ..evidence import purging
 from ..evidence.cosignature import WitnessVerifier, cosignatures
-from ..evidence.dated_checkpoints import SignedLeaves
-from ..evidence.log_folder import LogFolder
+from ..evidence.log_folder import LogFolder, SignedLeaves
 from ..evidence.note import Verifier
 from ..evidence.note_standing import rules_of
 from ..evidence.note_values import NoteSource

@@ -9,7 +9,6 @@
 Pages (`templates/`):
 
 - `console_templates`: the console's templates: their words, times and filters
-- `markup`: templates in which all that is no markup of ours is escaped
 - `letter_page`: the answer to an access request, and the files of the answer to a person's request
 
 Records and answers, for readers who have never seen one:
@@ -21,8 +20,7 @@ Records and answers, for readers who have never seen one:
 
 Files:
 
-- `record_files`: records as CSV or JSON Lines
-- `consent_files`: standing consents of many callers
+- `record_files`: records and standing consents as CSV or JSON Lines
 - `report_sections`, `report_files`: the report of a month in words, as a page and as CSV
 - `support`: the support bundle
 """

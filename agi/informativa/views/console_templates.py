@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, time, tzinfo
 from functools import cache
@@ -34,7 +35,6 @@ from ..operations.record_document import AskedChoice
 from . import call_words, choice_words
 from . import record_words as words
 from .choice_sentences import options
-from .markup import templates_in
 from .messages import Language
 from .text import audits, evidence, forecast
 from .text.access_log import action_text, detail_text, short, unusual_text
@@ -47,6 +47,34 @@ from .times import day_text, duration, month_text
 PLACE = "views/templates/console"
 PAUSE = Markup("<!-- -->")
 """A place at which a page that is sent in pieces may rest."""
+
+
+def templates_in(place: str, filters: Mapping[str, Callable[..., object]]) -> jinja2.Environment:
+    """Templates of a folder in which whatever is no markup of ours is escaped, and what is missing is an
+    error."""
+    templates = jinja2.Environment(
+        loader=jinja2.PackageLoader("informativa", place),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"foreign": foreign, "visible": visible, **filters}
+    return templates
+
+
+def foreign(text: object) -> Markup:
+    """Somebody else's text, with a direction of its own and nothing invisible in it."""
+    return Markup(f"<bdi>{html.escape(visible(str(text)))}</bdi>")  # noqa: S704  # escaped here
+
+
+def qr_code(text: str) -> Markup:
+    """Return a QR code as an SVG element that stands in a page, dark on white in every colour scheme. It has
+    no style of its own, which the console's policy would refuse."""
+    import segno  # of the extra `web`
+
+    code = segno.make(text, error="m", micro=False)
+    return Markup(code.svg_inline(border=4, light="#fff", omitsize=True))  # noqa: S704  # segno's own
 
 
 @cache  # to compile all of them takes most of a second

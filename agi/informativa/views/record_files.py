@@ -1,4 +1,4 @@
-"""Records as files of two kinds: for spreadsheets and for programs."""
+"""Records, and standing answers of many callers, as files of two kinds: for spreadsheets and for programs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
+from enum import StrEnum
 from typing import Any
 
 from .. import model
 from ..model import Controller
+from ..operations.consent_export import ConsentRow
 from ..operations.record_document import AskedChoice, Record
 from .documents import SCHEMA, facts
 
@@ -65,6 +67,26 @@ def table(owner: Controller, records: Iterable[model.Record], *, choices: bool =
     yield csv_row(names)
     for record in records:
         yield _cells(names, facts(Record.of(record, owner.id)))
+
+
+class ConsentFormat(StrEnum):
+    """A kind of file of standing answers."""
+
+    CSV = "csv"
+    LINES = "jsonl"
+
+
+def consents(form: ConsentFormat, rows: Iterable[ConsentRow]) -> Iterator[str]:
+    """Yield the file of standing answers in parts, while they are read."""
+    names = [column.name for column in fields(ConsentRow)]
+    if form is ConsentFormat.CSV:
+        yield csv_row(list(names))
+    for row in rows:
+        values = facts(row)
+        if form is ConsentFormat.CSV:
+            yield csv_row([spreadsheet_cell(name, values[name]) for name in names])
+        else:
+            yield f"{_encoded({'schema': SCHEMA} | values)}\n"
 
 
 def _cells(names: Sequence[str], record: Mapping[str, Any]) -> str:

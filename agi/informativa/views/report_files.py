@@ -22,7 +22,7 @@ COLUMNS = ("company", "month", "figure", "item", "version", "line", "kind", "num
 
 def page(report: MonthlyReport, company: Controller, say: Language) -> str:
     """Return the page."""
-    from .markup import templates_in  # not for other formats: jinja2 takes 30 ms
+    from .console_templates import templates_in  # not for other formats: jinja2 takes 30 ms
 
     style = resources.files("informativa").joinpath(_PLACE, "page.css").read_text(encoding="utf-8")
     return (

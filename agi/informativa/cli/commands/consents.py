@@ -18,8 +18,8 @@ from ...operations.consent_export import ConsentFilter
 from ...operations.consent_import import ConsentSource
 from ...operations.controllers import select_for_callers, select_for_notices
 from ...operations.typed_caller import Typed
-from ...views import consent_files
-from ...views.consent_files import ConsentFormat
+from ...views import record_files
+from ...views.record_files import ConsentFormat
 from ...views.terminal import escaped
 from ...views.text import consents as text
 from ..options import Config, Json, LookReason, Of, moment, print_result, warn, warn_of_unrelated
@@ -171,7 +171,7 @@ def export(
     require_no_four_eyes(owner)
     note_in_shell(owner, Action.EXPORT, now, known=None, facts=selection_of_rows.facts(owner.zone))
     form = ConsentFormat.LINES if as_json else form
-    parts = consent_files.text(form, rows)
+    parts = record_files.consents(form, rows)
     for part in parts:
         print(escaped(part.replace("\r\n", "\n")), end="")  # a table's lines end as the shell's do
 

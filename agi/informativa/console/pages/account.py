@@ -13,7 +13,7 @@ from ...operations.accounts import own_account, totp
 from ...operations.accounts.factors import CODES, is_protected
 from ...operations.accounts.own_account import NewCodes
 from ...operations.accounts.user_account import UserAccount
-from ...views.markup import qr_code
+from ...views.console_templates import qr_code
 from ...views.text.accounts import ROLES, WAYS
 from .. import logins
 from ..context import RequestContext

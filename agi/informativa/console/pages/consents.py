@@ -18,8 +18,8 @@ from ...operations import callers, consent_export, consents
 from ...operations.consent_export import ConsentFilter
 from ...operations.controllers import select_for_notices
 from ...operations.day_range import DayRange
-from ...views import consent_files
-from ...views.consent_files import ConsentFormat
+from ...views import record_files
+from ...views.record_files import ConsentFormat
 from ..context import RequestContext, attachment
 from . import exports
 from .caller import ELSEWHERE, FIELDS
@@ -87,7 +87,7 @@ def export(context: RequestContext) -> Response:
     rows = consent_export.rows(owner, known, now, selection, context.configuration.shared)
     confirmation = exports.confirmation(context, _file(context))
     context.note(Action.EXPORT, facts=f"{selection.facts(owner.zone)} {confirmation}".strip())
-    parts = consent_files.text(form, rows)
+    parts = record_files.consents(form, rows)
     name = f"{owner.id}-consents-{now.astimezone(owner.zone).date()}.{form}"
     return StreamingResponse(batched(parts), media_type=KINDS[form], headers=attachment(name))
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from ...evidence.cosignature import WitnessVerifier
-from ...evidence.dated_checkpoints import SignedLeaves
-from ...evidence.log_folder import LogFolder, PublishedLog
+from ...evidence.log_folder import LogFolder, PublishedLog, SignedLeaves
 from ...evidence.note import Verifier
 from ...evidence.note_flaws import SignedAt
 from ...evidence.note_standing import NoteStanding, standings

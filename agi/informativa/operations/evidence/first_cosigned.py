@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.cosignature import WitnessVerifier, cosignatures
-from ...evidence.dated_checkpoints import SignedLeaves
+from ...evidence.log_folder import SignedLeaves
 from ...evidence.log_source import LARGEST_CHECKPOINT, LogSource
 from ...model.errors import ElsewhereError, EvidenceError
 from ...model.text import Text

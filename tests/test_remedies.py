@@ -250,7 +250,6 @@ UNTYPED = {
         "informativa config diff FILE",
         "informativa evidence key",
         "informativa evidence key --controller {id}",
-        "informativa evidence key --new",
         "informativa evidence verify FILE --key {key}",
         "informativa evidence verify --key 'VKEY'",
         "informativa witness key",

@@ -284,6 +284,6 @@ def test_what_was_done_is_noted_without_a_number(
         (Action.EXPORT, his, "", None, "records=1-6"),
         (Action.OPEN_RECORD, 1),
         (Action.LISTEN, 1),
-        (Action.RECEIPT, 1, "proof"),
+        (Action.RECEIPT, 1),
         (Action.VERIFY, 1),
     ]

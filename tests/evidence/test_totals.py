@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from contextlib import closing
 from dataclasses import replace
@@ -26,12 +25,11 @@ from informativa.evidence.settings import EvidenceConfig
 from informativa.ledgers import expiry, note_leaves, totals
 from informativa.ledgers.sequencer import begin_epoch
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model import Controller, Event, Reason, Record, RecordKind, Status
+from informativa.model import Controller, Event, Reason, RecordKind, Status
 from informativa.model.errors import EvidenceFormatError
 from informativa.operations.evidence import logs, receipts
 from informativa.process import maintenance, storage
 from informativa.system.turns import OnceLogged
-from informativa.views import jsonld
 
 ROME = ZoneInfo("Europe/Rome")
 NOON = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
@@ -346,11 +344,3 @@ def test_purge_by_a_note_leaves_them(ledger: Path) -> None:
             transaction.close_leaves([1, 2])
     purged = audited(ledger)
     assert (purged.is_sound, purged.counted.purged, purged.counted.whole) == (True, 2, 2), purged
-
-
-def test_in_linked_data_they_are_no_notice_given(acme: Controller) -> None:
-    """A bundle has them as records that tell nobody of anything."""
-    event = totals.event(RecordKind.TOTALS, NOON, stated_facts.totals_text(0, 9, "/a/PLAYED/shared=3"))
-    node = json.loads(jsonld.record(Record(7, event), acme).removeprefix(",\n"))
-    assert not {"dpv:hasNotice", "dpv:hasNoticeStatus", "dpv:hasPurpose", "dpv:hasDataSubject"} & set(node)
-    assert (node["log:kind"], node["log:reference"]) == ("totals", event.reference)

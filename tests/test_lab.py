@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 import numpy as np
 import pytest
 
-from lab import audio, bare, builds, debian, rtp, sipp
+from lab import audio, bare, browser, builds, debian, golang, openssl, rtp, sipp
 from lab.pbx import Pbx, PbxError
 from lab.phone import CallError, Phone
 
@@ -315,6 +315,27 @@ def test_machine_that_is_not_a_debian(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(debian.Unavailable, match="Install asterisk and sip-tester"):
         debian.packages("testing", ["sipp"], tmp_path / "cache", debian.silent)
     assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("obtain", "program", "package"),
+    [
+        (browser.obtain, "chromium-headless-shell", "chromium-headless-shell"),
+        (golang.compiler, "go", "golang-go"),
+        (openssl.command, "openssl", "openssl"),
+    ],
+)
+def test_installed_program_is_preferred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, obtain: Callable[[], object], program: str, package: str
+) -> None:
+    """What is on PATH is taken; where it is not there and cannot be had, one is told what to install."""
+    monkeypatch.delenv("NIGHT", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("INFORMATIVA_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(debian.Unavailable, match=f"Install {package}"):
+        obtain()
+    (tmp_path / program).touch(0o755)
+    assert str(tmp_path / program) in str(obtain())
 
 
 def test_unpacked_packages_need_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,8 @@ from informativa import config
 from informativa.call.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, Status
-from lab.debian import Unavailable, cache_folder, packages, running_suite
+from lab import golang
+from lab.debian import Unavailable, cache_folder, packages, running_suite, silent
 from lab.office import Office
 from lab.ports import free_port
 from lab.process import Child
@@ -294,17 +295,17 @@ def _sqlite_flags() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _go() -> str:
-    """Go's compiler: the machine's, or Debian's."""
-    if compiler := shutil.which("go"):
-        return compiler
-    (program,) = _unpacked("golang-go", closure=True).glob("usr/lib/go-*/bin/go")
-    return str(program)
+    """Go's compiler. Raises SkippedError where it cannot be had."""
+    try:
+        return golang.compiler()
+    except Unavailable as error:
+        raise SkippedError(str(error)) from error
 
 
-def _unpacked(*names: str, closure: bool = False) -> Path:
+def _unpacked(*names: str) -> Path:
     """Debian packages, fetched as the lab does. Raises SkippedError where they cannot be had."""
     try:
-        return packages(running_suite(), names, cache_folder(), lambda _what, _done: None, closure=closure)
+        return packages(running_suite(), names, cache_folder(), silent, closure=False)
     except Unavailable as error:
         raise SkippedError(str(error)) from error
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 from rich.console import Console
 
-from lab.browser import CHROMIUM, browser
+from lab.browser import browser, obtain
 from lab.calls import OutcomeError
 from lab.debian import Unavailable
 from lab.office import Office, OfficeError
@@ -33,11 +33,9 @@ _PASSWORD = "a password of many words"
 
 def main() -> int:
     """Make all of them; the exit code."""
-    if CHROMIUM is None:
-        print("screens: There is no chromium. Type: apt-get install chromium", file=sys.stderr)
-        return 1
     console = Console(record=True, width=COLUMNS, file=io.StringIO())  # no terminal: each row once
     try:
+        obtain()
         office, _rows = demo.ring(console)
         console.save_svg(str(FOLDER / "demo.svg"), title="make demo")
         picture(office)

@@ -1,5 +1,4 @@
-"""Our published files, checked by programs of others: Go's golang.org/x/mod/sumdb (Debian: golang-go and
-golang-golang-x-mod-dev)."""
+"""Our published files, checked by programs of others: Go's golang.org/x/mod/sumdb."""
 
 from __future__ import annotations
 
@@ -22,12 +21,10 @@ from informativa.evidence.note import Signer
 from informativa.evidence.notes import NoteKind
 from informativa.evidence.tile_files import TileFolder
 from informativa.evidence.tiles import TileHashes
-from lab.debian import cache_folder
+from lab import golang
+from lab.debian import Unavailable, cache_folder
 
-GO = shutil.which("go")
-SOURCES = Path(os.environ.get("GOPATH") or "/usr/share/gocode")  # where Debian's packages of Go have theirs
 PROGRAM = Path(__file__).parent / "crosscheck/main.go"
-SKIPPED = "go is not installed, or not with golang.org/x/mod"
 LOG = Signer("example.com/informativa/company/box/1", bytes(range(32)))
 SIZES = (1, 2, 7, 255, 256, 257, 300, 600, 65_536, 66_000)
 ENTRIES = [b"x" * (number % 5) + str(number).encode() for number in range(66_000)]
@@ -43,16 +40,18 @@ def encoded(hashes: tuple[bytes, ...]) -> list[str]:
 @pytest.fixture(scope="module")
 def crosscheck(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The program, compiled."""
-    if GO is None or not (SOURCES / "src/golang.org/x/mod/sumdb/tlog").is_dir():
-        pytest.skip(SKIPPED)
+    try:
+        compiler, sources = golang.compiler(), golang.sources()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
     folder = tmp_path_factory.mktemp("crosscheck")
     around = {
         "GO111MODULE": "off",
-        "GOPATH": str(SOURCES),
+        "GOPATH": str(sources),
         "GOCACHE": str(cache_folder() / "go"),  # ten seconds of compiling
         "CGO_ENABLED": "0",
     }
-    command = [GO, "build", "-o", folder / "crosscheck", PROGRAM]
+    command = [compiler, "build", "-o", folder / "crosscheck", PROGRAM]
     subprocess.run(command, env=os.environ | around, check=True, timeout=600)
     return folder / "crosscheck"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from informativa.evidence import ed25519
+from lab import openssl
+from lab.debian import Unavailable
 
 # RFC 8032 7.1, tests 1 to 3: seed, public key, message, signature
 RFC_8032 = [
@@ -210,17 +211,18 @@ def test_s_has_one_value() -> None:
     assert not ed25519.verify(public, b"text", signature + b"\0")
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_openssl_takes_our_signatures(tmp_path: Path) -> None:
     """Its command line verifies one of ours with the key alone, and refuses it for another text."""
+    try:
+        program = openssl.command()
+    except Unavailable as missing:
+        pytest.skip(str(missing))
     prefix = bytes.fromhex("302a300506032b6570032100")  # RFC 8410: SubjectPublicKeyInfo of an Ed25519 key
     (tmp_path / "key.der").write_bytes(prefix + ed25519.public_key(SEED))
     (tmp_path / "signature").write_bytes(ed25519.sign(SEED, b"text\n"))
     for text, code in ((b"text\n", 0), (b"test\n", 1)):
         (tmp_path / "text").write_bytes(text)
-        command = (
-            "openssl pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in text -sigfile signature"
-        )
-        arguments = [*command.split(), "-sigfile", "signature"]
+        command = "pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in text -sigfile signature"
+        arguments = [*program, *command.split(), "-sigfile", "signature"]
         completed = subprocess.run(arguments, cwd=tmp_path, capture_output=True, timeout=60, check=False)
         assert completed.returncode == code, completed

@@ -68,6 +68,23 @@ def running_suite() -> str:
     raise Unavailable("This machine does not say which Debian release it runs.", _INSTALL_YOURSELF)
 
 
+_MISSING: dict[tuple[Path, str], Unavailable] = {}
+
+
+def of_this_release(names: Sequence[str], progress: Progress, leave_out: str = "") -> Path:
+    """Packages of the Debian that this machine runs, in the user's cache. Raises Unavailable; what
+    could not be had is not tried again by the same process."""
+    request = (cache_folder(), " and ".join(names))
+    if request in _MISSING:
+        raise _MISSING[request]
+    try:
+        return packages(running_suite(), names, request[0], progress, leave_out=leave_out)
+    except Unavailable as error:
+        own = error.remedy == _INSTALL_YOURSELF
+        _MISSING[request] = Unavailable(error.problem, f"Install {request[1]}." if own else error.remedy)
+        raise _MISSING[request] from error
+
+
 def packages(
     suite: str,
     names: Sequence[str],

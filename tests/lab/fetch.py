@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from . import builds, databases, fronts, php, prometheus
+from . import browser, builds, databases, fronts, golang, openssl, php, prometheus
 from .debian import Progress as Report
 from .debian import Unavailable
 
@@ -33,33 +35,31 @@ def reporter(progress: Progress, name: str) -> Report:
     return report
 
 
+def programs() -> Iterator[tuple[str, Callable[[Report], object], str]]:
+    """Yield each program's name, what gets it, and what becomes of tests where it cannot be had."""
+    for suite, major in builds.SUITES.items():
+        yield f"Asterisk {major}", partial(builds.obtain, suite), f"on Asterisk {major} will be skipped"
+    for suite, version in php.SUITES.items():
+        yield f"PHP {version}", partial(php.obtain, suite), f"on PHP {version} will be skipped"
+    yield "Prometheus", partial(prometheus.tool, "promtool"), "of the alert rules will be skipped"
+    for front in fronts.FRONTS.values():
+        yield front.name, partial(fronts.obtain, front), f"on {front.name} will be skipped"
+    yield "PostgreSQL", databases.programs, "on PostgreSQL will fail"
+    yield "Chromium", browser.obtain, "in a browser will be skipped"
+    yield "Go", golang.compiler, "by Go's packages will be skipped"
+    yield "golang.org/x/mod", golang.sources, "by Go's packages will be skipped"
+    yield "openssl", openssl.command, "by openssl will be skipped"
+
+
 def main() -> int:
     """Get all; what cannot be had is told, and what becomes of its tests."""
     console = Console(stderr=True)
     with bar(console) as progress:
-        for suite, major in builds.SUITES.items():
+        for name, obtain, otherwise in programs():
             try:
-                builds.obtain(suite, reporter(progress, f"Asterisk {major}"))
+                obtain(reporter(progress, name))
             except Unavailable as error:
-                console.print(f"The tests on Asterisk {major} will be skipped: {error}", highlight=False)
-        for suite, version in php.SUITES.items():
-            try:
-                php.obtain(suite, reporter(progress, f"PHP {version}"))
-            except Unavailable as error:
-                console.print(f"The tests on PHP {version} will be skipped: {error}", highlight=False)
-        try:
-            prometheus.tool("promtool", reporter(progress, "Prometheus"))
-        except Unavailable as error:
-            console.print(f"The tests of the alert rules will be skipped: {error}", highlight=False)
-        for front in fronts.FRONTS.values():
-            try:
-                fronts.obtain(front, reporter(progress, front.name))
-            except Unavailable as error:
-                console.print(f"The tests on {front.name} will be skipped: {error}", highlight=False)
-        try:
-            databases.programs(reporter(progress, "PostgreSQL"))
-        except Unavailable as error:
-            console.print(f"The tests on PostgreSQL will fail: {error}", highlight=False)
+                console.print(f"The tests {otherwise}: {error}", highlight=False)
     return 0
 
 

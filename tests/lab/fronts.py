@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .certificates import Certificate
 from .databases import LEFT_OUT, as_plain_user, given, listens, tail
-from .debian import Progress, Unavailable, cache_folder, packages, running_suite, silent
+from .debian import Progress, Unavailable, of_this_release, silent
 from .ports import free_port
 from .process import Child, until
 
@@ -104,7 +104,7 @@ def obtain(front: FrontServer, progress: Progress = silent) -> tuple[Path, Path]
     own = shutil.which(Path(front.program).name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if own:
         return Path(own), Path("/")
-    root = packages(running_suite(), [front.package], cache_folder(), progress, leave_out=LEFT_OUT)
+    root = of_this_release([front.package], progress, LEFT_OUT)
     program = root / front.program
     if not program.exists():
         raise Unavailable(f"There is no {front.name} in {root}.", f"Install {front.package}.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from lab.builds import loader
-from lab.debian import Progress, Unavailable, cache_folder, packages, running_suite, silent
+from lab.debian import Progress, Unavailable, of_this_release, silent
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # linux/sockios.h, linux/if.h
@@ -25,7 +25,7 @@ def nft(progress: Progress = silent) -> list[str]:
     """The command: the machine's own, or Debian's, downloaded the first time; or ``Unavailable``."""
     if own := shutil.which("nft", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"):
         return [own]
-    root = packages(running_suite(), ["nftables"], cache_folder(), progress)
+    root = of_this_release(["nftables"], progress)
     return [*map(str, loader(root)), f"{root}/usr/sbin/nft"]
 
 

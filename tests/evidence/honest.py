@@ -190,7 +190,7 @@ class Company:
         """Delete what is past its time, as the service does, but for what it says an audit calls a gap."""
         controller, at = self.of(box), self.clock(box)
         log_storage.keep_rule(controller, at, BY)
-        with closing(storage.store(controller, create=False, migrate=False)) as store:
+        with closing(storage.store(controller, create=False)) as store:
             plan = log_storage.purge_plan(controller, store, at)
             assert plan is not None
             if not plan.doubt:
@@ -201,7 +201,7 @@ class Company:
         without a successor."""
         place, left = ("pbx-9", b"9" * 16), ("pbx-8", b"8" * 16)
         end = Checkpoint("acme.example/informativa/acme/pbx-9/1", 7, b"7" * 32)
-        with closing(storage.store(self.of(box), create=False, migrate=False)) as store:
+        with closing(storage.store(self.of(box), create=False)) as store:
             boxes.store_retired(store, [(*place, box.name), (*left, None)])
             replacements.note(store, place, ReplacesNote(place[0], 7, (end,)), self.clock(box), BY)
             replacements.note(store, left, RetiresNote(left[0], 0), self.clock(box), BY)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..model import Reason, Record
-from . import migrating, rows
+from . import rows, schema
 from .audit_reading import UNREADABLE, tolerantly
 from .loss_notes import LossNotes
 from .transaction import SqliteTransaction
@@ -234,7 +234,7 @@ def _derived(
     pseudonym_of: dict[int, bytes] = {}
     seen_times: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
-        memory.deserialize(migrating.empty())
+        memory.deserialize(schema.empty())
         memory.execute("PRAGMA foreign_keys = OFF")
         memory.execute("DROP TRIGGER event_tally")  # its counters are not needed
         transaction = SqliteTransaction(memory)

@@ -27,10 +27,10 @@ from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
 from . import (
     answers,
-    backup,
     erasure,
     erasure_requests,
     leaves,
+    ledger_copies,
     lost_records,
     note_leaves,
     references,
@@ -115,7 +115,7 @@ def restore(
         try:
             with contextlib.closing(sqlite3.connect(uri, uri=True)) as source:
                 try:
-                    backup.copy_to(source, ledger, part)
+                    ledger_copies.copy_to(source, ledger, part)
                 except sqlite3.DatabaseError as error:
                     if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
                         raise

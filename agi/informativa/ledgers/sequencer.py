@@ -79,7 +79,7 @@ def sequence(
             new = [(epoch, tree) for epoch, tree in signed if store.remembered_tree(epoch) != tree]
         if new:
             with (
-                contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
+                contextlib.closing(SqliteStore(str(ledger), create=False)) as store,
                 store.transaction(),
                 store.connected() as connection,
             ):
@@ -155,7 +155,7 @@ def begin_epoch(
     folder = LogFolder(ledger)
     with (
         folder.sequencing(),
-        contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
+        contextlib.closing(SqliteStore(str(ledger), create=False)) as store,
     ):
         hashed, log = None, store.log()
         if not folder.has_key(log.epoch):  # before calls have to wait
@@ -198,7 +198,7 @@ def _enter_old(ledger: Path, progress: Progress | None) -> None:
     left = log.old - log.entered
     if not left:
         return
-    with contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store:
+    with contextlib.closing(SqliteStore(str(ledger), create=False)) as store:
         while left:
             left = store.enter_old(OLD_AT_ONCE)
             if progress:

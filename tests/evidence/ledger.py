@@ -37,7 +37,7 @@ TABLES = {
     "standing": ("pseudonym", "notice", "version"),
     "log": ("epoch",),
 }
-RESTS_ON_ERASED, MIGRATED = 20, range(1, 6)
+RESTS_ON_ERASED = 20
 
 
 def of(number: int, event: Event = PLAYED, *, key: bytes = KEY, **more: object) -> Event:
@@ -185,8 +185,8 @@ def harmless(table: str, row: dict[str, object], column: str, new: object) -> bo
     """Return whether a value may be changed unseen; comments say why that does no harm."""
     was = row[column]
     if table == "leaf":
-        # Of what was purged: which record it was, and whether from before there was a log.
-        return row["salt_what"] is None and column in ("record", "migrated")
+        # Of what was purged: which record it was.
+        return row["salt_what"] is None and column == "record"
     if table == "standing":
         # After a purge: that a caller knows less, or called longer ago, so that he hears it again; and
         # that the proof of what was moved is one of the purged, by which it proves nothing. As it stands, or
@@ -205,7 +205,4 @@ def harmless(table: str, row: dict[str, object], column: str, new: object) -> bo
         return column in ("at", "recorded", "call", "linked", "pseudonym", "reference", "key", "earlier")
     if column == "key" and row.get("erased"):
         return not new  # empty, or none
-    # From before there was a log: seconds to less than a sample, and one time for both.
-    if table == "event" and row["record"] in MIGRATED and column in ("heard", "length"):
-        return isinstance(was, float) and isinstance(new, int | float) and round(8000 * new) == 8000 * was
-    return column == "recorded" and row["record"] in MIGRATED and new is None and was == row["at"]
+    return False

@@ -47,7 +47,7 @@ from informativa.views.messages import ENGLISH, Language
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-LOG_OF_VERSION_2 = Signer("acme.example/informativa/acme/pbx-1/2", bytes(range(32)))
+LOG_BY_HAND = Signer("acme.example/informativa/acme/pbx-1/2", bytes(range(32)))
 NUMBER = Identified("+393331234567")
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202etxt.exe\u2066 & \"'<!-- \u200b"
 
@@ -276,15 +276,15 @@ class Logged:
         return receipt.receipt
 
 
-def of_version_2(
+def receipt_by_hand(
     receipt: Receipt,
     committed: Callable[[dict[str, Any]], object] = lambda _: None,
     opened: Callable[[dict[str, Any]], object] = lambda _: None,
 ) -> bytes:
-    """The record of an opened receipt in a log of three entries that `LOG_OF_VERSION_2` signed, without the
+    """The record of an opened receipt in a log of three entries that `LOG_BY_HAND` signed, without the
     program. `committed` changes what the log commits to, `opened` what the file says."""
     extra = json.loads(receipt.proof.extra)
-    extra["facts"] |= {"log": LOG_OF_VERSION_2.name, "record": 1}
+    extra["facts"] |= {"log": LOG_BY_HAND.name, "record": 1}
     committed(extra)
     record_hash, person_hash = (
         independent.sha256(tag + bytes.fromhex(extra[salt]) + independent.jcs(extra[part]))
@@ -296,16 +296,16 @@ def of_version_2(
     entries = [b"informativa/note/v2\n{}", b"informativa/record/v2\n" + record_hash + person_hash, b"other"]
     first, leaf, last = (independent.sha256(b"\0" + entry) for entry in entries)
     root = independent.roots([first, leaf, last], {3})[3]
-    text = f"{LOG_OF_VERSION_2.name}\n3\n{base64.b64encode(root).decode()}\n"
+    text = f"{LOG_BY_HAND.name}\n3\n{base64.b64encode(root).decode()}\n"
     opened(extra)
-    return Proof(1, (first, last), sign(text, LOG_OF_VERSION_2), independent.jcs(extra)).data
+    return Proof(1, (first, last), sign(text, LOG_BY_HAND), independent.jcs(extra)).data
 
 
-def page_of_version_2(page: ReceiptPage, data: bytes) -> ReceiptPage:
+def page_by_hand(page: ReceiptPage, data: bytes) -> ReceiptPage:
     """The page about that receipt of version 2."""
     receipt = Receipt.parse(data)
     checkpoint = Checkpoint.parse(parse(receipt.proof.checkpoint).text)
-    return replace(page, receipt=receipt, checkpoint=checkpoint, key=str(LOG_OF_VERSION_2.verifier))
+    return replace(page, receipt=receipt, checkpoint=checkpoint, key=str(LOG_BY_HAND.verifier))
 
 
 def cosigned_page(page: ReceiptPage, witness: WitnessSigner, at: int = 1_795_000_000) -> ReceiptPage:

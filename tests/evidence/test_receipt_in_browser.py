@@ -19,8 +19,8 @@ from evidence.receipts import (
     Company,
     Reader,
     cosigned_page,
-    of_version_2,
-    page_of_version_2,
+    page_by_hand,
+    receipt_by_hand,
     written,
     written_with_proof,
 )
@@ -126,10 +126,10 @@ def test_number_can_be_compared(company: Company, reader: Reader) -> None:
     assert reader.checks() == ["Wrong: The receipt is NOT about this number."]
 
 
-def test_page_of_version_2_tells_a_wrong_key_from_a_wrong_number(company: Company, reader: Reader) -> None:
+def test_page_by_hand_tells_a_wrong_key_from_a_wrong_number(company: Company, reader: Reader) -> None:
     """Its opening key is checked by itself, and a number only by the right one."""
     page = company.opened()
-    right = page_of_version_2(page, of_version_2(page.receipt))
+    right = page_by_hand(page, receipt_by_hand(page.receipt))
     reader.open(written(right))
     assert reader.check(right.key, NUMBER.number) == "holds"
     assert reader.checks("good")[-1] == "Right: The receipt is about this number."
@@ -139,8 +139,8 @@ def test_page_of_version_2_tells_a_wrong_key_from_a_wrong_number(company: Compan
     )
     assert reader.check(right.key, "+393331234568") == "fails"
     assert reader.checks() == ["Wrong: The receipt is NOT about this number."]
-    data = of_version_2(page.receipt, opened=lambda extra: extra.update(opening_key="00" * 32))
-    wrong = page_of_version_2(page, data)
+    data = receipt_by_hand(page.receipt, opened=lambda extra: extra.update(opening_key="00" * 32))
+    wrong = page_by_hand(page, data)
     assert reader.open(written(wrong)) == "fails"
     assert reader.check(wrong.key, NUMBER.number) == "fails"
     assert reader.checks() == ["Wrong: The opening key is not this record's, so it shows nobody's number."]

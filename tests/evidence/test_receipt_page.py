@@ -283,18 +283,6 @@ def test_record_that_counts_says_so(folder: Path) -> None:
     assert f"That list ever had 17 entries. The hash of the newest is {'ab' * 32}." in access
 
 
-def test_record_from_before_the_log_says_so(company: Company) -> None:
-    """The record is proven only since it was entered; its kind of delivery is shown all the same."""
-    page = company.page(1)
-    facts = {**page.receipt.facts, "kind": "migrated", "was": "website"}
-    page_sentences = sentences(replace(page, receipt=replace(page.receipt, facts=facts)), "en")
-    assert page_sentences[0].endswith("version 2026-11, on a website.")
-    assert (
-        "The record is older than the signed log: that it existed is proven only since it was entered."
-        in page_sentences
-    )
-
-
 def informativa(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The installed command."""
     return run("evidence", *arguments)

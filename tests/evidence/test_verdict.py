@@ -105,7 +105,7 @@ class Case:
             for index, kind, named, standing in self.notes
         )
         return AuditedLog(
-            LedgerLog(1, LOG, 0, SIZE, 0, 0, 0),
+            LedgerLog(1, LOG, 0, SIZE),
             SIZE,
             RecordCounts(),
             tuple(self.flaws),

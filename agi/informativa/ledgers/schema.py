@@ -70,7 +70,7 @@ def create(connection: sqlite3.Connection, file: Path, log: str) -> None:
             connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
             epoch = _next_epoch(file)
-            connection.execute(leaves.BEGIN, (epoch, origin(log, epoch), 0, 0, 0, 0))
+            connection.execute(leaves.BEGIN, (epoch, origin(log, epoch), 0))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

@@ -164,10 +164,7 @@ CREATE TABLE owner (
 CREATE TABLE log (
     epoch      INTEGER PRIMARY KEY,            -- 1, 2, …
     origin     TEXT    NOT NULL UNIQUE,        -- its name in every checkpoint
-    first      INTEGER NOT NULL,               -- the `leaf` that is its leaf 0
-    old        INTEGER NOT NULL,               -- records up to this one are from before there was a log
-    entered    INTEGER NOT NULL,               -- up to which of them have their leaf by now
-    v2_from    INTEGER NOT NULL DEFAULT 0      -- leaves from this one on are of version 2 (evidence/entries.py)
+    first      INTEGER NOT NULL                -- the `leaf` that is its leaf 0
 );
 
 -- What each record committed to when it was written (evidence/commitment.py). Neither updated nor deleted but for the
@@ -181,7 +178,6 @@ CREATE TABLE leaf (
     salt_what  BLOB    CHECK (length(salt_what) = 16),  -- NULL: purged
     salt_who   BLOB    CHECK (length(salt_who) = 16),   -- NULL: purged or erased
     binding    BLOB    CHECK (length(binding) = 32),    -- to the caller's number; NULL where nobody knew it
-    migrated   INTEGER NOT NULL DEFAULT 0,     -- 1: the record is from before there were leaves
     opening    BLOB    CHECK (length(opening) = 32)     -- identifies the key that opens `binding`; NULL without one
 );
 -- Leaves from 0, records from 1: where they are counted alike, as in every ledger that began with a log, a record's

@@ -322,18 +322,6 @@ class SqliteStore(LedgerFile):
             entry_rows = self._connection.execute(leaves.ENTRIES, (leaf, count)).fetchall()
             return [leaves.entry(*values) for values in entry_rows]
 
-    def enter_old(self, count: int) -> int:
-        """Give up to `count` records from before there was a log their leaves, and return how many are left
-        at most."""
-        with self.turn() as transaction:
-            log = leaves.log(self._connection)
-            record_rows = self._connection.execute(leaves.MISSING, (log.entered, log.old, count)).fetchall()
-            for record in map(rows.record, record_rows):
-                transaction.commit_to(record.event, record.number, rows.row(record.event), migrated=True)
-            entered = rows.record(record_rows[-1]).number if len(record_rows) == count else log.old
-            self._connection.execute(leaves.ENTERED, (entered,))
-            return log.old - entered
-
     def calls_around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """Return the times of the last call before `cutoff` and of the first one since. Reads the whole
         ledger."""

@@ -254,7 +254,7 @@ def _sign(controller: Controller, settings: EvidenceConfig, uncounted: OnceLogge
     _keep_counted(controller, uncounted)
     with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()
-    if not log.next and not log.old:
+    if not log.next:
         return Signed(0, now)
     try:
         size = sequence(ledger, None, publication.sources(settings)).checkpoint.size

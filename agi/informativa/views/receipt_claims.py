@@ -111,10 +111,6 @@ _CONDITIONS = (
         vouched=_code("vouched"),
     ),
 )
-_MIGRATED = _claim(
-    "migrated",
-    Text("The record is older than the signed log: that it existed is proven only since it was entered."),
-)
 _NOBODY = _claim("nobody", Text("It does not say about whom the other records are."))
 _ERASED = _claim("erased", Text("Whom it was about was erased; nothing in this receipt leads there."))
 _UNKNOWN = _claim("unknown", Text("Nobody recognised the caller, so the record leads to no number."))
@@ -208,23 +204,23 @@ def claims_by_section(page: ReceiptPage) -> Mapping[str, Sequence[Claim]]:
 
 def _summary(page: ReceiptPage) -> Claim:
     """The whole record in one sentence, for somebody who reads nothing else of the page."""
-    facts, kind = page.receipt.facts, _given(page.receipt.facts)
+    facts = page.receipt.facts
     if _is_of_records(facts):
-        text, more = Text("On {at} {company} put this on record: {what}."), {"what": _code(kind)}
+        text, more = Text("On {at} {company} put this on record: {what}."), {"what": _code("kind")}
     elif is_of_choice(facts):
-        text, more = _summary_of_choice(facts, kind)
-    elif facts[kind] == RecordKind.PHONE:
+        text, more = _summary_of_choice(facts)
+    elif facts["kind"] == RecordKind.PHONE:
         text = Text("A call to {company} on {at}, as the company recorded it: {status}.")
         more = {"status": _code("status")}
     else:
         text = Text(
             "{company} put on record that on {at} a caller was given: {notice}, version {version}, {how}."
         )
-        more = {"notice": ("names", "notice"), "version": _fact("version"), "how": _code(kind)}
+        more = {"notice": ("names", "notice"), "version": _fact("version"), "how": _code("kind")}
     return _claim("summary", text, company=("given", page.company), at=("local", "happened"), **more)
 
 
-def _summary_of_choice(facts: Mapping[str, str | int], kind: str) -> tuple[Text, dict[str, Source]]:
+def _summary_of_choice(facts: Mapping[str, str | int]) -> tuple[Text, dict[str, Source]]:
     """The sentence of somebody who was asked, with the sources of its further values."""
     sources = {"asks": _code("asks"), "answer": _code("answer")}
     if facts["status"] == Status.NOTASKED:
@@ -232,13 +228,13 @@ def _summary_of_choice(facts: Mapping[str, str | int], kind: str) -> tuple[Text,
             "A call to {company} on {at}, as the company recorded it: the caller was to be asked {asks};"
             " {answer}."
         )
-    elif facts[kind] == RecordKind.PHONE:
+    elif facts["kind"] == RecordKind.PHONE:
         text = Text(
             "A call to {company} on {at}, as the company recorded it: the caller was asked {asks}; {answer}."
         )
     else:
         text = Text("{company} put on record that on {at} a caller was asked {asks}, {how}; {answer}.")
-        sources["how"] = _code(kind)
+        sources["how"] = _code("kind")
     return text, sources
 
 
@@ -263,7 +259,6 @@ def _what(page: ReceiptPage) -> list[Claim]:
         *(_STATED if of_records else _answer(facts) if is_of_choice(facts) else _PLAYBACK),
         *([_REASON] if facts["reason"] != Reason.TOLD_ELSEWHERE else ()),
         *_CONDITIONS,
-        *([_MIGRATED] if facts["kind"] == "migrated" else ()),
     ]
     return [claim for claim in claims if claim.fits(facts)]
 
@@ -272,7 +267,7 @@ def _question(facts: Mapping[str, str | int]) -> Sequence[Claim]:
     """Return the claims of the number that was called, and of what was to be told or asked there."""
     if is_of_choice(facts):
         return _QUESTION
-    return _CALLED if not _is_of_records(facts) and facts[_given(facts)] == RecordKind.PHONE else ()
+    return _CALLED if not _is_of_records(facts) and facts["kind"] == RecordKind.PHONE else ()
 
 
 def _answer(facts: Mapping[str, str | int]) -> list[Claim]:
@@ -296,11 +291,6 @@ def _whom(receipt: Receipt) -> list[Claim]:
     return [first, *(by_name[claim.name] for claim in _PERSON if claim.fits(person))]
 
 
-def _given(facts: Mapping[str, str | int]) -> str:
-    """Return the name of the fact that says how the notice was given."""
-    return "was" if "was" in facts else "kind"
-
-
 def is_of_choice(facts: Mapping[str, str | int]) -> bool:
     """Return whether the record is about a choice that was put to a caller."""
     return "asks" in facts
@@ -309,4 +299,4 @@ def is_of_choice(facts: Mapping[str, str | int]) -> bool:
 def _is_of_records(facts: Mapping[str, str | int]) -> bool:
     """Return whether the record is about other records, which were erased, purged, counted or looked at, and
     about no delivery."""
-    return facts.get("was", facts["kind"]) in _ABOUT_RECORDS
+    return facts["kind"] in _ABOUT_RECORDS

@@ -40,7 +40,6 @@ FACTS = {
     "vouched": Text("Who vouches for the number"),
     "waited": Text("Milliseconds of the last wait until the answer"),
     "wanted": Text("Language that was wanted"),
-    "was": Text("How it was given, before there was a log"),
 }
 PERSON = {
     "basis": Text("Record that shows what the caller had already"),

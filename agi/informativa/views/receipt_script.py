@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ..evidence.receipt import FACT_NAMES, FACTS_OF_CHOICES, NUMBERS, PERSON_NAMES, REQUIRED, Values
+from ..evidence.commitment import FACTS, PERSON
+from ..evidence.receipt import FACTS_OF_CHOICES, NUMBERS, REQUIRED, Values
 from ..model.text import Text, plain
 from ..operations.evidence.receipt_page import ReceiptPage
 from .choice_sentences import ONLY_OF_CHOICES, options
@@ -35,8 +36,8 @@ MESSAGES = {
     ),
     "readable": Text("The embedded proof can be read."),
     "unreadable": Text("The embedded proof cannot be read: {why}"),
-    "canonical": Text("What the proof opens is a record of version {version}, in its one canonical form."),
-    "not_canonical": Text("What the proof opens is no record of version 1 or 2: {why}"),
+    "canonical": Text("What the proof opens is a record, in its one canonical form."),
+    "not_canonical": Text("What the proof opens is no record: {why}"),
     "same_record": Text(
         "The record says of itself what its proof says of it: which signed log, which index."
     ),
@@ -93,12 +94,12 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
     of_choice = is_of_choice(page.receipt.facts)
     fact_names = [
         name
-        for name in FACT_NAMES[page.receipt.version]
+        for name in FACTS
         if of_choice or name not in FACTS_OF_CHOICES  # of which no other record has any
     ]
     codes = _codes_of_choice(page.receipt.facts, say) if of_choice else _codes_of_notices()
     return {
-        **shape(fact_names, page.receipt.version),
+        **shape(fact_names),
         "required": required(),
         "claims": [
             {
@@ -129,9 +130,9 @@ def for_script(page: ReceiptPage, claims: Sequence[Claim], say: Language) -> dic
     }
 
 
-def shape(fact_names: Iterable[str], version: int) -> dict[str, object]:
-    """Return the names that a record of that version may have, each with whether its value is a number."""
-    names = {"facts": fact_names, "person": PERSON_NAMES[version]}
+def shape(fact_names: Iterable[str]) -> dict[str, object]:
+    """Return the names that a record may have, each with whether its value is a number."""
+    names = {"facts": fact_names, "person": PERSON}
     return {part: {name: name in NUMBERS[part] for name in names[part]} for part in names}
 
 

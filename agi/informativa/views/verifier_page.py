@@ -7,8 +7,8 @@ what that says as text.
 
 from __future__ import annotations
 
+from ..evidence.commitment import FACTS
 from ..evidence.proof import LARGEST_PROOF
-from ..evidence.receipt import FACT_NAMES
 from ..model.invisible import visible
 from ..model.names import NAMES
 from ..operations.evidence.page_file import LARGEST_PAGE
@@ -31,7 +31,7 @@ def page(verifier: VerifierPage) -> str:
         "zone": str(company.zone),
         "keys": [*verifier.keys, *verifier.witnesses],
         "largest": {"page": LARGEST_PAGE, "proof": LARGEST_PROOF},
-        "versions": {str(version): shape(FACT_NAMES[version], version) for version in FACT_NAMES},
+        **shape(FACTS),
         "required": required(),
         "languages": {code: _words(verifier, say) for code, say in languages.items()},
     }

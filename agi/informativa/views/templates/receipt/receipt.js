@@ -1,5 +1,5 @@
 // What a receipt opens (evidence/receipt.py), and what follows from it.
-const VERSIONS = [1, 2]; // of a record
+const VERSION = 2;
 const WHEN = /^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]Z$/;
 
 function canonical(object) {
@@ -13,9 +13,9 @@ function canonical(object) {
   return "{" + parts.join(",") + "}";
 }
 
-function checkShape(values, part, version) {
+function checkShape(values, part) {
   if (typeof values !== "object" || values === null) throw new Error(part);
-  const names = (WORDS.versions?.[version] ?? WORDS)[part]; // a receipt's page has those of its one record
+  const names = WORDS[part];
   for (const [name, each] of Object.entries(values)) {
     const kind = own(names, name) ? { true: "number", false: "string" }[names[name]] : null;
     if (typeof each !== kind || each === "") throw new Error(visible(name));
@@ -33,13 +33,13 @@ function parseReceipt(proof) {
     if (!names.delete(name)) throw new Error(name);
   }
   names.delete("opening_key");
-  if (names.size || !VERSIONS.includes(extra.v)) throw new Error(visible([...names].join(", ") || "v"));
-  checkShape(extra.facts, "facts", extra.v);
+  if (names.size || extra.v !== VERSION) throw new Error(visible([...names].join(", ") || "v"));
+  checkShape(extra.facts, "facts");
   for (const name of ["happened", "recorded"]) if (!WHEN.test(extra.facts[name])) throw new Error(name);
-  const receipt = { version: extra.v, facts: extra.facts, person: extra.person ?? {}, saltWhat: unhex(extra.salt_what, 16) };
+  const receipt = { facts: extra.facts, person: extra.person ?? {}, saltWhat: unhex(extra.salt_what, 16) };
   if (own(extra, "person")) {
-    checkShape(extra.person, "person", extra.v);
-    if (own(extra.person, "opening") !== (extra.v > 1 && own(extra.person, "binding"))) throw new Error("opening");
+    checkShape(extra.person, "person");
+    if (own(extra.person, "opening") !== own(extra.person, "binding")) throw new Error("opening");
     receipt.saltWho = unhex(extra.salt_who, 16);
     if (extra.salt_what === extra.salt_who) throw new Error("salt_who");
   } else {
@@ -50,7 +50,7 @@ function parseReceipt(proof) {
 }
 
 async function commitments(receipt) {
-  const tag = (name) => utf8(`informativa/${name}/v${receipt.version}\n`);
+  const tag = (name) => utf8(`informativa/${name}/v${VERSION}\n`);
   const what = await sha256(tag("what"), receipt.saltWhat, utf8(canonical(receipt.facts)));
   const who = receipt.who ?? await sha256(tag("who"), receipt.saltWho, utf8(canonical(receipt.person)));
   const leaf = await sha256([0], tag("record"), what, who);
@@ -66,7 +66,7 @@ function timesFit(receipt) {
   });
 }
 
-// Whether the opening key is this record's; a record of version 1 does not say which is.
+// Whether the opening key is this record's.
 async function isItsKey(receipt) {
   if (!receipt.openingKey || !own(receipt.person, "opening")) return true;
   return hex(await sha256(utf8("informativa/opening/v2\n"), receipt.openingKey)) === receipt.person.opening;

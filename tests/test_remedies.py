@@ -145,8 +145,6 @@ UNTYPED = {
         "systemctl stop informativa",
         "systemctl reload informativa",
         "systemctl daemon-reload",
-        "systemctl disable --now {units}",
-        "rm {files}",
         "systemctl enable {*} informativa",
         "informativa systemd -c {} -o {}",
         "systemctl daemon-reload && systemctl enable --now {unit}",
@@ -251,7 +249,6 @@ UNTYPED = {
         "timedatectl status",
         "asterisk -rvvv",
         "asterisk -rx 'manager show settings'",
-        "df -h {folder}",
         "findmnt",
         "ss -ltnp 'sport = :{port}'",
         "sqlite3 -readonly {} 'PRAGMA quick_check'",
@@ -337,7 +334,6 @@ UNTYPED = {
         "chmod a+rx {folder}",
         "chmod a+r {file}",
         "ln -sfn {script} {link}",
-        "rm {file}",
     ),
 }
 """The commands of remedies that no fault above leads to, by why."""

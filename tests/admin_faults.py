@@ -245,11 +245,6 @@ def published_to(place: str) -> Callable[[Site], object]:
     return happens
 
 
-def as_before_formats(site: Site) -> None:
-    """The configuration is of the first format."""
-    site.edit("format: 2", "format: 1")
-
-
 def without_token(site: Site) -> None:
     """It names no token, as it was allowed before."""
     site.config.write_text(re.sub(r"^  token: .*\n", "", site.config.read_text(), flags=re.MULTILINE))
@@ -276,11 +271,6 @@ def asterisk(*names: str) -> Callable[[Site], object]:
             (site.elsewhere / name).write_text("; of somebody else\n")
 
     return happens
-
-
-def unit_of_before(site: Site) -> None:
-    """A unit that another version wrote."""
-    (site.elsewhere / "informativa.service").write_text("[Unit]\n")
 
 
 def accounts(bits: int) -> Callable[[Site], object]:
@@ -353,7 +343,6 @@ SERVICES = "operations/doctor/service.py: "
 COPY = {"COPY": "@/backup.sqlite3", "NAME": "acme"}
 FROM_COPY = {"BACKUP": "@/backup.sqlite3"}
 CHECKPOINT = "informativa evidence checkpoint --controller {id}"
-UPGRADE = ("upgrade-check", "--asterisk", "@/else where", "--units", "@/else where")
 INSTALL = ("dialplan", "install", "--to", "@/else where")
 
 FAULTS = (
@@ -637,27 +626,6 @@ FAULTS = (
         all_of(published_to("away/logs"), file_for("away")),
         ("evidence/targets.py: mv {place} {place}.aside", "evidence/targets.py: mkdir -p {folder}"),
         alone=False,
-    ),
-    Fault(
-        "configuration of before",
-        UPGRADE,
-        as_before_formats,
-        ("operations/doctor/upgrade.py: informativa config upgrade -c {}",),
-        before=in_place,
-    ),
-    Fault(
-        "dialplan of before",
-        UPGRADE,
-        lambda site: (site.elsewhere / "informativa.conf").write_text("; informativa: of before\n"),
-        ("operations/doctor/upgrade.py: informativa dialplan install -c {} --to {}",),
-        before=in_place,
-    ),
-    Fault(
-        "unit of before",
-        UPGRADE,
-        unit_of_before,
-        ("operations/doctor/upgrade.py: informativa systemd {*} -c {} -o {}",),
-        before=in_place,
     ),
     Fault(
         "dialplan of somebody else",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import gc
 import math
@@ -35,7 +34,6 @@ from lab.chance import (  # noqa: F401  # hooks, too
     sample,
     stream,
 )
-from lab.copied_ledgers import copied_ledgers
 from lab.failures import pytest_runtest_makereport, pytest_testnodedown  # noqa: F401  # hooks, too
 from lab.fast_folder import fast_folder
 from lab.fewer_reports import pytest_sessionstart  # noqa: F401  # a hook, too
@@ -170,14 +168,6 @@ def _patient_program() -> Iterator[None]:
         patched.setattr(probe, "SECONDS", 15.0)  # less than the check that asks
         patched.setattr(write_trial, "SECONDS", 60.0)
         patched.setattr(self_report, "TRIAL_SECONDS", 60.0)
-        yield
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _new_ledgers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Have new ledgers begin as copies by day, but where a file is about how they begin."""
-    migrated = NIGHT or request.node.get_closest_marker("migrated_ledgers")
-    with contextlib.nullcontext() if migrated else copied_ledgers():
         yield
 
 

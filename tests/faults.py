@@ -66,7 +66,6 @@ IN_MEMORY = {
     "ledgers.opening.LedgerOpener.open",  # a guard: what it opens may hang
     "ledgers.owner.of",
     "call.lookups.parse_answer",
-    "process.maintenance.Outdated.migrated",
     "prompts.mounts.mount_behind",  # is given all mounts of the machine, among them those of other tests
 }
 """Functions that are named like them and reach nothing outside."""
@@ -112,7 +111,7 @@ OF_CHOICES = {
 """Done only where a line asks something; `history` and `append` of the same transactions stand for them."""
 OF_ALL = {
     "ledgers.groupcommit.GroupCommitLedger.records",  # of no call
-    "process.maintenance.Outdated.report",  # these give each company its turn
+    "process.maintenance.UnusableLedgers.report",  # these give each company its turn
     "process.spool_collection.SpoolCollection.collect",
 }
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from choosing import answering
 from evidence.ledger import audited, forged, signed
 from examples import AT, ONE, OTHER
-from informativa.ledgers import answers, audit_answers, boxes, expiry, migrating
+from informativa.ledgers import answers, audit_answers, boxes, expiry, schema
 from informativa.ledgers import rows as ledger_rows
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.loss_notes import LossNotes
@@ -70,7 +70,7 @@ def three() -> Iterator[dict[str, BoxOfCaller]]:
     opened = {name: BoxOfCaller(name, sqlite3.connect(":memory:", isolation_level=None)) for name in BOXES}
     try:
         for box in opened.values():
-            box.connection.deserialize(migrating.empty())
+            box.connection.deserialize(schema.empty())
         yield opened
     finally:
         for box in opened.values():

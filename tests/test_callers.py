@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest import mock
 
@@ -23,7 +23,6 @@ from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import NoteSource
 from informativa.evidence.notes import ApprovalNote
 from informativa.ledgers import erasure_notes, erasure_requests, note_leaves
-from informativa.ledgers.backup import DAYS, Backup
 from informativa.model import (
     Answer,
     Controller,
@@ -311,40 +310,6 @@ def test_purge_command_deletes_only_with_yes(configuration: Configuration, acme:
     assert (code, err, facts["done"], facts["controllers"][0]["records"]) == (0, "", False, 1)
     assert undated("--yes") == (0, "Acme S.p.A. (acme): 1 record from before DAY deleted\n", "")
     assert undated("--yes") == (0, "Acme S.p.A. (acme): 0 records from before DAY deleted\n", "")
-
-
-def test_purge_of_copies(acme: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A copy goes once its last records are past the retention, and each is told as it goes."""
-    over, current = tmp_path / "over", tmp_path / "kept"
-    over.touch()
-    current.touch()
-    days = {over: NOW.date(), current: NOW.date() + timedelta(days=1)}
-    monkeypatch.setattr(
-        storage,
-        "backups",
-        lambda _of: [Backup(file, 2, day - timedelta(days=DAYS)) for file, day in days.items()],
-    )
-    (would,) = retention.purge([acme], NOW, really=False).controllers
-    assert ([copy.deleted for copy in would.copies], over.exists()) == ([False, False], True)
-    progress: list[object] = []
-    (acmes,) = retention.purge([acme], NOW, really=True, progress=progress.append).controllers
-    assert progress == [*acmes.copies, acmes]
-    assert (over.exists(), current.exists()) == (False, True)
-    assert "\n".join(purged(acmes.copies[0], True, ENGLISH)).endswith("was deleted")
-    assert "\n".join(purged(acmes.copies[1], True, ENGLISH)).endswith("holds older records until 2026-11-26")
-    assert [(copy.deleted, copy.until) for copy in acmes.copies] == [
-        (True, date(2026, 11, 25)),
-        (False, date(2026, 11, 26)),
-    ]
-
-
-def test_copy_that_cannot_be_deleted(
-    acme: Controller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A copy that stays is an error that says what to type."""
-    monkeypatch.setattr(storage, "backups", lambda _of: [Backup(tmp_path, 2, date(2020, 1, 1))])
-    with pytest.raises(InformativaError, match=f"Delete it: rm {tmp_path}"):
-        retention.purge([acme], NOW, really=True)
 
 
 @pytest.fixture

@@ -24,8 +24,6 @@ from informativa.model.ports import LedgerTransaction
 from informativa.operations.doctor import examination
 from informativa.operations.doctor.checks import CHECKS
 
-pytestmark = pytest.mark.migrated_ledgers
-
 RESTORE = "informativa ledger restore COPY --controller NAME"
 
 

@@ -37,7 +37,6 @@ from informativa.model.hooks import ErasureUnfinishedError
 from informativa.process import storage
 from lab.office import BIN
 from lab.process import until
-from old_ledgers import old
 from other_programs import end, foreign
 from traces import HE, HE_BEFORE, HE_LONG_AGO, KEY, NUMBER, put_in_outbox, traces
 
@@ -522,18 +521,16 @@ def test_i9_each_part_of_a_pseudonym_is_looked_for(ledger: Path, at: int) -> Non
 
 
 def test_i9_every_copy_of_ours_goes_and_others_are_named(tmp_path: Path) -> None:
-    """Copies from before migrations, one that was cut off, one of a rescue, and what SQLite left beside them.
+    """Copies that were cut off, one of a rescue, and what SQLite left beside them.
     One that an admin made is his to delete: it is named, and it is not done until then."""
-    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    ledger = tmp_path / "ledger/acme.sqlite3"
     SqliteStore(str(ledger)).close()
-    (copy,) = ledger.parent.glob("*.schema-3.*")
     made_by_us = [
-        f"{copy.name}-wal",
         ".acme.sqlite3.part",
         ".acme.sqlite3.part-journal",
         ".acme.sqlite3-wal.spare",
     ]
-    made_by_us.append("acme.sqlite3.rescued-2026-11-25T10-11-12")
+    made_by_us += [f"acme.sqlite3.rescued-2026-11-25T10-11-12{end}" for end in ("", "-wal")]
     for name in made_by_us:
         (ledger.parent / name).write_bytes(b"1" * 32)
     (ledger.parent / "acme-before.db").write_bytes(b"x" * (1 << 20) + b"1" * 40)
@@ -548,21 +545,12 @@ def test_i9_every_copy_of_ours_goes_and_others_are_named(tmp_path: Path) -> None
 
 def test_i9_copies_go_also_where_the_ledger_is_gone(tmp_path: Path) -> None:
     """There is nothing to erase, and something that holds him."""
-    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
+    ledger = tmp_path / "ledger/acme.sqlite3"
     SqliteStore(str(ledger)).close()
-    (copy,) = ledger.parent.glob("*.schema-3.*")
-    ledger.unlink()
+    copy = ledger.rename(ledger.with_name("acme.sqlite3.rescued-2026-11-25T10-11-12"))
     assert erase(ledger, [b"1" * 32], AT) == ErasureResult(0, (copy,))
     assert erase(tmp_path / "nowhere/acme.sqlite3", [HE], AT) == ErasureResult(0, ())
     assert not (tmp_path / "nowhere").exists()
-
-
-def test_i9_copy_of_a_migration_that_the_erasure_itself_makes(tmp_path: Path) -> None:
-    """A ledger of an earlier informativa is migrated first, and copied for it: that copy goes too."""
-    ledger = old(tmp_path / "ledger/acme.sqlite3", 3)
-    erased = erase(ledger, [b"1" * 32], AT)
-    assert (erased.records, len(erased.copies)) == (3, 1)
-    assert traces(ledger.parent, b"1" * 32) == []
 
 
 def test_same_file_may_be_imported_again_after_an_erasure_and_a_purge(tmp_path: Path) -> None:

@@ -13,12 +13,10 @@ from pathlib import Path
 import pytest
 
 from commands import run
-from informativa.ledgers import migrating
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.write_check import try_writing
 from informativa.model.errors import LedgerError
 from lab.office import Office, without_privileges
-from old_ledgers import NEWEST, old
 
 ASTDB = "CREATE TABLE astdb(key VARCHAR(256), value VARCHAR(256), PRIMARY KEY(key))"
 
@@ -54,7 +52,7 @@ def state(folder: Path) -> dict[str, str]:
     ],
     ids=["astdb", "wal", "versioned", "marked", "same names", "same version"],
 )
-@pytest.mark.parametrize("more", [{}, {"create": False}, {"migrate": False}, {"read_only": True}], ids=str)
+@pytest.mark.parametrize("more", [{}, {"create": False}, {"read_only": True}], ids=str)
 def test_database_of_another_program_is_refused_unchanged(
     tmp_path: Path, statements: tuple[str, ...], more: dict[str, bool]
 ) -> None:
@@ -68,16 +66,26 @@ def test_database_of_another_program_is_refused_unchanged(
     assert state(tmp_path) == before
 
 
-@pytest.mark.parametrize("form", range(1, migrating.UNMARKED + 1))
-def test_ledgers_of_ours_from_before_the_mark_are_known(tmp_path: Path, form: int) -> None:
-    """By their tables; from then on by the mark."""
-    file = old(tmp_path / "ledger/acme.sqlite3", form)
+def ledger(folder: Path) -> Path:
+    """Make a ledger without records."""
+    file = folder / "ledger/acme.sqlite3"
     SqliteStore(str(file)).close()
-    if form < NEWEST:
-        assert database(file) == file
-        connection = sqlite3.connect(file)
-        assert connection.execute("PRAGMA application_id").fetchone() == (migrating.APPLICATION,)
-        connection.close()
+    return file
+
+
+@pytest.mark.parametrize("version", [0, 2, 21])
+@pytest.mark.parametrize("more", [{}, {"create": False}, {"read_only": True}], ids=str)
+def test_ledger_of_another_version_is_refused_unchanged(
+    tmp_path: Path, version: int, more: dict[str, bool]
+) -> None:
+    """One sentence names it, and it stays as it is."""
+    file = database(ledger(tmp_path), f"PRAGMA user_version = {version}")
+    before = state(tmp_path)
+    with pytest.raises(LedgerError, match=r"acme\.sqlite3 was written by another version of informativa\."):
+        SqliteStore(str(file), **more)
+    with pytest.raises(LedgerError, match="another version"):
+        try_writing(file)
+    assert state(tmp_path) == before
 
 
 def test_new_ledger_is_marked(tmp_path: Path) -> None:
@@ -98,10 +106,9 @@ def test_where_nothing_may_be_created_nothing_is(tmp_path: Path) -> None:
     assert state(tmp_path) == before
 
 
-@pytest.mark.parametrize("form", [3, migrating.UNMARKED])
-def test_trial_writes_and_leaves_nothing(tmp_path: Path, form: int) -> None:
+def test_trial_writes_and_leaves_nothing(tmp_path: Path) -> None:
     """It goes to the disk, seen by its log, and nothing of it is there afterwards, also beside a service."""
-    file = old(tmp_path / "ledger/acme.sqlite3", form)
+    file = ledger(tmp_path)
     before = state(tmp_path)
     try_writing(file)
     assert state(tmp_path) == before
@@ -124,24 +131,24 @@ try_writing(Path(sys.argv[1]))
 """
 
 
-@pytest.mark.parametrize("ledger", ["acme.sqlite3", "new.sqlite3"])
+@pytest.mark.parametrize("name", ["acme.sqlite3", "new.sqlite3"])
 @pytest.mark.parametrize("mode", ["file", "folder"])
-def test_trial_fails_where_a_call_would(tmp_path: Path, ledger: str, mode: str) -> None:
+def test_trial_fails_where_a_call_would(tmp_path: Path, name: str, mode: str) -> None:
     """A ledger or a folder that is read-only for this user."""
-    file = old(tmp_path / "ledger/acme.sqlite3", NEWEST)
+    file = ledger(tmp_path)
     if mode == "folder":
         file.parent.chmod(0o500)
     file.chmod(0o400)
-    command = [*without_privileges(), sys.executable, "-c", TRY, file.with_name(ledger)]
+    command = [*without_privileges(), sys.executable, "-c", TRY, file.with_name(name)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     file.parent.chmod(0o700)
-    fails = (ledger, mode) != ("new.sqlite3", "file")
+    fails = (name, mode) != ("new.sqlite3", "file")
     assert ("LedgerError" in ran.stderr) == fails, ran.stderr
 
 
 def test_full_disk_fails_the_trial(tmp_path: Path) -> None:
     """A limit on the size of files stands for it."""
-    file = old(tmp_path / "ledger/acme.sqlite3", NEWEST)
+    file = ledger(tmp_path)
     limited = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 15, 1 << 15))\n{TRY}"

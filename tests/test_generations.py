@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,15 @@ from structlog.testing import capture_logs
 
 from doubles import ScriptedSession, incoming
 from informativa.config import changes
-from informativa.ledgers.opening import LedgerOpener
 from informativa.model import ChangedRecording
-from informativa.model.errors import LedgerError, LedgerOutdatedError
-from informativa.model.ports import Ledger
-from informativa.process import bootstrap, loaded_text, regular_work
+from informativa.model.errors import LedgerError
+from informativa.process import bootstrap, loaded_text
 from informativa.process import generations as generations_module
 from informativa.process import service as service_module
 from informativa.process.generations import Generations
-from informativa.process.maintenance import Outdated
+from informativa.process.maintenance import UnusableLedgers
 from informativa.process.preparation import prepare
 from informativa.process.service import CallService
-from old_ledgers import old
 
 OLD_LINE, NEW_LINE = "+390212345678", "+390212345679"
 
@@ -171,7 +168,7 @@ def test_mistake_is_not_taken(config: Path) -> None:
 def test_trouble_of_a_ledger_is_told_once() -> None:
     """And not each time round: again only when it is another one, or comes back."""
     trouble, other = LedgerError("The disk is full."), LedgerError("No such folder.")
-    old = LedgerOutdatedError("Of an earlier informativa.")
+    old = LedgerError("Of another version.")
     rounds = [
         {"acme": trouble},
         {"acme": trouble, "borealis": old},
@@ -181,19 +178,19 @@ def test_trouble_of_a_ledger_is_told_once() -> None:
         {"acme": other},
         {"borealis": old},
     ]
-    outdated, lines = Outdated(), list[list[str]]()
+    reported, lines = UnusableLedgers(), list[list[str]]()
     for failing in rounds:
         with capture_logs() as logged:
-            outdated.report(failing)
+            reported.report(failing)
         lines.append([f"{line['controller']} {line['log_level']} {line.get('error', '')}" for line in logged])
     assert lines == [
         ["acme error The disk is full."],
-        ["borealis warning "],
+        ["borealis error Of another version."],
         [],
         ["acme error No such folder."],
         [],
         ["acme error No such folder."],
-        ["borealis warning "],
+        ["borealis error Of another version."],
     ]
 
 
@@ -208,16 +205,16 @@ def test_ledger_is_opened_again(config: Path) -> None:
             file.write_text("no database " * 1000)
         generations = Generations(configuration, beside.waiting.append)
         before = generations.newest
-        outdated = Outdated()
+        reported = UnusableLedgers()
         with capture_logs() as log:
             for _round in range(3):
-                assert list(await generations.reopen(outdated)) == ["acme"]
+                assert list(await generations.reopen(reported)) == ["acme"]
         assert [line["event"] for line in log] == ["ledger cannot be used"]
         assert generations.newest is before
         for file in ledger.parent.glob("acme.sqlite3*"):
             file.unlink()
         ledger.with_name("kept").rename(ledger)
-        assert await generations.reopen(outdated) == {}
+        assert await generations.reopen(reported) == {}
         now = generations.newest
         assert bootstrap.unusable(now.configuration, now.services) == {}
         assert await beside.done() == 1
@@ -240,10 +237,10 @@ def test_ledger_of_other_recordings_is_opened_and_they_are_told_once(config: Pat
         with closing(sqlite3.connect(aside)) as connection, connection:
             connection.execute("UPDATE recording SET sha256 = 'another'")
         aside.replace(ledger)
-        outdated = Outdated()
+        reported = UnusableLedgers()
         with capture_logs() as log:
             for _round in range(3):
-                assert await generations.reopen(outdated) == {}
+                assert await generations.reopen(reported) == {}
         wrong = [line["problem"] for line in log if line["event"] == "a prompt is not played"]
         assert len(wrong) == len(set(wrong)) == 6  # short, short without keys and full in two languages
         assert all("is not the recording that version 2026-11 was first served with" in one for one in wrong)
@@ -255,44 +252,3 @@ def test_ledger_of_other_recordings_is_opened_and_they_are_told_once(config: Pat
         generations.close()
 
     asyncio.run(story())
-
-
-class ListedOpener(LedgerOpener):
-    """An opener that lists which ledgers were to be opened."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tried: list[str] = []
-
-    def open(self, file: str, opened: Callable[[], Ledger]) -> Ledger:
-        """Open a ledger, and list it."""
-        self.tried.append(Path(file).stem)
-        return super().open(file, opened)
-
-
-def test_i10_ledger_that_was_migrated_is_opened_without_another_try_of_a_broken_one(
-    config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A try may take seconds, for each migrated ledger of other companies."""
-    opener = ListedOpener()
-    monkeypatch.setattr(bootstrap, "_opener", lambda: opener)
-    monkeypatch.setattr(regular_work, "REOPEN_SECONDS", 3600.0)
-    configuration = prepare(config)
-    for ledger in (config.parent / "ledger").iterdir():
-        ledger.unlink()
-    (config.parent / "ledger/acme.sqlite3").write_text("no database " * 1000)
-    old(config.parent / "ledger/borealis.sqlite3", 3)
-
-    async def story() -> None:
-        service = CallService(configuration)
-        service.begin_maintenance()
-        async with asyncio.timeout(60):
-            while service.waiting()["borealis"] is None:
-                await asyncio.sleep(0.005)
-        assert service.waiting()["acme"] is None
-        service.end_maintenance()
-        await asyncio.to_thread(service.close)
-
-    asyncio.run(story())
-    at_the_start = first_round = ["acme", "borealis"]
-    assert opener.tried == [*at_the_start, *first_round, "borealis"]

@@ -22,9 +22,8 @@ from informativa.ledgers import groupcommit, idle
 from informativa.ledgers.groupcommit import GroupCommitLedger
 from informativa.ledgers.owner import LedgerOwner
 from informativa.ledgers.sqlite import SqliteStore
-from informativa.model.errors import LedgerEmptyError, LedgerError, LedgerOutdatedError, LedgerSlowError
+from informativa.model.errors import LedgerEmptyError, LedgerError, LedgerSlowError
 from informativa.system import patience
-from old_ledgers import form, old
 
 DELETED = "what lies beside a ledger (-wal, -shm) was deleted while in use; nothing was lost"
 FIND_OUT = "find out who did it: next time it may be the ledger"
@@ -388,16 +387,6 @@ def test_ledger_that_is_not_looked_after_is_not_opened(
     assert not list(tmp_path.glob("*-wal"))
 
 
-def test_ledger_of_before_is_migrated_where_that_is_asked_for(tmp_path: Path) -> None:
-    """It is migrated by default; a service does it later, beside the calls."""
-    file = old(tmp_path / "acme.sqlite3", 6)
-    with pytest.raises(LedgerOutdatedError):
-        GroupCommitLedger(str(file), migrate=False)
-    assert form(file) == 6
-    with closing(GroupCommitLedger(str(file))) as ledger:
-        assert len(list(ledger.records())) == 3
-
-
 def test_new_ledger_has_the_log_and_the_owner_that_it_is_given(tmp_path: Path) -> None:
     """The log's name is that of the file where none is given."""
     owner = LedgerOwner("acme", ("0" * 16,))
@@ -418,7 +407,7 @@ def test_new_ledger_has_the_log_and_the_owner_that_it_is_given(tmp_path: Path) -
 
 
 def test_records_are_read_by_a_connection_that_makes_and_changes_nothing(tmp_path: Path) -> None:
-    """Neither a file where there is none any more, nor the form of one of before."""
+    """No file where there is none any more."""
     file = tmp_path / "acme.sqlite3"
     with closing(GroupCommitLedger(str(file))) as ledger:
         asyncio.run(ledger.append(PLAYED))
@@ -431,11 +420,6 @@ def test_records_are_read_by_a_connection_that_makes_and_changes_nothing(tmp_pat
     file.touch()
     with pytest.raises(LedgerEmptyError):
         list(ledger.records())
-    file.unlink()
-    old(file, 6)
-    with pytest.raises(LedgerOutdatedError):
-        list(ledger.records())
-    assert form(file) == 6
     assert aside.exists()
 
 

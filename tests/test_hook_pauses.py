@@ -21,7 +21,6 @@ from informativa.model.hooks import Hook, HookMessage, HookReply
 from informativa.operations import hooks
 from informativa.process import hook_sending, storage
 from informativa.process.hook_sending import HookSending
-from old_ledgers import form, old
 
 START = datetime(2026, 11, 25, 13, tzinfo=UTC)
 TOOK, DOWN, REFUSED = HookReply(204), HookReply(0, "Connection refused"), HookReply(422)
@@ -195,8 +194,7 @@ def test_pages_are_of_fifty(hooked: Made, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_nothing_is_sent_without_a_ledger_or_a_hook(hooked: Made) -> None:
-    """No ledger is made, none of an earlier schema is migrated, and a hook without an address leaves its
-    messages where they are."""
+    """No ledger is made, and a hook without an address leaves its messages where they are."""
     line = hooked(1)
     controller = line.controller
     assert controller.hook is not None
@@ -210,9 +208,7 @@ def test_nothing_is_sent_without_a_ledger_or_a_hook(hooked: Made) -> None:
     with capture_logs() as logged:
         assert line.send() is None
         assert not Path(line.controller.ledger).exists()
-        old(Path(line.controller.ledger), 16)
-        assert line.send() is None
-    assert (form(Path(line.controller.ledger)), logged) == (16, [])
+    assert logged == []
 
 
 def test_ledger_that_cannot_be_read_is_logged_once(hooked: Made) -> None:

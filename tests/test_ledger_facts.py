@@ -28,7 +28,7 @@ from informativa.process import storage
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
 # Beside the facts `check` and `doctor` write a record, as the user who will, and undo it.
-OPENINGS = {"status": 1, "check": 2, "doctor": 2, "upgrade-check": 1}
+OPENINGS = {"status": 1, "check": 2, "doctor": 2}
 
 
 @pytest.fixture
@@ -56,7 +56,6 @@ def test_a_command_opens_each_ledger_once_for_all_facts(
         "status": lambda: status.look(file, NOW),
         "check": lambda: check.check(file, NOW),
         "doctor": lambda: asyncio.run(examination.examine(file)),
-        "upgrade-check": lambda: asyncio.run(examination.upgrade_check(file, folder, folder)),
     }
     connect, ledgers = sqlite3.connect, Counter[str]()
 

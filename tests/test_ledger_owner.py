@@ -19,8 +19,6 @@ from informativa.model.errors import LedgerError
 from informativa.process import bootstrap, storage
 from informativa.process.bootstrap import RefusedLedger
 
-pytestmark = pytest.mark.migrated_ledgers
-
 
 @pytest.fixture
 def configured(folder: Path) -> Path:

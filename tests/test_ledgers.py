@@ -10,7 +10,6 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -27,8 +26,6 @@ from informativa.model import Event, Record, RecordKind, Status, merge_histories
 from informativa.model.errors import EventRefusedError, LedgerError, LedgerSlowError
 from informativa.model.ports import Ledger, LedgerTransaction
 from lab.chance import by_day
-
-pytestmark = pytest.mark.migrated_ledgers
 
 Open = Callable[[], Ledger]
 
@@ -729,26 +726,6 @@ def test_i3_purge_that_is_killed_leaves_no_record_gone_without_a_note(tmp_path: 
         assert noted + left == 2000
         assert left > 0
         store.close()
-
-
-def test_ledger_of_the_first_form_is_migrated(tmp_path: Path) -> None:
-    """A ledger from before the later migrations keeps its records, and its callers stay known."""
-    file = tmp_path / "acme.sqlite3"
-    first = resources.files("informativa.ledgers") / "migrations/0001_event_and_standing.sql"
-    with sqlite3.connect(file) as old:
-        old.executescript(first.read_text())
-        old.execute("PRAGMA user_version = 1")
-        old.execute(
-            "INSERT INTO event (at, call, line, pseudonym, notice, version, language, purposes, status,"
-            " reason, prompt, ending, heard, length, key) VALUES (1, 'c', 'l', ?, 'privacy', '1', 'it',"
-            " 'service', 'PLAYED', 'not-informed', 'p', 'whole', 9.5, 9.5, '')",
-            (ONE,),
-        )
-    store = SqliteStore(str(file))
-    assert store.history(ONE)["privacy"].record == 1
-    (record,) = store.records()
-    assert (record.event.kind, record.event.erased, record.event.linked) == (RecordKind.PHONE, False, "")
-    store.close()
 
 
 events = st.builds(

@@ -44,9 +44,6 @@ from informativa.process.service import CallService
 from informativa.prompts.guarded import GuardedFiles
 from informativa.system import turns
 from lab.process import open_files
-from old_ledgers import old
-
-pytestmark = pytest.mark.migrated_ledgers
 
 NEW_LINE = "+39021239998"  # of borealis, after a reload
 KINDS: Mapping[str, Callable[[], Exception] | None] = {
@@ -291,7 +288,7 @@ async def in_service(scene: Scene) -> None:
 
 
 async def beside_the_calls(scene: Scene) -> None:
-    """Old records and copies go, what is recorded is signed and published, and the spool is brought home."""
+    """Old records go, what is recorded is signed and published, and the spool is brought home."""
     service = await scene.start()
     now = datetime.now(UTC)
     rows: dict[str, str] = {}
@@ -300,7 +297,6 @@ async def beside_the_calls(scene: Scene) -> None:
         cutoff = controller.retention.before(now, controller.zone)
         with closing(storage.store(controller)) as store:
             store.append([replace(PLAYED, at=cutoff + timedelta(days=days)) for days in (-5, 5)])
-        Path(f"{controller.ledger}.schema-3.2020-01-01").touch()
         rows[f"{name}.1-1795521600000017"] = (
             f"at=1795521600|line={line_of(name)}|prompt=|why=service-unavailable|ending=not-playable|seconds=0"
         )
@@ -310,29 +306,11 @@ async def beside_the_calls(scene: Scene) -> None:
     with scene.faulty():
         service.begin_maintenance()
         await scene.until("purged", lambda: scene.has_logged("purged"))
-        await scene.until("copies", lambda: scene.has_logged("backup deleted"))
         await scene.until("signed", lambda: published.checkpoint() is not None)
         await scene.until("published", lambda: [*scene.folder.glob("proof/**/borealis/**/checkpoint")] != [])
         await scene.until("spool", lambda: any("borealis" in key for key in scene.spool.deleted))
         await scene.calls_of_all("meanwhile")
     await scene.calls_of_all("after it")
-
-
-async def at_a_migration(scene: Scene) -> None:
-    """Ledgers of an earlier informativa are copied, migrated and opened."""
-    for name in scene.names:
-        old(scene.folder / f"ledger/{name}.sqlite3", 3)
-    service = await scene.start()
-    with scene.faulty():
-        service.begin_maintenance()
-        await scene.until("opened", lambda: service.waiting()["borealis"] is not None)
-        await scene.until(
-            "purged",
-            lambda: scene.has_logged(
-                "purged", "not purged: nobody called for a month, or the clock is wrong"
-            ),
-        )
-        await scene.calls_of_all("meanwhile")
 
 
 async def at_the_end(scene: Scene) -> None:
@@ -349,7 +327,7 @@ async def at_the_end(scene: Scene) -> None:
     ]
 
 
-PHASES = (at_the_start, at_a_reload, in_service, beside_the_calls, at_a_migration, at_the_end)
+PHASES = (at_the_start, at_a_reload, in_service, beside_the_calls, at_the_end)
 Phase = Callable[[Scene], Awaitable[None]]
 
 

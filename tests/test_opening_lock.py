@@ -20,8 +20,6 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.errors import LedgerError
 from other_programs import ENDS, Ours, numbers, take
 
-pytestmark = pytest.mark.migrated_ledgers
-
 HOLDS = """
 import sys
 from pathlib import Path

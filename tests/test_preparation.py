@@ -22,7 +22,7 @@ from informativa.model import ChangedRecording, Prompt
 from informativa.model.errors import ConfigError, SessionError
 from informativa.model.ports import Ledger
 from informativa.process import bootstrap, preparation
-from informativa.process.maintenance import Outdated
+from informativa.process.maintenance import UnusableLedgers
 from informativa.process.preparation import companies_with_previous_configuration, prepare
 from informativa.prompts import installed
 from informativa.system import patience
@@ -179,7 +179,7 @@ def test_i10_defect_at_one_ledger_is_logged_once_and_costs_its_company_alone(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """I10: acme's ledger takes nothing and is tried again, which is logged once, with the error."""
-    configuration, outdated, error = prepare(config), Outdated(), RuntimeError("nobody foresaw this")
+    configuration, reported, error = prepare(config), UnusableLedgers(), RuntimeError("nobody foresaw this")
     real = LedgerOpener.open
 
     def broken(self: LedgerOpener, file: str, opened: Callable[[], Ledger]) -> Ledger:
@@ -192,7 +192,7 @@ def test_i10_defect_at_one_ledger_is_logged_once_and_costs_its_company_alone(
         for _time in range(3):
             services = bootstrap.for_service(configuration)
             failing = bootstrap.unusable(configuration, services)
-            outdated.report(failing)
+            reported.report(failing)
             bootstrap.close(services)
     assert {name: problem.code for name, problem in failing.items()} == {"acme": "defect"}
     assert [(one["controller"], one["exc_info"]) for one in logged] == [("acme", error)]

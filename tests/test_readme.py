@@ -22,7 +22,6 @@ from informativa.call.caller import mask
 from informativa.cli.main import app
 from informativa.cli.tree import tree
 from informativa.config import schema
-from informativa.ledgers import backup
 from informativa.model import Ending, Reason, Status
 from informativa.process import regular_work, script_limit, watchdog
 from informativa.prompts import speech_engine
@@ -316,7 +315,6 @@ CLAIMS = {
     "nothing for 10 s, then": (watchdog, "HANGING", 10),
     "it is tried again every 5 s": (regular_work, "REOPEN_SECONDS", 5.0),
     "ledgers every minute, each exactly once": (regular_work, "COLLECT_SECONDS", 60.0),
-    "lies beside it for 30 days": (backup, "DAYS", 30),
 }
 """Numbers in the README, and where the program has them."""
 

@@ -12,14 +12,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bench import records as made
 from doubles import line
 from examples import NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.config import load
 from informativa.ledgers.following import Follower
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, Record, RecordFilter, RecordKind, Status
-from informativa.model.errors import InformativaError, LedgerError, LedgerOutdatedError
+from informativa.model.errors import InformativaError, LedgerError
 from informativa.operations import record_document, records
 from informativa.operations.records import (
     ALL,
@@ -281,15 +280,3 @@ def test_records_are_one_document_line_by_line() -> None:
 
     with pytest.raises(LedgerError):
         next(streamed("records", broken()))
-
-
-def test_page_only_reads(folder: Path) -> None:
-    """Whoever looks at a page migrates no ledger of an earlier informativa, but is told what does."""
-    controller = load(folder / "informativa.yaml").controllers["acme"]
-    ledger = Path(controller.ledger)
-    ledger.parent.mkdir(exist_ok=True)
-    made.old(ledger, 3)
-    before = ledger.read_bytes()
-    with pytest.raises(LedgerOutdatedError, match="not migrated yet"):
-        page(controller)
-    assert ledger.read_bytes() == before

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -14,7 +13,7 @@ import pytest
 
 from examples import OTHER, PLAYED
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import expiry, following, migrating, restoring, tally
+from informativa.ledgers import expiry, restoring, tally
 from informativa.ledgers.erasure import erase
 from informativa.ledgers.loss_notes import LossNotes, read_loss_notes
 from informativa.ledgers.sqlite import SqliteStore
@@ -22,7 +21,6 @@ from informativa.model import Controller, Status
 from informativa.model.errors import EventRefusedError
 from informativa.operations import statistics
 from informativa.operations.statistics import DayStatistics
-from old_ledgers import old
 from tallied import START, at, some
 
 _NOTHING = LossNotes((), (), (), ())
@@ -91,21 +89,6 @@ def test_purge_and_erasure_leave_the_counts(store: SqliteStore, ledger: Path) ->
     assert expiry.purge(store, START + timedelta(hours=3), START + timedelta(days=9)) == 7
     assert counters(ledger) == [*_SOME[:-1], (0,)]
     assert wrong(ledger) == []
-
-
-@pytest.mark.parametrize("schema", range(2, migrating.newest()))
-def test_old_ledger_is_counted_when_it_is_migrated(ledger: Path, schema: int) -> None:
-    """Its three records are of one call, and go on to be."""
-    SqliteStore(str(old(ledger, schema))).close()
-    with closing(SqliteStore(str(ledger))) as store:
-        store.append([replace(PLAYED, call="c", pseudonym=OTHER)])
-        summary = following.summary(store, datetime(1970, 1, 1, tzinfo=UTC), START)
-    assert (summary.calls[0], sum(count.in_period for count in summary.counts), summary.known_callers) == (
-        1,
-        4,
-        2,
-    )
-    assert wrong(ledger, _NOTHING) == []
 
 
 def test_restored_ledger_has_the_counters_of_the_backup(store: SqliteStore, ledger: Path) -> None:

@@ -16,8 +16,6 @@ from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.unused_bytes import blanked_page
 from traces import HE, traces
 
-pytestmark = pytest.mark.migrated_ledgers
-
 LONG = "a row that is longer than a page " * 1000
 
 

@@ -27,8 +27,6 @@ from informativa.operations.doctor.system import System
 from informativa.process import storage
 from other_programs import ENDS, Ours, end, foreign, numbers, take
 
-pytestmark = pytest.mark.migrated_ledgers
-
 TAKEN = [("-wal",), ("-shm",), ENDS]
 
 INSERT = (

@@ -1,8 +1,7 @@
 """Proof: what its leaf costs a call, and what checkpoints, receipts and audits of many records take.
 
 The ledger has as many records as are asked for, each with its leaf, as calls would have written them: two
-of each caller, who was told and called again. Another has as many, but no more than a million, from before
-there was a log, which get their leaves while calls go on.
+of each caller, who was told and called again.
 """
 
 from __future__ import annotations
@@ -13,28 +12,23 @@ import shutil
 import sqlite3
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
 from informativa import config
-from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Controller
-from informativa.model.errors import LedgerError
 from informativa.operations.evidence import auditing, logs, receipts, verifying
 from lab.office import Office
 
 from .figures import Peers, Report, Result, SkippedError, Spread, Target, differences, same
-from .records import event, fill, old
+from .records import event, fill
 
 ADDED = 1000  # records from one checkpoint to the next: a busy minute
 GROUP = 64  # calls that are in flight at once and share a transaction
 MANY = 10_000_000
-CALL_EVERY = 0.02  # seconds, while old records get their leaves
 _RECORD_BYTES = 800  # of disk for each record, its tiles included; 620 seen
 _SPARE = 2 << 30  # bytes of disk that stay free
 
@@ -54,8 +48,6 @@ def evidence(
     _audit(report, "audit", controller, min(rounds, 3))
     for group in (1, GROUP):
         _appends(report, controller, rounds, 10 * times, group)
-    shutil.rmtree(folder / "evidence")
-    _from_before(report, _controller(folder / "before"), min(records, 1_000_000))
 
 
 def _controller(folder: Path) -> Controller:
@@ -223,71 +215,6 @@ def _replace(connection: sqlite3.Connection, old: str, new: str) -> None:
 
 def _nothing(*_: object, **__: object) -> None:
     """In place of a leaf."""
-
-
-def _from_before(report: Report, controller: Controller, records: int) -> None:
-    """A ledger from before there was a log: copied and migrated, then its records get their leaves while
-    another process records a call now and then."""
-    file = Path(controller.ledger)
-    old(file, records)
-    with Watch() as copied:
-        SqliteStore(controller.ledger, log=controller.log).close()
-    with contextlib.closing(SqliteStore(controller.ledger)) as store:
-        quiet = _waits(store, controller, lambda count: count == 100)
-        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-            entering = pool.submit(entered, file)
-            busy = _waits(store, controller, lambda _: entering.done())
-            seconds, longest, total = entering.result()
-    title = f"of {records:,} records from before there was a log"
-    waited = f"longest that a call waits for the ledger, of {len(quiet)}"
-    report.results += [
-        Result(
-            "evidence", f"copy and migration {title}; calls play the notice", Spread((copied.seconds,), "s")
-        ),
-        Result("evidence", f"leaves {title}", Spread((records / seconds,), "records/s")),
-        Result(
-            "evidence", f"leaves of {MANY:,}, at that rate", Spread((MANY / records * seconds / 60,), "min")
-        ),
-        Result("evidence", f"leaves, tiles and checkpoint {title}", Spread((total,), "s")),
-        Result("evidence", "longest turn of it with the ledger locked", Spread((longest * 1000,), "ms")),
-        Result("evidence", waited, Spread((max(quiet) * 1000,), "ms")),
-        Result(
-            "evidence",
-            f"longest that a call waits meanwhile, of {len(busy):,}",
-            Spread((max(busy) * 1000,), "ms"),
-        ),
-    ]
-    _audit(report, "audit, most from before there was a log,", controller, 1)
-
-
-def _waits(store: SqliteStore, controller: Controller, over: Callable[[int], bool]) -> list[float]:
-    """Seconds of each call's append. Raises RefusedError where one was not recorded."""
-    seconds: list[float] = []
-    while not over(len(seconds)):
-        call = event(controller, store.newest() + 1)
-        try:
-            with Watch() as watch:
-                store.append([call])
-            seconds.append(watch.seconds)
-        except LedgerError as error:
-            same("calls recorded while old records get their leaves", "all", str(error))
-        time.sleep(CALL_EVERY)
-    return seconds
-
-
-def entered(file: Path) -> tuple[float, float, float]:
-    """Seconds until all old records have their leaves, of the longest turn, and until all are signed."""
-    turns, begun, enter = [], time.perf_counter(), SqliteStore.enter_old
-
-    def timed(store: SqliteStore, count: int) -> int:
-        with Watch() as watch:
-            left = enter(store, count)
-        turns.append((watch.seconds, time.perf_counter() - begun))
-        return left
-
-    with mock.patch.object(SqliteStore, "enter_old", timed):
-        sequence(file)
-    return turns[-1][1], max(seconds for seconds, _ in turns), time.perf_counter() - begun
 
 
 class Watch:

@@ -62,7 +62,7 @@ class Box:
         stores = [storage.store(owner) for owner in owners]
         self._companies = [
             Company(owner, lines[owner.id], store, ExchangeLoop(
-                owner, database, About("bench"), partial(storage.store, owner, create=False, migrate=False)
+                owner, database, About("bench"), partial(storage.store, owner, create=False)
             ))
             for owner, store in zip(owners, stores, strict=True)
         ]  # fmt: skip

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from informativa.evidence import purging
 from informativa.evidence.checkpoint import Checkpoint
-from informativa.evidence.commitment import TAGS
+from informativa.evidence.commitment import RECORD_TAG
 from informativa.evidence.cosignature import WitnessSigner
 from informativa.evidence.encoding import HASH_SIZE
 from informativa.evidence.log_folder import PublishedLog
@@ -182,7 +182,7 @@ class _Log:
         """Publish records and a note, under a checkpoint that the witness signed at a time."""
         hashes = self._random.randbytes(records * 2 * HASH_SIZE)
         begins, step = range(0, len(hashes), 2 * HASH_SIZE), 2 * HASH_SIZE
-        entries = [TAGS[2].record + hashes[begin : begin + step] for begin in begins]
+        entries = [RECORD_TAG + hashes[begin : begin + step] for begin in begins]
         self._add([note, *entries] if note else entries)
         tree = root_at(self.size, TileHashes(self.size, self._published.tile))
         text = Checkpoint(self.signer.name, self.size, tree).text

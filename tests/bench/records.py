@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import sqlite3
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from unittest import mock
 
 from informativa.call.caller import pseudonym
 from informativa.evidence.commitment import bind
-from informativa.ledgers import migrating, rows
+from informativa.ledgers import rows
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Controller, Ending, Event, Heard, Identified, Reason, Status, Vouched
 
-from . import ledger, rivals
+from . import rivals
 from .figures import same
 
 
@@ -77,14 +75,3 @@ def event(controller: Controller, number: int, *, bound: bool = True) -> Event:
 
 
 _BEGUN = datetime.now(UTC) - timedelta(days=30)
-
-
-def old(file: Path, records: int) -> None:
-    """A ledger in the last form without a log."""
-    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        for number, sql in migrating.migrations():
-            if number <= migrating.UNMARKED:
-                for statement in migrating.statements(sql):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number}")
-    ledger.insert(file, records)

@@ -190,7 +190,7 @@ def _calls(report: Report, meeting: Meeting, rounds: int, times: int) -> None:
     configuration = config.load(meeting.folder / "etc/informativa.yaml")
     line = replace(configuration.spelled[rivals.LINE], controller=owner)
     database = meeting.database("pbx-1")
-    opened = partial(storage.store, owner, create=False, migrate=False)
+    opened = partial(storage.store, owner, create=False)
     loop = ExchangeLoop(owner, database, About(), opened)
     others = SharedBoxes(owner, database, suspend, loop)
     cpu: dict[bool, list[float]] = {True: [], False: []}
@@ -234,7 +234,7 @@ def _lag(report: Report, meeting: Meeting, seconds: int) -> None:
     owners = [meeting.owner(box) for box in ("pbx-1", "pbx-2")]
     with contextlib.ExitStack() as stack:
         for box, owner in zip(("pbx-1", "pbx-2"), owners, strict=True):
-            opened = partial(storage.store, owner, create=False, migrate=False)
+            opened = partial(storage.store, owner, create=False)
             loop = ExchangeLoop(owner, meeting.database(box), About(), opened)
             stack.callback(loop.stop)
         here = stack.enter_context(contextlib.closing(meeting.store("pbx-1")))

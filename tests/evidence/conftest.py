@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evidence import mixed
-from evidence.ledger import V1, V1_KEY, Busy, busy, copied
+from evidence.ledger import Busy, busy, copied
 from evidence.places import Place
 from evidence.receipts import NUMBER, Company, Logged
 from examples import PARTIAL, PLAYED, UNIDENTIFIED
@@ -56,17 +54,6 @@ def company(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> Co
     company = Company(folder)
     company.record(*company.events())
     return company
-
-
-@pytest.fixture
-def earlier(tmp_path: Path) -> Busy:
-    """The ledger as it was left, of schema 14, with 25 leaves."""
-    ledger = tmp_path / "acme.sqlite3"
-    with closing(sqlite3.connect(ledger)) as connection:
-        connection.executescript((V1 / "ledger.sql").read_text())
-        connection.execute("PRAGMA journal_mode = WAL")
-    shutil.copytree(V1 / "log", tmp_path / "acme.log")
-    return Busy(ledger, V1_KEY)
 
 
 @pytest.fixture(scope="session")

@@ -204,7 +204,7 @@ class CallCentre:
             text = entry(members).removeprefix(NOTE_TAG).decode()
             event = rows.note(RecordKind(kind), note_leaves.REASONS[NoteKind(kind)], NOW.at, text)
             connection.execute(*rows.append((number, *rows.row(event))))
-            connection.execute(leaves.APPEND, (log.next, number, *[None] * 6, False))
+            connection.execute(leaves.APPEND, (log.next, number, *[None] * 6))
             return LeafIdentity.of(log.origin, log.size, entry(members))
 
     def purge_note(self, below: int, ago: timedelta, **values: object) -> LeafIdentity:

@@ -3,7 +3,6 @@ moves. Everything is done by the functions that the service and the commands use
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -47,7 +46,6 @@ APPROVERS = tuple(Signer(f"acme.example/approver-{n}", bytes([n]) * 32) for n in
 PAPER = OutsourcingDocument("file 7", date(2026, 1, 7))
 CALL_CENTRE = Outsourcing("Call centre", PAPER, PAPER)
 BY = NoteSource.COMMAND
-VERSION_1 = Path(__file__).parent / "v1" / "busy"
 
 
 @dataclass
@@ -77,7 +75,7 @@ class Company:
     """The company, in a folder. Its configuration says what is in `acme`; what is `published` is what its
     monitor reads; its witness signs what extends the `trees` that it signed before."""
 
-    def __init__(self, folder: Path, boxes: int, rule: LogRule, *, old: bool, outsourced: bool) -> None:
+    def __init__(self, folder: Path, boxes: int, rule: LogRule, *, outsourced: bool) -> None:
         self.folder, self.now = folder, START
         self.published = folder / "published"
         self.published.mkdir()
@@ -97,8 +95,6 @@ class Company:
         self.calls = 0
         for box in self.boxes:
             box.ledger.parent.mkdir()
-        if old:
-            self._lay_version_1(self.boxes[0].ledger)
         for box in self.boxes:
             storage.store(self.of(box)).close()
             self.call(box, None)
@@ -108,14 +104,6 @@ class Company:
             lambda _finding: "",
             lambda: self.now.timestamp(),
         )
-
-    @staticmethod
-    def _lay_version_1(ledger: Path) -> None:
-        with closing(sqlite3.connect(ledger)) as connection:
-            connection.executescript((VERSION_1 / "ledger.sql").read_text())
-            connection.execute("PRAGMA journal_mode = WAL")
-        ledger.chmod(0o600)
-        shutil.copytree(VERSION_1 / "log", ledger.with_suffix(".log"))
 
     def of(self, box: Box) -> Controller:
         """The company as a box's configuration has it."""
@@ -190,7 +178,7 @@ class Company:
         """Delete what is past its time, as the service does, but for what it says an audit calls a gap."""
         controller, at = self.of(box), self.clock(box)
         log_storage.keep_rule(controller, at, BY)
-        with closing(storage.store(controller, create=False, migrate=False)) as store:
+        with closing(storage.store(controller, create=False)) as store:
             plan = log_storage.purge_plan(controller, store, at)
             assert plan is not None
             if not plan.doubt:
@@ -201,7 +189,7 @@ class Company:
         without a successor."""
         place, left = ("pbx-9", b"9" * 16), ("pbx-8", b"8" * 16)
         end = Checkpoint("acme.example/informativa/acme/pbx-9/1", 7, b"7" * 32)
-        with closing(storage.store(self.of(box), create=False, migrate=False)) as store:
+        with closing(storage.store(self.of(box), create=False)) as store:
             boxes.store_retired(store, [(*place, box.name), (*left, None)])
             replacements.note(store, place, ReplacesNote(place[0], 7, (end,)), self.clock(box), BY)
             replacements.note(store, left, RetiresNote(left[0], 0), self.clock(box), BY)

@@ -81,7 +81,7 @@ def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
     opened = json.loads(base64.b64decode(extra.removeprefix("extra "), validate=True))
     assert jcs(opened) == base64.b64decode(extra.removeprefix("extra "))
     version = opened["v"]
-    assert version in (1, 2)
+    assert version == 2
     tags = {name: f"informativa/{name}/v{version}\n".encode() for name in ("what", "who", "record")}
     opens = {"person", "salt_who"} if "person" in opened else {"who"}
     assert set(opened) - {"opening_key"} == {"v", "facts", "salt_what"} | opens
@@ -92,7 +92,7 @@ def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
         assert len(salt) == len(salt_who) == 16
         assert salt != salt_who
         person = opened["person"]
-        assert ("opening" in person) == (version == 2 and "binding" in person)
+        assert ("opening" in person) == ("binding" in person)
         person_hash = sha256(tags["who"] + salt_who + jcs(person))
     else:
         person_hash = bytes.fromhex(opened["who"])
@@ -105,7 +105,7 @@ def check(receipt: bytes, vkey: str, number: str = "") -> dict[str, object]:
     assert root_of(leaf, place, size, hashes) == root, "it is not in the tree"
     assert (facts["log"], facts["record"]) == (vkey.split("+")[0], place)
 
-    if version == 2 and "opening_key" in opened and "person" in opened:
+    if "opening_key" in opened and "person" in opened:
         digest = sha256(b"informativa/opening/v2\n" + bytes.fromhex(opened["opening_key"])).hex()
         assert opened["person"].get("opening", digest) == digest, "the opening key is not this record's"
     if number:
@@ -270,7 +270,7 @@ def erased(file: bytes, digest: str) -> list[list[tuple[str, int]]]:
 
 @dataclass
 class Leaf:
-    """A leaf of a log: a record of version 1 or 2, or what a note says; whether that needs an approval, and
+    """A leaf of a log: a record, or what a note says; whether that needs an approval, and
     whether it has one."""
 
     kind: str
@@ -295,7 +295,7 @@ def read(logs: list[tuple[Path, str]], approver: str) -> list[list[Leaf]]:
             tag, _, rest = entry.partition(b"\n")
             leaf = Leaf(tag.decode().removeprefix("informativa/"), sha256(b"\x00" + entry))
             leaves.append(leaf)
-            if leaf.kind in ("record/v1", "record/v2"):
+            if leaf.kind == "record/v2":
                 assert len(rest) == 64
                 continue
             assert leaf.kind == "note/v2"

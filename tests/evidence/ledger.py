@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
+from examples import AT, NOTDUE, ONE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.evidence import tree
 from informativa.evidence.checkpoint import Checkpoint, open_checkpoint
@@ -22,31 +22,14 @@ from informativa.evidence.tiles import TileHashes
 from informativa.ledgers import expiry
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.ledgers.erasure import erase
-from informativa.ledgers.rows import microseconds
 from informativa.ledgers.sequencer import sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Event, Identified, Reason, RecordKind, Status
-from old_ledgers import old
 
 KEY = b"k" * 32
-V1 = Path(__file__).parent / "v1" / "busy"
-"""A ledger and its log as an earlier informativa left them, of schema 14, with 25 leaves of version 1."""
-V1_KEY = Verifier.parse((V1 / "log/1/key").read_text().strip())
 NUMBERS = [f"+39333000000{digit}" for digit in range(10)]
 LONG_AGO = AT - timedelta(days=900)
 
-
-# In the ledger from before there was a log: records of one day, one of them erased, one of a changed key.
-BEFORE = (
-    f"UPDATE event SET at = at + {microseconds(AT - timedelta(days=30)) // 60_000_000 * 60_000_000}",
-    "UPDATE event SET recorded = at WHERE record > 1",
-    "UPDATE event SET pseudonym = NULL, call = '', key = NULL, erased = 1, at = at - at % 60000000,"
-    " recorded = recorded - recorded % 60000000 WHERE record = 4",
-    f"UPDATE event SET pseudonym = x'{(b'n' * 32).hex()}', status = 'NOTDUE', reason = 'already-informed',"
-    " prompt = '', ending = NULL, heard = NULL, length = NULL, key = NULL, basis = 3 WHERE record = 5",
-    f"UPDATE standing SET record = 3, pseudonym = x'{(b'n' * 32).hex()}',"
-    " at = (SELECT at FROM event WHERE record = 3), whole = (SELECT at FROM event WHERE record = 3)",
-)
 
 TABLES = {
     "event": ("record",),
@@ -54,7 +37,7 @@ TABLES = {
     "standing": ("pseudonym", "notice", "version"),
     "log": ("epoch",),
 }
-RESTS_ON_ERASED, MIGRATED = 20, range(1, 6)
+RESTS_ON_ERASED = 20
 
 
 def of(number: int, event: Event = PLAYED, *, key: bytes = KEY, **more: object) -> Event:
@@ -93,12 +76,19 @@ class Busy:
 
 
 def busy(folder: Path) -> Busy:
-    """Calls, papers, records from before there was a log; some of them erased, some purged; supplements,
-    changed keys, numbers that changed hands."""
-    ledger = old(folder / "acme.sqlite3", 6, 5)
-    forged(ledger, *BEFORE)
+    """Calls, papers; some of them erased, some purged; supplements, changed keys, numbers that changed
+    hands."""
+    ledger = folder / "acme.sqlite3"
     with closing(SqliteStore(str(ledger), log="example.org/informativa/acme/box")) as store:
-        assert store.enter_old(500) == 0
+        month_ago = AT - timedelta(days=30)
+        store.append([replace(PLAYED, pseudonym=ONE, at=month_ago, call="c", linked="c") for _ in range(3)])
+        moved = {"pseudonym": b"n" * 32, "earlier": ONE, "basis": 3}
+        store.append(
+            [
+                replace(UNIDENTIFIED, pseudonym=None, at=month_ago, call="c", linked="c"),
+                replace(NOTDUE, at=month_ago, call="c", linked="c", **moved),  # type: ignore[arg-type]
+            ]
+        )
         past = LONG_AGO
         store.append([of(1, at=past), of(2, PARTIAL, at=past), of(3, UNIDENTIFIED, pseudonym=None, at=past)])
         store.append([of(1), of(2, PARTIAL), of(4, key=b"o" * 32), of(5), of(6)])
@@ -195,8 +185,8 @@ def harmless(table: str, row: dict[str, object], column: str, new: object) -> bo
     """Return whether a value may be changed unseen; comments say why that does no harm."""
     was = row[column]
     if table == "leaf":
-        # Of what was purged: which record it was, and whether from before there was a log.
-        return row["salt_what"] is None and column in ("record", "migrated")
+        # Of what was purged: which record it was.
+        return row["salt_what"] is None and column == "record"
     if table == "standing":
         # After a purge: that a caller knows less, or called longer ago, so that he hears it again; and
         # that the proof of what was moved is one of the purged, by which it proves nothing. As it stands, or
@@ -215,7 +205,4 @@ def harmless(table: str, row: dict[str, object], column: str, new: object) -> bo
         return column in ("at", "recorded", "call", "linked", "pseudonym", "reference", "key", "earlier")
     if column == "key" and row.get("erased"):
         return not new  # empty, or none
-    # From before there was a log: seconds to less than a sample, and one time for both.
-    if table == "event" and row["record"] in MIGRATED and column in ("heard", "length"):
-        return isinstance(was, float) and isinstance(new, int | float) and round(8000 * new) == 8000 * was
-    return column == "recorded" and row["record"] in MIGRATED and new is None and was == row["at"]
+    return False

@@ -1,5 +1,5 @@
-"""A log with leaves of all kinds: records of version 1, as an earlier program left them, records of version
-2, and notes of every kind, each by what makes it; and the log in which it goes on."""
+"""A log with leaves of all kinds: records, and notes of every kind, each by what makes it; and the log in
+which it goes on."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from informativa.evidence.log_folder import PublishedLog
 from informativa.evidence.note import Verifier
 from informativa.model.plan import LogRule
 
-OLD = 25
-"""The size of the log when it was of version 1 alone."""
 APPROVER = APPROVERS[0].verifier
 
 
@@ -37,7 +35,7 @@ def grown(folder: Path) -> list[MixedLog]:
     approval, puts a copy back, takes the place of another box, sees a third one leave, purges, and changes
     the key of the log."""
     rule = LogRule("each", (str(WITNESS.verifier),), str(APPROVER), "OPS/1")
-    company = Company(folder, 1, rule, old=True, outsourced=True)
+    company = Company(folder, 1, rule, outsourced=True)
     (box,) = company.boxes
 
     def pass_on(days: float = 0.0, *numbers: int) -> None:
@@ -48,7 +46,6 @@ def grown(folder: Path) -> list[MixedLog]:
         company.publish(box)
 
     pass_on(0, 0, 1, 2)
-    company.approve()  # of the first rule: it says what was gone before
     company.copy(box)
     pass_on(1, 0, 3)
     company.restore(box, 0, alone=False)

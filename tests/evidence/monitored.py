@@ -39,10 +39,9 @@ RULE = replace(
 ERASURE = ErasureNote("ab" * 32, 10, "dpo-1")
 
 
-def record(number: int, version: int = 2, content: bytes = b"") -> bytes:
+def record(number: int, content: bytes = b"") -> bytes:
     """The entry of a record, of any content."""
-    tag = b"informativa/record/v%d\n" % version
-    return tag + leaf_hash(b"what%d" % number + content) + leaf_hash(b"who%d" % number)
+    return b"informativa/record/v2\n" + leaf_hash(b"what%d" % number + content) + leaf_hash(b"who%d" % number)
 
 
 def minute(seconds: int) -> datetime:
@@ -74,9 +73,9 @@ class ServedLog:
         self.entries.append(note.entry)
         return note
 
-    def records(self, count: int, version: int = 2) -> None:
+    def records(self, count: int) -> None:
         """Add records."""
-        self.entries += [record(self.size + number, version) for number in range(count)]
+        self.entries += [record(self.size + number) for number in range(count)]
 
     def checkpoint(self, size: int | None = None) -> Checkpoint:
         """The checkpoint of the first leaves."""

@@ -37,7 +37,7 @@ from informativa.operations.evidence import logs, receipt_maker, receipts
 from informativa.process import erasing, storage
 from informativa.prompts.installed import hashed
 
-LOG_OF_VERSION_2 = Signer("acme.example/informativa/acme/pbx-1/2", bytes(range(32)))
+LOG_BY_HAND = Signer("acme.example/informativa/acme/pbx-1/2", bytes(range(32)))
 NUMBER = Identified("+393331234567")
 HOSTILE = "</script><img src=x onerror=alert(1)>\u202etxt.exe\u2066 & \"'<!-- \u200b"
 
@@ -202,15 +202,15 @@ class Logged:
         return receipt.receipt
 
 
-def of_version_2(
+def receipt_by_hand(
     receipt: Receipt,
     committed: Callable[[dict[str, Any]], object] = lambda _: None,
     opened: Callable[[dict[str, Any]], object] = lambda _: None,
 ) -> bytes:
-    """The record of an opened receipt in a log of three entries that `LOG_OF_VERSION_2` signed, without the
+    """The record of an opened receipt in a log of three entries that `LOG_BY_HAND` signed, without the
     program. `committed` changes what the log commits to, `opened` what the file says."""
     extra = json.loads(receipt.proof.extra)
-    extra["facts"] |= {"log": LOG_OF_VERSION_2.name, "record": 1}
+    extra["facts"] |= {"log": LOG_BY_HAND.name, "record": 1}
     committed(extra)
     record_hash, person_hash = (
         independent.sha256(tag + bytes.fromhex(extra[salt]) + independent.jcs(extra[part]))
@@ -222,9 +222,9 @@ def of_version_2(
     entries = [b"informativa/note/v2\n{}", b"informativa/record/v2\n" + record_hash + person_hash, b"other"]
     first, leaf, last = (independent.sha256(b"\0" + entry) for entry in entries)
     root = independent.roots([first, leaf, last], {3})[3]
-    text = f"{LOG_OF_VERSION_2.name}\n3\n{base64.b64encode(root).decode()}\n"
+    text = f"{LOG_BY_HAND.name}\n3\n{base64.b64encode(root).decode()}\n"
     opened(extra)
-    return Proof(1, (first, last), sign(text, LOG_OF_VERSION_2), independent.jcs(extra)).data
+    return Proof(1, (first, last), sign(text, LOG_BY_HAND), independent.jcs(extra)).data
 
 
 def with_extra(receipt: Receipt, change: Callable[[dict[str, Any]], object]) -> bytes:

@@ -64,8 +64,8 @@ def _put_back(connection: sqlite3.Connection) -> None:
 
 
 def test_records_are_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a sound ledger one pass over the records proves all counters, also those of purged, erased and
-    migrated records."""
+    """In a sound ledger one pass over the records proves all counters, also those of purged and erased
+    records."""
     attacked = busy(tmp_path)
     monkeypatch.setattr(tally, "forged", _second_look)
     assert attacked.audit().is_sound

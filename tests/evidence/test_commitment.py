@@ -64,7 +64,6 @@ def test_half_of_a_surrogate_pair_is_refused() -> None:
 def test_names_stand_in_order_and_are_those_of_the_tables() -> None:
     """A record that has everything has each name once, in the order that canonical JSON asks for."""
     facts = {**commitment.facts(EVENT, LOG, 6, 7)}
-    facts |= commitment.facts(EVENT, LOG, 6, 7, migrated=True)
     facts |= commitment.facts(replace(EVENT, kind=RecordKind.PURGE), LOG, 6, 7)
     totals = replace(EVENT, kind=RecordKind.TOTALS, reference=totals_text(0, 6, "1/a/PLAYED/shared=2"))
     access = replace(EVENT, kind=RecordKind.ACCESS, reference=access_text(9, b"\x55" * 32))
@@ -93,9 +92,8 @@ def test_names_stand_in_order_and_are_those_of_the_tables() -> None:
         consent,
         replace(EVENT, heard=None, counts=True, kind=RecordKind.ERASURE),
     ):
-        for migrated in (True, False):
-            names = list(commitment.facts(event, LOG, 6, 7, migrated=migrated))
-            assert names == sorted(names)
+        names = list(commitment.facts(event, LOG, 6, 7))
+        assert names == sorted(names)
 
 
 def test_what_is_absent_is_left_out() -> None:
@@ -218,13 +216,12 @@ def test_within_a_minute_only_who_changes(name: str) -> None:
 def test_place_and_number_are_committed_to() -> None:
     """The same record elsewhere in the log, under another number, of another log, is another one."""
     hashes = {
-        commitment.what(commitment.facts(EVENT, log, index, number, migrated=migrated), WHAT_SALT)
+        commitment.what(commitment.facts(EVENT, log, index, number), WHAT_SALT)
         for log in (LOG, "example.org/informativa/acme/box/2")
         for index in (6, 7)
         for number in (7, 8)
-        for migrated in (True, False)
     }
-    assert len(hashes) == 16
+    assert len(hashes) == 8
 
 
 def test_reference_of_a_record_about_records_stays_after_an_erasure() -> None:
@@ -235,26 +232,11 @@ def test_reference_of_a_record_about_records_stays_after_an_erasure() -> None:
     assert "indices" not in commitment.facts(EVENT, LOG, 6, 7)
 
 
-@pytest.mark.parametrize(
-    ("version", "first", "second"),
-    [
-        (
-            1,
-            "1b6dbd751a86d319bcb4cf7cb7b1348f523077a77e6de7f6587753845e4a92b0",
-            "73067890095200f49c2e26bd1a0084bd4cc93456f1ba4e7758db0d0ee77456b7",
-        ),
-        (
-            2,
-            "49d98cf9a302b131d164ae2397f510b7339830a54f1b32ab8c80247d27d54f9b",
-            "c90accbc84751c966b41f1dc4168cdf799267a7614ed7aa2cd6494a9b66377d9",
-        ),
-    ],
-)
-def test_answer_known_beforehand(version: int, first: str, second: str) -> None:
+def test_answer_known_beforehand() -> None:
     """The formulas of the format, with nothing of ours: hashlib, hmac and json."""
     company, number = b"k" * 32, "+393331234567"
     opening_key = hmac.new(company, b"binding" + WHO_SALT, hashlib.sha256).digest()
-    opening = hashlib.sha256(b"informativa/opening/v2\n" + opening_key).digest() if version == 2 else None
+    opening = hashlib.sha256(b"informativa/opening/v2\n" + opening_key).digest()
     binding = hmac.new(opening_key, number.encode("ascii"), hashlib.sha256).digest()
     facts = {
         "counts": 0,
@@ -289,7 +271,7 @@ def test_answer_known_beforehand(version: int, first: str, second: str) -> None:
         "happened": 1795523415123456,
         "key": "#",
         "linked": "1700000000.0",
-        **({"opening": opening.hex()} if opening else {}),
+        "opening": opening.hex(),
         "pseudonym": "11" * 32,
         "recorded": 1795523535123461,
         "reference": "contract 7",
@@ -297,19 +279,22 @@ def test_answer_known_beforehand(version: int, first: str, second: str) -> None:
 
     def digest(tag: str, salt: bytes, value: dict[str, object]) -> bytes:
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(f"informativa/{tag}/v{version}\n".encode() + salt + text.encode()).digest()
+        return hashlib.sha256(f"informativa/{tag}/v2\n".encode() + salt + text.encode()).digest()
 
     facts_hash = digest("what", WHAT_SALT, facts)  # type: ignore[arg-type]
     person_hash = digest("who", WHO_SALT, person)  # type: ignore[arg-type]
     caller = Identified(number)
     assert commitment.opening_key(company, WHO_SALT) == opening_key
     assert commitment.binding(opening_key, caller) == binding
-    assert opening is None or commitment.opening(opening_key) == opening
-    assert commitment.what(commitment.facts(EVENT, LOG, 6, 7), WHAT_SALT, version) == facts_hash
-    assert commitment.who(commitment.person(EVENT, binding, opening), WHO_SALT, version) == person_hash
-    entry = commitment.Commitments(facts_hash, person_hash, version).entry
-    assert entry == f"informativa/record/v{version}\n".encode() + facts_hash + person_hash
-    assert (facts_hash.hex(), person_hash.hex()) == (first, second)
+    assert commitment.opening(opening_key) == opening
+    assert commitment.what(commitment.facts(EVENT, LOG, 6, 7), WHAT_SALT) == facts_hash
+    assert commitment.who(commitment.person(EVENT, binding, opening), WHO_SALT) == person_hash
+    entry = commitment.Commitments(facts_hash, person_hash).entry
+    assert entry == b"informativa/record/v2\n" + facts_hash + person_hash
+    assert (facts_hash.hex(), person_hash.hex()) == (
+        "49d98cf9a302b131d164ae2397f510b7339830a54f1b32ab8c80247d27d54f9b",
+        "c90accbc84751c966b41f1dc4168cdf799267a7614ed7aa2cd6494a9b66377d9",
+    )
     assert binding.hex() == "9bd073f6fbb3e1a0cc41b9c3f7937bae00b5a2998c9ad2eaed3154c00424e0ed"
 
 

@@ -169,8 +169,7 @@ def asked_of(mixed_log: mixed.MixedLog) -> dict[str, Any]:
 
 @pytest.mark.timeout(900)
 def test_gos_packages_take_a_log_of_all_kinds_of_leaves(crosscheck: Path, mixed_logs: MixedLogs) -> None:
-    """Records of both versions and each kind of note: each is in the tree, its entry in the bundle is its
-    leaf, and the log is the one of version 1 that its last checkpoint before version 2 was of."""
+    """Records and each kind of note: each is in the tree, and its entry in the bundle is its leaf."""
     first, second = mixed_logs
     kinds = []
     for mixed_log in mixed_logs:
@@ -179,10 +178,8 @@ def test_gos_packages_take_a_log_of_all_kinds_of_leaves(crosscheck: Path, mixed_
         assert answer["Faults"] is None
         assert (answer["Origin"], answer["Size"]) == (mixed_log.key.name, mixed_log.size)
         kinds += answer["Leaves"]
-    assert mixed.OLD in first.log.sizes()
-    assert kinds[: mixed.OLD + 1] == ["record/v1"] * mixed.OLD + ["record/v2"]
     assert kinds[first.size - 1 : first.size + 2] == ["next", "new-log", "rule"]
-    assert set(kinds[mixed.OLD :]) == {"record/v2", *NoteKind}
+    assert set(kinds) == {"record/v2", *NoteKind}
     assert second.size == 3
 
 

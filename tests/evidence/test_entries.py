@@ -1,4 +1,4 @@
-"""Entries of both versions, recognised by their tags, and the commitments of both computed anew."""
+"""Entries, recognised by their tags."""
 
 from __future__ import annotations
 
@@ -7,28 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence.noted import CONTENTS, log_note
-from informativa.evidence import commitment, entries
+from informativa.evidence import entries
 from informativa.evidence.commitment import Commitments
 from informativa.evidence.entries import EntryKind
 from informativa.model.errors import EvidenceFormatError
 
-SALT = bytes(range(16))
 
-
-def test_no_commitment_of_one_version_is_one_of_another() -> None:
-    """Nor is that of facts one of a person: each has a tag of its own."""
-    digests = {
-        commit({}, SALT, version) for version in (1, 2) for commit in (commitment.what, commitment.who)
-    }
-    assert len(digests) == 4
-
-
-@pytest.mark.parametrize(("version", "kind"), [(1, EntryKind.RECORD_V1), (2, EntryKind.RECORD_V2)])
-def test_record_is_recognised(version: int, kind: EntryKind) -> None:
+def test_record_is_recognised() -> None:
     """By its tag and its 86 bytes, out of which come its two commitments."""
-    hashes = Commitments(b"\x01" * 32, b"\x02" * 32, version)
+    hashes = Commitments(b"\x01" * 32, b"\x02" * 32)
     assert len(hashes.entry) == 86
-    assert entries.recognised(hashes.entry) is kind
+    assert entries.recognised(hashes.entry) is EntryKind.RECORD
     assert entries.commitments(hashes.entry) == hashes
 
 
@@ -36,7 +25,7 @@ def test_record_is_recognised(version: int, kind: EntryKind) -> None:
 def test_note_is_recognised(kind: str) -> None:
     """By its tag; it has no commitments."""
     entry = log_note(kind).entry
-    assert entries.recognised(entry) is EntryKind.NOTE_V2
+    assert entries.recognised(entry) is EntryKind.NOTE
     with pytest.raises(EvidenceFormatError, match="a note and not a record"):
         entries.commitments(entry)
 
@@ -46,11 +35,12 @@ def test_note_is_recognised(kind: str) -> None:
     [
         b"",
         bytes(86),
-        b"informativa/record/v1\n",
-        b"informativa/record/v1\n" + bytes(63),
+        b"informativa/record/v2\n",
+        b"informativa/record/v2\n" + bytes(63),
+        b"informativa/record/v1\n" + bytes(64),
         b"informativa/record/v2\n" + bytes(65),
         b"informativa/record/v3\n" + bytes(64),
-        b"informativa/record/v1\r" + bytes(64),
+        b"informativa/record/v2\r" + bytes(64),
         b"informativa/record/v2" + bytes(65),
         b"informativa/record/V2\n" + bytes(64),
         b" informativa/record/v2\n" + bytes(63),
@@ -70,7 +60,7 @@ def test_any_other_entry_is_refused(entry: bytes) -> None:
 
 def test_a_note_has_16384_bytes_at_most() -> None:
     """The tag counts."""
-    assert entries.recognised(b"informativa/note/v2\n" + b" " * 16_364) is EntryKind.NOTE_V2
+    assert entries.recognised(b"informativa/note/v2\n" + b" " * 16_364) is EntryKind.NOTE
 
 
 @given(st.binary(max_size=100))

@@ -551,22 +551,6 @@ def test_ledger_without_a_rule_has_no_note_of_leaves_elsewhere(tmp_path: Path) -
         assert note_elsewhere(store, places, "", AT) is None
 
 
-def test_records_of_before_the_log_get_their_leaves_first(tmp_path: Path) -> None:
-    """A note names leaves, and a record without one would stay."""
-    from old_ledgers import old
-
-    file = old(tmp_path / "acme.sqlite3", 6, 5)
-    with closing(SqliteStore(str(file))) as store:
-        (his, *_others) = {record.event.pseudonym: record for record in store.records()}
-        assert store.log().entered < store.log().old
-    assert his is not None
-    noted(file, STANDING)
-    result = erase(file, [his], AT)
-    assert result.records
-    assert traces(tmp_path, his) == []
-    assert sound(file)["erased"] == result.records
-
-
 @pytest.mark.parametrize(
     ("rule", "given", "noted_as"),
     [

@@ -52,12 +52,10 @@ def counted(
     erasure = ErasureNote(listed.digest, listed.most, "DPO-1")
     ranges = tuple((place.origin, range(place.index, place.index + 1)) for place in listed.places)
     naming = NamingNote(HERE, len(here), AT, RecordKind.ERASURE, (), "DPO-1", elsewhere=ranges)
-    box = BoxNotes(
-        [LedgerLog(1, HERE, 0, 9, 0, 0, 0)], (), (naming,), standings(HERE, *here, (erasure, standing))
-    )
+    box = BoxNotes([LedgerLog(1, HERE, 0, 9)], (), (naming,), standings(HERE, *here, (erasure, standing)))
     retired = standings(RETIRED, *elsewhere)
     notes = BoxNotes(
-        [LedgerLog(1, RETIRED, 0, 9, 0, 0, 0)],
+        [LedgerLog(1, RETIRED, 0, 9)],
         [ClosedLeaves(RETIRED, range(3, 4), facts=False)],
         (),
         retired,
@@ -139,7 +137,7 @@ def test_a_leaf_that_is_not_named_stays_a_hole(place: tuple[str, int]) -> None:
 def test_a_leaf_of_a_copied_log_is_the_same_where_another_log_follows(newest: str, is_counted: bool) -> None:
     """Where the copy itself goes on under that name, it may have another leaf there."""
     naming = NamingNote(newest, 0, AT, RecordKind.ERASURE, ((RETIRED, range(3, 4)),), "DPO-1")
-    logs = [LedgerLog(1, RETIRED, 0, 9, 0, 0, 0), LedgerLog(2, newest, 9, 12, 0, 0, 0)]
+    logs = [LedgerLog(1, RETIRED, 0, 9), LedgerLog(2, newest, 9, 12)]
     erasure = ErasureNote("0" * 64, 10, "DPO-1")
     box = BoxNotes(logs, (), (naming,), standings(newest, (erasure, HOLDS)))
     assert bool(bundle_holes.elsewhere_of(box, {}, [RETIRED])) is is_counted

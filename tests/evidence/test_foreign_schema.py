@@ -10,10 +10,7 @@ import pytest
 
 from commands import typed
 from evidence.ledger import Busy, audited, forged
-from informativa.ledgers import migrating
-from informativa.ledgers.foreign_schema import foreign_parts
 from informativa.ledgers.sqlite import SqliteStore
-from old_ledgers import NEWEST, old
 
 TRIGGER = "CREATE TRIGGER audit AFTER INSERT ON event BEGIN DELETE FROM event WHERE record = new.record; END"
 
@@ -22,16 +19,6 @@ def parts(ledger: Path) -> list[str]:
     """Return what a ledger has besides."""
     with closing(SqliteStore(str(ledger), read_only=True)) as store:
         return store.foreign_schema()
-
-
-@pytest.mark.parametrize("schema", range(1, NEWEST + 1))
-def test_ledger_of_every_form_is_as_the_migrations_made_it(tmp_path: Path, schema: int) -> None:
-    """After it was migrated; before, it is not judged."""
-    ledger = old(tmp_path / "acme.sqlite3", schema)
-    with closing(sqlite3.connect(ledger)) as connection:
-        assert foreign_parts(connection) == []
-    SqliteStore(str(ledger)).close()
-    assert parts(ledger) == []
 
 
 def test_new_ledger_and_one_with_statistics_have_no_foreign_part(tmp_path: Path) -> None:
@@ -81,15 +68,6 @@ def test_i7_part_of_somebody_elses_is_named_by_the_audit(
     assert problems == [
         f"The ledger {attacked.ledger} has parts that informativa did not make: {', '.join(named)}."
     ]
-
-
-def test_ledger_of_a_later_informativa_is_not_judged(tmp_path: Path) -> None:
-    """This one does not know its migrations; it refuses the ledger elsewhere."""
-    ledger = tmp_path / "acme.sqlite3"
-    SqliteStore(str(ledger)).close()
-    with closing(sqlite3.connect(ledger)) as connection:
-        connection.execute(f"PRAGMA user_version = {migrating.newest() + 1}")
-        assert foreign_parts(connection) == []
 
 
 def test_check_says_which_trigger_and_what_to_type(folder: Path) -> None:

@@ -49,7 +49,6 @@ class Beginning:
     """The state in which a company begins."""
 
     boxes: int
-    old: bool
     outsourced: bool
     approver: bool
     per_record: bool
@@ -62,11 +61,11 @@ class Beginning:
             WITNESSES if self.witness else (),
             KEYS[0] if self.approver else "",
         )
-        return Company(folder, self.boxes, rule, old=self.old, outsourced=self.outsourced)
+        return Company(folder, self.boxes, rule, outsourced=self.outsourced)
 
 
 BEGINNING = st.builds(
-    Beginning, st.integers(1, 3), st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans()
+    Beginning, st.integers(1, 3), st.booleans(), st.booleans(), st.booleans(), st.booleans()
 )
 
 
@@ -174,10 +173,10 @@ def live(beginning: Beginning, steps: list[tuple[str, int, int]]) -> None:
                 assert all(audited.verdict.is_good for audited in company.audit(box))
 
 
-# An erasure that waits, of somebody one of whose records rests on that of another who was erased before.
-RESTING = Beginning(boxes=1, old=True, outsourced=False, approver=True, per_record=False, witness=True)
+# An erasure that waits.
+RESTING = Beginning(boxes=1, outsourced=False, approver=True, per_record=False, witness=True)
 # Another log, of which the published copy has nothing yet; and a backup of before there was another log.
-PLAIN = Beginning(boxes=1, old=False, outsourced=False, approver=True, per_record=False, witness=False)
+PLAIN = Beginning(boxes=1, outsourced=False, approver=True, per_record=False, witness=False)
 STALE = [("publish", 0, 0), ("key", 0, 0), ("call", 0, 0), ("sign", 0, 0)]
 ANSWERS = [
     *[("grant", 1, 0), ("rotate", 0, 0), ("refuse", 1, 0), ("copy", 0, 0), ("grant", 1, 0), ("grant", 2, 0)],
@@ -185,7 +184,7 @@ ANSWERS = [
     *[("retention", 1, 0), ("sign", 0, 0), ("publish", 0, 0), ("purge", 0, 0), ("refuse", 3, 0)],
 ]
 # A shorter retention by which somebody else deletes, with nobody who could approve it.
-UNAPPROVED = Beginning(boxes=1, old=False, outsourced=True, approver=False, per_record=False, witness=False)
+UNAPPROVED = Beginning(boxes=1, outsourced=True, approver=False, per_record=False, witness=False)
 SHORTENED = [("retention", 4, 0), ("sign", 0, 0), ("months", 5, 0), ("purge", 0, 0)]
 BEFORE_THE_KEY = [("copy", 0, 0), ("key", 0, 0), ("restore alone", 0, 0), ("approve", 0, 0)]
 

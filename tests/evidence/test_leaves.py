@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import timedelta
 from multiprocessing import get_context
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -18,11 +17,10 @@ from evidence.ledger import KEY, LONG_AGO, NUMBERS, audited, of, signed
 from examples import AT, NOTDUE, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.evidence import commitment
-from informativa.ledgers import erasure, expiry, references, rows, sequencer, sqlite
+from informativa.ledgers import erasure, expiry, references, sequencer
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Identified, Reason, RecordKind
 from informativa.model.errors import EventRefusedError
-from old_ledgers import old
 from traces import traces
 
 ALL = "SELECT leaf, record FROM leaf ORDER BY leaf"
@@ -49,7 +47,7 @@ def test_each_record_has_a_leaf_that_opens(store: SqliteStore) -> None:
     for index, event in enumerate(events):
         leaf = store.leaf(index + 1)
         assert leaf is not None
-        assert (leaf.leaf, leaf.record, leaf.version, leaf.migrated) == (index, index + 1, 2, False)
+        assert (leaf.leaf, leaf.record) == (index, index + 1)
         assert leaf.salt_what is not None
         assert leaf.salt_who is not None
         facts = commitment.facts(event, origin, index, index + 1)
@@ -206,53 +204,6 @@ def test_leaves_are_named_as_ranges() -> None:
             references.indices(text)
 
 
-@pytest.mark.parametrize("schema", [2, 4, 6])
-def test_records_from_before_get_their_leaves_while_others_append(tmp_path: Path, schema: int) -> None:
-    """Page by page, as migrated: in the order of their numbers, each once, between those of new calls."""
-    file = old(tmp_path / "acme.sqlite3", schema, 25)
-    with closing(SqliteStore(str(file))) as store:
-        assert (store.log().old, store.log().entered, store.log().next) == (25, 0, 0)
-        left = []
-        for turn in range(4):
-            store.append([of(turn)])
-            left.append(store.enter_old(10))
-            assert audited(file).is_sound
-        assert left == [15, 5, 0, 0]
-        assert store.enter_old(10) == 0
-        order = [26, *range(1, 11), 27, *range(11, 21), 28, *range(21, 26), 29]
-        assert read(file) == list(enumerate(order))
-        assert read(file, "SELECT record FROM leaf WHERE migrated ORDER BY record") == [
-            (number,) for number in range(1, 26)
-        ]
-        leaf, record = store.leaf(7), store.record(7)
-        assert leaf is not None
-        assert record is not None
-        assert leaf.salt_what is not None
-        facts = commitment.facts(record.event, store.log().origin, 7, 7, migrated=True)
-        assert (facts["kind"], facts["was"]) == ("migrated", "phone")
-        assert commitment.what(facts, leaf.salt_what) == leaf.commitments.what
-    signed(file)
-    assert audited(file).is_sound
-
-
-def test_records_that_are_purged_or_erased_before_they_have_a_leaf_get_none_of_it(tmp_path: Path) -> None:
-    """A purged one never gets a leaf; of an erased one the leaf commits to what is left."""
-    file = old(tmp_path / "acme.sqlite3", 6, 5)
-    with sqlite3.connect(file) as connection:
-        connection.execute(f"UPDATE event SET at = at + {rows.microseconds(AT)} WHERE record > 2")
-        connection.execute("UPDATE standing SET at = (SELECT max(at) FROM event), whole = at")
-        connection.execute("UPDATE standing SET whole = at")
-    connection.close()
-    with closing(SqliteStore(str(file))) as store:
-        assert expiry.purge(store, AT - timedelta(days=800), AT) == 2
-    erasure.erase(file, [b"1" * 32], AT)
-    with closing(SqliteStore(str(file))) as store:
-        assert store.enter_old(10) == 0
-        assert read(file) == [(0, 6), (1, 7), (2, 3), (3, 4), (4, 5)]
-    signed(file)
-    assert audited(file).is_sound
-
-
 def test_stolen_ledger_without_its_key_finds_nobody(tmp_path: Path) -> None:
     """No stored value is a hash of one of the 1,000 numbers of a numbering plan, with anything stored as the
     key."""
@@ -283,20 +234,3 @@ def test_stolen_ledger_without_its_key_finds_nobody(tmp_path: Path) -> None:
                 assert hashlib.sha256(key + plain).digest() not in hashes
     opening = commitment.opening_key(KEY, read(file, "SELECT salt_who FROM leaf")[0][0])  # type: ignore[arg-type]
     assert commitment.binding(opening, Identified(plan[3])) in hashes  # with it, that is
-
-
-def test_long_work_leaves_the_ledger_to_calls_as_long_as_it_took_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Before the next turn of entering old records, and of a purge. Each takes three seconds here."""
-    pauses: list[float] = []
-    times = (time for turn in range(0, 1000, 3) for time in (turn, turn, turn + 3.0))  # looked at thrice
-    clock = SimpleNamespace(monotonic=times.__next__, sleep=pauses.append)
-    monkeypatch.setattr(sqlite, "time", clock)
-    monkeypatch.setattr(expiry, "PAGE", 10)
-    with closing(SqliteStore(str(old(tmp_path / "acme.sqlite3", 6, 25)))) as store:
-        while store.enter_old(10):
-            pass
-        assert pauses == [3.0, 3.0]  # before the second and the third
-        assert expiry.purge(store, AT, AT) == 25
-    assert pauses == [3.0] * (2 + 3)  # three pages of records; the history goes with them

@@ -68,10 +68,10 @@ from lab.chance import by_day
 
 @pytest.fixture
 def log(tmp_path: Path) -> ServedLog:
-    """A published log of 300 records of version 1, a rule, and 40 of version 2."""
+    """A published log of 300 records, a rule, and 40 more."""
     served = ServedLog(tmp_path / "web")
     served.top.mkdir()
-    served.records(300, 1)
+    served.records(300)
     served.note(RULE)
     served.records(40)
     served.publish()
@@ -137,11 +137,11 @@ def test_roots_of_a_copy_in_any_order(log: ServedLog) -> None:
 
 
 def test_a_log_of_records_alone(tmp_path: Path) -> None:
-    """Logs of version 1 have no notes, and are followed all the same."""
+    """A log without notes is followed all the same."""
     log = ServedLog(tmp_path / "web")
     log.top.mkdir()
     for size in (1, 255, 256, 257, 600):
-        log.records(size - log.size, 1)
+        log.records(size - log.size)
         log.publish()
         assert look(monitor(settings(log))).exit_code == 0
 

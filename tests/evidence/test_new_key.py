@@ -171,7 +171,7 @@ def test_i7_earlier_log_that_was_written_anew_contradicts_what_others_have(
         (f"{NAME}/2", 2, None),
     ]
     shutil.rmtree(log.published(1).folder)
-    entries = [b"informativa/record/v1\n" + bytes([number]) * 64 for number in range(5)]
+    entries = [b"informativa/record/v2\n" + bytes([number]) * 64 for number in range(5)]
     log.published(1).put_key(old.verifier)
     log.published(1).extend(0, entries)
     checkpoint = Checkpoint(old.name, 5, root(map(leaf_hash, entries)))

@@ -44,7 +44,7 @@ def read(log: ServedLog) -> ReadLog:
     entries = [
         ReadEntry.read(entry, origin, index)
         for index, entry in enumerate(log.entries)
-        if not entry.startswith((b"informativa/record/v1\n", b"informativa/record/v2\n"))
+        if not entry.startswith(b"informativa/record/v2\n")
     ]
     tree = log.checkpoint()
     return ReadLog(log.signer.verifier, tree.size, tree.root, entries)
@@ -63,7 +63,7 @@ def judged(
 def started(*contents: NoteContent, signer: Signer = SIGNER, rule: NoteContent = RULE) -> ServedLog:
     """A log of some records, a rule, more records, and these notes."""
     log = ServedLog(Path(), signer)
-    log.records(3, 1)
+    log.records(3)
     log.note(rule)
     log.records(5)
     for content in contents:
@@ -77,9 +77,9 @@ def approve(log: ServedLog, note: LogNote, signer: Signer = APPROVER, at: int = 
 
 
 def test_records_alone_have_no_notes() -> None:
-    """A log of version 1 has nothing to be judged."""
+    """A log without notes has nothing to be judged."""
     log = ServedLog(Path())
-    log.records(300, 1)
+    log.records(300)
     assert judged(log) == []
 
 

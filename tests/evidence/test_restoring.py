@@ -24,7 +24,6 @@ from informativa.ledgers.sequencer import begin_epoch, sequence
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Reason, RecordKind
 from informativa.model.errors import LedgerError
-from old_ledgers import NEWEST, old
 
 HE, OTHER = b"h" * 32, b"o" * 32
 NOW = AT + timedelta(days=2)
@@ -476,31 +475,3 @@ def test_command_says_what_came_back_and_what_did_not(folder: Path) -> None:
         f"The log goes on as another: give auditors its key (informativa evidence key -c {file}).",
         "Next: systemctl start informativa",
     ]
-
-
-def test_copy_from_before_an_upgrade_is_put_back_by_the_command(tmp_path: Path) -> None:
-    """Later signed records are named as lost, and nothing counts as forged. A copy that is only renamed to
-    the ledger makes the honest log a forged one."""
-    file = old(tmp_path / "acme.sqlite3", NEWEST - 1)
-    SqliteStore(str(file)).close()  # migrated, after a copy was made
-    sequence(file)
-    with closing(SqliteStore(str(file))) as store:
-        store.append([replace(PLAYED, pseudonym=OTHER, call="9", linked="9")])
-    sequence(file)
-    (copy,) = tmp_path.glob("acme.sqlite3.schema-*")
-    renamed = tmp_path / "renamed"
-    shutil.copytree(tmp_path, renamed, ignore=shutil.ignore_patterns("renamed"))
-    for end in ("-wal", "-shm"):
-        Path(f"{renamed}/acme.sqlite3{end}").unlink(missing_ok=True)
-    shutil.copy(copy, renamed / "acme.sqlite3")
-    SqliteStore(str(renamed / "acme.sqlite3")).close()
-    assert not audited(renamed / "acme.sqlite3").is_sound
-    restored = restore(file, copy, NOW)
-    assert (restored.lost, restored.records, restored.before is not None) == (
-        4,
-        4,
-        True,
-    )  # three were entered by the upgrade
-    sequence(file)
-    audit_result = audited(file)
-    assert audit_result.is_sound

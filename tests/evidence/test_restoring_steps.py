@@ -176,7 +176,7 @@ def test_log_without_a_rule_begins_with_what_it_follows(
 def test_record_about_records_is_numbered_after_all_that_were_lost(store: SqliteStore) -> None:
     """Their leaves have numbers that no record of the ledger ever had."""
     with store.connected() as connection, store.transaction() as transaction:
-        row = (3, 99, bytes(32), bytes(32), None, None, None, None, False)
+        row = (3, 99, bytes(32), bytes(32), None, None, None, None)
         connection.execute(leaves.APPEND, row)
         transaction.forget_log()
         restoring._note_by_records(transaction, [(RecordKind.LOST, "1 record; leaves 3")], AT)

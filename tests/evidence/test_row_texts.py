@@ -48,22 +48,18 @@ def events(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Event]:
     )
 
 
-def long_way(
-    event: Event, binding: bytes | None, opening: bytes | None, number: int, *, migrated: bool
-) -> tuple[bytes, bytes]:
+def long_way(event: Event, binding: bytes | None, opening: bytes | None, number: int) -> tuple[bytes, bytes]:
     """Return both texts by way of the mappings."""
-    facts = commitment.facts(event, LOG, 5, number, migrated=migrated)
+    facts = commitment.facts(event, LOG, 5, number)
     return commitment.canonical(facts), commitment.canonical(commitment.person(event, binding, opening))
 
 
-@given(events(PLAIN) | events(WORDS), HASHES | st.none(), HASHES | st.none(), st.booleans())
-def test_short_way_is_the_long_way(
-    event: Event, binding: bytes | None, opening: bytes | None, migrated: bool
-) -> None:
+@given(events(PLAIN) | events(WORDS), HASHES | st.none(), HASHES | st.none())
+def test_short_way_is_the_long_way(event: Event, binding: bytes | None, opening: bytes | None) -> None:
     """Both ways write the same bytes for any record, or the short way declines it."""
-    texts = row_texts.texts((7, *rows.row(event)), binding, opening, LOG, 5, migrated=migrated)
+    texts = row_texts.texts((7, *rows.row(event)), binding, opening, LOG, 5)
     met("short" if texts else "long")
-    assert texts in (None, long_way(event, binding, opening, 7, migrated=migrated))
+    assert texts in (None, long_way(event, binding, opening, 7))
 
 
 @given(events(PLAIN.filter(lambda text: text.isprintable())), HASHES | st.none(), HASHES | st.none())
@@ -74,7 +70,7 @@ def test_what_calls_record_goes_the_short_way(
     event = replace(event, kind=RecordKind.PHONE)
     if event.heard is not None and not event.heard.key.isalnum():
         event = replace(event, heard=None)
-    assert row_texts.texts((7, *rows.row(event)), binding, opening, LOG, 5, migrated=False)
+    assert row_texts.texts((7, *rows.row(event)), binding, opening, LOG, 5)
 
 
 @pytest.mark.parametrize("character", ['"', "\\", "\n", "\x00", "\x7f", "\ud800"])
@@ -82,7 +78,7 @@ def test_what_calls_record_goes_the_short_way(
 def test_what_must_be_escaped_goes_the_long_way(character: str, name: str) -> None:
     """A caller's text might else say what others should."""
     row = rows.row(replace(EVENT, **{name: f"a{character}b"}))  # type: ignore[arg-type]
-    assert row_texts.texts((7, *row), None, None, LOG, 5, migrated=False) is None
+    assert row_texts.texts((7, *row), None, None, LOG, 5) is None
 
 
 HOSTILE = ['","record":"6', "\\", "\n", "\x00", "\x7f", "\u2028", '"%s"', "%", '"number":"%s",', "}", "{1}"]
@@ -94,8 +90,8 @@ HOSTILE = ['","record":"6', "\\", "\n", "\x00", "\x7f", "\u2028", '"%s"', "%", '
 def test_no_text_of_a_setting_becomes_a_part_of_another(text: str, name: str, heard: Heard | None) -> None:
     """It is escaped, and fills no gap of the template."""
     event = replace(EVENT, **{"heard": heard, name: text})  # type: ignore[arg-type]
-    texts = row_texts.texts((7, *rows.row(event)), None, None, LOG, 5, migrated=False)
-    assert texts == long_way(event, None, None, 7, migrated=False)
+    texts = row_texts.texts((7, *rows.row(event)), None, None, LOG, 5)
+    assert texts == long_way(event, None, None, 7)
 
 
 @pytest.mark.parametrize("character", ["\ufffc", "\ud800"])
@@ -103,20 +99,8 @@ def test_no_text_of_a_setting_becomes_a_part_of_another(text: str, name: str, he
 def test_the_mark_of_a_gap_and_half_a_character_go_the_long_way(character: str, name: str) -> None:
     """The mark would be taken for a gap."""
     row = rows.row(replace(EVENT, **{name: f"a{character}"}))  # type: ignore[arg-type]
-    assert row_texts.texts((7, *row), None, None, LOG, 5, migrated=False) is None
-    assert row_texts.texts((7, *rows.row(EVENT)), None, None, LOG + character, 5, migrated=False) is None
-
-
-def test_seconds_of_a_record_from_before() -> None:
-    """Became samples at the telephone's rate; a record of today has no seconds."""
-    row = [7, *rows.row(EVENT)]
-    row[13], row[14], row[27], row[22] = 2.25, 9.5, None, None
-    texts = row_texts.texts(tuple(row), None, None, LOG, 5, migrated=True)
-    assert texts == long_way(rows.record(row).event, None, None, 7, migrated=True)
-    assert b'"heard":18000' in texts[0]
-    assert b'"length":76000' in texts[0]
-    assert b'"rate":8000' in texts[0]
-    assert row_texts.texts(tuple(row), None, None, LOG, 5, migrated=False) is None
+    assert row_texts.texts((7, *row), None, None, LOG, 5) is None
+    assert row_texts.texts((7, *rows.row(EVENT)), None, None, LOG + character, 5) is None
 
 
 @pytest.mark.parametrize(
@@ -142,7 +126,7 @@ def test_what_no_record_is_written_with_goes_the_long_way(column: int, value: ob
     """Half a sample, a part of what was heard, a truth that is neither, say."""
     row = [7, *rows.row(EVENT)]
     row[column] = value
-    assert row_texts.texts(tuple(row), None, None, LOG, 5, migrated=False) is None
+    assert row_texts.texts(tuple(row), None, None, LOG, 5) is None
 
 
 @pytest.mark.parametrize(("column", "name"), [(4, "pseudonym"), (28, "earlier")])
@@ -151,6 +135,4 @@ def test_an_empty_hash_is_not_taken_for_none(column: int, name: str) -> None:
     event = replace(EVENT, **{name: None})  # type: ignore[arg-type]
     row = [7, *rows.row(event)]
     row[column] = b""
-    assert row_texts.texts(tuple(row), None, None, LOG, 5, migrated=False) != long_way(
-        event, None, None, 7, migrated=False
-    )
+    assert row_texts.texts(tuple(row), None, None, LOG, 5) != long_way(event, None, None, 7)

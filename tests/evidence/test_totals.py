@@ -26,7 +26,6 @@ from informativa.ledgers import expiry, note_leaves, totals
 from informativa.ledgers.sequencer import begin_epoch
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Controller, Event, Reason, RecordKind, Status
-from informativa.model.errors import EvidenceFormatError
 from informativa.operations.evidence import logs, receipts
 from informativa.process import maintenance, storage
 from informativa.system.turns import OnceLogged
@@ -281,18 +280,6 @@ def test_text_of_another_form_leads_to_a_person(text: str) -> None:
     event = totals.event(RecordKind.TOTALS, NOON, text)
     assert "to" not in commitment.facts(event, "example/log/1", 9, 10)
     assert commitment.person(event, None).get("reference", "") == text
-
-
-def test_version_1_has_no_totals(acme: Controller) -> None:
-    """A receipt of version 1 with such a fact is none."""
-    with closing(storage.store(acme)) as store:
-        store.append([replace(of(1), at=NOON)])
-        totals.keep(store, NOON + timedelta(days=1), ROME)
-        number = store.newest()
-    signed(Path(acme.ledger))
-    receipt = receipts.of_record(acme, number).receipt
-    with pytest.raises(EvidenceFormatError, match="version 1 has no from"):
-        replace(receipt, version=1)
 
 
 def test_service_writes_them_before_it_signs(acme: Controller, monkeypatch: pytest.MonkeyPatch) -> None:

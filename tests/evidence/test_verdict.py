@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from commands import run
-from evidence.ledger import Busy, audited, forged, of, signed
+from evidence.ledger import audited, forged, of, signed
 from evidence.logs import configured, record
 from evidence.logs import signed as sign_log
 from examples import AT, PLAYED
@@ -105,7 +105,7 @@ class Case:
             for index, kind, named, standing in self.notes
         )
         return AuditedLog(
-            LedgerLog(1, LOG, 0, SIZE, 0, 0, 0),
+            LedgerLog(1, LOG, 0, SIZE),
             SIZE,
             RecordCounts(),
             tuple(self.flaws),
@@ -463,25 +463,6 @@ def test_lost_records_need_an_approval(notary: Notary) -> None:
     notary.close(*purged(5))
     result, (hole,), _audited = notary.look()
     assert (result, hole.cause, hole.standing) == (GAPS, HoleCause.LOST, WAITS)
-
-
-def test_log_of_version_1_is_accounted_for(earlier: Busy) -> None:
-    """By the company's own word as long as nothing else was possible, and then by its first rule."""
-    with closing(SqliteStore(str(earlier.ledger))) as store:
-        store.append([of(1)])
-    notary = Notary(earlier.ledger, [AT + timedelta(days=2)])
-    result, gaps, _audited = notary.look()
-    assert result is ACCOUNTED
-    assert {hole.standing for hole in gaps} == {OWN}
-    assert sum(hole.count for hole in gaps) == 8
-    with closing(SqliteStore(str(earlier.ledger))) as store:
-        store.keep_rule(EACH, AT + timedelta(days=3), NoteSource.SERVICE)
-        rule = store.rule()
-    assert rule is not None
-    result, gaps, _audited = notary.look()
-    assert (result, {hole.standing for hole in gaps}) == (GAPS, {WAITS})
-    notary.approve(rule)
-    assert notary.look()[0] is ACCOUNTED
 
 
 def test_command_says_the_verdict_first(folder: Path) -> None:

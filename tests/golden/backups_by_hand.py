@@ -18,7 +18,6 @@ from informativa.operations.backup.manifest import (
     Manifest,
 )
 from informativa.operations.backup.recovery import RestoredBackup, RestoredCompany
-from informativa.operations.rollback_plan import ReversedLedger, Rollback
 
 _FOLDER = Path("/mnt/backups")
 _FILE = _FOLDER / "informativa-2026-12-01T09-00-00Z.tar"
@@ -81,17 +80,4 @@ RESTORED = RestoredBackup(
         ),
         RestoredCompany("borealis", problem=Text("The ledger {file} is open.", file="/etc/b.sqlite3")),
     ),
-)
-ROLLBACK = Rollback(
-    done=False,
-    file=Path("/root/informativa_0.3.0_amd64.deb"),
-    version="0.4.0",
-    earlier="0.3.0",
-    ledgers=(
-        ReversedLedger("acme", _ETC / "ledger/acme.sqlite3", 19, 18, 1204),
-        ReversedLedger("borealis", _ETC / "ledger/borealis.sqlite3", 19, 18, 1),
-    ),
-    written=(Path("/etc/asterisk/informativa.conf"),),
-    stopped=("informativa", "informativa-web"),
-    commands=("DEBIAN_FRONTEND=noninteractive dpkg --install /root/informativa_0.3.0_amd64.deb",),
 )

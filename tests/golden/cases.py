@@ -395,8 +395,6 @@ EXCEPTIONS = {
     "restore": "restores such a backup: built by hand, and test_restore.py runs it",
     "completion": "scripts for shells, which test_cli.py runs in them",
     "reload": "has a running service load a file: built by hand, and test_reload.py runs it",
-    "rollback": "replaces the program: built by hand, and test_rollback.py runs it",
-    "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",
     "systemd": "names the machine's Python and users: built by hand",
     "setup": "the same, and test_setup.py runs it",
     "support-bundle": "collects from the machine, which test_support.py shows; its result is built by hand",

@@ -36,7 +36,7 @@ from informativa.operations.boxes import (
     MigratedSchema,
     SchemasMigrated,
 )
-from informativa.operations.doctor.examination import Examination, UpgradeCheck, count_by_state
+from informativa.operations.doctor.examination import Examination, count_by_state
 from informativa.operations.doctor.findings import State, ok, unknown, warning, wrong
 from informativa.operations.doctor.mending import Mending, Outcome, Treatment
 from informativa.operations.evidence.approving import (
@@ -418,7 +418,6 @@ FINDINGS = (
     replace(unknown(Text("It cannot be said."), Text("Ask.")), check=Text("manager")),
 )
 EXAMINATION = Examination(FINDINGS, **count_by_state(FINDINGS))
-UPGRADE_CHECK = UpgradeCheck(FINDINGS, **count_by_state(FINDINGS), version=__version__)
 
 
 def _show_findings(
@@ -763,8 +762,6 @@ RESULTS = {
     "backup verify": _backup(backups_by_hand.VERIFIED, backups.verified),
     "restore": _backup(backups_by_hand.PREVIEW, backups.restored_backup),
     "restore, done": _backup(backups_by_hand.RESTORED, backups.restored_backup),
-    "rollback": _backup(backups_by_hand.ROLLBACK, setup_view.rollback),
-    "rollback, done": _backup(replace(backups_by_hand.ROLLBACK, done=True), setup_view.rollback),
     "boxes": ResultByHand(lambda _configuration: BOXES, _show_boxes),
     "boxes replace": ResultByHand(lambda _configuration: _boxes_replaced(done=False), _show_replaced),
     "boxes replace, done": ResultByHand(lambda _configuration: _boxes_replaced(done=True), _show_replaced),
@@ -810,7 +807,6 @@ RESULTS = {
     "systemd --report-timer": _unit(systemd_unit.REPORT_TIMER),
     "test-call": ResultByHand(_test_call, _show_test_call),
     "test-call, wrong": ResultByHand(lambda configuration: _test_call(configuration, WRONG), _show_test_call),
-    "upgrade-check": ResultByHand(lambda _configuration: UPGRADE_CHECK, _show_findings),
 }
 """Results by command line; words after a comma tell results of one command apart."""
 SAME_OUTPUT = {"prompts build": "prompts add", "shared status": "boxes"}

@@ -1,13 +1,9 @@
-"""The package in bare Debians that systemd runs: installed, answering calls, upgraded and back, removed."""
+"""The package in bare Debians that systemd runs: installed, answering calls, upgraded, removed."""
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
-import subprocess
-import sys
-import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,9 +17,7 @@ from lab.office import fill_in, without_masters
 from lab.pbx import Pbx
 from lab.phone import Phone
 from lab.ports import free_port
-from lab.setup import ROOT
-from old_ledgers import NEWEST, form, old
-from packages import deb, machine
+from packages import machine
 from packages.machine import Machine
 
 ETC = "/etc/informativa"
@@ -36,10 +30,6 @@ exten => h,1,UserEvent(Over,Status:${INFORMATIVA_STATUS})
 #tryinclude informativa.conf
 """
 Boot = Callable[[], Machine]
-# Released versions, none of which has a tag yet, each with the last commit of its part of the changelog.
-RELEASED = {"0.2.0": "a9b9f8df1915feedc527264326690f37dd80dd1f"}
-BEFORE_CHOICES = "f806c749"  # schema 16, the oldest that knows notes
-PID = "systemctl show -P MainPID informativa"
 
 
 @pytest.fixture(params=["bookworm", "trixie", "jammy", "noble"])
@@ -137,20 +127,6 @@ def test_an_upgrade_restarts_what_runs_on_the_records_from_before(
     assert debian.run("systemctl is-active informativa informativa-web") == "active\ninactive\n"
     assert debian.run("systemctl show -P MainPID informativa") != before
     assert call("+393331234567") == "NOTDUE"
-
-
-def test_an_upgrade_migrates_a_ledger_that_nobody_has_open(
-    debian: Machine, earlier: Path, package: Path
-) -> None:
-    """What the first informativa recorded is there in today's form, with a copy beside it, as its owner's."""
-    install(debian, earlier)
-    configure(debian)
-    ledger = old(debian.root / ETC.lstrip("/") / "ledger/acme.sqlite3", 1)
-    debian.run(f"chown asterisk: {ETC}/ledger/*")
-    install(debian, package)
-    assert form(ledger) == NEWEST
-    assert len(list(ledger.parent.glob("acme.sqlite3.schema-1.*"))) == 1
-    assert debian.run(f"find {ETC}/ledger ! -user asterisk") == ""
 
 
 def test_an_upgrade_leaves_running_what_the_new_version_could_not_load(
@@ -285,74 +261,3 @@ def test_without_asterisk_it_has_a_user_of_its_own_until_asterisk_comes(
     assert debian.run(f"stat -c %U:%G {ETC}/keys/acme.key") == "asterisk:asterisk\n"
     assert "User=asterisk" in debian.run("systemctl cat informativa")
     assert debian.run("ls /etc/systemd/system/informativa.service", ends=2)
-
-
-def built(commit: str, folder: Path) -> Path:
-    """The Debian package of a commit with its own scripts, and the packages that today's brings along."""
-    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
-    if archive.returncode:
-        pytest.skip(f"This clone has no commit {commit}.")
-    source = folder / "source"
-    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as tar:
-        tar.extractall(source, filter="data")
-    places = (source / "tests/packages/debian", source / ".github/packaging/debian")
-    scripts = next(place for place in places if place.is_dir())
-    wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*wheel, "--wheel-dir", folder, source], check=True)
-    try:
-        return deb.build(folder / "deb", next(folder.glob("*.whl")), compression="none", sources=scripts)
-    except Unavailable as error:
-        pytest.skip(str(error))
-
-
-def upgraded(debian: Machine, old: Path, new: Path, call: Callable[[str], str]) -> str:
-    """A machine that went from one package to the other, with a call before and one after; where it has the
-    older one."""
-    earlier = debian.root / "root/earlier.deb"
-    install(debian, old)
-    shutil.copy(old, earlier)
-    configure(debian)
-    debian.run("systemctl enable --now informativa")
-    assert call("+393331234567") == "PLAYED"
-    install(debian, new)
-    assert call("+393331234568") == "PLAYED"
-    return "/root/earlier.deb"
-
-
-@pytest.mark.parametrize("version", RELEASED)
-def test_rollback_to_a_release_keeps_all_or_changes_nothing(
-    debian: Machine, package: Path, tmp_path: Path, call: Callable[[str], str], version: str
-) -> None:
-    """0.2.0 cannot read a log with notes: the command says so, and the service goes on as it was."""
-    earlier = upgraded(debian, built(RELEASED[version], tmp_path), package, call)
-    before = debian.run(PID)
-    message = debian.run(f"informativa rollback {earlier} --yes", ends=1)
-    assert f"cannot go back to informativa {version}, which could not keep" in message
-    assert "Nothing was changed." in message
-    assert debian.run(PID) == before
-    assert form(debian.root / ETC.lstrip("/") / "ledger/acme.sqlite3") == NEWEST
-    assert call("+393331234568") == "NOTDUE"
-
-
-def test_rollback_over_migrations_keeps_records_of_both_versions(
-    debian: Machine, package: Path, tmp_path: Path, call: Callable[[str], str]
-) -> None:
-    """Callers of before and after the upgrade stay known to the program of before choices, which records and
-    signs on, and finds its log complete."""
-    earlier = upgraded(debian, built(BEFORE_CHOICES, tmp_path), package, call)
-    debian.run("informativa evidence checkpoint")
-    before = debian.run(PID)
-    assert "has taken the place of" in debian.run(f"informativa rollback {earlier} --yes")
-    assert debian.run("systemctl is-active informativa") == "active\n"
-    assert debian.run(PID) != before
-    assert form(debian.root / ETC.lstrip("/") / "ledger/acme.sqlite3") == 16
-    assert call("+393331234567") == "NOTDUE"
-    assert call("+393331234568") == "NOTDUE"
-    assert call("+393331234569") == "PLAYED"
-    debian.run("informativa evidence checkpoint")
-    assert "Complete" in debian.run("informativa evidence audit --controller acme")
-    assert debian.run("ls /var/lib/informativa/rollback", ends=2)
-    install(debian, package)
-    assert debian.run("informativa --version") == f"informativa {__version__}\n"
-    assert call("+393331234569") == "NOTDUE"
-    assert "Complete" in debian.run("informativa evidence audit --controller acme")

@@ -102,7 +102,7 @@ class Machine:
         self.file = str(boxes.folder / folder / "acme.sqlite3")
         self.ledger = GroupCommitLedger(self.file)
         self._read = SqliteStore(self.file, read_only=True)
-        opened = partial(SqliteStore, self.file, create=False, migrate=False)
+        opened = partial(SqliteStore, self.file, create=False)
         self.loop = ExchangeLoop(of.controller, given, About(), opened)
         self.others = SharedBoxes(of.controller, given, suspend, self.loop)
         self.services = CallServices(

@@ -174,7 +174,7 @@ class SteppedBox:
 
     def store(self, company: str) -> SqliteStore:
         """The same, opened."""
-        return SqliteStore(str(self.file(company)), create=False, migrate=False)
+        return SqliteStore(str(self.file(company)), create=False)
 
     def controller(self, company: str) -> Controller:
         """A company as this box has it, with its keys."""

@@ -436,9 +436,7 @@ def test_all_companies_of_a_database_are_asked_about_at_once(
     assert connections == ["acme"]
 
 
-@pytest.mark.parametrize(
-    "words", ["status", "check", "doctor", "upgrade-check", "boxes", "shared status", "shared doctor"]
-)
+@pytest.mark.parametrize("words", ["status", "check", "doctor", "boxes", "shared status", "shared doctor"])
 def test_the_database_is_waited_for_since_the_command_began(
     two: tuple[Installation, Installation], monkeypatch: pytest.MonkeyPatch, words: str
 ) -> None:

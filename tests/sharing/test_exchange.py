@@ -233,9 +233,9 @@ def test_i9_an_erasure_that_left_traces_is_not_done(boxes: Boxes) -> None:
 
 
 def test_i9_a_box_without_the_callers_records_gives_up_its_copies(boxes: Boxes) -> None:
-    """He may stand in one from before an upgrade."""
+    """He may stand in one of a rescue."""
     boxes.record("pbx-2", replace(PLAYED, pseudonym=OTHER))
-    copy = boxes.folder / "pbx-2/acme.sqlite3.schema-4.2026-11-24"
+    copy = boxes.folder / "pbx-2/acme.sqlite3.rescued-2026-11-24T10-00-00"
     copy.write_bytes(ONE)
     box = boxes.exchange("pbx-2")
     order(boxes, "pbx-9", ONE)

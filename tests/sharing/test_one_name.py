@@ -3,21 +3,13 @@ the identity of a ledger, never by a name."""
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
-from examples import AT, ONE, OTHER, PLAYED
-from informativa.ledgers import boxes as ledger_boxes
-from informativa.ledgers import reversing
-from informativa.ledgers.boxes import ReceivedPage
-from informativa.ledgers.reversing import EarlierSchema
-from informativa.ledgers.sqlite import SqliteStore
+from examples import ONE, OTHER, PLAYED
 from informativa.sharing import receiving
 from informativa.sharing.connection import connect
 from informativa.sharing.exchange import Exchange
-from old_ledgers import old
 from sharing.conftest import Boxes, received
 
 THIRD, FOURTH = b"3" * 32, b"4" * 32
@@ -110,22 +102,3 @@ def test_what_was_received_by_name_goes_on_with_the_first_ledger_of_it(boxes: Bo
     assert reader.receive() == 1
     with closing(boxes.store("pbx-2")) as store:
         assert received(store) == {"pbx-1": (3, 3)}
-
-
-def test_a_ledger_of_the_release_keeps_how_far_it_was(tmp_path: Path) -> None:
-    """And back again: of two ledgers of one name the smaller numbers, as the earlier program goes by the
-    name."""
-    file = old(tmp_path / "ledger/acme.sqlite3", RELEASED)
-    with closing(sqlite3.connect(file)) as connection, connection:
-        connection.execute("INSERT INTO box (name, record, answers) VALUES ('pbx-1', 7, 5)")
-    with closing(SqliteStore(str(file))) as store:
-        state = ledger_boxes.received(store)
-        assert state.by_ledger == {("pbx-1", b""): (7, 5)}
-        assert (state.of("pbx-1", b"1" * 16), state.of("pbx-2", b"2" * 16)) == ((7, 5), (0, 0))
-        ledger_boxes.take_in(store, [ReceivedPage("pbx-1", b"1" * 16, [], 9, 8)])
-        ledger_boxes.take_in(store, [ReceivedPage("pbx-1", b"2" * 16, [], 3, 4)])
-        state = ledger_boxes.received(store)
-        assert state.by_ledger == {("pbx-1", b"1" * 16): (9, 8), ("pbx-1", b"2" * 16): (3, 4)}
-    reversing.reverse(file, "acme", EarlierSchema("0.2.0", RELEASED), AT)
-    with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT name, record, answers FROM box").fetchall() == [("pbx-1", 3, 4)]

@@ -49,8 +49,6 @@ MODULES = {
     "check": ("check",),
     "config": ("config",),
     "doctor": ("doctor",),
-    "upgrade_check": ("upgrade-check",),
-    "rollback": ("rollback",),
     "support": ("support-bundle",),
     "callers": ("caller", "record"),
     "requests": ("request",),

@@ -24,9 +24,9 @@ ON_A_CONFIGURATION = (
     "metrics scrape", "notices add", "outsourcing-worksheet", "prompts add", "prompts build",
     "prompts install", "prompts play", "purge", "record", "reload", "report", "request assign",
     "request close", "request erase", "request extend", "request identify", "request letter", "request list",
-    "request open", "request show", "restore", "rollback", "serve", "shared doctor", "shared drop",
+    "request open", "request show", "restore", "serve", "shared doctor", "shared drop",
     "shared migrate", "shared passwd", "shared serve", "shared sql", "shared status", "status",
-    "support-bundle", "systemd", "tail", "test-call", "upgrade-check", "web", "web accounts",
+    "support-bundle", "systemd", "tail", "test-call", "web", "web accounts",
     "web grant", "web invite", "web log", "web log-out", "web remove",
 )  # fmt: skip
 """The commands that take `-c`. Known beforehand: to look at all of them takes longer than most take."""

@@ -5,8 +5,7 @@ Pure.
 hashes, so it tells nothing to a reader who has no salt, and a receipt opens one record and no other.
 
 Both are canonical JSON (RFC 8785) of strings and whole numbers. Absent values are left out. `FACTS` and
-`PERSON` are all the names that there are; another name is another version. Version 2 differs from version 1
-in its tags, and in the names that `receipt.FACT_NAMES` and `receipt.PERSON_NAMES` leave out for version 1.
+`PERSON` are all the names that there are; another name is another version.
 """
 
 from __future__ import annotations
@@ -14,29 +13,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from ..model import Binding, Event, Identified, RecordKind, hashing
 from ..model.frozen import dataclass
 from ..model.hashing import sha256
 
 SALT_SIZE = 16  # bytes
-VERSION = 2  # of the records that are written
 
 
-class RecordTags(NamedTuple):
-    """The tags of one version: of facts, of person, and of the entry that holds both commitments."""
-
-    what: bytes
-    who: bytes
-    record: bytes
-
-
-TAGS = {
-    version: RecordTags(*(f"informativa/{part}/v{version}\n".encode() for part in RecordTags._fields))
-    for version in (1, VERSION)
-}
-_WHAT_TAG, _WHO_TAG, _ = TAGS[VERSION]
+WHAT_TAG = b"informativa/what/v2\n"
+WHO_TAG = b"informativa/who/v2\n"
+RECORD_TAG = b"informativa/record/v2\n"
 NOTE_TAG = b"informativa/note/v2\n"
 _OPENING_TAG = b"informativa/opening/v2\n"
 
@@ -51,7 +38,7 @@ FACTS = {
     "head": "of an access record: the hash of the newest entry of the list of who looked at records",
     "heard": "how many samples of the prompt were heard",
     "indices": "of a record about records: how many, which leaves (through a ledger's logs), from when",
-    "kind": "how the caller got the notice, or `migrated`: from before there was a log",
+    "kind": "how the caller got the notice",
     "language": "the language that was played",
     "length": "how many samples the prompt has",
     "line": "the called number",
@@ -76,7 +63,6 @@ FACTS = {
     "vouched": "who said that the number is the caller's",
     "waited": "of a choice: how many milliseconds of the last wait the answer took",
     "wanted": "the language that should have been played, where another was",
-    "was": "of a migrated record: how the caller got the notice",
 }
 PERSON = {
     "basis": "the number of the record that shows what the caller had already",
@@ -87,7 +73,7 @@ PERSON = {
     "happened": "when it happened, in microseconds since 1970, UTC",
     "key": "the key that the caller pressed",
     "linked": "the id that all channels of the conversation share",
-    "opening": "of version 2, where there is `binding`: identifies the record's opening key",
+    "opening": "where there is `binding`: identifies the record's opening key",
     "pseudonym": "what stands for the caller in this ledger: an HMAC of his number, in hexadecimal",
     "recorded": "when it was put on record, in microseconds since 1970, UTC",
     "reference": "what shows it where that is not this ledger: a contract, an operator",
@@ -115,16 +101,15 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Commitments:
-    """The two hashes of one record, 32 bytes each, and the version of its tags."""
+    """The two hashes of one record, 32 bytes each."""
 
     what: bytes
     who: bytes
-    version: int = VERSION
 
     @property
     def entry(self) -> bytes:
         """The entry of the log, 86 bytes; its hash is the leaf."""
-        return TAGS[self.version].record + self.what + self.who
+        return RECORD_TAG + self.what + self.who
 
 
 def salt() -> bytes:
@@ -132,23 +117,23 @@ def salt() -> bytes:
     return os.urandom(SALT_SIZE)
 
 
-def what(facts: Mapping[str, str | int], salt: bytes, version: int = VERSION) -> bytes:
-    """Return the commitment to the facts of a record of that version."""
-    return sha256(TAGS[version].what + salt + canonical(facts)).digest()
+def what(facts: Mapping[str, str | int], salt: bytes) -> bytes:
+    """Return the commitment to the facts of a record."""
+    return sha256(WHAT_TAG + salt + canonical(facts)).digest()
 
 
-def who(person: Mapping[str, str | int], salt: bytes, version: int = VERSION) -> bytes:
+def who(person: Mapping[str, str | int], salt: bytes) -> bytes:
     """Return the commitment to the data that lead to the caller."""
-    return sha256(TAGS[version].who + salt + canonical(person)).digest()
+    return sha256(WHO_TAG + salt + canonical(person)).digest()
 
 
 def hashes(facts: bytes, person: bytes, salt_what: bytes, salt_who: bytes) -> tuple[bytes, bytes]:
     """Return the commitments to facts and person, both given as canonical JSON, of a new record."""
-    facts_hash, person_hash = sha256(_WHAT_TAG + salt_what + facts), sha256(_WHO_TAG + salt_who + person)
+    facts_hash, person_hash = sha256(WHAT_TAG + salt_what + facts), sha256(WHO_TAG + salt_who + person)
     return facts_hash.digest(), person_hash.digest()
 
 
-def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = False) -> dict[str, str | int]:
+def facts(event: Event, log: str, index: int, number: int) -> dict[str, str | int]:
     """Return the facts of an event, which an erasure leaves, as leaf `index` of `log` and record `number` of
     its ledger."""
     heard, stated, asked = event.heard, _stated(event), event.asked
@@ -163,7 +148,7 @@ def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = F
         "head": stated.get("head"),
         "heard": None if heard is None else heard.samples,
         "indices": event.reference if event.kind in ABOUT_RECORDS else "",
-        "kind": "migrated" if migrated else event.kind,
+        "kind": event.kind,
         "language": event.language,
         "length": None if heard is None else heard.total,
         "line": event.line,
@@ -188,14 +173,13 @@ def facts(event: Event, log: str, index: int, number: int, *, migrated: bool = F
         "vouched": event.vouched,
         "waited": None if asked is None else asked.waited,
         "wanted": event.wanted,
-        "was": event.kind if migrated else None,
     }
     return {name: value for name, value in values.items() if value or value == 0}
 
 
 def person(event: Event, binding: bytes | None, opening: bytes | None = None) -> dict[str, str | int]:
     """Return the data of an event that lead to the caller. `binding` is the one to the caller's number, if
-    that is known; `opening` identifies the key that opens it, in version 2."""
+    that is known; `opening` identifies the key that opens it."""
     values: dict[str, str | int | None] = {
         "basis": event.basis if isinstance(event.basis, int) else None,
         "binding": None if binding is None else binding.hex(),

@@ -1,5 +1,4 @@
-"""Entries of a log by version: a record's two commitments (v1, v2), or a note (v2). Each begins with a tag.
-Pure.
+"""Entries of a log: a record's two commitments, or a note. Each begins with a tag. Pure.
 
 A note is its entry: whoever has the log can read it (`notes`).
 """
@@ -10,7 +9,7 @@ from enum import Enum
 
 from ..model.errors import EvidenceFormatError
 from ..model.text import Text
-from .commitment import NOTE_TAG, TAGS, Commitments
+from .commitment import NOTE_TAG, RECORD_TAG, Commitments
 from .encoding import HASH_SIZE
 
 LARGEST_NOTE_ENTRY = 16_384  # bytes, the tag included
@@ -19,9 +18,8 @@ LARGEST_NOTE_ENTRY = 16_384  # bytes, the tag included
 class EntryKind(Enum):
     """The kinds of entries, by their tags."""
 
-    RECORD_V1 = TAGS[1].record
-    RECORD_V2 = TAGS[2].record
-    NOTE_V2 = NOTE_TAG
+    RECORD = RECORD_TAG
+    NOTE = NOTE_TAG
 
 
 def recognised(entry: bytes) -> EntryKind:
@@ -29,7 +27,7 @@ def recognised(entry: bytes) -> EntryKind:
     two commitments of 32 bytes, and a note of more than 16,384 bytes. The note itself is not read."""
     for kind in EntryKind:
         if entry.startswith(kind.value):
-            if kind is EntryKind.NOTE_V2:
+            if kind is EntryKind.NOTE:
                 return _not_too_large(entry)
             if len(entry) == len(kind.value) + 2 * HASH_SIZE:
                 return kind
@@ -39,13 +37,10 @@ def recognised(entry: bytes) -> EntryKind:
 
 
 def commitments(entry: bytes) -> Commitments:
-    """Return the two commitments in a record's entry, of either version. Raises EvidenceFormatError for any
-    other entry."""
-    kind = recognised(entry)
-    if kind is EntryKind.NOTE_V2:
+    """Return the two commitments in a record's entry. Raises EvidenceFormatError for any other entry."""
+    if recognised(entry) is EntryKind.NOTE:
         raise EvidenceFormatError(Text("The entry is a note and not a record."))
-    version = 1 if kind is EntryKind.RECORD_V1 else 2
-    return Commitments(entry[-2 * HASH_SIZE : -HASH_SIZE], entry[-HASH_SIZE:], version)
+    return Commitments(entry[-2 * HASH_SIZE : -HASH_SIZE], entry[-HASH_SIZE:])
 
 
 def _not_too_large(entry: bytes) -> EntryKind:
@@ -57,4 +52,4 @@ def _not_too_large(entry: bytes) -> EntryKind:
                 limit=LARGEST_NOTE_ENTRY,
             )
         )
-    return EntryKind.NOTE_V2
+    return EntryKind.NOTE

@@ -27,15 +27,14 @@ from ..system import files
 from ..system.patience import some_at_a_time
 from . import tile_files
 from .checkpoint import Checkpoint
-from .commitment import TAGS
+from .commitment import RECORD_TAG
 from .encoding import HASH_SIZE, decimal
 from .log_folder import PublishedLog, failing
 from .tiles import ENTRIES, HEIGHT, WIDTH, Tile, fetch, parse_bundle
 from .tree import Frontier, complete_root, leaf_hashes
 
 _ROW = HASH_SIZE + 1  # bytes of a full bundle in the file `bundles`
-_RECORD_SIZE = len(TAGS[1].record) + 2 * HASH_SIZE
-_RECORD_TAGS = tuple(tags.record for tags in TAGS.values())
+_RECORD_SIZE = len(RECORD_TAG) + 2 * HASH_SIZE
 MOST_FORKS = 100
 _LARGEST = 64 << 20  # bytes of the files of a copy that are read at once
 
@@ -255,7 +254,7 @@ def _put(folder: Path, tile_and_data: tuple[Tile, bytes]) -> None:
 
 
 def _is_record(entry: bytes) -> bool:
-    return len(entry) == _RECORD_SIZE and entry.startswith(_RECORD_TAGS)
+    return len(entry) == _RECORD_SIZE and entry.startswith(RECORD_TAG)
 
 
 def _only_records(entries: Sequence[bytes]) -> bool:

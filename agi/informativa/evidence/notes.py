@@ -259,7 +259,7 @@ class LogNote:
     def parse(cls, entry: bytes, log: str, index: int) -> LogNote:
         """Parse the entry of leaf `index` of a log. Raises EvidenceFormatError for anything but the one text
         of a note of that leaf. The other leaves decide whether it holds."""
-        if recognised(entry) is not EntryKind.NOTE_V2:
+        if recognised(entry) is not EntryKind.NOTE:
             raise EvidenceFormatError(Text("The entry is a record and not a note."))
         values = jcs.parse(entry.removeprefix(NOTE_TAG))
         if values.pop("v", None) != VERSION:

@@ -4,7 +4,7 @@ It is a C2SP tlog-proof whose extra data is canonical JSON of `v`, `facts`, `sal
 and `salt_who`, or `who` if that can no longer be opened. With `opening_key` it also shows whose number it
 was, to anybody who knows the number or tries all: such a receipt is as confidential as the number.
 
-`v` is the version of the record's entry (`entries`).
+`v` is the version of all this.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from ..model import Identified
 from ..model.errors import EvidenceFormatError, ReceiptError
 from ..model.text import Text
 from . import commitment, jcs
-from .commitment import FACTS, PERSON, SALT_SIZE, VERSION, Commitments
+from .commitment import FACTS, PERSON, SALT_SIZE, Commitments
 from .encoding import HASH_SIZE
 from .note import NoteVerifier
 from .policy import Policy
 from .proof import Proof, VerifiedProof
+
+VERSION = 2
 
 _MINUTE = 60_000_000  # microseconds
 _MINUTE_FORM = re.compile(
@@ -54,14 +56,6 @@ REQUIRED = {
 """The names that every record has."""
 FACTS_OF_CHOICES = ("answer", "asks", "choice", "options", "tries", "waited")
 """The names that only the record of a choice has."""
-_FACTS_OF_2 = ("from", "head", "rows", "to", "totals", *FACTS_OF_CHOICES)
-FACT_NAMES = {1: {name: meaning for name, meaning in FACTS.items() if name not in _FACTS_OF_2}, 2: FACTS}
-"""The names of facts, with their meanings, by the version of the record."""
-PERSON_NAMES = {
-    1: {name: meaning for name, meaning in PERSON.items() if name != "opening"},
-    2: PERSON,
-}
-"""The names of the data that lead to the caller, with their meanings, by the version of the record."""
 
 Values = Mapping[str, str | int]
 
@@ -77,23 +71,22 @@ class Person:
 @dataclass(frozen=True)
 class Receipt:
     """One record opened: its facts and their salt; the person it was about, or the hash of that (32 bytes) if
-    it was erased; the key that opens its binding, if it is given away; the proof; and the version of the
-    record. Raises EvidenceFormatError for what is no record of that version."""
+    it was erased; the proof; and the key that opens its binding, if it is given away. Raises
+    EvidenceFormatError for what is no record."""
 
     facts: Values
     salt: bytes = field(repr=False)
     who: Person | bytes
     proof: Proof
     opening_key: bytes | None = field(default=None, repr=False)
-    version: int = VERSION
 
     def __post_init__(self) -> None:
-        self._check(self.facts, FACT_NAMES[self.version], "facts")
+        self._check(self.facts, FACTS, "facts")
         salts = [self.salt]
         if isinstance(self.who, Person):
             person = self.who.values
-            self._check(person, PERSON_NAMES[self.version], "person")
-            if self.version > 1 and ("opening" in person) != ("binding" in person):
+            self._check(person, PERSON, "person")
+            if ("opening" in person) != ("binding" in person):
                 raise _malformed()
             salts.append(self.who.salt)
         elif len(self.who) != HASH_SIZE:
@@ -113,11 +106,9 @@ class Receipt:
         version = extra.get("v")
         if not isinstance(version, int):
             raise _malformed()
-        if version not in PERSON_NAMES:
+        if version != VERSION:
             raise EvidenceFormatError(
-                Text(
-                    "It is a receipt of version {version}, and this program reads 1 and 2.", version=version
-                ),
+                Text("It is a receipt of version {version}, unknown to this program.", version=version),
                 Text("Verify it with a newer one."),
             )
         person_names = {"person", "salt_who"} if "person" in extra else {"who"}
@@ -131,18 +122,15 @@ class Receipt:
             who=person or _hex(extra["who"]),
             proof=proof,
             opening_key=_hex(extra["opening_key"]) if key_name else None,
-            version=version,
         )
 
     @property
     def commitments(self) -> Commitments:
         """The commitments to the values that it opens."""
         person_hash = (
-            commitment.who(self.who.values, self.who.salt, self.version)
-            if isinstance(self.who, Person)
-            else self.who
+            commitment.who(self.who.values, self.who.salt) if isinstance(self.who, Person) else self.who
         )
-        return Commitments(commitment.what(self.facts, self.salt, self.version), person_hash, self.version)
+        return Commitments(commitment.what(self.facts, self.salt), person_hash)
 
     @property
     def entry(self) -> bytes:
@@ -170,7 +158,7 @@ class Receipt:
         return verified
 
     def _require_its_opening_key(self, person: Values) -> None:
-        """Check the opening key by its digest, which a record of version 1 does not have."""
+        """Check the opening key by its digest."""
         if self.opening_key is None or "opening" not in person:
             return
         if commitment.opening(self.opening_key).hex() != person["opening"]:
@@ -187,8 +175,6 @@ class Receipt:
                 Text("Ask the company for one that does: informativa evidence receipt --open"),
             )
         if commitment.binding(self.opening_key, caller).hex() != binding:
-            if self.version == 1:  # a wrong opening key looks the same
-                raise ReceiptError(Text("The receipt is about another caller."))
             raise ReceiptError(Text("The opening key is this record's, and the number is another."))
 
     def _check(self, values: Values, names: Mapping[str, str], part: str) -> None:
@@ -196,30 +182,17 @@ class Receipt:
             if name not in names:
                 raise EvidenceFormatError(
                     Text(
-                        "A record of version {version} has no {name}.",
-                        version=self.version,
+                        "A record has no {name}.",
                         name=name.encode("unicode_escape").decode(),
                     )
                 )
             if isinstance(value, int) != (name in NUMBERS[part]) or value == "":
-                raise EvidenceFormatError(
-                    Text(
-                        "{name} is not what it is in a record of version {version}.",
-                        name=name,
-                        version=self.version,
-                    )
-                )
+                raise EvidenceFormatError(Text("{name} is not what it is in a record.", name=name))
         if missing := sorted(REQUIRED[part] - set(values)):
             raise EvidenceFormatError(Text("The record lacks {names}.", names=", ".join(missing)))
 
 
-def receipt_extra(
-    facts: Values,
-    salt: bytes,
-    who: Person | bytes,
-    opening_key: bytes | None = None,
-    version: int = VERSION,
-) -> bytes:
+def receipt_extra(facts: Values, salt: bytes, who: Person | bytes, opening_key: bytes | None = None) -> bytes:
     """Return the extra data of the proof of a record."""
     person: dict[str, jcs.Value] = (
         {"person": dict(who.values), "salt_who": who.salt.hex()}
@@ -227,7 +200,7 @@ def receipt_extra(
         else {"who": who.hex()}
     )
     key: dict[str, jcs.Value] = {"opening_key": opening_key.hex()} if opening_key else {}
-    return jcs.canonical({"v": version, "facts": dict(facts), "salt_what": salt.hex(), **person, **key})
+    return jcs.canonical({"v": VERSION, "facts": dict(facts), "salt_what": salt.hex(), **person, **key})
 
 
 def _values(value: jcs.Value) -> Values:

@@ -24,9 +24,9 @@ Its file:
 - `write_lock`: one writer at a time, for all that write
 - `single_openings`: one opening for all that a page, or a command, reads
 - `opening`, `opening_lock`: opening that cannot hang, by one process at a time
-- `owner`, `foreign_schema`: no other company's, and nothing that no migration made
+- `owner`, `foreign_schema`: no other company's, and nothing that others made
 - `write_check`: whether a call could be recorded
-- `migrating`, `reversing`, `backup`: the schema (`migrations/`), its way back, and copies before it changes
+- `schema`, `ledger_copies`: the tables (`schema.sql`), and copies of all that is in them
 - `snapshot`: copies for a backup, while calls go on
 - `restoring`, `replaced`, `restored_notes`: a backup in its place, without taking back what was erased
 

@@ -16,7 +16,7 @@ from itertools import product
 from typing import Any
 
 from ..evidence import commitment
-from ..evidence.commitment import NOTE_TAG
+from ..evidence.commitment import NOTE_TAG, RECORD_TAG, WHAT_TAG, WHO_TAG
 from ..evidence.notes import LogNote
 from ..model import Event
 from ..model.errors import EvidenceFormatError
@@ -102,10 +102,9 @@ def _add(closed: list[ClosedLeaves], more: ClosedLeaves) -> None:
         closed.append(more)
 
 
-def without_leaf(connection: sqlite3.Connection, log: leaves.LedgerLog) -> Iterator[AuditedFlaw]:
+def without_leaf(connection: sqlite3.Connection) -> Iterator[AuditedFlaw]:
     """Find records that have no leaf though they should. Raises sqlite3.Error."""
-    parameters = {"old": log.old, "entered": log.entered}
-    for (number,) in connection.execute(leaves.WITHOUT, parameters):
+    for (number,) in connection.execute(leaves.WITHOUT):
         yield AuditedFlaw(number, None, Flaw.INSERTED)
 
 
@@ -132,9 +131,8 @@ _ALLOWED = [
     else {type(None), str}
     for name in _NAMES
 ]  # fmt: skip
-_LEAF_KINDS = {(int, int, bytes, bytes, *opens, int, int) for opens in product((bytes, type(None)), repeat=4)}
-_WHAT, _VERSION = 2, leaves.LEAF_COLUMNS - 2
-_TAGS = commitment.TAGS
+_LEAF_KINDS = {(int, int, bytes, bytes, *opens) for opens in product((bytes, type(None)), repeat=4)}
+_WHAT = 2
 _KINDS: set[tuple[type, ...]] = set()  # allowed combinations of types that were met in records
 _KINDS_OF_BOTH: set[tuple[type, ...]] = set()  # the same in leaves with their records
 _MINUTE = 60_000_000  # microseconds
@@ -149,7 +147,7 @@ def _leaf(
     if (
         event_row[0] is not None
         and _leaf_and_record_kinds_are_right(row)
-        and (entry is None or entry == _TAGS[leaf_row[_VERSION]].record + leaf_row[2] + leaf_row[3])
+        and (entry is None or entry == RECORD_TAG + leaf_row[2] + leaf_row[3])
         and not notes.names(leaf_row[0])
         and opens(leaf_row, event_row, origin, index)
     ):
@@ -212,16 +210,14 @@ def _note_flaws(
     if row[0] is None:
         yield Flaw.DELETED
         return
-    if tuple(map(type, leaf)) != (int, int, *[type(None)] * 6, int, int) or leaf[-1]:
+    if tuple(map(type, leaf)) != (int, int, *[type(None)] * 6):
         yield Flaw.LEAF
     try:
         record = rows.record(row)
         if entry is not None and entry != NOTE_TAG + record.event.reference.encode():
             yield Flaw.LEAF
         note = LogNote.parse(NOTE_TAG + record.event.reference.encode(), origin, index)
-        if record.event != note_leaves.event(note, record.event.at) or not _as_written(
-            row, record.event, migrated=False
-        ):
+        if record.event != note_leaves.event(note, record.event.at) or not _as_written(row, record.event):
             yield Flaw.ROW
     except (*UNREADABLE, EvidenceFormatError):
         yield Flaw.ROW
@@ -230,24 +226,22 @@ def _note_flaws(
 def opens(leaf: Sequence[Any], row: tuple[Any, ...], origin: str, index: int) -> bool:
     """Return whether a record that was not erased opens its leaf, number `index` of the log, and has only
     values that records are written with. `False` is not final: `_record_flaws` decides."""
-    _leaf, number, what, who, salt_what, salt_who, binding, opening, version, migrated = leaf
+    _leaf, number, what, who, salt_what, salt_who, binding, opening = leaf
     if salt_what is None or salt_who is None or number != row[0]:
         return False
-    if migrated and not row[2] and row[4] is None:  # as one that was erased
-        return False
-    preimages, tags = texts(row, binding, opening, origin, index, migrated=migrated), _TAGS[version]
+    preimages = texts(row, binding, opening, origin, index)
     return (
         preimages is not None
-        and sha256(tags.what + salt_what + preimages[0]).digest() == what
-        and sha256(tags.who + salt_who + preimages[1]).digest() == who
+        and sha256(WHAT_TAG + salt_what + preimages[0]).digest() == what
+        and sha256(WHO_TAG + salt_who + preimages[1]).digest() == who
     )
 
 
 def _is_leaf(row: Sequence[Any]) -> bool:
     """Return whether all values have types that a leaf is written with; SQLite itself accepts any type in any
     column. An empty binding is refused, because the commitment would leave it out as if there were none."""
-    *_, binding, opening, _version, migrated = row
-    return tuple(map(type, row)) in _LEAF_KINDS and migrated in (0, 1) and b"" not in (binding, opening)
+    *_, binding, opening = row
+    return tuple(map(type, row)) in _LEAF_KINDS and b"" not in (binding, opening)
 
 
 def _record_flaws(
@@ -260,22 +254,22 @@ def _record_flaws(
     try:
         record = rows.record(row)
         event = record.event
-        if not _as_written(row, event, migrated=leaf.migrated):
+        if not _as_written(row, event):
             yield Flaw.ROW
         if leaf.salt_what is None:
             yield Flaw.UNEXPLAINED
         else:
-            facts = commitment.facts(event, origin, index, record.number, migrated=leaf.migrated)
-            if commitment.what(facts, leaf.salt_what, leaf.version) != leaf.commitments.what:
+            facts = commitment.facts(event, origin, index, record.number)
+            if commitment.what(facts, leaf.salt_what) != leaf.commitments.what:
                 yield Flaw.FACTS
         if leaf.salt_who is not None:
             if erased:
                 yield Flaw.STILL_THERE
                 return
             person = commitment.person(event, leaf.binding, leaf.opening)
-            if commitment.who(person, leaf.salt_who, leaf.version) != leaf.commitments.who:
+            if commitment.who(person, leaf.salt_who) != leaf.commitments.who:
                 yield Flaw.PERSON
-            elif event.erased != (leaf.migrated and _leads_nowhere(row, event)):
+            elif event.erased:
                 yield Flaw.ROW
         elif not erased:
             yield Flaw.UNEXPLAINED
@@ -318,8 +312,6 @@ def _kinds_are_right(row: Sequence[Any]) -> bool:
 
 def _leaf_and_record_kinds_are_right(row: Sequence[Any]) -> bool:
     """Return the same for a leaf with its record, in one step if this combination of types was met before."""
-    if row[leaves.LEAF_COLUMNS - 1] not in (0, 1):
-        return False
     kinds = tuple(map(type, row))
     if kinds in _KINDS_OF_BOTH:
         return True
@@ -329,10 +321,9 @@ def _leaf_and_record_kinds_are_right(row: Sequence[Any]) -> bool:
     return True
 
 
-def _as_written(row: Sequence[Any], event: Event, *, migrated: bool) -> bool:
-    """Return whether these are the values that such an event is written with. Earlier versions of the schema
-    had seconds instead of samples and one time for both; an erasure deletes the key. Raises ValueError for
-    text that is not valid (`audit_reading.tolerantly`)."""
+def _as_written(row: Sequence[Any], event: Event) -> bool:
+    """Return whether these are the values that such an event is written with; an erasure deletes the key.
+    Raises ValueError for text that is not valid (`audit_reading.tolerantly`)."""
     if not _kinds_are_right(row):
         return False
     "".join(value for value in row if type(value) is str).encode()
@@ -341,8 +332,5 @@ def _as_written(row: Sequence[Any], event: Event, *, migrated: bool) -> bool:
         return True
     actual = dict(zip(_NAMES, row, strict=True))
     written = dict(zip(_NAMES, (row[0], *canonical), strict=True))
-    allowed = {"recorded"} if migrated and actual["recorded"] is None else set()
-    if migrated and actual["rate"] is None and actual["ending"] is not None:
-        allowed |= {"heard", "length", "rate"}
-    allowed |= {"key"} if actual["key"] is None and event.erased else set()
+    allowed = {"key"} if actual["key"] is None and event.erased else set()
     return all(written[name] == value for name, value in actual.items() if name not in allowed)

@@ -18,7 +18,7 @@ from .foreign_schema import foreign_parts
 def require_numbers(ledger: Path, logs: Sequence[leaves.LedgerLog]) -> None:
     """Check that the ledger describes its logs by values of the right types. Raises EvidenceError."""
     for log in logs:
-        numbers = (log.epoch, log.first, log.next, log.old, log.entered, log.v2_from)
+        numbers = (log.epoch, log.first, log.next)
         if any(type(number) is not int for number in numbers) or type(log.origin) is not str:
             raise EvidenceError(
                 Text("The ledger {ledger} has something else in the place of its log.", ledger=ledger)
@@ -46,21 +46,11 @@ def problems(
                 folder=folder.published(epoch).folder,
                 ledger=ledger,
             )
-    if len({log.v2_from for log in logs}) > 1 or not 0 <= logs[-1].v2_from <= logs[-1].next:
-        yield Text("The ledger {ledger} says wrongly which of its records are of version 2.", ledger=ledger)
     if parts := foreign_parts(connection):
         yield Text(
             "The ledger {ledger} has parts that informativa did not make: {parts}.",
             ledger=ledger,
             parts=", ".join(parts),
-        )
-    first, last, _ = connection.execute(leaves.BOUNDS).fetchone()
-    log = logs[0]
-    differ = len({(one.old, one.entered) for one in logs}) > 1
-    if differ or not (last or 0) <= log.entered <= log.old or (first is not None and log.old >= first):
-        yield Text(
-            "The ledger {ledger} says wrongly which of its records are from before there was a log.",
-            ledger=ledger,
         )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ..model import Reason, Record
-from . import migrating, rows
+from . import rows, schema
 from .audit_reading import UNREADABLE, tolerantly
 from .loss_notes import LossNotes
 from .transaction import SqliteTransaction
@@ -55,18 +55,6 @@ SELECT pseudonym FROM (
 )
 """
 _SEEN = "SELECT 1 FROM standing WHERE seen IS NOT NULL LIMIT 1"
-# Records from before there was a log do not say that their caller's key was changed. The history under his
-# new pseudonym says so, and the records that it rests on.
-_MOVED = """
-SELECT standing.pseudonym, event.pseudonym FROM standing JOIN event ON event.record = standing.record
-WHERE standing.pseudonym IN doubtful AND event.record <= :old
-AND event.pseudonym IS NOT NULL AND event.pseudonym <> standing.pseudonym
-AND standing.pseudonym IN (SELECT pseudonym FROM event)
-UNION
-SELECT later.pseudonym, event.pseudonym FROM event AS later JOIN event ON event.record = later.basis
-WHERE later.record <= :old AND later.pseudonym IN doubtful AND later.reason <> 'same-call'
-AND event.pseudonym IS NOT NULL AND event.pseudonym <> later.pseudonym
-"""
 _LINKED = """
 INSERT OR IGNORE INTO doubtful
 SELECT earlier FROM event WHERE earlier IS NOT NULL AND pseudonym IN doubtful
@@ -101,23 +89,21 @@ class HistoryRow:
     """His answer, as the row has it or, if there is none, as the records do."""
 
 
-def forged(connection: sqlite3.Connection, notes: LossNotes, old: int) -> list[HistoryRow]:
+def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[HistoryRow]:
     """Return the rows of the history that the records contradict. After a purge the history may say less of a
-    caller than the records that are left, but never more. Records up to `old` are from before there was a
-    log. Raises sqlite3.Error."""
+    caller than the records that are left, but never more. Raises
+    sqlite3.Error."""
     with tolerantly(connection):
         connection.execute("CREATE TEMP TABLE doubtful (pseudonym BLOB PRIMARY KEY)")
         try:
             connection.execute(f"INSERT INTO doubtful {_DOUBTFUL}")
             if connection.execute(_SEEN).fetchone():
                 connection.execute(f"INSERT OR IGNORE INTO doubtful {_UNSEEN}")
-            moved = _linked(connection, old)
+            _link(connection)
             actual: dict[bytes, KnownVersions] = defaultdict(dict)
             for pseudonym, notice, version, *columns in connection.execute(_ROWS, {"last": notes.last}):
                 actual[pseudonym][notice, version] = tuple(columns)
-            derived, seen_times, own_facts, aged = _derived(
-                _readable(connection), moved, old, notes.forgotten
-            )
+            derived, seen_times, own_facts, aged = _derived(_readable(connection), notes.forgotten)
         finally:
             connection.execute("DROP TABLE doubtful")
     forged_rows = set()
@@ -141,22 +127,11 @@ def forged(connection: sqlite3.Connection, notes: LossNotes, old: int) -> list[H
     return sorted(forged_rows, key=lambda row: (row.record, row.notice, row.version))
 
 
-def _linked(connection: sqlite3.Connection, old: int) -> dict[bytes, bytes]:
-    """Add to the doubtful callers all other pseudonyms of theirs. Return, for records from before there was a
-    log, which pseudonym replaced which, by the old one."""
-    moved: dict[bytes, bytes] = {}
+def _link(connection: sqlite3.Connection) -> None:
+    """Add to the doubtful callers all other pseudonyms of theirs."""
     count = -1
     while count != (count := connection.execute("SELECT count(*) FROM doubtful").fetchone()[0]):
         connection.execute(_LINKED)
-        if old:
-            pairs = connection.execute(_MOVED, {"old": old}).fetchall()
-            readable = [pair for pair in pairs if all(type(pseudonym) is bytes for pseudonym in pair)]
-            connection.executemany(
-                "INSERT OR IGNORE INTO doubtful VALUES (?)",
-                [(old_pseudonym,) for _, old_pseudonym in readable],
-            )
-            moved = {old_pseudonym: new_pseudonym for new_pseudonym, old_pseudonym in readable}
-    return moved
 
 
 def _readable(connection: sqlite3.Connection) -> Iterator[Record]:
@@ -218,7 +193,7 @@ def _says_earlier(whole_at: object, expected: int | None) -> bool:
 
 
 def _derived(
-    records: Iterator[Record], moved: Mapping[bytes, bytes], old: int, forgotten: int
+    records: Iterator[Record], forgotten: int
 ) -> tuple[
     dict[bytes, KnownVersions],
     dict[bytes, dict[str, set[int]]],
@@ -234,7 +209,7 @@ def _derived(
     pseudonym_of: dict[int, bytes] = {}
     seen_times: dict[bytes, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as memory:
-        memory.deserialize(migrating.empty())
+        memory.deserialize(schema.empty())
         memory.execute("PRAGMA foreign_keys = OFF")
         memory.execute("DROP TRIGGER event_tally")  # its counters are not needed
         transaction = SqliteTransaction(memory)
@@ -242,8 +217,6 @@ def _derived(
             event = record.event
             assert event.pseudonym is not None  # `_readable` left the others out
             pseudonym_of[record.number] = event.pseudonym
-            if record.number <= old:
-                event = replace(event, pseudonym=_latest_pseudonym(event.pseudonym, moved))
             try:
                 memory.execute(rows.APPEND, (record.number, *rows.row(event)))
             except (sqlite3.Error, UnicodeEncodeError):  # another check reports it
@@ -263,11 +236,3 @@ def _derived(
         for pseudonym, notice, version, *columns, _moved in memory.execute(_HISTORY):
             history[pseudonym][notice, version] = (*columns, pseudonym_of[columns[1]] != pseudonym)
     return history, seen_times, own_facts, aged
-
-
-def _latest_pseudonym(pseudonym: bytes, moved: Mapping[bytes, bytes]) -> bytes:
-    """Follow the changes of keys to the last pseudonym."""
-    visited = {pseudonym}
-    while (pseudonym := moved.get(pseudonym, pseudonym)) not in visited:
-        visited.add(pseudonym)
-    return pseudonym

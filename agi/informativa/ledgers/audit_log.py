@@ -133,7 +133,7 @@ def _audit(
         cut_off, remarks, closed = list[Text](), list[Text](), list[ClosedLeaves]()
         witnesses = tuple(dict.fromkeys((*known_witnesses, *own_logs.witnesses(connection))))
         notes = loss_notes.read_loss_notes(connection, logs, folder)
-        farthest = connection.execute(leaves.BOUNDS).fetchone()[2] + FAR
+        farthest = connection.execute(leaves.COUNT).fetchone()[0] + FAR
         counted, flaws, signed_in_all = audit.RecordCounts(), list(notes.flaws), 0
         derived, last = tally.Derived(), connection.execute(rows.NEWEST).fetchone()[0]
         cosigned, times = dict[str, Sequence[Cosigned]](), dict[str, Sequence[int]]()
@@ -143,7 +143,7 @@ def _audit(
             steps_back = begin(recorded_times.steps_back, ledger)
             later_records, without_leaf = (
                 begin(_later_records, ledger, last),
-                begin(_without_leaf, ledger, newest),
+                begin(_without_leaf, ledger),
             )
             for log in logs:
                 published = folder.published(log.epoch)
@@ -221,7 +221,7 @@ def _history(ledger: Path, folder: LogFolder) -> list[audit_history.HistoryRow]:
         logs = leaves.logs(connection)
         notes = loss_notes.read_loss_notes(connection, logs, folder)
         return [
-            *audit_history.forged(connection, notes, logs[0].old),
+            *audit_history.forged(connection, notes),
             *audit_answers.forged(connection, notes),
         ]
 
@@ -238,10 +238,10 @@ def _totals(ledger: Path, folder: LogFolder) -> list[tuple[AuditedFlaw, range]]:
         return list(totals.contradicted(connection, leaves.logs(connection), folder))
 
 
-def _without_leaf(ledger: Path, log: leaves.LedgerLog) -> list[AuditedFlaw]:
+def _without_leaf(ledger: Path) -> list[AuditedFlaw]:
     """Find the records without a leaf, over a connection of its own."""
     with translated(ledger), audit_reading.reading(ledger) as connection:
-        return list(audit.without_leaf(connection, log))
+        return list(audit.without_leaf(connection))
 
 
 def _missing(log: leaves.LedgerLog, end: int) -> list[AuditedFlaw]:

@@ -15,9 +15,9 @@ from ..model.choices import AFTER_ALL, KINDS
 from . import leaves, rows
 from .sqlite import SqliteStore
 
-_EVIDENCE = f"""
-leaf.leaf, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.opening, {leaves.VERSION},
-leaf.migrated
+_EVIDENCE = """
+leaf.leaf, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.opening,
+CASE WHEN leaf.leaf >= 0 THEN 2 END, CASE WHEN leaf.leaf >= 0 THEN 0 END
 """
 # The place of an answer among others: that of its row of `answer`, also where a new key moved that. Where a
 # later answer of this ledger took the row, the place that it has alone will do.

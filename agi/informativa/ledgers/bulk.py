@@ -21,7 +21,6 @@ from . import leaves, row_texts, rows
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
-_WHAT_TAG, _WHO_TAG, _ = commitment.TAGS[commitment.VERSION]
 _CHUNK = 500  # keys in one statement
 _ROWS = 50  # inserted by one statement
 _GAP = "\0"  # stands in the facts for values that are not known yet: no text of theirs has it
@@ -99,7 +98,7 @@ class CommonValues(NamedTuple):
         if self.person and commitment.is_plain(reference):
             a, b, c, d, e = self.person
             person = f"{a}{binding.hex()}{b}{opening.hex()}{c}{pseudonym.hex()}{d}{reference}{e}"
-            person_hash = sha256(_WHO_TAG + salt + person.encode()).digest()
+            person_hash = sha256(commitment.WHO_TAG + salt + person.encode()).digest()
         return PreparedRecord(pseudonym, self, reference, person_hash, salt, binding, opening, tuple(earlier))
 
 
@@ -144,7 +143,7 @@ def common(event: Event, origin: str) -> CommonValues:
     values = rows.row(replace(event, pseudonym=_PSEUDONYM_MARK, reference=_REFERENCE_HEX))
     if _fixed_values(values) != _FIXED_VALUES:
         raise ValueError("not of what a caller was told elsewhere")
-    texts = row_texts.texts((_GAP, *values), _BINDING_MARK, _OPENING_MARK, origin, _GAP, migrated=False)
+    texts = row_texts.texts((_GAP, *values), _BINDING_MARK, _OPENING_MARK, origin, _GAP)
     facts, person = texts or (b"", b"")
     facts_parts = tuple(facts.split(_GAP.encode()))
     person_parts = tuple(_MARKS.split(person.decode()))
@@ -224,7 +223,7 @@ def _leaves(
         salt = salts[commitment.SALT_SIZE * offset : commitment.SALT_SIZE * (offset + 1)]
         first, second, third = ready.common.facts
         facts = b"%b%d%b%d%b" % (first, number + offset, second, index + offset, third)
-        what = sha256(_WHAT_TAG + salt + facts)
+        what = sha256(commitment.WHAT_TAG + salt + facts)
         yield (
             leaf + offset,
             number + offset,
@@ -234,7 +233,6 @@ def _leaves(
             ready.salt,
             ready.binding,
             ready.opening,
-            0,
         )
 
 

@@ -14,12 +14,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from ..model import CallerHistory, Reason
 from ..model.choices import AFTER_ALL, AnswerHistory
 from ..model.frozen import dataclass
-from . import answers, elsewhere, migrating, rows
+from . import answers, elsewhere, rows
 
 # A page is read within some milliseconds: who empties the log meanwhile waits for it and has the lock of
 # the calls, and gives up after LedgerFile's turn of 0.1 s. Longer pages take a twentieth less time in all.
@@ -295,12 +294,8 @@ def _start(prefix: int) -> bytes:
 
 
 @contextmanager
-def open_states(
-    connection: sqlite3.Connection, file: Path, marks: PeriodMarks, now: datetime
-) -> Iterator[CallerStates]:
-    """Yield a reader of a ledger's states, which leaves the connection as it was. Raises LedgerOutdatedError
-    for a ledger of an earlier informativa."""
-    migrating.require_newest(connection, file)
+def open_states(connection: sqlite3.Connection, marks: PeriodMarks, now: datetime) -> Iterator[CallerStates]:
+    """Yield a reader of a ledger's states, which leaves the connection as it was."""
     states = CallerStates(connection, marks, now)
     try:
         yield states

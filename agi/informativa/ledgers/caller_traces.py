@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..model.errors import LedgerError
 from ..model.text import Foreign, Text
-from . import backup, gathered_caller, unused_bytes
+from . import gathered_caller, ledger_copies, unused_bytes
 from .access_log import SIDES, SUFFIX
 from .sqlite import SqliteStore
 
@@ -23,7 +23,7 @@ def delete_copies(ledger: Path) -> tuple[Path, ...]:
         return ()
     file = ledger.parent
     try:
-        copies = tuple(backup.copies(ledger))
+        copies = tuple(ledger_copies.copies(ledger))
         for file in copies:
             file.unlink(missing_ok=True)
     except OSError as error:

@@ -57,7 +57,6 @@ from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
 TIMES = 3  # attempts, if the caller rings while he is erased
-OLD_AT_ONCE = 1000  # records from before there was a log that get their leaves in one turn
 
 
 @dataclass(frozen=True)
@@ -334,10 +333,6 @@ def _erase(
             with _finishing(store.file, undelivered):
                 _note(store, trace, f"{RecordKind.ERASURE} {reference}")
             return _Step(records, caller_bytes, trace, request, noted=False, undelivered=undelivered)
-        log = store.log()
-        left = log.old - log.entered
-        while left:  # a note names leaves
-            left = store.enter_old(OLD_AT_ONCE)
         newest = store.newest()
         gathered_caller.gather_all(connection, pseudonyms)
         elsewhere = tuple(loss_notes.places_elsewhere(leaves.logs(connection), elsewhere))

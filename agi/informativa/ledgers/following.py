@@ -18,7 +18,7 @@ from pathlib import Path
 from ..model import Record, RecordKind, Status
 from ..model.errors import LedgerError
 from ..model.text import Foreign, Text
-from . import migrating, month_counts, recorded_calls, rows, tally
+from . import month_counts, recorded_calls, rows, schema, tally
 from .month_counts import MonthCounts
 from .owner import LedgerOwner, require
 from .single_openings import open_once
@@ -26,7 +26,7 @@ from .sqlite import SqliteStore
 from .tally import AnswerCount, HourCount
 from .wal_files import FileIdentities, LedgerFiles
 
-_UNREADY = ("no such table", "no such column")  # while a ledger is being created or migrated
+_UNREADY = ("no such table", "no such column")  # while a ledger is being created
 
 _COUNTS = f"""
 SELECT line, notice, version, language, status, sum(count),
@@ -82,7 +82,6 @@ def summary(ledger: SqliteStore, since: datetime, today: datetime) -> LedgerSumm
     which a purge leaves unchanged. Raises LedgerError if it cannot be read."""
     hours = {"since": tally.first_hour(since), "today": tally.first_hour(today)}
     with ledger.connected() as connection:
-        migrating.require_newest(connection, ledger.file)
         connection.execute("BEGIN")  # all queries see the same state
         try:
             return _summary(connection, ledger.file, hours, since)
@@ -242,11 +241,10 @@ class Follower:
         return True
 
     def _require_own(self) -> None:
-        """Raise LedgerError if the ledger is another company's."""
+        """Raise LedgerError if the ledger is another company's, or of another version."""
         assert self._connection is not None
         try:
-            if self._owner is not None and migrating.of(self._connection):
-                require(self._connection, self._file, self._owner)
+            _require_own(self._connection, self._file, self._owner)
         except LedgerError:
             self.close()
             raise
@@ -273,12 +271,17 @@ def _open(file: Path, owner: LedgerOwner | None) -> Iterator[sqlite3.Connection]
     os.stat(file)  # noqa: PTH116  # raises FileNotFoundError, which SQLite does not
     with open_once(("following", file), partial(_connect, file)) as connection:
         connection.execute("BEGIN")  # all queries see the same state
-        if migrating.of(connection):  # otherwise it is being created
-            migrating.require_newest(connection, file)
-            if owner is not None:
-                require(connection, file, owner)
+        _require_own(connection, file, owner)
         yield connection
         connection.execute("ROLLBACK")
+
+
+def _require_own(connection: sqlite3.Connection, file: Path, owner: LedgerOwner | None) -> None:
+    """Raise LedgerError if a ledger is another's or of another version, unless it is being created."""
+    if schema.of(connection):
+        schema.require_version(connection, file)
+        if owner is not None:
+            require(connection, file, owner)
 
 
 def _connect(file: Path) -> sqlite3.Connection:

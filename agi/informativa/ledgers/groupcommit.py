@@ -85,11 +85,9 @@ class _Group:
 class GroupCommitLedger(Ledger):
     """The `Ledger` of a service: any number of calls at a time, on one event loop and one SQLite file."""
 
-    def __init__(
-        self, file: str, *, migrate: bool = True, log: str = "", owner: LedgerOwner | None = None
-    ) -> None:
+    def __init__(self, file: str, *, log: str = "", owner: LedgerOwner | None = None) -> None:
         self.file, self.owner = file, owner
-        self._store = SqliteStore(file, migrate=migrate, log=log, owner=owner)
+        self._store = SqliteStore(file, log=log, owner=owner)
         self._turn = threading.Lock()  # held to add jobs, hand them over or close, perhaps in another thread
         self._jobs: list[_Job] = []  # not handed over yet
         self._groups: deque[_Group] = deque()  # handed over, for the writer
@@ -131,7 +129,7 @@ class GroupCommitLedger(Ledger):
         return len(self._jobs) + self._handed
 
     def records(self, first: int = 1) -> Iterator[Record]:
-        store = SqliteStore(self.file, create=False, migrate=False)
+        store = SqliteStore(self.file, create=False)
         try:
             yield from store.records(first)
         finally:

@@ -17,7 +17,7 @@ LOG = """
 SELECT epoch, origin, first, max(
     coalesce((SELECT max(leaf) + 1 FROM leaf), first),
     first + coalesce((SELECT size FROM signed WHERE signed.epoch = log.epoch), 0)
-), old, entered, v2_from
+)
 FROM log ORDER BY epoch DESC LIMIT 1
 """
 RECORDED = """
@@ -25,8 +25,7 @@ SELECT coalesce(recorded, at) FROM leaf JOIN event USING (record) WHERE leaf >= 
 """
 EPOCHS = """
 SELECT epoch, origin, first,
-    coalesce(lead(first) OVER (ORDER BY epoch), max((SELECT max(leaf) + 1 FROM leaf), first), first),
-    old, entered, v2_from
+    coalesce(lead(first) OVER (ORDER BY epoch), max((SELECT max(leaf) + 1 FROM leaf), first), first)
 FROM log ORDER BY epoch
 """
 
@@ -40,14 +39,11 @@ def of(record: str) -> str:
     )
 
 
-BEGIN = "INSERT INTO log (epoch, origin, first, old, entered, v2_from) VALUES (?, ?, ?, ?, ?, ?)"
-VERSION = "1 + (leaf.leaf >= (SELECT max(v2_from) FROM log))"
-COLUMNS = f"""
-leaf.leaf, leaf.record, leaf.what, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.opening,
-{VERSION}, leaf.migrated
+BEGIN = "INSERT INTO log (epoch, origin, first) VALUES (?, ?, ?)"
+COLUMNS = """
+leaf.leaf, leaf.record, leaf.what, leaf.who, leaf.salt_what, leaf.salt_who, leaf.binding, leaf.opening
 """
-LEAF_COLUMNS = 10
-VERSION_OF_NOTES = 2
+LEAF_COLUMNS = 8
 OF_RECORD = f"SELECT {COLUMNS} FROM leaf WHERE {of('?1')}"  # noqa: S608  # our own names
 # Each leaf with its record, whose columns are all NULL if it was deleted.
 _EVENT = ", ".join(f"event.{name.strip()}" for name in rows.COLUMNS.split(","))
@@ -63,10 +59,9 @@ WHERE leaf.leaf >= ? AND leaf.leaf < ? AND event.at >= ? AND event.at < ? ORDER 
 GONE = """
 SELECT count(*) FROM leaf WHERE leaf >= ? AND leaf <= ? AND salt_what IS NULL AND what IS NOT NULL
 """
-# Records that lack a leaf, except those that wait for theirs.
+# Records that lack a leaf.
 WITHOUT = f"""
-SELECT record FROM event WHERE (record > :old OR record <= :entered)
-AND NOT EXISTS (SELECT 1 FROM leaf WHERE {of("event.record")}) ORDER BY record
+SELECT record FROM event WHERE NOT EXISTS (SELECT 1 FROM leaf WHERE {of("event.record")}) ORDER BY record
 """  # noqa: S608  # our own names
 NOTES = f"""
 SELECT {_EVENT}, leaf.leaf, leaf.what IS NULL FROM leaf CROSS JOIN event ON event.record = leaf.record
@@ -140,53 +135,36 @@ STEPS_BACK = """
 SELECT count(*), min(record) FROM (
     SELECT leaf.record, recorded AS now, lag(recorded) OVER (ORDER BY leaf.leaf) AS before
     FROM leaf CROSS JOIN event ON event.record = leaf.record
-    WHERE NOT migrated AND typeof(recorded) = 'integer'
+    WHERE typeof(recorded) = 'integer'
 ) WHERE now < before - ?
 """
-# The first record with a leaf from after there was a log, the last one from before, and the number of leaves
-# with a record.
-BOUNDS = """
-SELECT min(CASE WHEN migrated THEN NULL ELSE record END), max(CASE WHEN migrated THEN record END), count(*)
-FROM leaf WHERE typeof(record) = 'integer'
-"""
-ENTERED = "UPDATE log SET entered = ?"
-VERSION_2_FROM = "UPDATE log SET v2_from = ?"
-ENTRIES = f"""
-SELECT what, who, {VERSION},
+COUNT = "SELECT count(*) FROM leaf WHERE typeof(record) = 'integer'"  # with a record
+ENTRIES = """
+SELECT what, who,
     CASE WHEN what IS NULL THEN (SELECT reference FROM event WHERE event.record = leaf.record) END
 FROM leaf WHERE leaf >= ? ORDER BY leaf LIMIT ?
-"""  # noqa: S608  # our own names
+"""
 # If the number is NULL, SQLite takes the one after the last.
 APPEND = """
-INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, opening, migrated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO leaf (leaf, record, what, who, salt_what, salt_who, binding, opening)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 TAKE_BACK = "DELETE FROM leaf WHERE leaf = ?"  # a leaf that got a wrong number, within its transaction
 PURGE = f"""
 UPDATE leaf SET salt_what = NULL, salt_who = NULL, binding = NULL, opening = NULL
 WHERE {of("?1")} RETURNING leaf
 """  # noqa: S608  # our own names
-# Records from before there was a log, without their leaves.
-MISSING = f"""
-SELECT {rows.COLUMNS} FROM event
-WHERE record > ? AND record <= ? AND NOT EXISTS (SELECT 1 FROM leaf WHERE {of("event.record")})
-ORDER BY record LIMIT ?
-"""  # noqa: S608  # our own names
 
 
 @dataclass(frozen=True)
 class LedgerLog:
     """The newest log of a ledger. `first` and `next` are rows of `leaf`: that of its leaf 0, and the one that
-    the next record gets. Records up to `old` are from before there was a log; those up to `entered` have
-    their leaf already. Rows of `leaf` before `v2_from` are of version 1."""
+    the next record gets."""
 
     epoch: int
     origin: str
     first: int
     next: int
-    old: int
-    entered: int
-    v2_from: int
 
     @property
     def size(self) -> int:
@@ -198,9 +176,8 @@ class LedgerLog:
 class Leaf:
     """One row of `leaf`: the leaf, its record, the record's commitments, and the values that open them. A
     salt is `None` if the record was purged or its caller erased; the binding is `None` also if the caller's
-    number was not known, and `opening`, which identifies the binding's key, also in version 1. A `migrated`
-    record is from before there was a log. A note, which is its own entry (evidence/notes.py), has neither
-    commitments nor anything that opens them."""
+    number was not known, and so is `opening`, which identifies the binding's key. A note, which is
+    its own entry (evidence/notes.py), has neither commitments nor anything that opens them."""
 
     leaf: int
     record: int
@@ -209,18 +186,12 @@ class Leaf:
     salt_who: bytes | None
     binding: bytes | None
     opening: bytes | None
-    migrated: bool
 
     @property
     def who(self) -> bytes:
         """The commitment to what leads to the caller."""
         assert self.commitments is not None  # it is no note
         return self.commitments.who
-
-    @property
-    def version(self) -> int:
-        """The version of its entry."""
-        return self.commitments.version if self.commitments else VERSION_OF_NOTES
 
     @property
     def is_note(self) -> bool:
@@ -230,15 +201,15 @@ class Leaf:
     @classmethod
     def of(cls, row: Sequence[Any]) -> Leaf:
         """Build a leaf from COLUMNS."""
-        leaf, record, what, who, salt_what, salt_who, binding, opening, version, migrated = row
-        commitments = None if what is None else Commitments(what, who, version)
-        return cls(leaf, record, commitments, salt_what, salt_who, binding, opening, bool(migrated))
+        leaf, record, what, who, salt_what, salt_who, binding, opening = row
+        commitments = None if what is None else Commitments(what, who)
+        return cls(leaf, record, commitments, salt_what, salt_who, binding, opening)
 
 
-def entry(what: bytes | None, who: bytes | None, version: int, note: str | None) -> bytes:
+def entry(what: bytes | None, who: bytes | None, note: str | None) -> bytes:
     """Return the entry of a row of ENTRIES. Raises sqlite3.Error for a note whose text is gone."""
     if what is not None and who is not None:
-        return Commitments(what, who, version).entry
+        return Commitments(what, who).entry
     if note is None:
         raise sqlite3.DatabaseError("the text of a note is gone")
     return NOTE_TAG + note.encode()
@@ -287,8 +258,7 @@ def names_anybody(connection: sqlite3.Connection, leaf_range: range) -> bool:
 
 def begin_another(connection: sqlite3.Connection, last: LedgerLog) -> LedgerLog:
     """Begin the log of the next epoch, within a transaction, and return it. Raises sqlite3.Error."""
-    values = (last.epoch + 1, next_origin(last), last.next, last.old, last.entered, last.v2_from)
-    connection.execute(BEGIN, values)
+    connection.execute(BEGIN, (last.epoch + 1, next_origin(last), last.next))
     return log(connection)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ..model.errors import EventRefusedError, LedgerDamagedError, LedgerError
 from ..model.text import Foreign, Text
-from . import migrating, wal_files, write_lock
+from . import schema, wal_files, write_lock
 from .transaction import SqliteTransaction
 from .write_lock import BUSY_SECONDS, LOOK_SECONDS
 
@@ -42,7 +42,7 @@ _REMEDIES = {
 
 
 class LedgerFile:
-    """The file of one controller's ledger, of any schema. Its methods block; use it from one thread at a
+    """The file of one controller's ledger. Its methods block; use it from one thread at a
     time. With `read_only` nothing is created or written; without `create` a missing or empty file is an
     error.
 
@@ -57,8 +57,8 @@ class LedgerFile:
         self._identities: wal_files.FileIdentities | None = None  # the files that we have open
         self._forked: LedgerError | None = None
         self._closed = False
-        self._size_and_schema = (0, 0)  # the file's bytes and its schema_version at the last commit
-        self._reading: sqlite3.Connection | None = None  # set if nothing is written, and so nothing migrated
+        self._size_and_cookie = (0, 0)  # the file's bytes and its schema_version at the last commit
+        self._read_only = read_only
         with self._translated():
             if create and not read_only:
                 self._create()
@@ -74,11 +74,11 @@ class LedgerFile:
         # file does not change. (If a service opens it now, it changes only after a while.)
         option = "" if self._log().exists() else "&immutable=1"
         uri = f"{self.file.absolute().as_uri()}?mode=ro{option}"
-        self._connection = self._reading = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
+        self._connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
         self._transaction = SqliteTransaction(self._connection)
         with self._closed_if_it_fails():
             # Only now does SQLite open the log.
-            migrating.require_ours(self._connection, self.file, create=False)
+            schema.require_ours(self._connection, self.file, create=False)
 
     def _open_shared(self, create: bool) -> None:
         """Open a file that others may have open. When the last of them closes it, its log is deleted; then
@@ -99,7 +99,7 @@ class LedgerFile:
         )
         self._transaction = SqliteTransaction(self._connection)
         with self._closed_if_it_fails():
-            migrating.require_ours(self._connection, self.file, create=create)
+            schema.require_ours(self._connection, self.file, create=create)
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
@@ -188,7 +188,7 @@ class LedgerFile:
         """Yield the connection, for work that calls do not need. Raises LedgerError and no error of
         SQLite."""
         with self._translated():
-            if self._reading is None:  # or the file would be opened to be written, beside others who read it
+            if not self._read_only:  # or the file would be opened to be written, beside others who read it
                 self._require_files()
             yield self._connection
 
@@ -270,9 +270,9 @@ class LedgerFile:
         """Copy our contents to another file, because another program has begun another log. Nothing is
         overwritten."""
         wal_files.keep_open(self._connection)
-        from . import backup  # not loaded by a script, unless its log was deleted
+        from . import ledger_copies  # not loaded by a script, unless its log was deleted
 
-        copy = backup.rescue(self._connection, self.file, datetime.now(UTC))
+        copy = ledger_copies.rescue(self._connection, self.file, datetime.now(UTC))
         return LedgerError(
             Text(
                 "The log of the ledger {file} was deleted while in use, and another program has written to"
@@ -342,11 +342,11 @@ class LedgerFile:
         """Check that nobody has truncated the file. SQLite itself shortens it only by a VACUUM, which changes
         the version of the schema (https://www.sqlite.org/fileformat2.html#schemacookie). Raises
         LedgerError."""
-        size, (size_before, schema_before) = os.stat(self.file).st_size, self._size_and_schema  # noqa: PTH116  # as in wal_files
+        size, (size_before, cookie_before) = os.stat(self.file).st_size, self._size_and_cookie  # noqa: PTH116  # as in wal_files
         if size == size_before:
             return
-        (schema,) = self._connection.execute("PRAGMA schema_version").fetchone()
-        if size < size_before and schema == schema_before:
+        (cookie,) = self._connection.execute("PRAGMA schema_version").fetchone()
+        if size < size_before and cookie == cookie_before:
             raise LedgerError(
                 Text(
                     "The ledger {file} was cut off while in use: it had {before} bytes, and has {size}.",
@@ -356,16 +356,15 @@ class LedgerFile:
                 ),
                 RESTORE,
             )
-        self._size_and_schema = size, schema
+        self._size_and_cookie = size, cookie
 
     def _translated(self) -> contextlib.AbstractContextManager[None]:
-        return translated(self.file, self._reading)
+        return translated(self.file)
 
 
 @contextlib.contextmanager
-def translated(file: Path, reading: sqlite3.Connection | None = None) -> Iterator[None]:
-    """Turn each `sqlite3.Error` and `OSError` into a LedgerError. If a ledger of an earlier informativa is
-    only read, a query that it cannot answer is a LedgerOutdatedError."""
+def translated(file: Path) -> Iterator[None]:
+    """Turn each `sqlite3.Error` and `OSError` into a LedgerError."""
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.InterfaceError, ValueError, OverflowError) as error:
@@ -373,8 +372,6 @@ def translated(file: Path, reading: sqlite3.Connection | None = None) -> Iterato
             Text("The ledger {file} refused a record ({error}).", file=file, error=Foreign(str(error)))
         ) from error
     except (sqlite3.Error, OSError) as error:
-        if reading is not None and getattr(error, "sqlite_errorname", "") == "SQLITE_ERROR":
-            migrating.require_newest(reading, file)
         remedy = _remedy(error, file)
         kind = LedgerDamagedError if remedy is RESTORE else LedgerError
         message = Text("The ledger {file} cannot be used ({why}).", file=file, why=_reason(error))

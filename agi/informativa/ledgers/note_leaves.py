@@ -58,7 +58,7 @@ def append(
     note = LogNote(log.origin, log.size, minute, by, content)
     number = next_number(connection)
     connection.execute(*rows.append((number, *rows.row(event(note, at)))))
-    connection.execute(leaves.APPEND, (log.next, number, *[None] * 6, False))
+    connection.execute(leaves.APPEND, (log.next, number, *[None] * 6))
     transaction.forget_log()
     return note, number
 
@@ -67,7 +67,7 @@ def enter(connection: sqlite3.Connection, log: LedgerLog, note: LogNote, number:
     """Write a note that was published as the leaf that it is, with a record of that number, within a
     transaction. Raises sqlite3.Error."""
     connection.execute(*rows.append((number, *rows.row(event(note, note.at)))))
-    connection.execute(leaves.APPEND, (log.first + note.index, number, *[None] * 6, False))
+    connection.execute(leaves.APPEND, (log.first + note.index, number, *[None] * 6))
 
 
 def event(note: LogNote, at: datetime) -> Event:

@@ -15,12 +15,11 @@ from ..model import Answer, Event, RecordKind
 from ..model.choices import ACTS
 from ..model.hashing import sha256
 from ..model.hooks import HookMessage, HookReply
-from . import migrating, rows
+from . import rows
 
 FARTHEST = timedelta(hours=2)
 """No message is put off for longer: one that is was put off by a clock that was wrong."""
 SHOWN = 20  # messages that failed, in a state
-_SINCE = 18  # the migration that added the tables
 _AT_ONCE = (RecordKind.PHONE, RecordKind.OPERATOR)
 _PUT = """
 INSERT INTO outbox (record, id, subject, bulk, word, choice, purpose, version, at, recorded)
@@ -178,9 +177,7 @@ def count(connection: sqlite3.Connection, ids: Iterable[str] | None) -> int:
 
 
 def state(connection: sqlite3.Connection) -> OutboxState:
-    """Return the state of the outbox; an empty one of a ledger that has none yet."""
-    if migrating.of(connection) < _SINCE:
-        return OutboxState()
+    """Return the state of the outbox."""
     waiting, refused, oldest, unnamed = connection.execute(_COUNT).fetchone()
     times: tuple[int | None, int | None, str, int | None] = (None, None, "", None)
     delivered, failed, error, stopped = connection.execute(_HOOK).fetchone() or times

@@ -18,12 +18,10 @@ from ..model import Controller
 from ..model.errors import LedgerError
 from ..model.frozen import dataclass
 from ..model.text import Text
-from . import migrating
 
 if TYPE_CHECKING:
     from ..evidence.notes import RuleNote
 
-_SINCE = 14  # the migration that added the table
 _READ = "SELECT controller, key FROM owner"
 _WRITE = "INSERT OR REPLACE INTO owner VALUES (1, ?, ?)"
 
@@ -56,8 +54,6 @@ def _rule(controller: Controller) -> RuleNote | None:
 def require(connection: sqlite3.Connection, file: Path, owner: LedgerOwner) -> bool:
     """Return whether the ledger names its present owner and key. Raises LedgerError if it names others and
     has records; without records, but for a rule, anybody may take it."""
-    if not _SINCE <= migrating.of(connection) <= migrating.newest():
-        return True  # of another version of informativa, and only read
     row = connection.execute(_READ).fetchone()
     if row is None:
         return False

@@ -14,15 +14,15 @@ from .audit_reading import reading
 from .ledger_file import translated
 
 _NAMES = [name.strip() for name in rows.COLUMNS.split(",")]
-_ROW, _WHAT, _MIGRATED = 0, 2, leaves.LEAF_COLUMNS - 1
+_ROW, _WHAT = 0, 2
 _RECORDED = leaves.LEAF_COLUMNS + _NAMES.index("recorded")
 _MINUTE = 60_000_000  # microseconds
 
 
 class RecordedTimes:
     """The times of leaves from one row of `leaf` up to another, each in POSIX seconds, of which only the
-    whole minutes are there, as an erasure leaves them. `UNKNOWN` is that of a migrated record, of a note,
-    which says it itself, and of each that was not added."""
+    whole minutes are there, as an erasure leaves them. `UNKNOWN` is that of a note, which says it
+    itself, and of each that was not added."""
 
     def __init__(self, first: int, end: int) -> None:
         self._first = first
@@ -32,7 +32,7 @@ class RecordedTimes:
         """Add the times of these rows of `leaves.OPENED`, whose values have the right types."""
         seconds, first = self.seconds, self._first
         for row in leaf_rows:
-            if not row[_MIGRATED] and row[_WHAT] is not None:
+            if row[_WHAT] is not None:
                 seconds[row[_ROW] - first] = row[_RECORDED] // _MINUTE * 60
 
 

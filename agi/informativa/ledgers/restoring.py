@@ -27,10 +27,10 @@ from ..model.errors import EvidenceError, LedgerError
 from ..model.text import Text
 from . import (
     answers,
-    backup,
     erasure,
     erasure_requests,
     leaves,
+    ledger_copies,
     lost_records,
     note_leaves,
     references,
@@ -115,7 +115,7 @@ def restore(
         try:
             with contextlib.closing(sqlite3.connect(uri, uri=True)) as source:
                 try:
-                    backup.copy_to(source, ledger, part)
+                    ledger_copies.copy_to(source, ledger, part)
                 except sqlite3.DatabaseError as error:
                     if error.sqlite_errorcode != sqlite3.SQLITE_NOTADB:
                         raise
@@ -285,7 +285,7 @@ def _continue_log(
 
 def _content(entry: bytes, log: leaves.LedgerLog, index: int) -> Commitments | LogNote:
     """Return the commitments of a published record, or a published note. Raises EvidenceError."""
-    if recognised(entry) is EntryKind.NOTE_V2:
+    if recognised(entry) is EntryKind.NOTE:
         return LogNote.parse(entry, log.origin, index)
     return commitments(entry)
 
@@ -304,10 +304,8 @@ def _enter(
             first = index + 1
         else:
             leaf = log.first + index
-            row = (leaf, number, content.what, content.who, None, None, None, None, False)
+            row = (leaf, number, content.what, content.who, None, None, None, None)
             connection.execute(leaves.APPEND, row)
-            if content.version == 1:
-                connection.execute(leaves.VERSION_2_FROM, (leaf + 1,))
         index, number = index + 1, number + 1
     if first < index:
         yield _LostRun(log, range(first, index))

@@ -14,7 +14,6 @@ from itertools import compress
 from typing import Any
 
 from ..evidence import commitment
-from ..model import TELEPHONE_RATE
 from . import rows
 
 _MINUTE = 60_000_000  # microseconds
@@ -35,8 +34,6 @@ def texts(
     opening: bytes | None,
     origin: str,
     index: int | str,
-    *,
-    migrated: bool,
 ) -> tuple[bytes, bytes] | None:
     """Return the texts of the facts, for leaf `index` of a log, and of the person; `None` if the record has
     not the usual form. The values must have the types of `rows.COLUMNS`."""
@@ -44,8 +41,6 @@ def texts(
     ending, heard, length, key, basis, linked = row[12:18]
     reference, erased, recorded = row[20:23]
     rate, earlier, elsewhere, asked = row[27:]
-    if recorded is None and migrated:
-        recorded = at
     if (
         elsewhere is not None
         or asked is not None
@@ -55,13 +50,13 @@ def texts(
     ):
         return None
     if ending is not None:
-        samples = _samples(heard, length, rate, migrated=migrated)
+        samples = _samples(heard, length, rate)
         if samples is None or key is None:
             return None
         heard, length, rate = samples
     elif not heard is length is key is rate is None:
         return None
-    facts = _facts_template(origin, migrated, line, row[5:13], length, row[18:20], row[23:27], rate)
+    facts = _facts_template(origin, line, row[5:13], length, row[18:20], row[23:27], rate)
     if not facts:
         return None
     person = _person_template(
@@ -99,16 +94,12 @@ def texts(
         return None
 
 
-def _samples(
-    heard: float | None, length: float | None, rate: int | None, *, migrated: bool
-) -> tuple[int, int, int] | None:
+def _samples(heard: float | None, length: float | None, rate: int | None) -> tuple[int, int, int] | None:
     """Return the numbers of samples heard and in all, and their rate; `None` if an event is not written with
     such numbers."""
-    if heard is None or length is None or (rate is None and not migrated):
+    if heard is None or length is None or rate is None:
         return None
     try:
-        if rate is None:  # seconds, in a record from before there was a log
-            return round(heard * TELEPHONE_RATE), round(length * TELEPHONE_RATE), TELEPHONE_RATE
         samples, total = int(heard), int(length)
     except (OverflowError, ValueError):
         return None
@@ -118,7 +109,6 @@ def _samples(
 @lru_cache(1024)
 def _facts_template(
     origin: str,
-    migrated: bool,
     line: str,
     played: Sequence[Any],
     length: int | None,
@@ -134,7 +124,7 @@ def _facts_template(
     row = (*before, heard, length, key, None, "", *after)
     try:
         event = rows.record((0, *row)).event
-        facts = commitment.facts(event, origin, 0, 0, migrated=migrated)
+        facts = commitment.facts(event, origin, 0, 0)
         template = _template(facts, _OF_FACTS)
     except (ValueError, TypeError, AttributeError):  # no record is written with these values
         return ()

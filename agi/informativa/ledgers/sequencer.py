@@ -38,10 +38,8 @@ from .leaves import LedgerLog
 from .own_logs import RememberedTree
 from .sqlite import SqliteStore
 
-OLD_AT_ONCE = 250  # records from before there was a log that get their leaves in one transaction: some 10 ms
-
 Progress = Callable[[int, int], object]
-"""Called with the number of records that have a leaf, or of leaves in tiles, so far, and with that of all."""
+"""Called with the number of leaves in tiles so far, and with that of all."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +63,8 @@ def sequence(
     ledger: Path, progress: Progress | None = None, elsewhere: Sequence[CheckpointSource] = ()
 ) -> SequencingResult:
     """Put new leaves into tiles, and sign a checkpoint of them; if there are none, return the last one.
-    Records from before there was a log get their leaves first, in turns beside the calls. `elsewhere` are
-    others who hold checkpoints of the log. Raises LedgerError, and EvidenceError if nothing can, or may, be
-    signed."""
-    _enter_old(ledger, progress)
+    `elsewhere` are others who hold checkpoints of the log. Raises LedgerError, and EvidenceError if nothing
+    can, or may, be signed."""
     folder = LogFolder(ledger)
     with folder.sequencing():
         with contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
@@ -79,7 +75,7 @@ def sequence(
             new = [(epoch, tree) for epoch, tree in signed if store.remembered_tree(epoch) != tree]
         if new:
             with (
-                contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
+                contextlib.closing(SqliteStore(str(ledger), create=False)) as store,
                 store.transaction(),
                 store.connected() as connection,
             ):
@@ -155,7 +151,7 @@ def begin_epoch(
     folder = LogFolder(ledger)
     with (
         folder.sequencing(),
-        contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store,
+        contextlib.closing(SqliteStore(str(ledger), create=False)) as store,
     ):
         hashed, log = None, store.log()
         if not folder.has_key(log.epoch):  # before calls have to wait
@@ -190,19 +186,6 @@ def begin_epoch(
             for signed in ends:
                 own_logs.remember(connection, signed.epoch, signed.tree)
         folder.retire(log.epoch)
-
-
-def _enter_old(ledger: Path, progress: Progress | None) -> None:
-    with contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store:
-        log = store.log()
-    left = log.old - log.entered
-    if not left:
-        return
-    with contextlib.closing(SqliteStore(str(ledger), create=False, migrate=False)) as store:
-        while left:
-            left = store.enter_old(OLD_AT_ONCE)
-            if progress:
-                progress(log.old - left, log.old)
 
 
 def examine(store: SqliteStore) -> None:

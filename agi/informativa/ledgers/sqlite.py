@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..evidence.origin import log_name
 from ..model import CallerHistory, Event, Record, RecordFilter, Recording
 from ..model.ports import Ledger, LedgerTransaction, Result
-from . import leaves, migrating, rows
+from . import leaves, rows, schema
 from . import owner as owners
 from .ledger_file import LedgerFile
 from .owner import LedgerOwner
@@ -33,8 +33,7 @@ EVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class SqliteStore(LedgerFile):
-    """The queries and changes of one controller's file. Without `migrate`, a file of an earlier informativa
-    that has records raises LedgerOutdatedError, because copying it takes time. `log` is the name of the log
+    """The queries and changes of one controller's file. `log` is the name of the log
     that a new file begins (evidence/origin.py); the default is that of the file. With an `owner`, a file of
     another owner or key is refused, and a file without an owner becomes his."""
 
@@ -44,7 +43,6 @@ class SqliteStore(LedgerFile):
         *,
         read_only: bool = False,
         create: bool = True,
-        migrate: bool = True,
         log: str = "",
         owner: LedgerOwner | None = None,
     ) -> None:
@@ -52,8 +50,7 @@ class SqliteStore(LedgerFile):
         self._next_turn = 0.0  # by the clock of `time.monotonic`
         with self._translated(), self._closed_if_it_fails():
             if not read_only:
-                log = log or log_name(self.file.stem)
-                migrating.bring_up_to_date(self._connection, self.file, log, migrate=migrate)
+                schema.create(self._connection, self.file, log or log_name(self.file.stem))
             if owner is not None and not owners.require(self._connection, self.file, owner) and not read_only:
                 self.adopt(owner)
 
@@ -220,7 +217,7 @@ class SqliteStore(LedgerFile):
             return "" if answer == "ok" else str(answer)
 
     def foreign_schema(self) -> list[str]:
-        """Return the parts of its schema that no migration made, as `foreign_parts` does."""
+        """Return the parts of its schema that informativa did not make, as `foreign_parts` does."""
         from .foreign_schema import foreign_parts  # not for a script
 
         with self._translated():
@@ -233,14 +230,12 @@ class SqliteStore(LedgerFile):
             return number
 
     def log(self) -> leaves.LedgerLog:
-        """Return the newest log. Raises LedgerOutdatedError for a ledger of an earlier informativa."""
+        """Return the newest log."""
         with self._translated():
-            migrating.require_newest(self._connection, self.file)
             return leaves.log(self._connection)
 
     def logs(self) -> list[leaves.LedgerLog]:
-        """Return all logs that it ever had, the newest last. Raises as `log` does."""
-        self.log()
+        """Return all logs that it ever had, the newest last."""
         with self._translated():
             return leaves.logs(self._connection)
 
@@ -327,28 +322,6 @@ class SqliteStore(LedgerFile):
             entry_rows = self._connection.execute(leaves.ENTRIES, (leaf, count)).fetchall()
             return [leaves.entry(*values) for values in entry_rows]
 
-    def enter_old(self, count: int) -> int:
-        """Give up to `count` records from before there was a log their leaves, and return how many are left
-        at most."""
-        with self.turn() as transaction:
-            log = leaves.log(self._connection)
-            record_rows = self._connection.execute(leaves.MISSING, (log.entered, log.old, count)).fetchall()
-            for record in map(rows.record, record_rows):
-                transaction.commit_to(record.event, record.number, rows.row(record.event), migrated=True)
-            entered = rows.record(record_rows[-1]).number if len(record_rows) == count else log.old
-            self._connection.execute(leaves.ENTERED, (entered,))
-            return log.old - entered
-
-    def schema(self) -> tuple[int, int]:
-        """Return the version of the file's schema, and the newest version."""
-        with self._translated():
-            return migrating.of(self._connection), migrating.newest()
-
-    def migration_estimate(self) -> migrating.MigrationEstimate:
-        """Estimate the migration to the newest version."""
-        with self._translated():
-            return migrating.migration_estimate(self._connection, self.file)
-
     def calls_around(self, cutoff: datetime) -> tuple[datetime | None, datetime | None]:
         """Return the times of the last call before `cutoff` and of the first one since. Reads the whole
         ledger."""
@@ -396,5 +369,5 @@ class SqliteLedger(Ledger):
 
     def _store(self) -> SqliteStore:
         if self._opened is None:
-            self._opened = SqliteStore(self._file, migrate=False, log=self._log_name, owner=self._owner())
+            self._opened = SqliteStore(self._file, log=self._log_name, owner=self._owner())
         return self._opened

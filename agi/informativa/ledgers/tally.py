@@ -1,4 +1,4 @@
-"""The counters of a ledger, by the hour. Triggers keep them in step with its records (migration 0010); this
+"""The counters of a ledger, by the hour. Triggers keep them in step with its records (`schema.sql`); this
 module reads them, and compares them with the records that are left.
 
 Those of answers to choices (answers.py) have the name of the choice in the place of a notice's, and the word

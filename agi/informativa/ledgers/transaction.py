@@ -126,29 +126,27 @@ class SqliteTransaction:
                 self._connection.execute(answers.FORGET_BEFORE, (event.pseudonym, call_start))
             self._inform(event.pseudonym, event.notice, known_by(event, record), event.recorded or event.at)
 
-    def commit_to(
-        self, event: Event, record: int, values: Sequence[object], *, migrated: bool = False
-    ) -> int:
+    def commit_to(self, event: Event, record: int, values: Sequence[object]) -> int:
         """Write the leaf of a record, with `values` as `rows.row` returns them, and return the record's
         number. The writer holds the lock, so leaves have no gaps. The log is read again if SQLite gives
         another leaf than the one after the last that we wrote, or a number that a record before had: other
         processes write too, our last transaction may have been rolled back, and somebody may have deleted the
         newest rows, whose leaf and number are never given again."""
-        if self._log is not None and (migrated or record > self._last):
-            leaf = self._enter(self._log, event, record, values, None, migrated=migrated)
+        if self._log is not None and record > self._last:
+            leaf = self._enter(self._log, event, record, values, None)
             if leaf == self._leaf:
                 self._leaf += 1
-                self._last = record if record > self._last else self._last
+                self._last = record
                 return record
             self._connection.execute(leaves.TAKE_BACK, (leaf,))
         self._log = leaves.log(self._connection)
         self._leaf, self._last = self._log.next, leaves.newest_record(self._connection)
-        if not migrated and record <= self._last:
+        if record <= self._last:
             self._connection.execute(rows.RENUMBER, (self._last + 1, record))
             record = self._last + 1
         # With the row given, because SQLite would give 1 to the first of all, which is 0.
-        self._enter(self._log, event, record, values, self._leaf, migrated=migrated)
-        self._leaf, self._last = self._leaf + 1, max(self._last, record)
+        self._enter(self._log, event, record, values, self._leaf)
+        self._leaf, self._last = self._leaf + 1, record
         return record
 
     def _enter(
@@ -158,8 +156,6 @@ class SqliteTransaction:
         record: int,
         values: Sequence[object],
         leaf: int | None,
-        *,
-        migrated: bool,
     ) -> int | None:
         """Write the record's commitments as the next leaf, at row `leaf` or, if that is `None`, at the row
         that SQLite gives. Return the row."""
@@ -170,13 +166,13 @@ class SqliteTransaction:
             if event_binding
             else (commitment.salt(), None, None)
         )
-        texts = row_texts.texts((record, *values), binding, opening, origin, index, migrated=migrated)
+        texts = row_texts.texts((record, *values), binding, opening, origin, index)
         if texts is None:  # it has not the usual form
-            facts = commitment.facts(event, origin, index, record, migrated=migrated)
+            facts = commitment.facts(event, origin, index, record)
             person = commitment.person(event, binding, opening)
             texts = commitment.canonical(facts), commitment.canonical(person)
         what, who = commitment.hashes(*texts, salt, salt_who)
-        row = (leaf, record, what, who, salt, salt_who, binding, opening, migrated)
+        row = (leaf, record, what, who, salt, salt_who, binding, opening)
         return self._connection.execute(leaves.APPEND, row).lastrowid
 
     def dry_run(self) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from . import migrating, write_lock
+from . import write_lock
 from .ledger_file import LedgerFile, translated
 from .transaction import SqliteTransaction
 
@@ -18,8 +18,7 @@ _BYTES = 1 << 16
 
 def try_writing(ledger: Path) -> None:
     """Decide and record a call in the ledger, and undo it; if there is no ledger yet, write into its folder.
-    Nothing is created, migrated or changed, also in a ledger of an earlier informativa. Done as the user who
-    runs this.
+    Nothing is created or changed. Done as the user who runs this.
 
     Raises LedgerError if it cannot be written.
     """
@@ -35,8 +34,7 @@ def try_writing(ledger: Path) -> None:
             try:
                 connection.execute("CREATE TABLE written (content BLOB)")
                 connection.execute("INSERT INTO written VALUES (zeroblob(?))", (_BYTES,))
-                if migrating.of(connection) == migrating.newest():
-                    SqliteTransaction(connection).dry_run()
+                SqliteTransaction(connection).dry_run()
             finally:
                 with contextlib.suppress(sqlite3.Error):
                     connection.execute("ROLLBACK")

@@ -8,7 +8,7 @@
     │   ├── LedgerDamagedError  its file is damaged, or no ledger
     │   ├── LedgerEmptyError    there is nothing in it yet, or any more
     │   ├── ErasureUnfinishedError  (in `hooks`) records are erased, and traces of the caller are left
-    │   ├── LedgerOutdatedError it is of an earlier informativa, and calls must not wait for its migration
+
     │   └── LedgerSlowError     it did not answer in the time that a call can wait
     ├── EvidenceError           what should prove something does not
     │   ├── EvidenceFormatError it is not in its format, or beyond a limit of it
@@ -143,12 +143,6 @@ class LedgerEmptyError(LedgerError):
     """The ledger is empty, without even tables: it is still to be begun, or somebody emptied it."""
 
     code = "ledger-empty"
-
-
-class LedgerOutdatedError(LedgerError):
-    """The ledger is of an earlier informativa and has records: to migrate it is not a call's task."""
-
-    code = "ledger-outdated"
 
 
 class EventRefusedError(LedgerError):

@@ -67,8 +67,6 @@ The installation:
 - `grants`: the rights of companies' roles in the database where they meet
 - `init`, `new_company`: a first configuration
 - `config_upgrade`: its newest format
-- `rollback`, `rollback_plan`, `earlier_version`: the way back: its steps, what would change, the file of the
-  version to go back to
 - `keys`: secrets
 - `dialplan`, `dialplan_install`: Asterisk's dialplan, written and installed
 - `outside_command`: a command of others that takes something

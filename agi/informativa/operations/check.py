@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +12,9 @@ from pydantic import Field
 
 from ..model import Answer, Asks, Line, PlannedChoice, errors, name_and_id
 from ..model.countries import variants
-from ..model.errors import LedgerError
-from ..process import storage
 from ..system.patience import run
 from .doctor.examination import check_configuration
 from .doctor.findings import Finding, State
-from .doctor.ledger_facts import UP_TO_DATE
 from .doctor.system import System
 from .document import AbsolutePath, Seconds, Sentence
 from .problems import Problem
@@ -115,10 +111,9 @@ def check(file: Path, now: datetime, begun: float | None = None) -> Checked:
     """Check everything, and report all problems at once, and warnings. The command has `begun` at that time
     of `time.monotonic()`.
 
-    Ledgers of an earlier informativa are migrated, in case there is no service to do it, and the parsed
-    configuration is stored for scripts.
+    The parsed configuration is stored for scripts.
     """
-    return _checked(file, now, *run(check_configuration(file, keep=True, prepare=_migrate, begun=begun)))
+    return _checked(file, now, *run(check_configuration(file, keep=True, begun=begun)))
 
 
 def check_read_only(file: Path, now: datetime) -> Checked:
@@ -147,15 +142,6 @@ def _problem(finding: Finding, file: Path) -> Problem:
     return Problem.of(
         finding.problem or errors.ConfigProblem(str(file), None, "", finding.finding, finding.fix)
     )
-
-
-def _migrate(system: System) -> None:
-    """Bring ledgers up to date, and give those that name no owner theirs."""
-    for controller in system.recording():
-        with suppress(LedgerError):  # which the check of the ledgers reports
-            if not system.fact(controller, UP_TO_DATE):
-                system.facts.forget(controller)
-                storage.migrate(controller)
 
 
 def _line(line: Line, now: datetime) -> CheckedLine:

@@ -1,34 +1,21 @@
-"""Deletion of all that is past a controller's retention: records, and copies of ledgers that hold them."""
+"""Deletion of the records that are past a controller's retention."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 from ..evidence.note_values import NoteSource
 from ..ledgers import expiry, purge_plan
 from ..ledgers.instructions import require_instruction
 from ..model import Controller, SharedDatabase
-from ..model.errors import InformativaError
-from ..model.text import NOTHING, Foreign, Text
+from ..model.text import NOTHING
 from ..process import log_storage, storage
 from ..process.maintenance import PATIENCE_SECONDS
 from .document import OptionalSentence, Time
-
-
-@dataclass(frozen=True)
-class OldCopy:
-    """A copy of a ledger from before an upgrade."""
-
-    file: Path
-    """The path of the copy."""
-    until: date
-    """The day on which the last of its records are past the retention."""
-    deleted: bool
-    """True if it is deleted now."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +49,6 @@ class Purged:
     instruction: str | None
     """The controller's instruction in the rule that the log states first, or would; null where it states none
     anew, or without an instruction."""
-    copies: tuple[OldCopy, ...]
     retired: tuple[RetiredRecords, ...] = ()
     """The old records of boxes that left for good."""
 
@@ -76,8 +62,8 @@ class Purge:
     controllers: tuple[Purged, ...]
 
 
-Progress = Callable[[OldCopy | Purged], None]
-"""Receives each copy and each controller when it is done."""
+Progress = Callable[[Purged], None]
+"""Receives each controller when it is done."""
 
 
 def purge(
@@ -86,7 +72,7 @@ def purge(
     *,
     really: bool,
     shared: SharedDatabase | None = None,
-    progress: Progress = lambda _part: None,
+    progress: Progress = lambda _purged: None,
     instruction: str = "",
 ) -> Purge:
     """Delete what is older than each controller's retention, or tell what would be. Where the log states
@@ -98,41 +84,27 @@ def purge(
     require_instruction(instruction)
     for controller in controllers if really else ():
         if controller.retention is not None and Path(controller.ledger).exists():
-            storage.store(controller).close()  # brings it up to date
             log_storage.require_instruction_for_rule(controller, now, instruction)
     purged = []
     for controller in controllers:
-        copies = tuple(_copies(controller, now, really, progress))
-        purged.append(_purged(controller, now, really, copies, shared, instruction))
+        purged.append(_purged(controller, now, really, shared, instruction))
         progress(purged[-1])
     return Purge(really, tuple(purged))
-
-
-def _copies(controller: Controller, now: datetime, really: bool, progress: Progress) -> list[OldCopy]:
-    copies = []
-    for backup in storage.backups(controller):
-        expired = really and backup.deleted_on <= now.date()
-        if expired:
-            _delete(backup.file)
-        copies.append(OldCopy(backup.file, backup.deleted_on, expired))
-        progress(copies[-1])
-    return copies
 
 
 def _purged(
     controller: Controller,
     now: datetime,
     really: bool,
-    copies: tuple[OldCopy, ...],
     shared: SharedDatabase | None,
     instruction: str,
 ) -> Purged:
     if controller.retention is None:
-        return Purged(controller.id, controller.name, None, None, 0, NOTHING, NOTHING, None, copies)
+        return Purged(controller.id, controller.name, None, None, 0, NOTHING, NOTHING, None)
     before, records = controller.retention.before(now, controller.zone), 0
     older_kept, why_less, doubt, rule = 0, NOTHING, NOTHING, None
     if Path(controller.ledger).exists():
-        with closing(storage.store(controller)) as store:  # brings it up to date
+        with closing(storage.store(controller)) as store:
             rule = log_storage.missing_rule(controller, store, instruction)
         if really:
             log_storage.keep_rule(controller, now, NoteSource.COMMAND, instruction)
@@ -161,17 +133,5 @@ def _purged(
         why_less,
         doubt,
         (rule and rule.instruction) or None,
-        copies,
         tuple(RetiredRecords(old.box, old.records) for old in retired),
     )
-
-
-def _delete(file: Path) -> None:
-    """Delete a copy whose time is over. Raises InformativaError."""
-    try:
-        file.unlink(missing_ok=True)
-    except OSError as error:
-        raise InformativaError(
-            Text("{file} cannot be deleted ({why}).", file=file, why=Foreign(error.strerror or "")),
-            Text("Delete it: rm {file}", file=file),
-        ) from error

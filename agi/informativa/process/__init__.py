@@ -19,7 +19,7 @@ Taking calls:
 Beside the calls:
 
 - `regular_work`: the table of what is done at what time, for which company
-- `maintenance`: purges, migrations
+- `maintenance`: purges
 - `spool_collection`: from Asterisk's database into the ledgers
 - `publication`: a log to its witnesses and to where copies are kept
 - `retrieval`: what was published of a log, back to where it was lost

@@ -59,8 +59,7 @@ class SystemClock:
 
 
 def for_service(configuration: Configuration, before: CallServices | None = None) -> CallServices:
-    """Return the services for many calls at a time. Opens every ledger that is not open `before`, but none of
-    an earlier informativa: to `migrate` it may take minutes.
+    """Return the services for many calls at a time. Opens every ledger that is not open `before`.
 
     A ledger that cannot be opened affects no other: its controller gets a `RefusedLedger` with the error.
     """
@@ -93,12 +92,10 @@ def _open_or_keep(controller: Controller, before: GroupCommitLedger | None) -> L
 
     owner = owner_of(controller)
     if before is None:
-        open_ledger = partial(
-            GroupCommitLedger, controller.ledger, migrate=False, log=controller.log, owner=owner
-        )
+        open_ledger = partial(GroupCommitLedger, controller.ledger, log=controller.log, owner=owner)
         return _opener().open(controller.ledger, open_ledger)
     if before.owner != owner:  # its key is another now, or it is given to another company
-        store(controller, create=False, migrate=False).close()
+        store(controller, create=False).close()
         before.owner = owner
     return before
 
@@ -144,7 +141,7 @@ def _others(configuration: Configuration, before: CallServices | None) -> dict[s
             current.loop.about = about
             boxes[name] = current
         else:
-            open_store = partial(store, controller, create=False, migrate=False)
+            open_store = partial(store, controller, create=False)
             loop = ExchangeLoop(controller, database, about, open_store)
             boxes[name] = SharedBoxes(controller, database, suspend, loop)
     return boxes

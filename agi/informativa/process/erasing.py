@@ -116,7 +116,7 @@ def carry_out_erasures(
     Raises LedgerError, and EvidenceError; calling it again finishes the work."""
     from ..ledgers import erasure
 
-    with closing(store(controller, create=False, migrate=False)) as ledger:
+    with closing(store(controller, create=False)) as ledger:
         erasure.finish(ledger)
         for pending in erasure.pending(ledger):
             report(pending.record, *erasure.carry_out(ledger, pending))
@@ -128,14 +128,14 @@ def would_erase(
     """Return the results that `erase` would have, and write nothing. Raises LedgerError and
     SharedDatabaseError."""
     from ..call.caller import pseudonyms_under
-    from ..ledgers import backup, erasure
+    from ..ledgers import erasure, ledger_copies
 
     ledger, his_pseudonyms = Path(controller.ledger), pseudonyms_under(caller, controller.keys)
     with existing_ledger(controller) as existing:
         records = erasure.would_erase(existing, his_pseudonyms) if existing else 0
         messages = erasure.undelivered(existing, his_pseudonyms) if existing else ()
     with readable_folder(ledger.parent):
-        copies = backup.copies(ledger) if ledger.parent.exists() else []
+        copies = ledger_copies.copies(ledger) if ledger.parent.exists() else []
     result = erasure.ErasureResult(records, tuple(copies), undelivered=messages)
     if shared is None:
         return result, None

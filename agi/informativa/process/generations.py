@@ -15,8 +15,8 @@ from ..call.answering import CallServices
 from ..config import Configuration, changes
 from ..model.errors import ConfigError, InformativaError, LedgerError
 from ..system.patience import defect, in_thread, of_each
-from . import bootstrap, storage
-from .maintenance import Outdated
+from . import bootstrap
+from .maintenance import UnusableLedgers
 from .preparation import (
     companies_with_previous_configuration,
     examine_recordings,
@@ -89,15 +89,12 @@ class Generations:
         self._add_generation(configuration, services)
         return True
 
-    async def reopen(self, outdated: Outdated, company: str = "") -> dict[str, LedgerError]:
-        """Try to open the ledgers that cannot be used, or only that of one company: to try another's again
-        may take long. Return those that still cannot be used, by controller."""
+    async def reopen(self, reported: UnusableLedgers) -> dict[str, LedgerError]:
+        """Try to open the ledgers that cannot be used. Return those that still cannot be, by controller."""
         async with self.changing:
             generation = self.newest
             unusable = bootstrap.unusable(generation.configuration, generation.services)
-            controllers = {
-                name: generation.configuration.controllers[name] for name in unusable if company in ("", name)
-            }
+            controllers = {name: generation.configuration.controllers[name] for name in unusable}
             if not controllers:
                 return unusable
             ledgers = await in_thread(bootstrap.open_ledgers, controllers)
@@ -105,7 +102,7 @@ class Generations:
             failing = bootstrap.unusable(generation.configuration, services)
             if reopened := sorted(unusable.keys() - failing.keys()):
                 await self._use_ledgers(generation, services, reopened)
-            outdated.report(failing)
+            reported.report(failing)
             return failing
 
     async def _use_ledgers(
@@ -117,22 +114,14 @@ class Generations:
         # The recordings of the other companies are known.
         partial_configuration = replace(configuration, controllers=controllers, fallback=None)
         examined = await in_thread(
-            partial(examine_recordings, partial_configuration, keep=True, create=False, migrate=False)
+            partial(examine_recordings, partial_configuration, keep=True, create=False)
         )
         recordings = {**configuration.recordings, **examined.expected}
         services = replace(services, recordings=bootstrap.as_loaded(recordings))
         self._add_generation(replace(configuration, recordings=recordings), services)
         for problem in examined.problems:
             log.error("a prompt is not played", problem=str(problem), exc_info=problem.defect)
-        works = {name: partial(storage.backups, controller) for name, controller in controllers.items()}
-        copies: list[str] = []
-        for name, backups in (await in_thread(of_each, works, LOOK_SECONDS)).items():
-            if isinstance(backups, Exception):
-                event = "copies of a ledger cannot be looked for"
-                log.error(event, controller=name, error=repr(backups), exc_info=defect(backups))
-            else:
-                copies += [str(backup.file) for backup in backups]
-        log.info("ledgers opened", controllers=names, backups=copies)
+        log.info("ledgers opened", controllers=names)
 
     def close(self) -> None:
         """Close everything; queued records are durable then."""

@@ -22,7 +22,7 @@ from ..ledgers import outbox
 from ..ledgers.outbox import OutboxState
 from ..ledgers.sqlite import SqliteStore
 from ..model import Controller
-from ..model.errors import LedgerError, LedgerOutdatedError
+from ..model.errors import LedgerError
 from ..model.hooks import Hook, HookMessage, HookReply
 from ..model.text import command
 from ..system.turns import OnceLogged
@@ -71,7 +71,7 @@ class HookSending:
             return None
         delivery = self._delivery(controller.id, controller.hook)
         try:
-            with closing(storage.store(controller, create=False, migrate=False)) as ledger:
+            with closing(storage.store(controller, create=False)) as ledger:
                 self._note(controller, ledger, delivery)  # what could not be written down the last time
                 end = self._monotonic() + ROUND_SECONDS
                 while controller.hook.is_usable and end > self._monotonic() >= delivery.resume_at:
@@ -83,8 +83,6 @@ class HookSending:
                     self._note(controller, ledger, delivery)
                 with ledger.connected() as connection:
                     state = outbox.state(connection)
-        except LedgerOutdatedError:  # it is being migrated
-            return None
         except LedgerError as error:
             self._ledger_errors.tell(controller.id, controller=controller.id, error=str(error))
             return None

@@ -31,7 +31,7 @@ def keep_rule(controller: Controller, at: datetime, by: NoteSource, instruction:
 
     if configured_rule(controller) is None:
         return
-    with closing(store(controller, create=False, migrate=False)) as ledger:
+    with closing(store(controller, create=False)) as ledger:
         rule = missing_rule(controller, ledger, instruction)
         if rule is not None:
             ledger.keep_rule(rule, at, by)
@@ -87,7 +87,7 @@ def keep_totals(controller: Controller, at: datetime, *, log_ends: bool = False)
     from ..ledgers import totals
 
     if controller.rule is not None:
-        with closing(store(controller, create=False, migrate=False)) as ledger:
+        with closing(store(controller, create=False)) as ledger:
             totals.keep(ledger, at, controller.zone, ends=log_ends)
 
 
@@ -97,7 +97,7 @@ def keep_access_head(controller: Controller, at: datetime) -> None:
     from ..ledgers import access_heads
 
     if controller.rule is not None:
-        with closing(store(controller, create=False, migrate=False)) as ledger:
+        with closing(store(controller, create=False)) as ledger:
             access_heads.keep(ledger, access_log(controller), at)
 
 
@@ -126,7 +126,7 @@ def take_approval(
     `judge_approval` does, and changes nothing then."""
     from ..ledgers import approvals
 
-    with closing(store(controller, create=False, migrate=False)) as ledger:
+    with closing(store(controller, create=False)) as ledger:
         return approvals.take(ledger, data, _approver(controller), at, by)
 
 

@@ -1,5 +1,4 @@
-"""The work that the service does beside the calls: it deletes old records, migrates old ledgers, and collects
-the fallback spool."""
+"""The work that the service does beside the calls: it deletes old records and collects the fallback spool."""
 
 from __future__ import annotations
 
@@ -24,20 +23,17 @@ from ..model.errors import (
     EvidenceError,
     InformativaError,
     LedgerError,
-    LedgerOutdatedError,
     SigningError,
 )
 from ..model.hooks import ErasureUnfinishedError, HookMessage
 from ..model.text import command
 from ..system.patience import in_thread
-from ..system.turns import OnceLogged, Turns
+from ..system.turns import OnceLogged
 from . import erasing, log_storage, storage
 
 QUIET = timedelta(days=31)  # without a single call
 SETTLED_SECONDS = 60 * 60.0  # after which a log is looked at, although nothing has changed
 PATIENCE_SECONDS = 10.0  # for readers of a ledger, which keep its log from being emptied
-
-FIRST_PAUSE, LONGEST_PAUSE = 10.0, 30 * 60.0  # seconds from a migration that failed to the next try
 
 log = structlog.get_logger("informativa")
 
@@ -82,7 +78,7 @@ def purge(controller: Controller, now: datetime) -> None:
     try:
         log_storage.keep_rule(controller, now, NoteSource.SERVICE)
         log_storage.keep_totals(controller, now)  # before what it counts is gone
-        store = storage.store(controller, create=False, migrate=False)
+        store = storage.store(controller, create=False)
         try:
             plan = log_storage.purge_plan(controller, store, now)
             cutoff = controller.retention.before(now, controller.zone)
@@ -115,23 +111,6 @@ def purge(controller: Controller, now: datetime) -> None:
         reasons = {"why_less": plan.why_less, "doubt": plan.doubt} if plan else {}
         stated = {name: str(reason) for name, reason in reasons.items() if reason}
         log.info("purged", controller=controller.id, records=purged, **stated)
-
-
-def tidy(controller: Controller, now: datetime) -> None:
-    """Delete records and backups that are past their time."""
-    purge(controller, now)
-    drop_backups(controller, now)
-
-
-def drop_backups(controller: Controller, now: datetime) -> None:
-    """Delete the expired backups of a ledger, and log it."""
-    try:
-        for backup in storage.backups(controller):
-            if backup.deleted_on <= now.date():
-                backup.file.unlink(missing_ok=True)
-                log.info("backup deleted", controller=controller.id, file=str(backup.file))
-    except (LedgerError, OSError) as error:
-        log.error("a backup was not deleted", controller=controller.id, error=str(error))
 
 
 class PendingErasures:
@@ -275,7 +254,7 @@ def _sign(controller: Controller, settings: EvidenceConfig, uncounted: OnceLogge
     _keep_counted(controller, uncounted)
     with closing(storage.store(controller, read_only=True)) as store:
         log = store.log()
-    if not log.next and not log.old:
+    if not log.next:
         return Signed(0, now)
     try:
         size = sequence(ledger, None, publication.sources(settings)).checkpoint.size
@@ -295,56 +274,17 @@ def _sign(controller: Controller, settings: EvidenceConfig, uncounted: OnceLogge
     return Signed(size, now, tuple(str(error) for published in publications for error in published.errors))
 
 
-class Outdated:
-    """The ledgers of an earlier informativa. An error of a ledger is logged once for as long as it lasts, and
-    a migration that fails is tried again after ever longer pauses."""
+class UnusableLedgers:
+    """The ledgers that cannot be used. An error of a ledger is logged once for as long as it lasts."""
 
     def __init__(self) -> None:
         self._logged: dict[str, str] = {}
-        self._turns = Turns("migration")
-        self._due: dict[str, tuple[float, float]] = {}  # the time of the next migration, and the pause then
-
-    async def migrated(self, company: str) -> None:
-        """Wait for the end of a company's migration, if one is in progress."""
-        await self._turns.over(company)
 
     def report(self, failing: Mapping[str, InformativaError]) -> None:
         """Log why the ledgers of these controllers cannot be used."""
         self._logged = {name: error for name, error in self._logged.items() if name in failing}
         for name, error in failing.items():
-            if not isinstance(error, LedgerOutdatedError):
-                self._log_error(name, error)
-            elif name not in self._logged:
-                self._logged[name] = ""
-                log.warning("ledger is migrated; its callers hear the notice", controller=name)
-
-    async def migrate(self, configuration: Configuration, company: str, error: LedgerError) -> bool:
-        """Migrate a company's ledger, which cannot be used because of an error, if it is due. Return whether
-        that succeeded within its turn."""
-        controller = configuration.controllers.get(company)
-        if controller is None or not isinstance(error, LedgerOutdatedError):
-            return False
-        due, pause = self._due.get(controller.ledger, (0.0, FIRST_PAUSE))
-        if time.monotonic() < due:
-            return False
-        return bool(await self._turns.take(company, partial(self._migrate, controller, pause)))
-
-    async def _migrate(self, controller: Controller, pause: float) -> bool:
-        """Migrate one ledger. Return whether that succeeded. After any failure it is due again after the
-        pause."""
-        succeeded = False
-        try:
-            await in_thread(storage.migrate, controller)
-            succeeded = True
-        except LedgerError as error:
-            self._log_error(controller.id, error)
-        finally:
-            if not succeeded:
-                self._due[controller.ledger] = time.monotonic() + pause, min(2 * pause, LONGEST_PAUSE)
-        return succeeded
-
-    def _log_error(self, name: str, error: InformativaError) -> None:
-        if self._logged.get(name) != str(error):
-            self._logged[name] = str(error)
-            unforeseen = error.__cause__ if error.code == DefectError.code else None
-            log.error("ledger cannot be used", controller=name, error=str(error), exc_info=unforeseen)
+            if self._logged.get(name) != str(error):
+                self._logged[name] = str(error)
+                unforeseen = error.__cause__ if error.code == DefectError.code else None
+                log.error("ledger cannot be used", controller=name, error=str(error), exc_info=unforeseen)

@@ -59,7 +59,7 @@ def prepare(file: Path, *, create: bool = True) -> Configuration:
     mute = concerning(shared, "fallback_prompt")
     configuration = _without(configuration, mistaken)
     warnings = (*configuration.warnings, *emptied(configuration))
-    examined = examine_recordings(configuration, keep=True, create=create, migrate=False)
+    examined = examine_recordings(configuration, keep=True, create=create)
     unplayable = (*mute, *examined.problems)
     return replace(
         configuration,
@@ -160,7 +160,6 @@ def examine_recordings(
     *,
     keep: bool,
     create: bool = True,
-    migrate: bool = True,
     served: Callable[[Controller], ServedSums] | None = None,
 ) -> ExaminedRecordings:
     """Compare the prompts with those that each version was first served with, and the formats of each with
@@ -172,7 +171,7 @@ def examine_recordings(
     of a company that is not live are read without `keep`, when nobody waits for it. What a company `served`
     is read of its ledger, unless somebody has read it; that may raise LedgerError.
     """
-    open_store = partial(store, read_only=not keep, create=create, migrate=migrate)
+    open_store = partial(store, read_only=not keep, create=create)
     works: dict[str, Callable[[], _Part]] = {}
     sounds, looks = _Sounds(), Looks(PATIENCE_SECONDS)
     if configuration.fallback:

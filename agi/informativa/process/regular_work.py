@@ -16,7 +16,7 @@ import structlog
 
 from ..config import Configuration
 from ..model import Controller
-from ..model.errors import InformativaError, LedgerError
+from ..model.errors import InformativaError
 from ..model.looks import unusual_looks
 from ..system.patience import in_thread
 from ..system.turns import Turns
@@ -41,7 +41,6 @@ class RegularWork:
 
     def __init__(self, generations: Generations, metrics: Metrics) -> None:
         self._generations, self._metrics = generations, metrics
-        self._outdated = maintenance.Outdated()
         self._ledgers_opened = asyncio.Event()  # set after the first try to open every ledger
 
     def begin(self) -> Iterator[Coroutine[Any, Any, None]]:
@@ -63,8 +62,7 @@ class RegularWork:
         """Delete once a day what is older than each controller's retention, beside the calls."""
 
         async def tidy(controller: Controller) -> None:
-            await self._outdated.migrated(controller.id)
-            await in_thread(maintenance.tidy, controller, datetime.now(UTC))
+            await in_thread(maintenance.purge, controller, datetime.now(UTC))
 
         await self._ledgers_opened.wait()
         turns = Turns("purge")
@@ -77,7 +75,6 @@ class RegularWork:
         signing, metrics = maintenance.Signing(), self._metrics
 
         async def sign(controller: Controller) -> None:
-            await self._outdated.migrated(controller.id)
             try:
                 signed = await signing.sign(
                     controller, self._configuration.evidence.for_controller(controller.id)
@@ -103,7 +100,6 @@ class RegularWork:
         pending = maintenance.PendingErasures()
 
         async def erase(controller: Controller) -> None:
-            await self._outdated.migrated(controller.id)
             with suppress(InformativaError):  # which is logged
                 await in_thread(pending.carry_out, controller)
 
@@ -118,7 +114,7 @@ class RegularWork:
         looks at persons' data were unusual."""
 
         async def read(controller: Controller) -> None:
-            with suppress(InformativaError):  # as of a ledger that is being migrated
+            with suppress(InformativaError):  # as of a ledger that cannot be used
                 requests = await in_thread(storage.requests, controller)
                 today = datetime.now(controller.zone).date()
                 self._metrics.requests(controller.id, requests, today)
@@ -136,7 +132,6 @@ class RegularWork:
         collection = ApprovalCollection()
 
         async def collect(controller: Controller) -> None:
-            await self._outdated.migrated(controller.id)
             await collection.collect(controller, self._configuration.evidence.for_controller(controller.id))
 
         await self._ledgers_opened.wait()
@@ -151,7 +146,6 @@ class RegularWork:
         turns = Turns("hook", HOOK_TURN_SECONDS)
 
         async def send(controller: Controller) -> None:
-            await self._outdated.migrated(controller.id)
             state = await in_thread(sending.send, controller)
             if state is not None:
                 metrics.hook(controller.id, state, datetime.now(UTC))
@@ -168,18 +162,11 @@ class RegularWork:
             await asyncio.sleep(HOOK_SECONDS)
 
     async def _reopen(self) -> None:
-        """Try from time to time to open ledgers that could not be opened; copy and migrate the old ones.
-        Calls and reloads wait for no migration, and no company for another try of a ledger that is broken
-        (I10)."""
-        outdated, reopen = self._outdated, self._generations.reopen
+        """Try from time to time to open ledgers that could not be opened."""
+        reported = maintenance.UnusableLedgers()
         while True:
-            failing: dict[str, LedgerError] = {}
             with _log_and_continue():
-                failing = await reopen(outdated)
-            for company, error in failing.items():
-                with _log_and_continue():
-                    if await outdated.migrate(self._configuration, company, error):
-                        await reopen(outdated, company)
+                await self._generations.reopen(reported)
             self._ledgers_opened.set()
             await asyncio.sleep(REOPEN_SECONDS)
 

@@ -104,7 +104,7 @@ def keep_spooled(
     now, and the number of events that were added. A row that the ledger refuses affects no other; it is
     logged unless its key is among those that are `logged`. Raises LedgerError."""
     now = datetime.now(UTC)
-    store = storage.store(controller, create=False, migrate=False)
+    store = storage.store(controller, create=False)
     try:
         already_recorded = store.recorded([row.delivery for row in rows])
         collected: set[str] = set()

@@ -21,14 +21,11 @@ from ..system.files import permission_denied
 
 if TYPE_CHECKING:
     from ..ledgers.access_log import AccessLog
-    from ..ledgers.backup import Backup
     from ..ledgers.caller_states import CallerStates, PeriodMarks
     from ..ledgers.following import Follower
-    from ..ledgers.migrating import MigrationEstimate
     from ..ledgers.month_counts import MonthCounts
     from ..ledgers.owner import LedgerOwner
     from ..ledgers.restoring import RestoreResult
-    from ..ledgers.reversing import EarlierSchema, Reversal
     from ..ledgers.sqlite import SqliteStore
     from ..ledgers.tally import AnswerCount, HourCount
     from ..model.choices import AnswerHistory
@@ -38,12 +35,10 @@ if TYPE_CHECKING:
     from ..sharing.reading import OnOtherBoxes
 
 
-def store(
-    controller: Controller, *, read_only: bool = False, create: bool = True, migrate: bool = True
-) -> SqliteStore:
+def store(controller: Controller, *, read_only: bool = False, create: bool = True) -> SqliteStore:
     """Open one controller's ledger, for commands. Raises LedgerError if it cannot be used, or is another's.
 
-    Work beside the calls must not `create` it: a ledger that is missing then was deleted; nor `migrate` it.
+    Work beside the calls must not `create` it: a ledger that is missing then was deleted.
     """
     from ..ledgers.sqlite import SqliteStore
 
@@ -51,7 +46,6 @@ def store(
         controller.ledger,
         read_only=read_only,
         create=create,
-        migrate=migrate,
         log=controller.log,
         owner=_owner(controller),
     )
@@ -107,7 +101,7 @@ def caller_states(controller: Controller, marks: PeriodMarks, at: datetime) -> I
             return
         with (
             ledger.connected() as connection,
-            caller_states.open_states(connection, ledger.file, marks, at) as states,
+            caller_states.open_states(connection, marks, at) as states,
         ):
             yield states
 
@@ -188,38 +182,6 @@ def restore(controller: Controller, copy: Path, at: datetime, instruction: str =
     return restore(Path(controller.ledger), copy, at, _owner(controller), instruction)
 
 
-def migration_estimate(controller: Controller) -> MigrationEstimate:
-    """Return an estimate of what it would take to migrate a ledger, which must exist. Changes nothing. Raises
-    LedgerError."""
-    with reading(controller) as ledger:
-        return ledger.migration_estimate()
-
-
-def plan_reversal(controller: Controller, earlier: EarlierSchema) -> Reversal:
-    """Return what it would take to bring a ledger, which must exist, to an earlier schema. Changes nothing.
-    Raises LedgerError if records would be lost."""
-    from ..ledgers import reversing
-
-    return reversing.plan(Path(controller.ledger), controller.id, earlier)
-
-
-def reverse_migrations(controller: Controller, earlier: EarlierSchema, now: datetime) -> None:
-    """Bring a ledger to an earlier schema, with all of its records and a copy beside it. Raises LedgerError,
-    and changes nothing then."""
-    from ..ledgers import reversing
-
-    reversing.reverse(Path(controller.ledger), controller.id, earlier, now)
-
-
-def backups(controller: Controller) -> list[Backup]:
-    """Return the copies of a ledger from before it was migrated. Raises LedgerError."""
-    from ..ledgers import backup
-
-    ledger = Path(controller.ledger)
-    with readable_folder(ledger.parent):
-        return backup.backups(ledger) if ledger.parent.exists() else []
-
-
 @contextmanager
 def readable_folder(folder: Path) -> Iterator[None]:
     """Read a folder for the time of a `with` block. Raises LedgerError where it cannot be read."""
@@ -257,24 +219,6 @@ def processes_with_deleted_wal(controllers: Iterable[Controller]) -> dict[str, l
     ledgers = {controller.id: Path(controller.ledger) for controller in controllers}
     processes = processes_with_deleted_wal(ledgers.values())
     return {name: processes[ledger] for name, ledger in ledgers.items() if ledger in processes}
-
-
-def migrate(controller: Controller) -> None:
-    """Migrate a ledger, and have it name its present owner and key, beside the calls. Raises LedgerError."""
-    store(controller, create=False).close()
-
-
-def is_up_to_date(controller: Controller) -> bool:
-    """Return whether a ledger, which must exist, has the newest schema and names its present owner and key,
-    so that `migrate` has nothing to do. Raises LedgerError."""
-    from ..ledgers import owner
-
-    company = _owner(controller)
-    with reading(controller) as ledger, ledger.connected() as connection:
-        schema, newest_schema = ledger.schema()
-        return schema == newest_schema and (
-            company is None or owner.require(connection, ledger.file, company)
-        )
 
 
 def requests(controller: Controller) -> list[PersonRequest]:

@@ -39,8 +39,6 @@ class SharedLeaf:
     salt_who: bytes | None
     binding: bytes | None
     opening: bytes | None
-    version: int
-    migrated: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +203,9 @@ def _provable(rows_of_records: Iterable[Sequence[Any]]) -> Iterator[ProvableReco
     """Iterate over records from rows of a box, COLUMNS, ANSWER, and EVIDENCE."""
     for row in rows_of_records:
         ((box, record),) = with_box([row[: READ + 1]])
-        leaf, who, salt_what, salt_who, binding, opening, version, migrated = row[READ + 1 :]
+        leaf, who, salt_what, salt_who, binding, opening, _version, _migrated = row[READ + 1 :]
         opens = salt_what, salt_who, binding, opening
         is_note = who is None and record.event.kind in ABOUT_RECORDS
         has_proof = leaf is not None and (who is not None or is_note)
-        proof = SharedLeaf(leaf, who or b"", *opens, version or 1, bool(migrated)) if has_proof else None
+        proof = SharedLeaf(leaf, who or b"", *opens) if has_proof else None
         yield ProvableRecord(box, record, proof)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..ledgers.migrating import statements
 from ..ledgers.rows import DELETABLE
+from ..ledgers.schema import statements
 
 SCHEMA = "informativa"
 OWNER, BOXES = "informativa_owner", "informativa_boxes"

@@ -103,7 +103,6 @@ KINDS: dict[str, Text] = {
     RecordKind.TOTALS: Text("the records of a day, counted"),
     RecordKind.ACCESS: Text("the last entry of the list of who looked at records"),
 }
-MIGRATED = Text("entered from a time before there was a log")
 VOUCHERS: dict[str, Text] = {
     Vouched.NOBODY: Text("nobody; the caller's own side wrote it"),
     Vouched.NETWORK: Text("the telephone network"),
@@ -121,8 +120,7 @@ CODES: Mapping[str, Mapping[str, Text]] = {
     "status": STATUSES,
     "reason": REASONS,
     "ending": ENDINGS,
-    "kind": {**KINDS, "migrated": MIGRATED},
-    "was": KINDS,
+    "kind": KINDS,
     "vouched": VOUCHERS,
     "language": LANGUAGES,
     "wanted": LANGUAGES,

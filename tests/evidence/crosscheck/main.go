@@ -51,7 +51,7 @@ type answer struct {
 	Size   int64
 	Note   string
 	Tiles  []string // the paths of those that the tree got since Old
-	Leaves []string // what each leaf is, by its entry in the bundles: "record/v1", or the kind of a note
+	Leaves []string // what each leaf is, by its entry in the bundles: "record/v2", or the kind of a note
 	Faults []string
 }
 

@@ -12,7 +12,6 @@ Setting up:
 - `dialplan`: what Asterisk includes
 - `keys`: secrets
 - `backup`: backups, and `restore`
-- `rollback`: back to an earlier version
 - `service`: the systemd unit, and `serve`
 - `web`: the console and its accounts
 - `boxes`: the database where boxes meet
@@ -23,7 +22,6 @@ Setting up:
 Looking:
 
 - `doctor`: what is wrong
-- `upgrade_check`: what would be, after an upgrade
 - `watching`: `tail` and `status`
 - `tail`: calls as they come
 - `explain`: what would happen to a call

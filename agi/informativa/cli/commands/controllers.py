@@ -47,8 +47,8 @@ def _purge(
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
 
-    def tell(part: retention.OldCopy | retention.Purged) -> None:
-        if yes and isinstance(part, retention.Purged) and part.records is not None:
+    def tell(part: retention.Purged) -> None:
+        if yes and part.records is not None:
             company = selection.configuration.controllers[part.controller]
             facts = f"deleted={part.records}"
             note_in_shell(company, Action.PURGE, datetime.now(UTC), known=None, facts=facts)

@@ -28,6 +28,6 @@ Checks:
 - `shared`: the other boxes
 - `hooks`: consents of which a hook is not told
 - `requests`: persons' requests that are answered in time
-- `status`, `upgrade`: those of `status`, in fewer words, and of `upgrade-check`
+- `status`: those of `status`, in fewer words
 - `users`: users of this machine and their rights
 """

@@ -25,7 +25,6 @@ from . import (
     service,
     shared,
     status,
-    upgrade,
 )
 from .findings import Finding
 from .ledger_facts import (
@@ -36,12 +35,10 @@ from .ledger_facts import (
     KEPT_SINCE,
     LAST_CALLERS,
     LOG,
-    MIGRATION,
     OUTBOX,
     RECORDINGS,
     REFUSAL,
     REQUESTS,
-    SCHEMA,
     SUMMARY,
     WAITING,
     LedgerFact,
@@ -57,7 +54,6 @@ class Suite(Flag):
 
     CHECK = auto()
     DOCTOR = auto()
-    UPGRADE = auto()
     STATUS = auto()
     SERVICE = auto()
     """`informativa status --service`, of the service alone."""
@@ -130,7 +126,7 @@ class Check:
         return None
 
 
-_CHECK, _DOCTOR, _UPGRADE, _STATUS, _SERVICE = Suite
+_CHECK, _DOCTOR, _STATUS, _SERVICE = Suite
 
 _SETTINGS = Text("What the configuration means, and which key is whose, is for you to decide.")
 _SOUND = Text("It changes what callers hear.")
@@ -144,13 +140,12 @@ _PERSONS = Text("A person is answered by a person.")
 _PBX = Text("It changes Asterisk, which is yours.")
 
 CHECKS = (
-    Check("python", Text("Python"), upgrade.python, _UPGRADE, Needs.NOTHING),
     Check("service-status", Text("service"), status.service, _STATUS | _SERVICE, seconds=SLOW),
     Check(
         "configuration",
         Text("configuration"),
         installation.configuration,
-        _CHECK | _DOCTOR | _UPGRADE | _STATUS,
+        _CHECK | _DOCTOR | _STATUS,
         Needs.NOTHING,
         by_hand=_SETTINGS,
     ),
@@ -158,15 +153,10 @@ CHECKS = (
         "cache",
         Text("configuration"),
         installation.cached,
-        _CHECK | _DOCTOR | _UPGRADE,
+        _CHECK | _DOCTOR,
         Needs.NOTHING,
         by_hand=_SETTINGS,
     ),
-    Check("format", Text("format"), upgrade.format_of_file, _UPGRADE),
-    Check("ledgers-upgrade", Text("ledgers"), upgrade.ledgers, _UPGRADE, seconds=SLOW, facts=(MIGRATION,)),
-    Check("dialplan-upgrade", Text("dialplan"), upgrade.dialplan, _UPGRADE, Needs.FAULTLESS),
-    Check("units-upgrade", Text("unit"), upgrade.units, _UPGRADE, Needs.FAULTLESS),
-    Check("service-upgrade", Text("service"), upgrade.service, _UPGRADE),
     Check(
         "recordings",
         Text("recordings"),
@@ -176,7 +166,9 @@ CHECKS = (
         by_hand=_SOUND,
     ),
     Check("ports", Text("ports"), ports.ports, blocks_start=True, by_hand=_OTHERS),
-    Check("ledgers", Text("ledgers"), ledgers.ledgers, seconds=SLOW, facts=(SCHEMA,), by_hand=_RECORDS),
+    Check(
+        "ledgers", Text("ledgers"), ledgers.ledgers, seconds=SLOW, facts=(FOREIGN_PARTS,), by_hand=_RECORDS
+    ),
     Check("damage", Text("damage"), ledgers.damage, seconds=SLOW, facts=(DAMAGE,), by_hand=_RECORDS),
     Check("schema", Text("ledgers"), ledgers.schema, seconds=SLOW, facts=(FOREIGN_PARTS,), by_hand=_RECORDS),
     Check("ledgers-missing", Text("ledgers"), ledgers.missing, _DOCTOR, by_hand=_RECORDS),
@@ -217,7 +209,7 @@ CHECKS = (
         "boxes",
         Text("other boxes"),
         shared.shared,
-        _DOCTOR | _UPGRADE,
+        _DOCTOR,
         seconds=SLOW,
         asks_boxes=True,
         by_hand=_OTHERS,

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ... import __version__, config
+from ... import config
 from ...asterisk import ami
 from ...model.errors import ConfigError, ConfigProblem, InformativaError, ManagerError
 from ...model.text import Foreign, Text, clause, command, joined
 from ...system.patience import in_thread
 from . import asterisk_files, users
 from .account import ACTIONS
-from .asterisk_files import AsteriskFiles
 from .checks import SECONDS, SLOW, Check, Run, Suite, facts_of, of_suite
 from .findings import LOOK_AT_LOAD, Finding, State, ok, unknown, warning, wrong
 from .system import System
@@ -42,14 +41,6 @@ class Examination:
     """The number of things that could not be checked."""
 
 
-@dataclass(frozen=True)
-class UpgradeCheck(Examination):
-    """The changes that would follow if this version took over, before it does."""
-
-    version: str
-    """The version that would take over."""
-
-
 def count_by_state(findings: Iterable[Finding]) -> dict[str, int]:
     """Return the number of findings by state."""
     states = [finding.state for finding in findings]
@@ -63,31 +54,13 @@ async def examine(file: Path, begun: float | None = None) -> Examination:
     return Examination(tuple(findings), **count_by_state(findings))
 
 
-async def upgrade_check(file: Path, asterisk: Path, units: Path, begun: float | None = None) -> UpgradeCheck:
-    """Return the findings of `informativa upgrade-check`, which the new program runs before it takes over,
-    from a virtual environment of its own, for example: on the configuration in `file` and all that it names,
-    on the dialplan in the folder `asterisk`, and on the units of systemd in the folder `units`. Changes
-    nothing."""
-    system = await read(file, begun=begun)
-    system.asterisk_files, system.units = AsteriskFiles(asterisk.absolute()), units
-    findings = await run(system, of_suite(Suite.UPGRADE))
-    return UpgradeCheck(tuple(findings), **count_by_state(findings), version=__version__)
-
-
 async def check_configuration(
-    file: Path,
-    *,
-    keep: bool = False,
-    prepare: Callable[[System], None] | None = None,
-    begun: float | None = None,
+    file: Path, *, keep: bool = False, begun: float | None = None
 ) -> tuple[System, list[Finding]]:
     """Return the findings of `informativa check`, whose checks need neither Asterisk nor the service. Creates
-    nothing, but that `keep` stores the parsed configuration for scripts, and `prepare` has a turn before."""
-    system, checks = await read(file, keep=keep, begun=begun), of_suite(Suite.CHECK)
-    system.facts.need(facts_of(checks))
-    if prepare is not None and system.configuration is not None:
-        await in_thread(prepare, system)
-    return system, await run(system, checks)
+    nothing, but that `keep` stores the parsed configuration for scripts."""
+    system = await read(file, keep=keep, begun=begun)
+    return system, await run(system, of_suite(Suite.CHECK))
 
 
 async def run_checks(

@@ -21,7 +21,6 @@ from typing import Any, Generic, TypeVar
 from ...evidence.note_standing import NoteStanding
 from ...ledgers import following, outbox, sequencer
 from ...ledgers.following import LedgerSummary
-from ...ledgers.migrating import MigrationEstimate
 from ...ledgers.outbox import OutboxState
 from ...ledgers.single_openings import single_openings
 from ...model import Controller
@@ -79,11 +78,6 @@ def _requests(controller: Controller, now: datetime) -> OpenRequests | None:
     return count_open(controller, storage.requests(controller), now)
 
 
-def _schema(controller: Controller, _now: datetime) -> tuple[int, int]:
-    with storage.reading(controller) as ledger:
-        return ledger.schema()
-
-
 def _foreign_parts(controller: Controller, _now: datetime) -> list[str]:
     with storage.reading(controller) as ledger:
         return ledger.foreign_schema()
@@ -128,14 +122,6 @@ OUTBOX = LedgerFact("outbox", _outbox)
 """The state of what its hook is to be told."""
 REQUESTS = LedgerFact("requests", _requests)
 """The open requests of persons; `None` where there are none."""
-UP_TO_DATE = LedgerFact[bool]("up to date", lambda controller, _now: storage.is_up_to_date(controller))
-"""True if there is nothing that `storage.migrate` would do."""
-MIGRATION = LedgerFact[MigrationEstimate](
-    "migration", lambda controller, _now: storage.migration_estimate(controller)
-)
-"""An estimate of what it would take to migrate it."""
-SCHEMA = LedgerFact("schema", _schema)
-"""The version of its schema, and the newest version."""
 FOREIGN_PARTS = LedgerFact("foreign parts", _foreign_parts)
 """The parts of its schema that informativa did not make, as `trigger audit`."""
 LAST_CALLERS = LedgerFact("last callers", _last_callers)

@@ -101,18 +101,10 @@ def _restore(system: System, controller: Controller) -> Text:
     return Text(
         "systemctl stop informativa; informativa ledger restore {copy} --controller {id} -c {file};"
         " systemctl start informativa",
-        copy=_newest_copy(controller),
+        copy="COPY",
         id=controller.id,
         file=system.file,
     )
-
-
-def _newest_copy(controller: Controller) -> Path:
-    """Return the newest of our backups; if there is none a word that stands for the admin's own."""
-    with suppress(InformativaError):
-        if copies := storage.backups(controller):
-            return max(copies, key=lambda copy: copy.deleted_on).file
-    return Path("COPY")
 
 
 def _findings(system: System) -> Iterator[Finding]:
@@ -212,20 +204,12 @@ def opening_findings(
     if file.is_file() and file.stat().st_mode & 0o077:
         yield warning(Text("others can read {file}", file=file), _private(file))
     try:
-        schema, newest_schema = system.fact(controller, ledger_facts.SCHEMA)
+        system.fact(controller, ledger_facts.FOREIGN_PARTS)
     except LedgerEmptyError as error:  # only a warning: the service begins one, as if there were no file
         yield warning(clause(error.message), error.remedy)
-        return
     except InformativaError as error:
         damaged = error.remedy == RESTORE
         yield wrong(clause(error.message), _restore(system, controller) if damaged else error.remedy)
-        return
-    if schema > newest_schema:
-        text = Text("{file} was written by a newer informativa", file=file)
-        yield wrong(text, Text("Upgrade this one."))
-    elif schema < newest_schema:
-        text = Text("{file} is of an earlier version ({found} of {known})")
-        yield warning(text.format(file=file, found=schema, known=newest_schema), system.restart())
 
 
 def _write_failures(uid: int, user: str, live: list[Controller]) -> Iterator[Finding]:

@@ -136,7 +136,7 @@ class _Bundler:
         _write(texts, tuple(beginnings.values()))
         for source in self._sources:
             self._take_all(source, files, texts)
-        self._require_some(all_entered=all(source.entered for source in self._sources))
+        self._require_some()
         for text in texts:
             files.end(text)
         logs = list(self._logs())
@@ -217,11 +217,10 @@ class _Bundler:
         log, index = (source.box, receipt.epoch), receipt.receipt.proof.index
         self._covered[log] = (self._covered.get(log, (index, index))[0], index)
 
-    def _require_some(self, *, all_entered: bool) -> None:
-        """Raise InformativaError if the bundle has no records, EvidenceError if none has a receipt, or if
-        records from before the log have no leaf yet (they get one with the first checkpoint)."""
+    def _require_some(self) -> None:
+        """Raise InformativaError if the bundle has no records, EvidenceError if none has a receipt."""
         owner, period = self._controller.id, self._period
-        if all_entered and not self._records:
+        if not self._records:
             raise InformativaError(
                 Text(
                     "No record of {id} is from {first} to {last}.",
@@ -231,7 +230,7 @@ class _Bundler:
                 ),
                 Text("Which there are: informativa ledger show --controller {id}", id=owner),
             )
-        if not all_entered or not self._receipts:
+        if not self._receipts:
             raise EvidenceError(
                 Text("The records of {id} are in no checkpoint yet.", id=owner),
                 Text("Type: informativa evidence checkpoint --controller {id}", id=owner),

@@ -42,8 +42,6 @@ class BoxRecords(Protocol):
     origin: str
     """The name of its newest log; '' if none is known."""
     maker: ReceiptMaker
-    entered: bool
-    """`True` if all its records have a leaf by now."""
 
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
         """Yield the records of the period, each with its leaf, in the order of the log."""
@@ -66,7 +64,7 @@ class LedgerRecords(BoxRecords):
     ) -> None:
         self.box, self.maker = "", ReceiptMaker.of_ledger(controller, store)
         log = store.log()
-        self.origin, self._end, self.entered = log.origin, log.next, log.entered == log.old
+        self.origin, self._end = log.origin, log.next
         self._store, self._period, self._progress = store, period, progress
 
     def of_period(self) -> Iterator[tuple[OpenedLeaf | None, Record]]:
@@ -96,8 +94,6 @@ class SharedRecords(BoxRecords):
     """Records that one box has sent to the shared database. `lists` has the private lists of its erasures; it
     `has_all` of them if it is this box. `others` are the records of all boxes, of which some may have erased
     callers of this one after it left for good; they are empty for one that is there."""
-
-    entered = True
 
     def __init__(
         self,
@@ -158,7 +154,7 @@ class SharedRecords(BoxRecords):
     def _ledger_logs(self) -> list[LedgerLog]:
         end, ledger_logs = self._reader.proven(self.box), list[LedgerLog]()
         for log in reversed(self.maker.logs):
-            ledger_logs.insert(0, LedgerLog(log.epoch, log.origin, log.first, max(end, log.first), 0, 0, 0))
+            ledger_logs.insert(0, LedgerLog(log.epoch, log.origin, log.first, max(end, log.first)))
             end = log.first
         return ledger_logs
 

@@ -84,7 +84,7 @@ def _state(controller: Controller, store: SqliteStore) -> LogState:
         size=log.size,
         signed=signed,
         signed_at=datetime.fromtimestamp(at, UTC) if at else None,
-        waiting=max(log.size - signed, 0) + log.old - log.entered,  # old records have no leaf yet
+        waiting=max(log.size - signed, 0),
         waiting_since=since,
         published=_kept_elsewhere(others.targets),
         witnessed=_kept_elsewhere(others.witnesses),

@@ -94,7 +94,6 @@ def checkpoint(
 ) -> SignedCheckpoint:
     """Sign a checkpoint with all records, unless one that is kept `elsewhere` contradicts the log. Raises
     LedgerError, EvidenceError."""
-    storage.store(controller, create=False).close()  # migrates it, where no service does
     log_storage.keep_rule(controller, datetime.now(UTC), NoteSource.COMMAND)
     sequenced = sequencer.sequence(Path(controller.ledger), progress, elsewhere)
     published = LogFolder(Path(controller.ledger)).published(sequenced.epoch)
@@ -130,7 +129,6 @@ def change_key(
     missing.
     """
     require_instruction(instruction)
-    storage.store(controller, create=False).close()  # migrates it, where no service does
     log_storage.keep_rule(controller, at, NoteSource.COMMAND)
     log_storage.keep_totals(controller, at, log_ends=True)
     try:

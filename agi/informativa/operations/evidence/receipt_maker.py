@@ -27,7 +27,7 @@ _HASHES = 4096  # hashes of subtrees in the cache
 
 class OpenedLeaf(Protocol):
     """The leaf of a record, of any box: its index, the commitment to the person (32 bytes), the salts and the
-    binding that open it, the digest of the binding's key, and its version."""
+    binding that open it, and the digest of the binding's key."""
 
     @property
     def leaf(self) -> int: ...  # as ledgers.leaves.Leaf
@@ -41,10 +41,6 @@ class OpenedLeaf(Protocol):
     def binding(self) -> bytes | None: ...
     @property
     def opening(self) -> bytes | None: ...
-    @property
-    def version(self) -> int: ...
-    @property
-    def migrated(self) -> bool: ...
 
 
 class NamedLog(Protocol):
@@ -168,13 +164,13 @@ class ReceiptMaker:
             entry = commitment.NOTE_TAG + record.event.reference.encode("utf-8", "surrogateescape")
             self._require_signed(record, entry, Proof(index, path, signed.data), signed)
             return RecordWithoutReceipt(self._controller, record, self._box, is_note=True)
-        facts = commitment.facts(record.event, log.origin, index, record.number, migrated=leaf.migrated)
+        facts = commitment.facts(record.event, log.origin, index, record.number)
         salt, person = _open_leaf(record, leaf)
         opening = self._opening_key(record, leaf)
-        extra = receipt_extra(facts, salt, person, opening, leaf.version)
+        extra = receipt_extra(facts, salt, person, opening)
         path = inclusion_proof(index, signed.checkpoint.size, signed.hashes)
         proof = Proof(index, path, signed.data, extra)
-        receipt = Receipt(facts, salt, person, proof, opening, leaf.version)
+        receipt = Receipt(facts, salt, person, proof, opening)
         self._require_signed(record, receipt.entry, proof, signed)
         return RecordReceipt(self._controller, record, receipt, signed.key, log.epoch, self._box)
 

@@ -24,7 +24,7 @@ The installation:
 - `controllers`: companies and their state
 - `packages`: a notice of today that was added
 - `prompts`: prompts that are configured, made or installed
-- `setup`: setup, step by step, and a rollback
+- `setup`: setup, step by step
 - `dialplan`: the dialplan in Asterisk's folder
 - `test_call`: a test call, step by step
 - `account`: how to make the account at Asterisk's manager

@@ -4,38 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...operations.retention import OldCopy, Purged, RetiredRecords
+from ...operations.retention import Purged, RetiredRecords
 from ..messages import Language
-from .callers import copy_gone
 
 
-def purged(part: OldCopy | Purged, done: bool, say: Language) -> Iterator[str]:
-    """Yield lines about one copy of a ledger, or one controller's records; `done`: they are deleted."""
-    if isinstance(part, Purged):
-        if part.instruction:
-            yield instructed(part.name, part.controller, part.instruction, done, say)
-        yield _purged(part, done, say)
-        if part.why_less:
-            yield f"    {say(part.why_less)}"
-        elif part.older_kept:
-            yield say.counted(
-                "    {count} record recorded before stays for now: it is not among the first that may go",
-                "    {count} records recorded before stay for now: they are not among the first that may go",
-                part.older_kept,
-                count=part.older_kept,
-            )
-        if part.doubt:
-            yield f"    {say(part.doubt)}"
-        for records in part.retired:
-            yield _retired(records, done, say)
-    elif part.deleted:
-        yield copy_gone(part.file, True, say)
-    else:
-        yield say(
-            "{file}, a copy from before an upgrade, holds older records until {day}",
-            file=part.file,
-            day=part.until,
+def purged(part: Purged, done: bool, say: Language) -> Iterator[str]:
+    """Yield lines about one controller's records; `done`: they are deleted."""
+    if part.instruction:
+        yield instructed(part.name, part.controller, part.instruction, done, say)
+    yield _purged(part, done, say)
+    if part.why_less:
+        yield f"    {say(part.why_less)}"
+    elif part.older_kept:
+        yield say.counted(
+            "    {count} record recorded before stays for now: it is not among the first that may go",
+            "    {count} records recorded before stay for now: they are not among the first that may go",
+            part.older_kept,
+            count=part.older_kept,
         )
+    if part.doubt:
+        yield f"    {say(part.doubt)}"
+    for records in part.retired:
+        yield _retired(records, done, say)
 
 
 def instructed(name: str, controller: str, instruction: str, done: bool, say: Language) -> str:

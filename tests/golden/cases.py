@@ -44,11 +44,6 @@ CASES = {
     "config-upgrade-nothing": Case("config upgrade"),
     "controllers": Case("controllers"),
     "outsourcing-worksheet": Case("outsourcing-worksheet borealis", json=False),
-    "metrics-scrape": Case(
-        "metrics scrape",
-        json=False,
-        changes={"  token: keys/agi": "  metrics: 127.0.0.1:9464\n  token: keys/agi"},
-    ),
     # records
     "ledger-show": Case("ledger show --controller acme"),
     "ledger-show-all": Case("ledger show --controller borealis --since 2026-11-25 --until 2026-11-28"),
@@ -401,8 +396,6 @@ EXCEPTIONS = {
     "setup": "the same, and test_setup.py runs it",
     "support-bundle": "collects from the machine, which test_support.py shows; its result is built by hand",
     "test-call": "needs an Asterisk: built by hand",
-    "metrics dashboard": "prints a file of templates/ as it is",
-    "metrics alerts": "the same",
     "prompts build": "needs a speech engine: built by hand",
     "prompts add": "built by hand",
     "join": "needs a database: built by hand",

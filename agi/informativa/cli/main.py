@@ -67,7 +67,6 @@ MODULES = {
     "monitor": ("monitor",),
     "prompts": ("prompts",),
     "notices": ("notices",),
-    "metrics": ("metrics",),
     "web": ("web",),
     "boxes": ("shared", "boxes", "join"),
 }

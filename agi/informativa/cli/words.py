@@ -21,7 +21,7 @@ ON_A_CONFIGURATION = (
     "evidence compare", "evidence key", "evidence publish", "evidence receipt", "evidence sequence",
     "explain", "import", "join",
     "keys make", "keys rotate", "ledger adopt", "ledger answers", "ledger restore", "ledger show",
-    "metrics scrape", "notices add", "outsourcing-worksheet", "prompts add", "prompts build",
+    "notices add", "outsourcing-worksheet", "prompts add", "prompts build",
     "prompts install", "prompts play", "purge", "record", "reload", "report", "request assign",
     "request close", "request erase", "request extend", "request identify", "request letter", "request list",
     "request open", "request show", "restore", "rollback", "serve", "shared doctor", "shared drop",

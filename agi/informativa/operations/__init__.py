@@ -72,6 +72,5 @@ The installation:
 - `keys`: secrets
 - `dialplan`, `dialplan_install`: Asterisk's dialplan, written and installed
 - `outside_command`: a command of others that takes something
-- `systemd_unit`, `monitoring`, `generated`: units, dashboards and alerts; files that are made for a
-  configuration
+- `systemd_unit`, `generated`: units; files that are made for a configuration
 """

@@ -240,7 +240,6 @@ UNTYPED = {
         "informativa status",
         "informativa status --json",
         "informativa explain",
-        "informativa support-bundle",
         "informativa ledger show",
         "informativa ledger show --controller {id}",
         "informativa outsourcing-worksheet {id}",

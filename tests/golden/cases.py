@@ -394,7 +394,6 @@ EXCEPTIONS = {
     "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",
     "systemd": "names the machine's Python and users: built by hand",
     "setup": "the same, and test_setup.py runs it",
-    "support-bundle": "collects from the machine, which test_support.py shows; its result is built by hand",
     "test-call": "needs an Asterisk: built by hand",
     "prompts build": "needs a speech engine: built by hand",
     "prompts add": "built by hand",

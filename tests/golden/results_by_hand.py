@@ -80,9 +80,7 @@ from informativa.operations.status import (
     StatusReport,
     Tally,
 )
-from informativa.operations.support.bundle import SupportBundle
 from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
-from informativa.views import support
 from informativa.views.messages import Language
 from informativa.views.text import (
     approval,
@@ -467,8 +465,6 @@ def _show_mending(result: Mending, _configuration: Configuration, language: Lang
     yield from mending.summary(result, language)
 
 
-BUNDLE = SupportBundle(Path("/root/informativa-support.tar.gz"), 4711, ("versions.txt", "check.json"))
-
 # -- a test call --
 
 
@@ -797,10 +793,6 @@ RESULTS = {
     "shared doctor": ResultByHand(lambda _configuration: RIGHTS, _show_rights),
     "shared migrate": ResultByHand(lambda _configuration: MIGRATED, _show_migrated),
     "status": ResultByHand(_status, _show_status),
-    "support-bundle": ResultByHand(
-        lambda _configuration: BUNDLE,
-        lambda bundle, _configuration, language: support.bundle_message(bundle, language),
-    ),
     "systemd": _unit(systemd_unit.SERVICE),
     "systemd --web": _unit(systemd_unit.CONSOLE),
     "systemd --evidence": _unit(systemd_unit.SIGNER),

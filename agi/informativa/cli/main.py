@@ -51,7 +51,6 @@ MODULES = {
     "doctor": ("doctor",),
     "upgrade_check": ("upgrade-check",),
     "rollback": ("rollback",),
-    "support": ("support-bundle",),
     "callers": ("caller", "record"),
     "requests": ("request",),
     "importing": ("import",),

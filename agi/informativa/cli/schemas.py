@@ -63,7 +63,6 @@ from ..operations.evidence.witness import Witness
 from ..operations.packages.request import AddedNotice
 from ..operations.prompts import installing, making, showing
 from ..operations.setup.report import SetupReport
-from ..operations.support import bundle as support
 from ..views.documents import SCHEMA, json_schema
 
 _FAILURE = "any command that fails"
@@ -106,7 +105,6 @@ DOCUMENTS: dict[str, type] = {
     "doctor --fix": mending.Mending,
     "upgrade-check": examination.UpgradeCheck,
     "rollback": rollback_plan.Rollback,
-    "support-bundle": support.SupportBundle,
     "controllers": controller_state.Controllers,
     "keys make": keys.NewSecret,
     "keys rotate": keys.Rotation,

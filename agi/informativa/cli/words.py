@@ -26,7 +26,7 @@ ON_A_CONFIGURATION = (
     "request close", "request erase", "request extend", "request identify", "request letter", "request list",
     "request open", "request show", "restore", "rollback", "serve", "shared doctor", "shared drop",
     "shared migrate", "shared passwd", "shared serve", "shared sql", "shared status", "status",
-    "support-bundle", "systemd", "tail", "test-call", "upgrade-check", "web", "web accounts",
+    "systemd", "tail", "test-call", "upgrade-check", "web", "web accounts",
     "web grant", "web invite", "web log", "web log-out", "web remove",
 )  # fmt: skip
 """The commands that take `-c`. Known beforehand: to look at all of them takes longer than most take."""

@@ -10,7 +10,6 @@ Rooms:
 - `accounts`: accounts of the console
 - `setup`: a PBX set up in one step, and taken back
 - `backup`: backups of the installation, and putting one back
-- `support`: the bundle for whoever helps
 
 Results:
 

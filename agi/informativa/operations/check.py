@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -118,15 +118,7 @@ def check(file: Path, now: datetime, begun: float | None = None) -> Checked:
     Ledgers of an earlier informativa are migrated, in case there is no service to do it, and the parsed
     configuration is stored for scripts.
     """
-    return _checked(file, now, *run(check_configuration(file, keep=True, prepare=_migrate, begun=begun)))
-
-
-def check_read_only(file: Path, now: datetime) -> Checked:
-    """Check everything, and change nothing."""
-    return _checked(file, now, *run(check_configuration(file)))
-
-
-def _checked(file: Path, now: datetime, case: System, findings: Sequence[Finding]) -> Checked:
+    case, findings = run(check_configuration(file, keep=True, prepare=_migrate, begun=begun))
     problems = tuple(_problem(finding, file) for finding in findings if finding.state is State.WRONG)
     doubtful = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
     valid = None if problems else case.configuration

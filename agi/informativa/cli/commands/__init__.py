@@ -30,7 +30,6 @@ Looking:
 - `ledger`: records
 - `report`: a month of a company
 - `controllers`: companies: their state, a purge, the worksheet of a contract
-- `support`: a bundle for whoever helps
 
 Callers:
 

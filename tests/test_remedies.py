@@ -233,12 +233,9 @@ UNTYPED = {
     "it says more, and mends nothing": (
         "informativa check",
         "informativa check -c {file}",
-        "informativa check --json",
         "informativa doctor",
-        "informativa doctor --json",
         "informativa doctor --fix",
         "informativa status",
-        "informativa status --json",
         "informativa explain",
         "informativa ledger show",
         "informativa ledger show --controller {id}",

@@ -234,7 +234,6 @@ CASES = {
         "dialplan uninstall --to {root}/asterisk", setup=("dialplan install --to {root}/asterisk",)
     ),
     "dialplan-uninstall-nothing": Case("dialplan uninstall --to {root}/asterisk --dry-run"),
-    "man": Case("man", json=False),
     "doctor-account": Case(
         "doctor --account",
         json=False,
@@ -388,7 +387,6 @@ EXCEPTIONS = {
     "backup make": "names sizes that depend on the machine's SQLite: built by hand",
     "backup verify": "the same, of digests",
     "restore": "restores such a backup: built by hand, and test_restore.py runs it",
-    "completion": "scripts for shells, which test_cli.py runs in them",
     "reload": "has a running service load a file: built by hand, and test_reload.py runs it",
     "rollback": "replaces the program: built by hand, and test_rollback.py runs it",
     "upgrade-check": "examines the machine: its result is built by hand (results_by_hand.py)",

@@ -86,7 +86,6 @@ def app(word: str = "") -> typer.Typer:
         help="The privacy notice for callers of an Asterisk PBX: played when it is due, and proven.",
         epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + ".",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -95,8 +94,13 @@ def app(word: str = "") -> typer.Typer:
     for module in modules or MODULES:
         import_module(f".commands.{module}", __package__).add_to(program)
     if not modules:
-        import_module(".commands.program", __package__).add_to(program, main)
+        program.command(name="help", context_settings={"help_option_names": []}, hidden=True)(_help)
     return program
+
+
+def _help(words: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...")] = None) -> None:
+    """Say what a command does, as COMMAND --help does."""
+    raise typer.Exit(main([*(words or []), "--help"]))
 
 
 def _version(requested: bool) -> None:

@@ -17,7 +17,6 @@ Setting up:
 - `web`: the console and its accounts
 - `boxes`: the database where boxes meet
 - `shared_database`: changes to it
-- `program`: completion, manual, help
 
 Looking:
 

@@ -245,13 +245,8 @@ def published_to(place: str) -> Callable[[Site], object]:
     return happens
 
 
-def as_before_formats(site: Site) -> None:
-    """The configuration is of the first format."""
-    site.edit("format: 2", "format: 1")
-
-
 def without_token(site: Site) -> None:
-    """It names no token, as it was allowed before."""
+    """It names no token."""
     site.config.write_text(re.sub(r"^  token: .*\n", "", site.config.read_text(), flags=re.MULTILINE))
     (site.folder / "keys/agi.token").unlink()
 
@@ -473,10 +468,10 @@ FAULTS = (
         ("config/controllers.py: rm {old}",),
     ),
     Fault(
-        "setting that is deprecated",
+        "no token",
         CHECK,
         without_token,
-        ("config/deprecations.py: informativa keys rotate --agi -c {file}",),
+        ("config/endpoints.py: informativa keys rotate --agi -c {file}",),
         by_hand=write_what_it_says,
     ),
     Fault(
@@ -637,13 +632,6 @@ FAULTS = (
         all_of(published_to("away/logs"), file_for("away")),
         ("evidence/targets.py: mv {place} {place}.aside", "evidence/targets.py: mkdir -p {folder}"),
         alone=False,
-    ),
-    Fault(
-        "configuration of before",
-        UPGRADE,
-        as_before_formats,
-        ("operations/doctor/upgrade.py: informativa config upgrade -c {}",),
-        before=in_place,
     ),
     Fault(
         "dialplan of before",

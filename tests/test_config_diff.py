@@ -145,7 +145,7 @@ def test_nobody_on_record(folder: Path) -> None:
 def test_mistakes_have_the_name_of_the_new_file(current: Path) -> None:
     """What is wrong in the new file is told under its name, whether it is no YAML or names what is not
     there."""
-    for change in (("controllers:", "controllers: ["), ("format: 2", "format: two")):
+    for change in (("controllers:", "controllers: ["), ("sessions: 2000", "sessions: two")):
         new = edited(current, change)
         with pytest.raises(ConfigError) as refused:
             forecast(new, current, NOW)

@@ -61,15 +61,14 @@ def test_nothing_to_do(file: Path) -> None:
     code, by_check = checked(file)
     assert code == 0
     states = {
-        name: [finding["state"] for finding in by_check[name]]
-        for name in ("format", "ledgers", "dialplan", "unit")
+        name: [finding["state"] for finding in by_check[name]] for name in ("ledgers", "dialplan", "unit")
     }
-    assert states == {"format": ["ok"], "ledgers": ["ok"], "dialplan": ["ok"], "unit": ["ok"]}
+    assert states == {"ledgers": ["ok"], "dialplan": ["ok"], "unit": ["ok"]}
     assert by_check["service"][0]["finding"].endswith("nothing is to be restarted")
 
 
 def test_what_is_of_an_earlier_version_is_told_with_what_to_type(file: Path) -> None:
-    """Of format, dialplan, the script's link and unit it is told what to type, and that hinders nothing."""
+    """Of dialplan, the script's link and unit it is told what to type, and that hinders nothing."""
     install(file, file.parent / "asterisk")
     for changed in ("asterisk/informativa.conf", "units/informativa.service"):
         (file.parent / changed).touch()
@@ -77,19 +76,15 @@ def test_what_is_of_an_earlier_version_is_told_with_what_to_type(file: Path) -> 
     link = file.with_name("informativa.yaml.agi")
     link.unlink()
     link.symlink_to("/opt/old/bin/informativa-agi")
-    head, _, rest = file.read_text().partition("format: 2")
-    file.write_text(head + rest.partition("\n")[2])
     code, by_check = checked(file)
     assert code == 0
-    fixes = {name: [finding["fix"] for finding in by_check[name]] for name in ("format", "dialplan", "unit")}
+    fixes = {name: [finding["fix"] for finding in by_check[name]] for name in ("dialplan", "unit")}
     again = f"informativa dialplan install -c {file} --to {file.parent / 'asterisk'}"
     unit = f"{file.parent / 'units/informativa.service'}"
     assert fixes == {
-        "format": [f"informativa config upgrade -c {file}"],
         "dialplan": [again, again],
         "unit": [f"informativa systemd -c {file} -o {unit}; systemctl daemon-reload"],
     }
-    assert "is of format 1, which goes on; the newest is 2" in by_check["format"][0]["finding"]
     assert "leads to /opt/old/bin/informativa-agi" in by_check["dialplan"][1]["finding"]
 
 
@@ -128,15 +123,6 @@ def test_ledger_of_a_newer_version(file: Path) -> None:
     code, by_check = checked(file)
     assert (code, by_check["ledgers"][0]["state"]) == (1, "wrong")
     assert "is of schema 99, and this informativa knows 21" in by_check["ledgers"][0]["finding"]
-
-
-def test_configuration_of_a_newer_version(file: Path) -> None:
-    """One that this version cannot read is wrong, and what follows from it is not looked at."""
-    file.write_text(file.read_text().replace("format: 2", "format: 3"))
-    code, by_check = checked(file)
-    assert code == 1
-    assert "of a newer informativa" in by_check["configuration"][0]["finding"]
-    assert by_check["ledgers"][0]["state"] == "unknown"
 
 
 def test_folder_without_asterisk(file: Path) -> None:

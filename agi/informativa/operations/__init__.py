@@ -65,7 +65,6 @@ The installation:
 - `shared_database`: the companies that a box serves there, one that leaves, and its password
 - `grants`: the rights of companies' roles in the database where they meet
 - `init`, `new_company`: a first configuration
-- `config_upgrade`: its newest format
 - `rollback`, `rollback_plan`, `earlier_version`: the way back: its steps, what would change, the file of the
   version to go back to
 - `keys`: secrets

@@ -9,11 +9,9 @@ from typing import Annotated
 import typer
 
 from ...config import DEFAULT_FILE
-from ...operations import config_upgrade
 from ...operations.forecast import forecast
 from ...views.text import forecast as view
-from ...views.text.configuration import upgraded
-from ..options import Config, Json, Of, day, print_document, print_result, warn
+from ..options import Config, Json, Of, day, print_document, warn
 from ..words import _
 
 app = typer.Typer(help="The configuration file itself.", no_args_is_help=True)
@@ -22,20 +20,6 @@ app = typer.Typer(help="The configuration file itself.", no_args_is_help=True)
 def add_to(program: typer.Typer) -> None:
     """Give the program the group `config`."""
     program.add_typer(app, name="config")
-
-
-@app.command()
-def upgrade(
-    config: Config = DEFAULT_FILE,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Write nothing; say what would be done.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Bring the configuration to the newest format: its comments and its layout stay, and so does what it
-    means."""
-    result = config_upgrade.upgrade(config, dry_run=dry_run)
-    print_result(result, upgraded(result, _), as_json=as_json)
 
 
 @app.command()

@@ -162,7 +162,6 @@ CHECKS = (
         Needs.NOTHING,
         by_hand=_SETTINGS,
     ),
-    Check("format", Text("format"), upgrade.format_of_file, _UPGRADE),
     Check("ledgers-upgrade", Text("ledgers"), upgrade.ledgers, _UPGRADE, seconds=SLOW, facts=(MIGRATION,)),
     Check("dialplan-upgrade", Text("dialplan"), upgrade.dialplan, _UPGRADE, Needs.FAULTLESS),
     Check("units-upgrade", Text("unit"), upgrade.units, _UPGRADE, Needs.FAULTLESS),

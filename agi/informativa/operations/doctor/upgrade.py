@@ -9,7 +9,6 @@ from pathlib import Path
 
 from ... import __version__
 from ...asterisk.dialplan import started
-from ...config.document import NEWEST_FORMAT
 from ...ledgers.reversing import NOTES_SINCE
 from ...model import Controller
 from ...model.errors import InformativaError
@@ -32,16 +31,6 @@ def python(_system: System) -> Iterator[Finding]:
         )
     else:
         yield ok(Text("Python {version}", **facts))
-
-
-def format_of_file(system: System) -> Iterator[Finding]:
-    """Check that the configuration is of the newest format."""
-    facts = {"file": system.file, "format": system.configured.format, "newest": NEWEST_FORMAT}
-    if system.configured.format == NEWEST_FORMAT:
-        yield ok(Text("{file} is of format {format}, the newest", **facts))
-        return
-    text = Text("{file} is of format {format}, which goes on; the newest is {newest}")
-    yield warning(text.format(**facts), command("informativa", "config", "upgrade", "-c", system.file))
 
 
 def ledgers(system: System) -> Iterator[Finding]:

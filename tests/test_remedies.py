@@ -243,7 +243,7 @@ UNTYPED = {
         "informativa evidence audit",
         "informativa evidence audit --controller {id}",
         "informativa evidence audit --approver VKEY",
-        "informativa config diff FILE",
+        "informativa reload --diff",
         "informativa evidence key",
         "informativa evidence key --controller {id}",
         "informativa evidence verify FILE --key {key}",

@@ -35,10 +35,6 @@ CASES = {
     "explain-shared": Case("explain --from +390244001234 --to 0212345678"),
     # the configuration
     "check": Case("check"),
-    "config-diff": Case("config diff {root}/next.yaml"),
-    "config-diff-day": Case("config diff {root}/next.yaml --controller acme --on 2027-01-01"),
-    "config-diff-same": Case("config diff {root}/etc/informativa.yaml"),
-    "config-diff-wrong": Case("config diff {root}/callers.csv"),
     "controllers": Case("controllers"),
     "outsourcing-worksheet": Case("outsourcing-worksheet borealis", json=False),
     # records

@@ -47,7 +47,6 @@ MODULES = {
     "setup": ("setup",),
     "init": ("init",),
     "check": ("check",),
-    "config": ("config",),
     "doctor": ("doctor",),
     "upgrade_check": ("upgrade-check",),
     "rollback": ("rollback",),
@@ -72,8 +71,8 @@ MODULES = {
 """The first words that each module of `commands` knows, in the order of `informativa --help`."""
 
 
-GIVE_WAY = (("config", "diff"), ("reload",))
-"""The commands that count all callers, for which no call may wait."""
+GIVES_WAY = "reload"
+"""The command that counts all callers, for which no call may wait."""
 
 
 def app(word: str = "") -> typer.Typer:
@@ -125,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             words = sys.argv[1:] if arguments is None else arguments
-            if arguments is None and any(tuple(words[: len(command)]) == command for command in GIVE_WAY):
+            if arguments is None and words[:1] == [GIVES_WAY]:
                 give_way()  # before the rest of the program is loaded, which takes a tenth of the time
             program = partial(translated.command(app(*words[:1])), obj=begun, standalone_mode=False)
             return int(program(args=arguments, prog_name="informativa") or 0)

@@ -15,7 +15,7 @@ from ..views.messages import DOMAIN, Language, of_environment
 
 ON_A_CONFIGURATION = (
     "backup list", "backup make", "boxes", "boxes replace", "boxes retire", "caller erase", "caller show",
-    "check", "config diff", "consent export", "consent hook", "consent import",
+    "check", "consent export", "consent hook", "consent import",
     "consent record", "consent show", "consent withdraw", "controllers", "dialplan", "dialplan install",
     "doctor", "evidence approval", "evidence audit", "evidence bundle", "evidence checkpoint",
     "evidence compare", "evidence key", "evidence publish", "evidence receipt", "evidence sequence",

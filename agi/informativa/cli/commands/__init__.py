@@ -6,7 +6,6 @@ Setting up:
 - `setup`: all steps in one, and taken back
 - `init`: a first configuration
 - `check`: the configuration and all that it names
-- `config`: the format of the file, and a forecast
 - `notices`: the notices of today
 - `prompts`: prompts: spoken, recorded, heard, laid out
 - `dialplan`: what Asterisk includes

@@ -17,7 +17,7 @@
 #               only 50 boxes with 300 companies, in eight minutes at most
 # make lint     style, types, import contracts, names and docstrings
 # make messages brings the translations up to date with the source, and says what is to be translated
-# make docs     writes docs/reference.md, json.md and schemas/ anew, and the names in evidence.md
+# make docs     writes docs/reference.md anew, and the names in evidence.md
 # make plans    makes the table of the world's numbering plans anew, from the phonenumbers that is installed
 # make freepbx-module  writes dist/informativa-VERSION.tgz, for `fwconsole ma` on a FreePBX
 # make screens  takes the pictures of the README anew
@@ -107,7 +107,6 @@ clean:
 
 docs: setup
 	@.venv/bin/python -m informativa.cli.reference > docs/reference.md
-	@.venv/bin/python -m informativa.cli.schemas docs
 	@.venv/bin/python -m lab.evidence_page
 
 plans: setup

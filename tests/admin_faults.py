@@ -246,7 +246,7 @@ def published_to(place: str) -> Callable[[Site], object]:
 
 
 def without_token(site: Site) -> None:
-    """It names no token, as it was allowed before."""
+    """It names no token."""
     site.config.write_text(re.sub(r"^  token: .*\n", "", site.config.read_text(), flags=re.MULTILINE))
     (site.folder / "keys/agi.token").unlink()
 
@@ -462,10 +462,10 @@ FAULTS = (
         ("config/controllers.py: rm {old}",),
     ),
     Fault(
-        "setting that is deprecated",
+        "no token",
         CHECK,
         without_token,
-        ("config/deprecations.py: informativa keys rotate --agi -c {file}",),
+        ("config/endpoints.py: informativa keys rotate --agi -c {file}",),
         by_hand=write_what_it_says,
     ),
     Fault(

@@ -17,13 +17,9 @@ from informativa.cli.tree import tree
 from informativa.model.text import quoted
 
 SOURCE = Path(__file__).resolve().parents[1] / "agi/informativa"
-_NO_REMEDIES = {"cli/completion.py", "cli/manual.py", "cli/tree.py", "cli/words.py", "config/described.py"}
+_NO_REMEDIES = {"cli/tree.py", "cli/words.py", "config/described.py"}
 """A command in scripts, pages and descriptions."""
-_PATHS = {
-    command.path[1:]
-    for command in tree(app()).walk()
-    if len(command.path) > 1 and command.path[1] != "completion"
-}
+_PATHS = {command.path[1:] for command in tree(app()).walk() if len(command.path) > 1}
 _OURS = "|".join(sorted((" ".join(path) for path in _PATHS), reverse=True))
 _PROGRAMS = (
     rf"informativa (?:{_OURS})(?![\w-])|chmod |chown |mkdir |mv |rm |install -|ln -|systemctl |journalctl -|"

@@ -77,7 +77,7 @@ def test_a_command_loads_no_other() -> None:
         for word in words:
             assert typer.main.get_command(app(word)).commands[word].help == helps.pop(word)
             assert set(typer.main.get_command(app(word)).commands) == set(words)
-    assert set(helps) == {"completion", "man", "help"}
+    assert set(helps) == {"help"}
 
 
 @pytest.mark.slow

@@ -26,7 +26,6 @@ from informativa.operations import hooks as operations
 from informativa.operations.doctor import hooks as check
 from informativa.operations.doctor.findings import State
 from informativa.operations.doctor.system import System
-from informativa.operations.support.configuration import shown_configuration
 from informativa.operations.typed_caller import by_customer, by_number
 from informativa.process import erasing, storage
 from informativa.process.hook_client import HookClient
@@ -112,15 +111,6 @@ def test_customer_numbers_are_warned_of(folder: Path) -> None:
     configuration, _problems = inspect(hook_up(folder, NOWHERE, subject="customer"))
     warnings = [str(warning) for warning in configuration.warnings]
     assert any("INFORMATIVA_CUSTOMER" in warning for warning in warnings)
-
-
-def test_support_bundle_has_no_secret(folder: Path) -> None:
-    """Of the hook a helper sees the host and the path of the secret, and the secret is removed elsewhere."""
-    shown = shown_configuration(hook_up(folder, "https://crm.example/token-1234567/x"))
-    text = json.dumps(shown.data, default=str)
-    assert "crm.example" in text
-    assert "token-1234567" not in text
-    assert SECRET not in shown.cleaner.text(f"log: {SECRET}")
 
 
 def test_command_shows_what_waits_and_discards_it(folder: Path) -> None:

@@ -1,17 +1,11 @@
-"""Documents for programs, which hold what is there, and pages that tell of them as they are."""
+"""Documents for programs, which hold what is there."""
 
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from functools import cache
-from pathlib import Path
 
-import pytest
-
-from informativa.cli.schemas import main, page, schemas
 from informativa.model import Ending, Event, Heard, Reason, RecordKind, Status
 from informativa.model import Record as Found
 from informativa.model.errors import ConfigError, ConfigProblem, LedgerError
@@ -20,8 +14,6 @@ from informativa.operations.problems import Failure
 from informativa.operations.record_document import Record, RecordLine
 from informativa.views.documents import document
 
-PAGES = Path(__file__).resolve().parents[1] / "docs"
-PAGE, SCHEMAS = cache(page), cache(lambda: dict(schemas()))  # a second of work each
 AT = datetime(2026, 11, 25, 10, 30, 0, 123456, tzinfo=timezone(timedelta(hours=1)))
 EVENT = Event(
     call="1795600000.1",
@@ -37,39 +29,6 @@ EVENT = Event(
     pseudonym=bytes(32),
     heard=Heard.in_seconds(Ending.WHOLE, 17.43219, 17.5, ""),
 )
-
-
-def test_pages_are_those_of_the_classes() -> None:
-    """The page and the schema files say what the program prints now: else `make docs`."""
-    assert (PAGES / "json.md").read_text(encoding="utf-8") == PAGE()
-    assert {file.name: file.read_text() for file in (PAGES / "schemas").iterdir()} == SCHEMAS()
-
-
-def test_nouns_are_linked_and_have_a_source() -> None:
-    """A link leads to the noun and not to the command of that name; each section names its module."""
-    text = PAGE()
-    commands, _heading, nouns = text.partition("\n# Nouns\n")
-    assert "## `informativa record`\n" in commands
-    assert "\n## Record\n" not in commands
-    assert "[Record](#record)" in commands
-    assert "\n## Record\n\n" in nouns
-    sections = re.findall(r"^## .+\n\n(.+)$", text, re.MULTILINE)
-    modules = [re.search(r"\(\[(.+)\]\(\.\./agi/informativa/\1\)\)$", section) for section in sections]
-    assert None not in modules
-
-
-@pytest.mark.night
-def test_pages_are_written_anew(tmp_path: Path) -> None:
-    """`make docs` writes the page and each schema, and takes away the schema of a class that is gone."""
-    (tmp_path / "schemas").mkdir()
-    for file in ("schemas/Gone.json", "schemas/Witness.json", "json.md"):
-        (tmp_path / file).write_text("{}")
-    (tmp_path / "schemas/README").write_text("kept")
-    main([str(tmp_path)])
-    written = {file.name: file.read_text() for file in (tmp_path / "schemas").iterdir()}
-    assert written == SCHEMAS() | {"README": "kept"}
-    assert (tmp_path / "json.md").read_text(encoding="utf-8") == PAGE()
-    assert json.loads(written["Witness.json"])["title"] == "Witness"
 
 
 def test_record_has_one_shape() -> None:

@@ -11,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,8 @@ from commands import run
 from examples import PLAYED
 from hooking import SECRET
 from informativa.cli.main import app
-from informativa.config import load
 from informativa.model import Asked, CallResult, Unasked
 from informativa.model.choices import KINDS
-from informativa.model.errors import InformativaError
-from informativa.operations import monitoring
 from lab import audio, prometheus
 from lab.debian import Unavailable
 from lab.office import Office
@@ -35,7 +31,7 @@ from lab.ports import free_port
 from metrics import asked, labels_of, metrics
 from torture.load import callers, crowd
 
-SHIPPED = resources.files("informativa") / "operations/templates/monitoring"
+SHIPPED = Path(__file__).resolve().parent.parent / "docs/monitoring"
 DASHBOARD = json.loads((SHIPPED / "dashboard.json").read_text(encoding="utf-8"))
 RULES: dict[str, dict[str, Any]] = {
     rule["alert"]: rule
@@ -423,12 +419,11 @@ def test_configuration_that_is_refused_is_told(watched: Watched) -> None:
 def test_prometheus_answers_every_query(
     watched: Watched, of_choices: dict[str, set[str]], tmp_path: Path
 ) -> None:
-    """A real Prometheus with the job that `metrics scrape` prints takes the rules, and has something for
-    every panel, under the labels that its legend names."""
+    """A real Prometheus with the shipped scrape job takes the rules, and has something for every panel, under
+    the labels that its legend names."""
     program = tool("prometheus")
-    job = run("metrics", "scrape", "-c", watched.office.config).stdout
-    rules = tmp_path / "informativa.yaml"
-    rules.write_bytes(run("metrics", "alerts").stdout.encode())
+    job = (SHIPPED / "scrape.yaml").read_text().replace("127.0.0.1:9464", f"127.0.0.1:{watched.port}")
+    rules = SHIPPED / "alerts.yaml"
     settings = f"global: {{scrape_interval: 1s, evaluation_interval: 1s}}\nrule_files: [{rules}]\n{job}"
     own = prometheus.Prometheus(program, tmp_path / "prometheus", free_port(), settings)
     try:
@@ -479,22 +474,3 @@ def test_dashboard_is_one_that_grafana_imports() -> None:
     assert {variable["name"] for variable in DASHBOARD["templating"]["list"]} >= set(
         re.findall(r"\$\{?(\w+)", json.dumps(DASHBOARD))
     ) - {"__rate_interval", "__range", "__all"}
-
-
-def test_scrape_job_needs_an_address(folder: Path) -> None:
-    """Without one the command says which setting to make."""
-    ran = run("metrics", "scrape", "-c", folder / "informativa.yaml")
-    assert ran.returncode == 1
-    assert "service.metrics" in ran.stderr
-
-
-def test_scrape_job_names_the_address(folder: Path) -> None:
-    """The job asks where the service answers; the other files are those that are shipped."""
-    file = folder / "informativa.yaml"
-    with pytest.raises(InformativaError, match="does not say where Prometheus may ask"):
-        monitoring.scrape(load(file))
-    file.write_text(file.read_text().replace("  # metrics: 127.0.0.1:9464", "  metrics: 127.0.0.1:9464"))
-    job = yaml.safe_load(monitoring.scrape(load(file)))
-    assert job["scrape_configs"][0]["static_configs"] == [{"targets": ["127.0.0.1:9464"]}]
-    assert json.loads(monitoring.dashboard()) == DASHBOARD
-    assert yaml.safe_load(monitoring.alerts())["groups"]

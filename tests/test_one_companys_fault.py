@@ -99,7 +99,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CONFIGURATION = """\
-format: 2
 service: {listen: "127.0.0.1:4588"}
 manager: {address: "127.0.0.1:5038", user: dora, secret: keys/manager.secret}
 shared: {hosts: ["127.0.0.1:1"], database: none, box: one, milliseconds: 100}

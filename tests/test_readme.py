@@ -53,11 +53,6 @@ DAILY = {  # what the table of every day names, and how it ends where neither se
     "tail --controller acme": 0,
     "test-call +390212345678": 1,
     "doctor": 1,
-    "metrics dashboard": 0,
-    "metrics alerts": 0,
-    "metrics scrape": 0,
-    "man": 0,
-    "completion bash": 0,
 }
 PAGES_OF_DOCS = sorted((ROOT / "docs").rglob("*.md"))
 DOCUMENTS = [

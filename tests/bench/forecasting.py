@@ -41,14 +41,13 @@ def forecasting(
     text = office.config.read_text()
     for before, after in CHANGES:
         text = text.replace(before, after, 1)
-    new = office.config.with_name("next.yaml")
-    new.write_text(text)
     p99: dict[bool, list[float]] = {True: [], False: []}
     with rivals.serving(office):
-        took, processor_time = _timed(_command(office, new), callers, calls)
+        office.config.write_text(text)
+        took, processor_time = _timed(_command(office), callers, calls)
         for turn in range(-1, rounds):  # the first one only warms up
             for beside in (True, False) if turn % 2 else (False, True):
-                with _forecasts(office, new) if beside else nullcontext():
+                with _forecasts(office) if beside else nullcontext():
                     values = made(office, rate, callers, seconds)
                 if turn >= 0:
                     p99[beside].append(values["p99"])
@@ -77,7 +76,7 @@ def _timed(command: list[str | Path], callers: int, calls: int) -> tuple[float, 
     begun, used = time.perf_counter(), _used()
     done = subprocess.run(command, check=True, capture_output=True)
     took, processor_time = time.perf_counter() - begun, _used() - used
-    company = json.loads(done.stdout)["companies"][0]
+    company = json.loads(done.stdout)["forecast"]["companies"][0]
     if (company["callers"], company["calls"]) != (callers, calls):
         raise RefusedError(f"the forecast counted {company['callers']} callers and {company['calls']} calls")
     return took, processor_time
@@ -88,14 +87,14 @@ def _used() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def _command(office: Office, new: Path) -> list[str | Path]:
-    return [BIN / "informativa", "config", "diff", new, "-c", office.config, "--json"]
+def _command(office: Office) -> list[str | Path]:
+    return [BIN / "informativa", "reload", "--diff", "-c", office.config, "--json"]
 
 
 @contextmanager
-def _forecasts(office: Office, new: Path) -> Iterator[None]:
+def _forecasts(office: Office) -> Iterator[None]:
     """Run one forecast after the other for the time of a `with` block."""
-    child = subprocess.Popen(["sh", "-c", _AGAIN, "sh", *_command(office, new)])
+    child = subprocess.Popen(["sh", "-c", _AGAIN, "sh", *_command(office)])
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from console.served import Browser, ServedConsole
-from informativa.operations.forecast import forecast
+from forecasts import forecast
 from lab.process import until
 
 
@@ -37,8 +37,8 @@ def result_page(browser: Browser, answer: httpx.Response) -> str:
 NEW_PURPOSE = (('version: "2026-11"', 'version: "2026-12"'), ("[service]", "[service, profiling]"))
 
 
-def test_page_has_the_numbers_of_the_command(office: ServedConsole, admin: Browser) -> None:
-    """A pasted configuration is compared as `config diff` compares the same file."""
+def test_page_has_the_numbers(office: ServedConsole, admin: Browser) -> None:
+    """A pasted configuration is compared with the present one."""
     text = changed(office, *NEW_PURPOSE)
     page = result_page(admin, admin.send(text=text))
     file = office.folder / "next.yaml"

@@ -88,7 +88,7 @@ class CallCentre:
         new_events, sizes = change(old_events), self.log.published(1).sizes()
         with closing(sqlite3.connect(self.ledger, isolation_level=None)) as connection:
             leaf_rows = connection.execute("SELECT what, who, salt_what, salt_who, leaf FROM leaf").fetchall()
-            for table in ("standing", "answer", "tally", "leaf", "event", "signed", "sqlite_sequence"):
+            for table in ("standing", "answer", "tally", "leaf", "event", "signed"):
                 connection.execute(f"DELETE FROM {table}")
         with closing(storage.store(self.acme)) as store:
             for event in new_events:

@@ -138,7 +138,7 @@ def test_copy_that_cannot_be_read_names_the_ledger(
     def fail(*_values: object) -> None:
         raise error
 
-    monkeypatch.setattr(restoring.backup, "copy_to", fail)
+    monkeypatch.setattr(restoring.ledger_copies, "copy_to", fail)
     store.close()
     with pytest.raises(LedgerError, match=f"The ledger {store.file} cannot be used"):
         restore(store.file, copy, AT)

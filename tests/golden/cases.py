@@ -35,20 +35,8 @@ CASES = {
     "explain-shared": Case("explain --from +390244001234 --to 0212345678"),
     # the configuration
     "check": Case("check"),
-    "config-diff": Case("config diff {root}/next.yaml"),
-    "config-diff-day": Case("config diff {root}/next.yaml --controller acme --on 2027-01-01"),
-    "config-diff-same": Case("config diff {root}/etc/informativa.yaml"),
-    "config-diff-wrong": Case("config diff {root}/callers.csv"),
-    "config-upgrade": Case("config upgrade", changes={"format: 2": "format: 1"}),
-    "config-upgrade-dry": Case("config upgrade --dry-run", changes={"format: 2": "format: 1"}),
-    "config-upgrade-nothing": Case("config upgrade"),
     "controllers": Case("controllers"),
     "outsourcing-worksheet": Case("outsourcing-worksheet borealis", json=False),
-    "metrics-scrape": Case(
-        "metrics scrape",
-        json=False,
-        changes={"  token: keys/agi": "  metrics: 127.0.0.1:9464\n  token: keys/agi"},
-    ),
     # records
     "ledger-show": Case("ledger show --controller acme"),
     "ledger-show-all": Case("ledger show --controller borealis --since 2026-11-25 --until 2026-11-28"),
@@ -239,7 +227,6 @@ CASES = {
         "dialplan uninstall --to {root}/asterisk", setup=("dialplan install --to {root}/asterisk",)
     ),
     "dialplan-uninstall-nothing": Case("dialplan uninstall --to {root}/asterisk --dry-run"),
-    "man": Case("man", json=False),
     "doctor-account": Case(
         "doctor --account",
         json=False,
@@ -280,7 +267,7 @@ FAILURES = {
     "not-a-pseudonym": Case("ledger show --controller acme --caller abc"),
     "no-configuration": Case("check -c /nonexistent/informativa.yaml"),
     "configuration-is-a-folder": Case("check -c {root}"),
-    "not-yaml": Case("check", changes={"format: 2": "format: [2"}),
+    "not-yaml": Case("check", changes={"service:": "service: ["}),
     "mistakes": Case(
         "check",
         changes={
@@ -393,14 +380,10 @@ EXCEPTIONS = {
     "backup make": "names sizes that depend on the machine's SQLite: built by hand",
     "backup verify": "the same, of digests",
     "restore": "restores such a backup: built by hand, and test_restore.py runs it",
-    "completion": "scripts for shells, which test_cli.py runs in them",
     "reload": "has a running service load a file: built by hand, and test_reload.py runs it",
     "systemd": "names the machine's Python and users: built by hand",
     "setup": "the same, and test_setup.py runs it",
-    "support-bundle": "collects from the machine, which test_support.py shows; its result is built by hand",
     "test-call": "needs an Asterisk: built by hand",
-    "metrics dashboard": "prints a file of templates/ as it is",
-    "metrics alerts": "the same",
     "prompts build": "needs a speech engine: built by hand",
     "prompts add": "built by hand",
     "join": "needs a database: built by hand",

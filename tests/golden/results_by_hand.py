@@ -54,7 +54,7 @@ from informativa.operations.evidence.noted_approvals import (
     NotedApprovals,
     NotedNote,
 )
-from informativa.operations.forecast_document import Forecast
+from informativa.operations.forecast import compare
 from informativa.operations.grants import FLAWS, DatabaseRights, LoginRights, RightsExamination, RightsFlaw
 from informativa.operations.joining import Joined, JoinedController
 from informativa.operations.problems import Problem
@@ -80,9 +80,7 @@ from informativa.operations.status import (
     StatusReport,
     Tally,
 )
-from informativa.operations.support.bundle import SupportBundle
 from informativa.operations.test_call import CallPlaced, CallResult, PlannedCall, TestCall, plan
-from informativa.views import support
 from informativa.views.messages import Language
 from informativa.views.text import (
     approval,
@@ -466,8 +464,6 @@ def _show_mending(result: Mending, _configuration: Configuration, language: Lang
     yield from mending.summary(result, language)
 
 
-BUNDLE = SupportBundle(Path("/root/informativa-support.tar.gz"), 4711, ("versions.txt", "check.json"))
-
 # -- a test call --
 
 
@@ -738,19 +734,11 @@ def _show_setup(report: SetupReport, _configuration: Configuration, language: La
     yield from setup_view.report(report, language)
 
 
-RELOAD = Reload(
-    Path("/etc/informativa/informativa.yaml"),
-    Forecast(
-        file=Path("/etc/informativa/informativa.yaml"),
-        current=Path("/etc/informativa/informativa.yaml"),
-        on=None,
-        same=True,
-        changed_meanwhile=False,
-        warnings=(),
-        companies=(),
-    ),
-    loaded=False,
-)
+def _reload(configuration: Configuration) -> Reload:
+    """A file that changes what callers hear, beside the text that the service has loaded."""
+    file = configuration.file
+    new = (file.parent.parent / "next.yaml").read_text()
+    return Reload(file, compare(file.read_text(), new, file, TUESDAY), loaded=False)
 
 
 def _show_reload(shown: Reload, _configuration: Configuration, language: Language) -> Iterator[str]:
@@ -776,9 +764,9 @@ RESULTS = {
     "monitor, fork": ResultByHand(lambda _configuration: FORKED, _show_finding),
     "monitor, look": ResultByHand(lambda _configuration: LOOK, _show_look, json=False),
     "prompts add": ResultByHand(_prompts_made, _show_prompts),
-    "reload": ResultByHand(lambda _configuration: RELOAD, _show_reload),
+    "reload": ResultByHand(_reload, _show_reload),
     "reload, read anew": ResultByHand(
-        lambda _configuration: replace(RELOAD, forecast=None, loaded=True), _show_reload
+        lambda configuration: replace(_reload(configuration), forecast=None, loaded=True), _show_reload
     ),
     "setup": ResultByHand(lambda _configuration: setup_by_hand.PREVIEW, _show_setup),
     "setup, failed": ResultByHand(lambda _configuration: setup_by_hand.FAILED, _show_setup),
@@ -794,10 +782,6 @@ RESULTS = {
     "shared doctor": ResultByHand(lambda _configuration: RIGHTS, _show_rights),
     "shared migrate": ResultByHand(lambda _configuration: MIGRATED, _show_migrated),
     "status": ResultByHand(_status, _show_status),
-    "support-bundle": ResultByHand(
-        lambda _configuration: BUNDLE,
-        lambda bundle, _configuration, language: support.bundle_message(bundle, language),
-    ),
     "systemd": _unit(systemd_unit.SERVICE),
     "systemd --web": _unit(systemd_unit.CONSOLE),
     "systemd --evidence": _unit(systemd_unit.SIGNER),

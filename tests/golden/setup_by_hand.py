@@ -34,9 +34,7 @@ def _command(part: SetupPart, words: str, state: SetupState, reason: Text = NOTH
 def _steps(state: SetupState) -> tuple[SetupStep, ...]:
     return (
         _file(SetupPart.CONFIGURATION, f"{ETC}/keys", state, "700"),
-        _file(
-            SetupPart.CONFIGURATION, f"{ETC}/informativa.yaml", state, "644", "format: 2", "operator: Acme"
-        ),
+        _file(SetupPart.CONFIGURATION, f"{ETC}/informativa.yaml", state, "644", "operator: Acme"),
         _file(
             SetupPart.SERVICE,
             "/etc/systemd/system/informativa.service",

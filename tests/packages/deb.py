@@ -29,7 +29,7 @@ from packaging.utils import canonicalize_name, parse_wheel_filename
 from informativa import config
 from informativa.operations import init, systemd_unit
 from lab.debian import Unavailable
-from lab.setup import ROOT, VENV
+from lab.setup import ROOT
 from packages import carried, sbom
 
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -46,11 +46,6 @@ from informativa.cli.{module} import main
 
 sys.exit(main())
 """
-_COMPLETIONS = {
-    "bash": "usr/share/bash-completion/completions/informativa",
-    "fish": "usr/share/fish/vendor_completions.d/informativa.fish",
-    "zsh": "usr/share/zsh/vendor-completions/_informativa",
-}
 _COPYRIGHT = """\
 informativa is
 Copyright: {year} the informativa contributors
@@ -139,14 +134,7 @@ def _listed(digests: Mapping[str, str]) -> str:
 
 
 def _documents(tree: Path, version: str, made: int) -> None:
-    """Manual, completion, licences, changelogs, an example."""
-    program = VENV / "bin/informativa"
-    manual = tree / "usr/share/man/man1"
-    _compressed(manual / "informativa.1.gz", _output_of(program, "man"))
-    (manual / "informativa-agi.1.gz").symlink_to("informativa.1.gz")
-    for shell, place in _COMPLETIONS.items():
-        text = _output_of(program, "completion", shell)
-        _write(tree / place, text.replace(str(VENV / "bin/python"), f"/{_LIB}/bin/python"))
+    """Licences, changelogs, an example."""
     doc = tree / "usr/share/doc/informativa"
     page = (ROOT / "docs/licences.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z0-9-]+)` \| ([^|]+) \|", page, re.MULTILINE)
@@ -210,11 +198,6 @@ def _settle(tree: Path, made: int) -> None:
         if not file.is_symlink():
             file.chmod(0o755 if file.is_dir() or file.stat().st_mode & 0o100 else 0o644)
         os.utime(file, (made, made), follow_symlinks=False)
-
-
-def _output_of(*command: str | Path) -> str:
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "LANGUAGE": "en"}
-    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
 
 
 def _write(file: Path, text: str, mode: int = 0o644) -> None:

@@ -201,13 +201,11 @@ def wednesday(office: Office) -> None:
     mended = office.follow("docs/operating.md", "doctor -c", more=" --fix --yes")
     assert mended.count("→ mended") == 3
     assert office.ring("3336666666") == ("PLAYED", "not-informed")
-    office.type(f"cp {CONFIG} /root/next.yaml")
-    office.edit("/root/next.yaml", "full: {it: prompts/it/full}\n", f"full: {{it: prompts/it/full}}\n{NEXT}")
-    forecast = office.follow("docs/operating.md", "config diff")
+    office.edit(CONFIG, "full: {it: prompts/it/full}\n", f"full: {{it: prompts/it/full}}\n{NEXT}")
+    forecast = office.follow("docs/operating.md", "reload --diff")
     assert "a purpose that this caller was not told" in forecast
     assert re.search(r"Started informativa-\d+\.scope", office.type("journalctl --boot --no-pager"))
     assert office.ring("3331111111") == ("NOTDUE", "already-informed")
-    office.type(f"cp /root/next.yaml {CONFIG}")
     office.follow("docs/operating.md", "systemctl reload")
     assert office.ring("3331111111") == ("PLAYED", "new-purpose")
 

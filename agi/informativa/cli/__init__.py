@@ -5,8 +5,7 @@
 - `agi`: `informativa-agi`, which Asterisk starts for one call
 - `options`, `words`: options and output that commands share, and the reader's language
 - `tree`, `translated`: the commands as data, and their help in a language
-- `completion`, `names`: what the tab key completes
-- `manual`, `reference`, `schemas`: the manual page, docs/reference.md, and docs/json.md with its schemas
+- `reference`: docs/reference.md
 - `questions`: questions to a person at a terminal
 - `box_options`: what commands about many boxes share
 - `interview`, `company_options`: the questions of `init` and `setup`, and the options in their place

@@ -47,9 +47,7 @@ MODULES = {
     "setup": ("setup",),
     "init": ("init",),
     "check": ("check",),
-    "config": ("config",),
     "doctor": ("doctor",),
-    "support": ("support-bundle",),
     "callers": ("caller", "record"),
     "requests": ("request",),
     "importing": ("import",),
@@ -65,15 +63,14 @@ MODULES = {
     "monitor": ("monitor",),
     "prompts": ("prompts",),
     "notices": ("notices",),
-    "metrics": ("metrics",),
     "web": ("web",),
     "boxes": ("shared", "boxes", "join"),
 }
 """The first words that each module of `commands` knows, in the order of `informativa --help`."""
 
 
-GIVE_WAY = (("config", "diff"), ("reload",))
-"""The commands that count all callers, for which no call may wait."""
+GIVES_WAY = "reload"
+"""The command that counts all callers, for which no call may wait."""
 
 
 def app(word: str = "") -> typer.Typer:
@@ -86,7 +83,6 @@ def app(word: str = "") -> typer.Typer:
         help="The privacy notice for callers of an Asterisk PBX: played when it is due, and proven.",
         epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items()) + ".",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -95,8 +91,13 @@ def app(word: str = "") -> typer.Typer:
     for module in modules or MODULES:
         import_module(f".commands.{module}", __package__).add_to(program)
     if not modules:
-        import_module(".commands.program", __package__).add_to(program, main)
+        program.command(name="help", context_settings={"help_option_names": []}, hidden=True)(_help)
     return program
+
+
+def _help(words: Annotated[list[str] | None, typer.Argument(metavar="[COMMAND]...")] = None) -> None:
+    """Say what a command does, as COMMAND --help does."""
+    raise typer.Exit(main([*(words or []), "--help"]))
 
 
 def _version(requested: bool) -> None:
@@ -121,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             words = sys.argv[1:] if arguments is None else arguments
-            if arguments is None and any(tuple(words[: len(command)]) == command for command in GIVE_WAY):
+            if arguments is None and words[:1] == [GIVES_WAY]:
                 give_way()  # before the rest of the program is loaded, which takes a tenth of the time
             program = partial(translated.command(app(*words[:1])), obj=begun, standalone_mode=False)
             return int(program(args=arguments, prog_name="informativa") or 0)

@@ -7,7 +7,6 @@ from typing import Any
 
 from ..config.described import SETTINGS
 from ..config.schema import Settings
-from .manual import described
 from .tree import ENVIRONMENT, EXITS, Command, Parameter, tree
 
 
@@ -50,7 +49,10 @@ def _commands(root: Command) -> Iterator[str]:
 
 
 def _row(parameter: Parameter) -> str:
-    return f"| `{_cell(parameter.shown)}` | {_cell(described(parameter))} |"
+    sentences = [parameter.help or "What it says."]
+    sentences += [f"Default: {parameter.default}."] if parameter.default else []
+    sentences += ["Required."] if parameter.required and parameter.names else []
+    return f"| `{_cell(parameter.shown)}` | {_cell(' '.join(sentences))} |"
 
 
 def _exits() -> Iterator[str]:

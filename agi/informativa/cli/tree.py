@@ -1,4 +1,4 @@
-"""The commands as data, from which completion, manual and reference are made, so that none goes stale."""
+"""The commands as data, from which the reference page is made."""
 
 from __future__ import annotations
 
@@ -29,12 +29,6 @@ ENVIRONMENT = {
     "LC_ALL, LC_CTYPE, LANG": "The language of messages; ASCII is printed where it is not a UTF-8 locale.",
     "LANGUAGE": "The languages of messages, the preferred one first.",
 }
-FILES = {
-    "/etc/informativa/informativa.yaml": "The configuration, unless -c or INFORMATIVA_CONFIG names another.",
-    "/etc/informativa/keys": "A key for each controller. Without it a ledger says nothing about callers.",
-    "/etc/informativa/ledger": "A ledger for each controller.",
-    "/etc/informativa/prompts": "The notices as sound files.",
-}
 
 
 @dataclass(frozen=True)
@@ -46,7 +40,6 @@ class Parameter:
     help: str
     default: str = ""
     required: bool = False
-    choices: tuple[str, ...] = ()
 
     @property
     def shown(self) -> str:
@@ -120,5 +113,4 @@ def _parameter(parameter: Any) -> Parameter:
         help=parameter.help or "",
         default="" if default is None or isinstance(default, bool) else str(default),
         required=parameter.required,
-        choices=choices,
     )

@@ -2,7 +2,7 @@
 
 The way from file to objects:
 
-- `document`: the YAML as data with line numbers, and its format
+- `document`: the YAML as data with line numbers
 - `schema`, `web_schema`, `forms`: the shape of the whole file, and of single settings, as pydantic models
 - `shape`: all problems of the shape
 - `build`, `builder`: the way itself, and the objects
@@ -29,8 +29,7 @@ In use:
 
 Its file:
 
-- `editing`, `upgrading`: added settings, and a newer format, with all comments kept
-- `deprecations`: uses that should end
+- `editing`: added settings, with all comments kept
 """
 
 from pathlib import Path

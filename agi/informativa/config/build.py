@@ -155,7 +155,6 @@ def _parsed(file: Path, text: str) -> tuple[documents.SourceDocument, Settings]:
     from . import shape  # not for a script: see parsed_cache.py
 
     document = documents.parse(file, text)
-    documents.refuse_newer(document)
     return document, shape.settings(document)
 
 

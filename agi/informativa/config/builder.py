@@ -49,8 +49,7 @@ class Builder:
 
     def build(self, digest: str, path_digest: str) -> Configuration:
         """Build the whole configuration."""
-        from . import deprecations  # not for a script
-        from .endpoints import Endpoints
+        from .endpoints import Endpoints  # not for a script
         from .evidence import Evidence
         from .web import web
 
@@ -73,7 +72,6 @@ class Builder:
             digest=digest,
             path_digest=path_digest,
         )
-        deprecations.tell(settings, self._findings)
         configuration = replace(
             configuration,
             refused=in_order(self._findings.refused),
@@ -127,7 +125,6 @@ class Builder:
         host, port = settings.service.listen.rsplit(":", 1)
         return Configuration(
             file=self._findings.file,
-            format=settings.format,
             folder=self._folder,
             host=host,
             port=int(port),

@@ -22,7 +22,6 @@ from ..model import (
 from ..model.errors import ConfigProblem
 from ..model.frozen import dataclass
 from ..model.text import Text
-from .document import FIRST_FORMAT
 
 
 @dataclass(frozen=True)
@@ -73,8 +72,6 @@ class Configuration:
     """The mistakes in each company's part of a file that is used for the others."""
     unanswered: Mapping[str, Text] = field(default_factory=dict)
     """The reasons why calls are left to the dialplan, by called number: its company has such mistakes."""
-    format: int = FIRST_FORMAT
-    """The format of the file; see document.py."""
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
     shared: SharedDatabase | None = None
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)

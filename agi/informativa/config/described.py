@@ -16,10 +16,6 @@ _O = f"{_C}.outsourcing"
 _P, _W = "evidence.publish[]", "evidence.witness[]"
 
 SETTINGS: dict[str, tuple[str, str]] = {
-    "format": (
-        "Of which format this file is; 1, if not given. `informativa config upgrade` brings it up to date.",
-        "2",
-    ),
     "manager": (
         "Asterisk's manager interface, to bring home the proof of what the dialplan played by itself.",
         "",

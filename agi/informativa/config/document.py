@@ -1,11 +1,7 @@
-"""A YAML document as plain data that remembers the line of each key, and the formats of informativa.yaml.
+"""A YAML document as plain data that remembers the line of each key.
 
 Every scalar stays the text that the admin wrote: YAML 1.1 would read +390212345678 as an integer, 2026-11-01
 as a date and `no` as false. The schema converts the texts.
-
-A file names its own format (`format`), or is of the first. A program takes every format up to its newest, and
-refuses a newer one in a sentence: an unknown setting would be reported as a mistake, or ignored. The
-differences between formats are in upgrading.py.
 """
 
 from __future__ import annotations
@@ -25,9 +21,6 @@ if TYPE_CHECKING:
     import yaml  # not for a script: see parsed_cache.py
 
 KeyPath = tuple[str | int, ...]
-FORMAT = "format"
-FIRST_FORMAT = 1  # of informativa 0.1, in which no file said so
-NEWEST_FORMAT = 2
 _DEEPEST = 30
 LARGEST = 8 << 20  # bytes of a configuration: some thousand companies
 
@@ -117,19 +110,6 @@ def refuse_deep(text: str) -> None:
             if depth > _DEEPEST:
                 message = Text("is nested too deeply to be a configuration")
                 raise ConfigError([ConfigProblem("", None, "", message)])
-
-
-def refuse_newer(document: SourceDocument) -> None:
-    """Raise ConfigError for a file of a newer informativa, before each unknown setting in it is reported."""
-    number = str(document.data.get(FORMAT, FIRST_FORMAT))
-    if number.isdecimal() and int(number) > NEWEST_FORMAT:
-        message = Text(
-            "is {said}: of a newer informativa than this one, which knows formats up to {newest}",
-            "upgrade informativa, or take the file that belonged to this one",
-            said=number,
-            newest=NEWEST_FORMAT,
-        )
-        raise ConfigError([document.problem((FORMAT,), message)])
 
 
 def _value(node: yaml.Node, path: KeyPath, document: SourceDocument) -> Any:

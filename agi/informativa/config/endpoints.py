@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(rf"[0-9a-f]{{{2 * KEY_BYTES}}}")
 _LOOPBACK = "127."
+DEFAULT_TOKEN = "keys/agi.token"  # noqa: S105  # its place, not its value
 
 
 class Endpoints:
@@ -35,6 +36,7 @@ class Endpoints:
             message = Text("needs a `token` beside it: the other boxes take no call without the one of all")
             self._findings.add_problem(("service", "elsewhere"), message)
         if self._settings.token is None:
+            self._warn_of_no_token()
             return ()
         file = self._folder / self._settings.token
         old = retired(file)
@@ -46,6 +48,16 @@ class Endpoints:
             self._findings.add_warning(("service", "token"), message.format(old=old_file))
         tokens = (self._token(token_file) for token_file in (file, *old))
         return tuple(token for token in tokens if token)
+
+    def _warn_of_no_token(self) -> None:
+        if not self._findings.misspelt(("service", "token")):
+            message = Text(
+                "names no `token`, so any program of this machine is taken for Asterisk",
+                "write `token: {token}` under it, then type: informativa keys rotate --agi -c {file}",
+            )
+            self._findings.add_warning(
+                ("service",), message.format(token=DEFAULT_TOKEN, file=self._findings.file)
+            )
 
     def _token(self, file: Path) -> str:
         path: KeyPath = ("service", "token")

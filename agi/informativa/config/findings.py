@@ -39,10 +39,6 @@ class Findings:
         """Return whether the value at a path could not be used, for which a problem is noted."""
         return self._document.lacks(path)
 
-    def is_set(self, path: KeyPath) -> bool:
-        """Return whether the file has that setting."""
-        return path in self._document.lines
-
     def misspelt(self, path: KeyPath) -> bool:
         """Return whether an entry beside the path could not be used: it may be this setting, misspelt, and
         has its own problem."""

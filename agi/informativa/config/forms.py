@@ -272,13 +272,6 @@ def witness_key(value: str) -> str:
         ) from None
 
 
-def file_format(value: object) -> int:
-    """Return the format of a file; one of a newer informativa is refused before."""
-    if re.fullmatch(r"[1-9]\d?", str(value)):
-        return int(str(value))
-    raise form_error(Text("{value} is no format of this file, such as `1`", value=repr(value)))
-
-
 def how_many(value: object) -> str:
     """Return `any`, `all`, or a number as text."""
     if value in ("any", "all") or re.fullmatch(r"[1-9]\d?", str(value)):

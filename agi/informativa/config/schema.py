@@ -13,7 +13,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ..model import Answer, Asks, NumberForm, NumberVerification, Period, RecordKind, Vouched
 from ..model.text import Text
-from .document import FIRST_FORMAT
 from .forms import (
     Address,
     Box,
@@ -40,7 +39,6 @@ from .forms import (
     Words,
     approver_key,
     command_words,
-    file_format,
     form,
     form_error,
     how_many,
@@ -352,7 +350,6 @@ class InternalSettings(Strict):
 class Settings(Strict):
     """The whole file."""
 
-    format: Annotated[int, BeforeValidator(file_format)] = FIRST_FORMAT
     manager: ManagerSettings | None = None
     service: ServiceSettings = ServiceSettings()
     evidence: EvidenceSettings = EvidenceSettings()

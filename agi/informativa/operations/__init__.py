@@ -10,7 +10,6 @@ Rooms:
 - `accounts`: accounts of the console
 - `setup`: a PBX set up in one step, and taken back
 - `backup`: backups of the installation, and putting one back
-- `support`: the bundle for whoever helps
 
 Results:
 
@@ -66,10 +65,8 @@ The installation:
 - `shared_database`: the companies that a box serves there, one that leaves, and its password
 - `grants`: the rights of companies' roles in the database where they meet
 - `init`, `new_company`: a first configuration
-- `config_upgrade`: its newest format
 - `keys`: secrets
 - `dialplan`, `dialplan_install`: Asterisk's dialplan, written and installed
 - `outside_command`: a command of others that takes something
-- `systemd_unit`, `monitoring`, `generated`: units, dashboards and alerts; files that are made for a
-  configuration
+- `systemd_unit`, `generated`: units; files that are made for a configuration
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from ..model.countries import variants
 from ..system.patience import run
 from .doctor.examination import check_configuration
 from .doctor.findings import Finding, State
-from .doctor.system import System
 from .document import AbsolutePath, Seconds, Sentence
 from .problems import Problem
 
@@ -113,15 +112,7 @@ def check(file: Path, now: datetime, begun: float | None = None) -> Checked:
 
     The parsed configuration is stored for scripts.
     """
-    return _checked(file, now, *run(check_configuration(file, keep=True, begun=begun)))
-
-
-def check_read_only(file: Path, now: datetime) -> Checked:
-    """Check everything, and change nothing."""
-    return _checked(file, now, *run(check_configuration(file)))
-
-
-def _checked(file: Path, now: datetime, case: System, findings: Sequence[Finding]) -> Checked:
+    case, findings = run(check_configuration(file, keep=True, begun=begun))
     problems = tuple(_problem(finding, file) for finding in findings if finding.state is State.WRONG)
     doubtful = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
     valid = None if problems else case.configuration

@@ -2,7 +2,7 @@
 
 A `date`, `Path`, number, enumeration, tuple or mapping is written as pydantic writes it; the kinds below are
 written in their own way. A field is `None` where there is nothing to say. The docstring below a field is its
-description in the JSON Schema.
+description.
 """
 
 from __future__ import annotations

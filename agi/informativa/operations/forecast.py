@@ -9,17 +9,15 @@ is written. Other boxes and the company's own systems are not asked: where these
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from ..call.forecast import CompanySide, removed_versions
 from ..config import Configuration, load_usable
-from ..config import document as documents
 from ..config.build import inspect_text
 from ..model import Controller, Notice, name_and_id
-from ..model.errors import ConfigError, ConfigProblem, InformativaError, LedgerError
+from ..model.errors import ConfigError, InformativaError, LedgerError
 from ..model.text import Text
 from ..process import storage
 from . import forecast_counting
@@ -43,44 +41,25 @@ Progress = Callable[[str, int, int], None]
 """Called with a company's name, the part that is done, and the whole."""
 
 
-def forecast(
-    file: Path,
-    current: Path,
-    now: datetime,
-    *,
-    on: date | None = None,
-    names: Sequence[str] = (),
-    progress: Progress = lambda _company, _done, _size: None,
-) -> Forecast:
-    """Forecast what `file` would change in the place of `current`, now or at the end of the day `on`, for the
-    companies of these names or all. `file` is read as if it stood there: relative paths in it begin at that
-    folder. Mistakes in a company's part leave it out, with a warning.
-
-    Raises ConfigError for other mistakes in `file`, and those of a company that is named, InformativaError,
-    and LedgerError.
-    """
-    text = documents.read(current)
-    result = compare(
-        text, documents.read(file), current, now, file=file, on=on, names=names, progress=progress
-    )
-    return replace(result, changed_meanwhile=documents.read(current) != text)
-
-
 def compare(
     before_text: str,
     after_text: str,
     current: Path,
     now: datetime,
     *,
-    file: Path,
     on: date | None = None,
     names: Sequence[str] = (),
     progress: Progress = lambda _company, _done, _size: None,
 ) -> Forecast:
-    """Forecast as `forecast`, for two texts in the place of `current`; mistakes in the latter have the name
-    of `file`."""
+    """Forecast what a text would change in the place of another, which `current` has, now or at the end of
+    the day `on`, for the companies of these names or all. Mistakes in a company's part leave it out, with a
+    warning.
+
+    Raises ConfigError for other mistakes, and those of a company that is named, InformativaError, and
+    LedgerError.
+    """
     before, mistakes = inspect_text(current, before_text)
-    pair = ConfigurationPair(before, _in_place_of(current, after_text, file))
+    pair = ConfigurationPair(before, load_usable(current, after_text))
     forecasts, errors = list[CompanyForecast](), dict[str, LedgerError]()
     for name in pair.companies(names):
         try:
@@ -91,29 +70,12 @@ def compare(
         raise next(iter(errors.values()))
     unread = [Text("{id} is left out: {error}", id=name, error=error.text) for name, error in errors.items()]
     return Forecast(
-        file=file,
         current=current,
         on=on,
         same=not errors and all(map(_is_same, forecasts)),
-        changed_meanwhile=False,
         warnings=(*(problem.text for problem in mistakes), *left_out(pair.after), *unread),
         companies=tuple(forecasts),
     )
-
-
-def _in_place_of(current: Path, text: str, file: Path) -> Configuration:
-    """Return the configuration that a text would be in the place of `current`, without the parts that have
-    mistakes. Raises ConfigError, under the name of `file`."""
-    try:
-        configuration = load_usable(current, text)
-    except ConfigError as error:
-        raise ConfigError(_in_file(error.problems, file)) from None
-    mistaken = {name: _in_file(problems, file) for name, problems in configuration.mistaken.items()}
-    return replace(configuration, mistaken=mistaken)
-
-
-def _in_file(problems: Sequence[ConfigProblem], file: Path) -> tuple[ConfigProblem, ...]:
-    return tuple(replace(problem, file=str(file)) for problem in problems)
 
 
 def _is_same(company: CompanyForecast) -> bool:

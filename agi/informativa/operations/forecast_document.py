@@ -160,17 +160,13 @@ class CompanyForecast:
 class Forecast:
     """The changes for callers if one configuration took the place of another."""
 
-    file: AbsolutePath
-    """The configuration that was asked about."""
     current: AbsolutePath
-    """The configuration in whose place it would be."""
+    """The configuration."""
     on: date | None
     """The day at whose end both are decided; null for now."""
     same: bool
     """True if the two mean the same to callers."""
-    changed_meanwhile: bool
-    """True if the file in whose place it would be was changed while callers were counted."""
     warnings: tuple[Sentence, ...]
-    """The mistakes in the file in whose place it would be; a company that has some is left out."""
+    """The mistakes in either; a company that has some is left out."""
     companies: tuple[CompanyForecast, ...]
     """The companies of either."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from ..config.deprecations import DEFAULT_TOKEN
+from ..config.endpoints import DEFAULT_TOKEN
 from ..config.schema import ServiceSettings
 from ..model import NumberForm
 from ..model.errors import InformativaError

@@ -18,8 +18,7 @@ from pydantic import Field, InstanceOf
 from ..config import Configuration, inspect
 from ..config.build import draft
 from ..config.controllers import KEY_BYTES, RETIRED
-from ..config.deprecations import DEFAULT_TOKEN
-from ..config.endpoints import retired
+from ..config.endpoints import DEFAULT_TOKEN, retired
 from ..config.hooks import SECRET_PREFIX
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import RuleNote

@@ -22,8 +22,6 @@ _HEAD = """\
 # load it (`systemctl reload informativa`) and write the dialplan: `informativa dialplan install -c FILE`.
 # All other settings, with comments: `informativa init DIR` without an answer writes an example.
 
-format: 2
-
 service:
   listen: 127.0.0.1:4588     # where Asterisk finds the service (FastAGI)
   token: keys/agi.token      # by which Asterisk is known

@@ -76,7 +76,7 @@ def forecast(service: RunningService, now: datetime, progress: Progress) -> Fore
     if service.loaded.text == service.text:
         return None
     file = service.configuration.file
-    return compare(service.loaded.text, service.text, file, now, file=file, progress=progress)
+    return compare(service.loaded.text, service.text, file, now, progress=progress)
 
 
 def reload(service: RunningService, sleep: Callable[[float], None] = time.sleep) -> None:

@@ -52,7 +52,6 @@ def forecast_of_text(
             text,
             current,
             now,
-            file=current,
             on=on,
             names=[controller.id],
             progress=show,

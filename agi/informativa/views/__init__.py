@@ -22,5 +22,4 @@ Files:
 
 - `record_files`: records and standing consents as CSV or JSON Lines
 - `report_sections`, `report_files`: the report of a month in words, as a page and as CSV
-- `support`: the support bundle
 """

@@ -6,7 +6,6 @@ Setting up:
 - `setup`: all steps in one, and taken back
 - `init`: a first configuration
 - `check`: the configuration and all that it names
-- `config`: the format of the file, and a forecast
 - `notices`: the notices of today
 - `prompts`: prompts: spoken, recorded, heard, laid out
 - `dialplan`: what Asterisk includes
@@ -16,8 +15,6 @@ Setting up:
 - `web`: the console and its accounts
 - `boxes`: the database where boxes meet
 - `shared_database`: changes to it
-- `metrics`: for Prometheus and Grafana
-- `program`: completion, manual, help
 
 Looking:
 
@@ -29,7 +26,6 @@ Looking:
 - `ledger`: records
 - `report`: a month of a company
 - `controllers`: companies: their state, a purge, the worksheet of a contract
-- `support`: a bundle for whoever helps
 
 Callers:
 

@@ -32,8 +32,8 @@ def _reload(
 ) -> None:
     """Load the changed configuration into the running service, after a look at what that changes for callers.
 
-    The file is compared with what the service has loaded, as by `config diff`. A company with mistakes in
-    its part stays as it is; a file with other mistakes is not loaded. Calls in progress end as they began.
+    The file is compared with what the service has loaded. A company with mistakes in its part stays as it is;
+    a file with other mistakes is not loaded. Calls in progress end as they began.
     """
     service = reload.running_service(config)
     with view.bar(_) as progress:

@@ -73,7 +73,7 @@ def _sent_text(context: RequestContext) -> str:
     if len(data) > LARGEST:
         raise InformativaError(
             Text("That is more than {size} KB.", size=LARGEST >> 10),
-            Text("On the machine itself type: informativa config diff FILE"),
+            Text("On the machine itself type: informativa reload --diff"),
         )
     try:
         return data.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from ...prompts import texts
 from ...prompts.store import PromptPath, write
 from ...system import shipped
 from ...system.files import write_file
-from .. import config_upgrade
 from ..generated import unwritten
 from ..prompts import making
 from ..prompts.configured import ConfiguredPrompts, proposed
@@ -95,7 +95,7 @@ class _Addition:
             complete=not self.additions,
             written=False,
             backup=None,
-            difference=config_upgrade.difference(self.file, self.old, new),
+            difference=_difference(self.file, self.old, new),
             prompts=tuple(
                 AddedPrompt(path.base, part, language, source)
                 for section in sections
@@ -124,7 +124,7 @@ class _Addition:
             write_file(self.backup, self.old.encode())
         except OSError as error:
             raise unwritten(self.backup, error, Text("Make room on that disk, or be root.")) from error
-        config_upgrade.replace_text(self.file, new)
+        _replace_text(self.file, new)
 
     def _refuse_problems(self, new: str) -> None:
         if problems := self._new_problems(new):
@@ -371,3 +371,22 @@ def _copy_shipped(part: SpokenPart, language: str, path: PromptPath) -> None:
     source = shipped.folder("prompts") / language
     files = ((name, source / f"{part}.{name}") for name in ("wav", "txt"))
     write({path.file(name): file.read_bytes() for name, file in files if file.is_file()})
+
+
+def _difference(file: Path, old: str, new: str) -> tuple[str, ...]:
+    """Return the lines of a configuration that change, as `diff -u` has them."""
+    lines = unified_diff(old.splitlines(), new.splitlines(), str(file), str(file), lineterm="", n=1)
+    return tuple(lines)
+
+
+def _replace_text(file: Path, text: str) -> None:
+    """Write a configuration anew, as a whole or not at all. Raises InformativaError."""
+    if file.is_symlink():  # replacing it would break the link
+        raise InformativaError(
+            Text("{file} is a link.", file=file),
+            Text("Name where it leads: -c {target}", target=file.resolve()),
+        )
+    try:
+        write_file(file, text.encode(), durable=True)
+    except OSError as error:
+        raise unwritten(file, error, Text("Make room on that disk, or be root.")) from error

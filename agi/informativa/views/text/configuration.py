@@ -1,4 +1,4 @@
-"""A configuration that was made or upgraded, and files that were made for one, for a terminal."""
+"""A configuration that was made, and files that were made for one, for a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from ..messages import Language
 from ..terminal import one_line
 
 if TYPE_CHECKING:  # each command loads this module, and they would load half of the program
-    from ...operations.config_upgrade import ConfigUpgraded
     from ...operations.generated import Generated
     from ...operations.init import NewConfiguration
 
@@ -41,20 +40,6 @@ def company_message(configuration: NewConfiguration, say: Language) -> Iterator[
         yield "  " + say("To add it later: {command}", command=left.next)
     if configuration.written:
         yield say("Next: informativa check -c {file}", file=configuration.file)
-
-
-def upgraded(upgrade: ConfigUpgraded, say: Language) -> Iterator[str]:
-    """Yield the difference, and the next step."""
-    facts = {"file": upgrade.file, "before": upgrade.before, "after": upgrade.after}
-    if upgrade.before == upgrade.after:
-        yield say("{file} is of format {after}, the newest.", **facts)
-        return
-    yield from map(one_line, upgrade.difference)
-    if upgrade.written:
-        yield say("{file} is of format {after} now (it was {before}); it means what it meant.", **facts)
-        yield say("Next: informativa check -c {file}", file=upgrade.file)
-    else:
-        yield say("{file} would be of format {after} (it is {before}); nothing was written.", **facts)
 
 
 def file_message(generated: Generated, say: Language) -> str:

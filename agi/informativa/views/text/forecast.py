@@ -64,16 +64,6 @@ def bar(say: Language) -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
-def forecast(result: Forecast, say: Language) -> Iterator[str]:
-    """Yield the changes for callers, company by company, and what to do."""
-    facts = {"file": result.file, "current": result.current, "day": result.on}
-    if result.on:
-        yield say("{file} in the place of {current}, at the end of {day}:", **facts)
-    else:
-        yield say("{file} in the place of {current}:", **facts)
-    yield from _changes(result, say)
-
-
 def reload_preview(file: Path, result: Forecast | None, say: Language) -> Iterator[str]:
     """Yield what a changed file would change for callers of a running service."""
     if result is None:
@@ -87,14 +77,11 @@ def reload_preview(file: Path, result: Forecast | None, say: Language) -> Iterat
 
 
 def _changes(result: Forecast, say: Language) -> Iterator[str]:
-    facts = {"current": result.current}
     for company in result.companies:
         yield from _company(company, say)
     yield ""
     if result.same:
         yield say("Nothing would change for callers.")
-    if result.changed_meanwhile:
-        yield say("{current} was changed while callers were counted: type the same again.", **facts)
     yield say(
         "Callers are counted by what this box knows, in each line's own language. Whom one of the company's"
         " own systems knows hears less."

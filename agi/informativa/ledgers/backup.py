@@ -16,8 +16,7 @@ from pathlib import Path
 from ..model.errors import LedgerError
 from ..model.frozen import dataclass
 from ..model.text import Text
-from ..system.files import create
-from . import open_descriptors
+from ..system.files import create, descriptors_of
 
 DAYS = 30  # long enough to notice that something is wrong with an upgrade
 SPARE = 16 << 20  # bytes that stay free on the disk
@@ -57,7 +56,7 @@ def copies(ledger: Path) -> list[Path]:
     them. Raises OSError."""
     name, sides = re.escape(ledger.name), "|".join(_SIDES)
     copy_names = rf"{name}\.(schema-\d+\.\d{{4}}-\d\d-\d\d|rescued-[\dT-]+)|\.{name}\.(part|restored)"
-    pattern = re.compile(rf"({copy_names})({sides})|\.{name}-wal\.spare")
+    pattern = re.compile(rf"({copy_names})({sides})")
     return sorted(file for file in ledger.parent.iterdir() if pattern.fullmatch(file.name))
 
 
@@ -84,14 +83,6 @@ def make(ledger: Path, schema: int, now: datetime) -> Path:
     return backup
 
 
-def rescue(source: sqlite3.Connection, ledger: Path, now: datetime) -> Path:
-    """Copy what this connection sees, which is more than the ledger file holds, and return the copy. Raises
-    as `make` does."""
-    rescued = ledger.with_name(f"{ledger.name}.rescued-{now:%Y-%m-%dT%H-%M-%S}")
-    copy_to(source, ledger, rescued)
-    return rescued
-
-
 def copy_to(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
     """Copy what this connection sees to a file beside the ledger, which belongs to the ledger's owner. Raises
     OSError and sqlite3.Error."""
@@ -102,7 +93,7 @@ def copy_to(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
         uri = f"{part.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as target:
             # SQLite opens it by name, and the owner of the folder may have put a link there meanwhile.
-            if not open_descriptors.is_open((status.st_dev, status.st_ino)):
+            if not descriptors_of(status):
                 raise FileExistsError(f"{part} was replaced while in use")
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it

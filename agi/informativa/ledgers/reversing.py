@@ -22,7 +22,6 @@ from ..model.text import Text, command
 from ..model.words import Answer
 from . import backup, migrating, write_lock
 from .ledger_file import LedgerFile, translated
-from .wal_files import LedgerFiles
 
 OLDEST = 12
 NOTES_SINCE = 16  # earlier programs cannot read a log with notes, and call what honest records say a forgery
@@ -235,7 +234,7 @@ def _wait_until_unused(ledger: Path, seconds: float) -> None:
     """Wait until no other process has the ledger open. Raises LedgerError after so many seconds."""
     deadline = time.monotonic() + seconds
     with translated(ledger):
-        while users := LedgerFiles(ledger).users():
+        while users := write_lock.users(ledger):
             if time.monotonic() > deadline:
                 raise LedgerError(
                     Text(

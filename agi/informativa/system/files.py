@@ -97,12 +97,12 @@ def create(
 
 def descriptors_of(file: os.stat_result) -> list[int]:
     """Return the descriptors by which this process has a file open."""
-    found = []
+    descriptors = []
     for descriptor in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
         with suppress(OSError):  # closed meanwhile
             if os.path.samestat(os.fstat(descriptor), file):
-                found.append(descriptor)
-    return found
+                descriptors.append(descriptor)
+    return descriptors
 
 
 def point(link: Path, target: Path) -> None:

@@ -523,13 +523,13 @@ FAULTS = (
         "folder for a ledger",
         CHECK,
         folder_for("etc/ledger/acme.sqlite3"),
-        ("ledgers/wal_files.py: mv {file} {file}.aside",),
+        ("ledgers/ledger_file.py: mv {file} {file}.aside",),
     ),
     Fault(
         "pipe for a ledger",
         CHECK,
         lambda site: os.mkfifo(site.ledger),
-        ("ledgers/wal_files.py: mv {file} {file}.aside",),
+        ("ledgers/ledger_file.py: mv {file} {file}.aside",),
     ),
     Fault(
         "ledger for all",
@@ -554,7 +554,7 @@ FAULTS = (
         "ledger emptied beside its log",
         CHECK,
         emptied_beside_its_log,
-        ("ledgers/wal_files.py: informativa ledger restore COPY --controller NAME",),
+        ("ledgers/ledger_file.py: informativa ledger restore COPY --controller NAME",),
         COPY,
     ),
     Fault(

@@ -11,23 +11,6 @@ from pathlib import Path
 
 import pytest
 
-ENDS = ("-wal", "-shm")
-"""The ends of the names of files that SQLite keeps beside an open ledger."""
-
-PROGRAM = """
-import sys
-from informativa.model.errors import LedgerError
-from informativa.ledgers.sqlite import SqliteStore
-from examples import PLAYED
-store = SqliteStore(sys.argv[1])
-for line in sys.stdin:
-    try:
-        result = eval(line)
-        print(*(result if isinstance(result, list) else []), flush=True)
-    except LedgerError as error:
-        print(error, flush=True)
-store.close()
-"""
 FOREIGN = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -52,32 +35,6 @@ def end(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
-class Ours:
-    """Another process of informativa that has the ledger open and runs statements with its `store`."""
-
-    def __init__(self, file: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, file],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={"PYTHONPATH": str(Path(__file__).parent)},
-        )
-
-    def does(self, statement: str) -> str:
-        """Run a statement in the process, and return what it prints."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(f"{statement}\n")
-        self._process.stdin.flush()
-        return self._process.stdout.readline().strip()
-
-    def end(self) -> int:
-        """Close the ledger, and return the exit status of the process."""
-        self._process.communicate()
-        return self._process.returncode
-
-
 def numbers(file: Path) -> list[int]:
     """Return the numbers of the records that a new connection reads, after a check of the file."""
     connection = sqlite3.connect(file)
@@ -86,12 +43,6 @@ def numbers(file: Path) -> list[int]:
         return [number for (number,) in connection.execute("SELECT record FROM event ORDER BY record")]
     finally:
         connection.close()
-
-
-def take(file: Path, ends: tuple[str, ...]) -> None:
-    """Delete what lies beside a ledger."""
-    for suffix in ends:
-        Path(f"{file}{suffix}").unlink()
 
 
 def analyzed(*arguments: str | Path) -> str:

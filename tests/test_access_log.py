@@ -8,7 +8,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-import threading
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,7 +21,6 @@ from commands import typed
 from examples import OTHER, PLAYED
 from informativa.config import load
 from informativa.ledgers import access_log as access_log_file
-from informativa.ledgers import opening_lock, wal_files
 from informativa.ledgers.access_log import (
     AccessChain,
     AccessFilter,
@@ -539,29 +537,6 @@ def test_many_processes_note_at_once(log: AccessLog) -> None:
     started = [subprocess.Popen([sys.executable, "-c", program, str(ledger)]) for _process in range(6)]
     assert [process.wait() for process in started] == [0] * 6
     assert (log.verify().rows, log.verify().number, log.verify().first_wrong) == (30, 30, None)
-
-
-def test_first_one_makes_the_file_alone(log: AccessLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While somebody makes or opens the file, the first note waits, and is on record then:
-    SQLite lets nobody wait who goes over to a log beside another, and told one of them that it is locked."""
-    waits, take = threading.Event(), opening_lock._take
-
-    def tried(folder: int, byte: int) -> bool:
-        if take(folder, byte):
-            return True
-        waits.set()
-        return False
-
-    log.file.parent.mkdir()
-    first = threading.Thread(target=log.add, args=(LOOK,))
-    with wal_files.LedgerFiles(log.file).lock(1):
-        monkeypatch.setattr(opening_lock, "_take", tried)
-        first.start()
-        assert waits.wait(60)
-        with closing(sqlite3.connect(log.file)) as connection:
-            assert connection.execute("PRAGMA application_id").fetchone() == (0,)
-    first.join()
-    assert (log.verify().rows, log.verify().first_wrong) == (1, None)
 
 
 def test_file_is_for_its_user_alone(log: AccessLog) -> None:

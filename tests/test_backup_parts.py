@@ -21,9 +21,8 @@ import pytest
 from backups import KNOWN, back_up, config, erase, inform, sign
 from informativa.call.caller import fingerprint
 from informativa.config import inspect, load
-from informativa.ledgers import snapshot
+from informativa.ledgers import snapshot, write_lock
 from informativa.ledgers.snapshot import PastErasure
-from informativa.ledgers.wal_files import LedgerFiles
 from informativa.model import Period
 from informativa.model.connections import SharedDatabase
 from informativa.model.errors import InformativaError
@@ -325,7 +324,7 @@ def test_ledger_that_is_open_is_not_replaced(folder: Path) -> None:
 
 def test_each_process_is_named_that_has_a_ledger_open(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The service, and whoever looks at it."""
-    monkeypatch.setattr(LedgerFiles, "users", lambda _self: [7, 8])
+    monkeypatch.setattr(write_lock, "users", lambda _file: [7, 8])
     with pytest.raises(InformativaError, match=r"is open \(process 7, 8\)\."):
         conditions.require_possible(
             load(config(folder)), replace(WHOLE, companies=(replace(ACME, logs=()),)), ["acme"]

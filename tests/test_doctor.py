@@ -24,7 +24,6 @@ import pytest
 from commands import PROGRAM, run, typed
 from doubles import line, notice, version
 from informativa import config
-from informativa.ledgers import deleted_logs
 from informativa.model.errors import InformativaError
 from informativa.model.text import Text
 from informativa.operations.doctor import (
@@ -56,7 +55,6 @@ from informativa.operations.doctor.system import System
 from informativa.process import storage
 from informativa.process.preparation import verify_recordings
 from informativa.prompts.installed import EXTENSIONS
-from informativa.system import processes
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, language
 from informativa.views.text.account import instructions
@@ -288,16 +286,7 @@ def test_whose_service_it_is_was_seen_before_ports_are_tried(public: Path) -> No
         assert system.users() == {OTHER: str(OTHER)}
 
 
-@pytest.mark.parametrize(
-    "look",
-    [
-        lambda port: ports.occupied(f"127.0.0.1:{port}"),
-        lambda _: deleted_logs.processes_with_deleted_wal([Path("x")]),
-    ],
-)
-def test_process_that_ends_while_it_is_looked_at(
-    look: Callable[[int], object], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_process_that_ends_while_it_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another program's end is nothing that a look at who has what open could fail by."""
     scan, ended = os.scandir, "/proc/1/fd"
 
@@ -308,7 +297,7 @@ def test_process_that_ends_while_it_is_looked_at(
 
     monkeypatch.setattr(os, "scandir", scandir)
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        listener = look(taken.getsockname()[1])
+        listener = ports.occupied(f"127.0.0.1:{taken.getsockname()[1]}")
     assert not listener or listener.process == os.getpid()
 
 
@@ -335,22 +324,6 @@ def test_what_scripts_cannot_use_is_told(folder: Path) -> None:
             f"rm {parsed}; informativa check -c {file}",
         )
     ]
-
-
-def test_processes_are_looked_at_once_for_all_companies(
-    public: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A look at what all processes have open takes long: with 300 companies it was most of `doctor`."""
-    make_ledgers(public)
-    looks, descriptors = list[int](), processes.descriptors
-
-    def counted() -> Iterator[processes.Descriptor]:
-        looks.append(1)
-        return descriptors()
-
-    monkeypatch.setattr(deleted_logs, "descriptors", counted)
-    looked(ledgers.ledgers, case(public))
-    assert len(looks) == 1
 
 
 def make_ledgers(folder: Path, uid: int | None = None) -> None:

@@ -96,7 +96,7 @@ def test_new_ledger_is_marked(tmp_path: Path) -> None:
 
 def test_where_nothing_may_be_created_nothing_is(tmp_path: Path) -> None:
     """No folder, no file, and no tables in an empty file."""
-    with pytest.raises(LedgerError, match="No such file"):
+    with pytest.raises(LedgerError, match="unable to open"):
         SqliteStore(str(tmp_path / "ledger/acme.sqlite3"), create=False)
     assert state(tmp_path) == {}
     (tmp_path / "acme.sqlite3").touch()
@@ -224,6 +224,34 @@ def test_i3_log_beside_an_emptied_ledger_is_left_alone(tmp_path: Path, read_only
     with pytest.raises(LedgerError, match=r"was emptied, and what lies beside it \(-wal\) was not"):
         SqliteStore(str(file), read_only=read_only)
     assert state(tmp_path) == before
+
+
+def test_what_is_no_ledger_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    """A link, beside which SQLite has no log, a pipe, whose writer it would wait for, and a folder. A link to
+    its folder is none."""
+    file = tmp_path / "acme.sqlite3"
+    remedy = f"Type: mv {file} {file}.aside, or name a file as `ledger`."
+    file.mkdir()
+    assert refusal(file) == f"The ledger {file} is a folder. {remedy}"
+    file.rmdir()
+    os.mkfifo(file)
+    assert refusal(file) == f"The ledger {file} is not a regular file. {remedy}"
+    file.unlink()
+    (tmp_path / "real").mkdir()
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    file.symlink_to(tmp_path / "real/acme.sqlite3")
+    SqliteStore(str(tmp_path / "linked/acme.sqlite3")).close()
+    assert refusal(file) == (
+        f"The ledger {file} is a symbolic link. Name the file itself as `ledger` in the configuration:"
+        f" {tmp_path}/real/acme.sqlite3"
+    )
+
+
+def refusal(file: Path) -> str:
+    """Return why a file cannot be opened as a ledger."""
+    with pytest.raises(LedgerError) as caught:
+        SqliteStore(str(file))
+    return str(caught.value)
 
 
 def test_service_says_of_a_folder_that_it_is_one(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
-"""The lock of a ledger that several processes write."""
+"""The locks of a ledger that several processes write."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +19,7 @@ from examples import PLAYED
 from informativa.ledgers import write_lock
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.write_check import try_writing
+from other_programs import end, foreign, numbers
 
 
 def test_who_waits_comes_between_two_of_many_turns(tmp_path: Path) -> None:
@@ -63,6 +68,9 @@ def test_trial_of_a_ledger_waits_while_a_call_is_written(
                 call.execute("ROLLBACK")
             return 0.0
 
+        def sleep(self, seconds: float) -> None:
+            """Wait for nothing."""
+
     file = tmp_path / "acme.sqlite3"
     SqliteStore(str(file)).close()
     with closing(sqlite3.connect(file, isolation_level=None)) as call:
@@ -109,3 +117,96 @@ def test_i4_a_long_log_is_copied_before_the_lock_is_taken(tmp_path: Path) -> Non
         store.empty_log(0)
         connection.set_trace_callback(None)
         assert before < sizes[0] == file.stat().st_size
+
+
+@pytest.mark.slow
+def test_i3_processes_that_open_a_ledger_at_once_lose_nothing(tmp_path: Path) -> None:
+    """I3: six of them make it together, and each opens, writes and closes it again and again, so that one is
+    often the last that closes it while others open it: every number is of one record."""
+    program = (
+        "import sys; from examples import PLAYED; from informativa.ledgers.sqlite import SqliteStore\n"
+        "sys.stdin.read()\n"
+        "for _ in range(20):\n"
+        "    store = SqliteStore(sys.argv[1])\n"
+        "    print(*store.append([PLAYED]), flush=True)\n"
+        "    store.close()\n"
+    )
+    file = tmp_path / "acme.sqlite3"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, file],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={"PYTHONPATH": str(Path(__file__).parent)},
+        )
+        for _process in range(6)
+    ]
+    for process in started:
+        assert process.stdin
+        process.stdin.close()
+    acknowledged = []
+    for process in started:
+        assert process.stdout
+        acknowledged += [int(line) for line in process.stdout]
+        assert process.wait() == 0
+    assert sorted(acknowledged) == numbers(file) == list(range(1, 121))
+
+
+def locks(monkeypatch: pytest.MonkeyPatch, inode: int, *lines: str) -> None:
+    """Have the kernel list these locks, of the file with this inode where a line says FILE."""
+    text = "\n".join(f"{number}: {line}" for number, line in enumerate(lines, 1))
+    listed = SimpleNamespace(read_text=lambda: text.replace("FILE", f"00:2b:{inode}"))
+    monkeypatch.setattr(write_lock, "Path", {"/proc/locks": listed}.__getitem__)
+
+
+def test_readers_are_those_with_a_lock_in_the_index_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On one of five bytes of it, by the list of the kernel: neither this process, nor one that waits, nor a
+    lock of another kind, nor one of another file."""
+    file = tmp_path / "acme.sqlite3"
+    assert write_lock.readers(file) == []
+    index = tmp_path / "acme.sqlite3-shm"
+    index.touch()
+    locks(
+        monkeypatch,
+        index.stat().st_ino,
+        "POSIX  ADVISORY  READ 22 FILE 123 123",
+        "POSIX  ADVISORY  READ 11 FILE 127 127",
+        "POSIX  ADVISORY  READ 11 FILE 124 126",
+        "POSIX  ADVISORY  READ 33 FILE 0 EOF",
+        f"POSIX  ADVISORY  READ {os.getpid()} FILE 123 127",
+        "POSIX  ADVISORY  READ 41 FILE 122 122",
+        "POSIX  ADVISORY  READ 42 FILE 128 128",
+        "POSIX  ADVISORY  READ 43 FILE 128 EOF",
+        "-> POSIX  ADVISORY  WRITE 44 FILE 123 123",
+        "FLOCK  ADVISORY  WRITE 45 FILE 0 EOF",
+        "POSIX  ADVISORY  READ 46 00:2b:1 123 123",
+    )
+    assert write_lock.readers(file) == [11, 22, 33]
+
+
+def test_users_are_those_with_a_lock_in_the_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the byte that SQLite locks in an open one; where the kernel does not say it, nobody is known."""
+    file = tmp_path / "acme.sqlite3"
+    with closing(SqliteStore(str(file))):
+        other = foreign(file, "SELECT count(*) FROM event")
+        assert write_lock.users(file) == [other.pid]
+        end(other)
+        assert write_lock.users(file) == []
+    locks(
+        monkeypatch,
+        file.stat().st_ino,
+        "POSIX  ADVISORY  READ 9 FILE 1073741826 1073742335",
+        "POSIX  ADVISORY  READ 8 FILE 1073741826 1073741826",
+        "POSIX  ADVISORY  READ 7 FILE 1073741827 1073742335",
+        "POSIX  ADVISORY  READ 6 FILE 1073741824 1073741825",
+    )
+    assert write_lock.users(file) == [8, 9]
+
+    def refuse() -> str:
+        raise PermissionError
+
+    monkeypatch.setattr(write_lock, "Path", lambda _place: SimpleNamespace(read_text=refuse))
+    assert write_lock.users(file) == []

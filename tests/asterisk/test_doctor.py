@@ -18,8 +18,6 @@ from pathlib import Path
 import pytest
 
 import commands
-from informativa.ledgers import opening_lock
-from informativa.model.errors import LedgerError
 from informativa.operations.doctor.checks import CHECKS
 from informativa.operations.doctor.mending import Outcome, Treatment, mend
 from informativa.operations.doctor.remedy_commands import Execution
@@ -75,11 +73,11 @@ def copied(text: str, title: str) -> str:
 
 
 def _is_locked(ledger: Path) -> bool:
-    """Return whether another process opens this ledger, or writes to it."""
+    """Return whether another process writes to this ledger."""
     try:
-        with opening_lock.locked(ledger, 0), closing(sqlite3.connect(ledger, timeout=0)) as connection:
+        with closing(sqlite3.connect(ledger, timeout=0)) as connection:
             connection.execute("BEGIN IMMEDIATE")
-    except (LedgerError, sqlite3.OperationalError):
+    except sqlite3.OperationalError:
         return True
     return False
 

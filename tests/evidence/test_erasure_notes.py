@@ -434,7 +434,7 @@ def test_ledger_whose_work_cannot_be_finished_is_named(
     def failing(_store: SqliteStore) -> None:
         raise OSError(5, "broken")
 
-    monkeypatch.setattr(caller_traces, "remove_deleted", failing)
+    monkeypatch.setattr(caller_traces, "write_anew", failing)
     with pytest.raises(LedgerError) as error:
         pending_done(file)
     assert str(error.value).startswith(
@@ -456,11 +456,11 @@ def test_work_that_somebody_else_finished_is_finished(
         unfinished.unlink()
         return True
 
-    def remove_deleted(_store: SqliteStore) -> None:
+    def write_anew(_store: SqliteStore) -> None:
         unfinished.unlink()
 
     monkeypatch.setattr(caller_traces, "clean", clean)
-    monkeypatch.setattr(caller_traces, "remove_deleted", remove_deleted)
+    monkeypatch.setattr(caller_traces, "write_anew", write_anew)
     assert pending_done(file) == [4]
     with closing(SqliteStore(str(file), create=False)) as store:
         assert not finish(store)

@@ -7,7 +7,6 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -54,31 +53,6 @@ def test_i3_kill_9_loses_and_doubles_nothing(
     answered = sum(bool(call.status) for call in calls)
     print(f"{len(calls)} calls, {answered} told; ready again, with Python's start, after")
     print(f"{statistics.median(ready):.2f} s at the median and {max(ready):.2f} s at most")
-
-
-@pytest.mark.sample(1)
-@pytest.mark.parametrize("ends", [("-wal",), ("-shm",), ("-wal", "-shm")], ids="".join)
-def test_i3_deletion_beside_a_ledger_and_then_kill_9_loses_nothing(
-    office: Office, chance: random.Random, rounds: Callable[[int, int], int], ends: tuple[str, ...]
-) -> None:
-    """I3: what lies beside a ledger is deleted in the middle of a load, and as soon as the service has told
-    of it, it is killed: it has every record that a call was told of, once, under its number."""
-    file, count = office.folder / "ledger/acme.sqlite3", 0
-    event = "what lies beside a ledger (-wal, -shm) was deleted while in use; nothing was lost"
-
-    def strike() -> None:
-        for end in ends:
-            Path(f"{file}{end}").unlink(missing_ok=True)  # it may have noticed the first one already
-        office.wait_logged(event, count + 1)
-        office.kill()
-
-    calls: list[Call] = []
-    for _ in range(rounds(2, 50)):
-        office.start()
-        count = office.log_text.count(f'"event": "{event}"')
-        calls += asyncio.run(struck(office, strike, callers(chance), chance.randrange(100, 500), 0.0))
-    assert complaints(office, calls) == []
-    assert len({call.record for call in calls if call.line == "+390212345678" and call.record}) > 50
 
 
 @pytest.mark.sample(1)

@@ -5,7 +5,6 @@ The ledger:
 
 - `sqlite`: one file for each company
 - `groupcommit`: the service's: one writer, many calls in one transaction
-- `idle`: the service's ledgers while nobody calls
 - `transaction`: the queries and changes of calls
 - `rows`, `elsewhere`: events and other boxes' deliveries as rows
 - `answers`: answers to choices
@@ -19,11 +18,10 @@ The ledger:
 
 Its file:
 
-- `ledger_file`, `wal_files`, `deleted_logs`: the open file, those beside it, and who has deleted ones open
-- `open_descriptors`: by which descriptors this process has them open
-- `write_lock`: one writer at a time, for all that write
+- `ledger_file`: the open file
+- `write_lock`: one writer at a time, for all that write; and who has a file open
 - `single_openings`: one opening for all that a page, or a command, reads
-- `opening`, `opening_lock`: opening that cannot hang, by one process at a time
+- `opening`: opening that cannot hang
 - `owner`, `foreign_schema`: no other company's, and nothing that others made
 - `write_check`: whether a call could be recorded
 - `schema`, `ledger_copies`: the tables (`schema.sql`), and copies of all that is in them
@@ -44,8 +42,7 @@ Its log:
 What goes:
 
 - `expiry`, `purge_plan`: records past their retention, and by which rule
-- `erasure`, `gathered_caller`, `caller_traces`, `unused_bytes`: one caller, his records, and traces of him in
-  files
+- `erasure`, `gathered_caller`, `caller_traces`: one caller, his records, and traces of him in files
 - `erasure_notes`, `private_lists`, `erasure_requests`: what the log says of it, which leaves, and what
   other boxes are asked for
 - `loss_notes`, `named_holes`: leaves that are named as purged, erased or lost

@@ -43,7 +43,6 @@ from .access_entries import (
     numbers_of,
     person_look,
 )
-from .wal_files import LedgerFiles
 
 SUFFIX = ".access"
 SIDES = ("", "-wal", "-shm")
@@ -244,12 +243,10 @@ class AccessLog:
         if _form(connection) == (APPLICATION, SCHEMA):
             return
         if _form(connection) == (0, 0):
-            # If two processes switch to WAL at once, SQLite makes none wait: one gets "database is locked".
-            with LedgerFiles(self.file).lock(BUSY_SECONDS):
-                if _form(connection) == (0, 0):
-                    connection.execute("PRAGMA journal_mode = WAL")
-                    with writing(connection):
-                        _make_tables(connection)
+            write_lock.use_log(connection)
+            with writing(connection):
+                if _form(connection) == (0, 0):  # another process may have made them meanwhile
+                    _make_tables(connection)
         if _form(connection) != (APPLICATION, SCHEMA):
             raise LedgerError(
                 Text("{file} is of a newer informativa, or of another program.", file=self.file),

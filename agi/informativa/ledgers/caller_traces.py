@@ -1,14 +1,22 @@
-"""The traces of an erased caller in the files of a ledger: copies of it, and bytes that SQLite leaves."""
+"""The traces of an erased caller in the files of a ledger: copies of it, and bytes that SQLite leaves.
+
+SQLite overwrites what it deletes (`secure_delete`), and its log is emptied. What may be left is a row's bytes
+in a page from which it was moved to another one. So the file is searched for them, and written anew if it
+holds any: in a ledger of 12,000 records that was one erasure of 150.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..model.errors import LedgerError
 from ..model.text import Foreign, Text
-from . import gathered_caller, ledger_copies, unused_bytes
+from ..system.files import descriptors_of
+from . import gathered_caller, ledger_copies
 from .access_log import SIDES, SUFFIX
 from .sqlite import SqliteStore
 
@@ -42,18 +50,38 @@ def clean(store: SqliteStore, caller_bytes: Sequence[bytes]) -> bool:
     """Remove all traces of the gathered caller (gathered_caller.py) from the files. Return `False` if he rang
     meanwhile, and is on record again. Raises LedgerError."""
     pieces = [value[start : start + PIECE] for value in caller_bytes for start in range(0, len(value), PIECE)]
-    # Also what is not searched for: an id of his call that stayed behind, with the number of its record.
-    unused_bytes.blank(store)
+    with store.connected() as connection:
+        ids = gathered_caller.ids(connection)
     store.empty_log(PATIENCE_SECONDS)
-    if any(holds(file, pieces) for file in store.contents()):
-        with store.connected() as connection:
-            if gathered_caller.is_on_record(connection):
-                return False
-        _write_anew(store)
-        if any(holds(file, pieces) for file in store.contents()):
-            return False
+    if _is_on_record(store):
+        return False
+    if holds(_contents(store.file), [*pieces, *ids]):
+        write_anew(store)
     _require_no_other(store.file, pieces)
-    return True
+    return not _is_on_record(store)
+
+
+def _is_on_record(store: SqliteStore) -> bool:
+    with store.connected() as connection:
+        return gathered_caller.is_on_record(connection)
+
+
+def _contents(file: Path) -> Iterator[bytes]:
+    """Read a file that this process has open, 1 MB at a time, by a descriptor of SQLite's: its locks end when
+    any other one is closed (https://www.sqlite.org/src/file/src/os_unix.c). Raises OSError."""
+    opened, offset = file.stat(), 0
+    while chunk := _chunk(opened, offset):
+        yield chunk
+        offset += len(chunk)
+
+
+def _chunk(opened: os.stat_result, offset: int) -> bytes:
+    for descriptor in descriptors_of(opened):
+        with suppress(OSError):  # another thread may close it at any moment, and have its number again
+            chunk = os.pread(descriptor, 1 << 20, offset)
+            if os.path.samestat(os.fstat(descriptor), opened):
+                return chunk
+    raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
 
 def _require_no_other(ledger: Path, pieces: Sequence[bytes]) -> None:
@@ -91,16 +119,9 @@ def holds(chunks: Iterable[bytes], pieces: Sequence[bytes]) -> bool:
     return False
 
 
-def remove_deleted(store: SqliteStore) -> None:
-    """Remove all bytes of what was deleted in the ledger from its files. Raises LedgerError."""
-    if unused_bytes.blank(store):
-        store.empty_log(PATIENCE_SECONDS)
-    else:
-        _write_anew(store)
-
-
-def _write_anew(store: SqliteStore) -> None:
-    """Write the file anew, without what was deleted in it. Whoever writes waits for all of it."""
+def write_anew(store: SqliteStore) -> None:
+    """Write the file anew, without what was deleted in it. Whoever writes waits for all of it. Raises
+    LedgerError."""
     with store.connected() as connection:
         connection.execute("VACUUM")
     store.empty_log(PATIENCE_SECONDS)

@@ -5,9 +5,8 @@ All erasures come here: a person's by `process/erasing.py`, those that other box
 
 On this box (`erase`) his rows lose all that could lead to him. So do the rows of his conversations in which
 he was not recognised, and references from other rows to his (`gathered_caller.py`). The access log forgets
-that he was looked up. Copies are deleted as a whole. What SQLite leaves in pages and no row uses is made zero
-(`unused_bytes.py`). Then the bytes of all files are searched for his pseudonyms: SQLite's log has them while
-somebody reads it. If there are any, the ledger file is rewritten (`caller_traces.py`).
+that he was looked up. Copies are deleted as a whole, SQLite's log is emptied, and the ledger file is written
+anew if his bytes are left in a page (`caller_traces.py`).
 
 Where the log has a rule, the erasure is noted first, with its private list (`erasure_notes.py`), and then
 done; where the controller approves each erasure, the service does it by the list (`carry_out`) as soon as
@@ -215,8 +214,7 @@ def finish(store: SqliteStore) -> bool:
         if not unfinished.exists():
             return False
         caller_traces.delete_copies(store.file)
-        store.empty_log(caller_traces.PATIENCE_SECONDS)
-        caller_traces.remove_deleted(store)
+        caller_traces.write_anew(store)
         unfinished.unlink(missing_ok=True)
     return True
 
@@ -286,12 +284,7 @@ def forget(store: SqliteStore, requests: Sequence[ErasureRequest]) -> None:
         return
     erasure_requests.mark_done(store, requests)
     caller_traces.delete_copies(store.file)
-    store.empty_log(caller_traces.PATIENCE_SECONDS)
-    interrupted = any(not request.pseudonyms for request in requests)  # the bytes to search for are gone
-    values = [value for request in requests for value in (*request.pseudonyms, *request.sealed)]
-    pieces = [value.hex().encode() for value in values]
-    if interrupted or any(caller_traces.holds(file, pieces) for file in store.contents()):
-        caller_traces.remove_deleted(store)
+    caller_traces.write_anew(store)
     erasure_requests.forget(store, requests)
 
 

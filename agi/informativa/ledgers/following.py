@@ -24,7 +24,6 @@ from .owner import LedgerOwner, require
 from .single_openings import open_once
 from .sqlite import SqliteStore
 from .tally import AnswerCount, HourCount
-from .wal_files import FileIdentities, LedgerFiles
 
 _UNREADY = ("no such table", "no such column")  # while a ledger is being created
 
@@ -179,8 +178,7 @@ class Follower:
     def __init__(self, file: str, owner: LedgerOwner | None = None) -> None:
         self._file, self._owner = Path(file), owner
         self._connection: sqlite3.Connection | None = None
-        self._files = LedgerFiles(self._file)
-        self._identities: FileIdentities | None = None  # of the open files
+        self._opened: os.stat_result | None = None  # the file that was opened last
         self._version = -1  # data_version at the last read; SQLite changes it when anybody commits
         self._next = 1
 
@@ -222,21 +220,18 @@ class Follower:
 
     def _open(self) -> bool:
         """Open the present file, and return whether there is one. A new file is read from its beginning."""
-        identities = self._files.identities()
-        if identities.ledger is None or (self._identities and identities.ledger != self._identities.ledger):
+        try:
+            present = self._file.stat()
+        except FileNotFoundError:
+            present = None
+        if present is None or (self._opened and not os.path.samestat(present, self._opened)):
             self.close()
-            self._identities, self._next = None, 1
-            if identities.ledger is None:
-                return False
-        if (
-            self._identities and identities != self._identities
-        ):  # its log was deleted: our connection keeps others out
-            self.close()
+            self._opened, self._next = None, 1
+        if present is None or not present.st_size:  # there is none, or it is being created
+            return False
         if self._connection is None:
-            if not self._file.stat().st_size:  # it is being created
-                return False
             self._connection = _connect(self._file)
-            self._identities = self._files.identities()
+            self._opened = present
             self._require_own()
         return True
 
@@ -287,11 +282,10 @@ def _require_own(connection: sqlite3.Connection, file: Path, owner: LedgerOwner 
 def _connect(file: Path) -> sqlite3.Connection:
     """Open the file without waiting for writers; a file that is locked exclusively is tried again later."""
     uri = f"{file.absolute().as_uri()}?mode=ro"
-    with LedgerFiles(file).open_complete(0):
-        connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
-        try:
-            connection.execute("PRAGMA schema_version")  # only now does SQLite open the log
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+    connection = sqlite3.connect(uri, uri=True, timeout=0, isolation_level=None)
+    try:
+        connection.execute("PRAGMA schema_version")  # only now does SQLite open the log
+    except BaseException:
+        connection.close()
+        raise
+    return connection

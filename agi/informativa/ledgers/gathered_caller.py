@@ -51,12 +51,15 @@ UNION
 SELECT event.pseudonym FROM his JOIN answer USING (pseudonym) JOIN event ON event.record = answer.record
 WHERE answer.box = '' AND event.pseudonym IS NOT NULL
 """
-_OWN = (
-    "INSERT OR IGNORE INTO own SELECT record FROM event WHERE record >= :first AND pseudonym IN his",
+_CONVERSATIONS = (
     "INSERT OR IGNORE INTO conversation"  # CROSS: start from his records, not from all records
     " SELECT call FROM own CROSS JOIN event USING (record) WHERE call <> ''",
     "INSERT OR IGNORE INTO conversation"
     " SELECT linked FROM own CROSS JOIN event USING (record) WHERE linked <> ''",
+)
+_OWN = (
+    "INSERT OR IGNORE INTO own SELECT record FROM event WHERE record >= :first AND pseudonym IN his",
+    *_CONVERSATIONS,
     "INSERT OR IGNORE INTO own SELECT record FROM event WHERE record >= :first AND pseudonym IS NULL"
     " AND (call IN conversation OR linked IN conversation)",
     "INSERT OR IGNORE INTO leading SELECT record FROM event WHERE record >= :first AND basis IN own",
@@ -81,6 +84,11 @@ _AGAIN = " UNION ALL ".join(
     f"SELECT 1 FROM {table} WHERE pseudonym IN his"  # noqa: S608  # our own names
     for table in WITH_PSEUDONYM
 )
+_IDS = """
+SELECT id FROM conversation WHERE length(id) >= 8
+EXCEPT SELECT call FROM event
+EXCEPT SELECT linked FROM event
+"""
 # By a list: the records of its leaves, and all pseudonyms that lead to them.
 _NAMED = """
 INSERT OR IGNORE INTO {table} SELECT record FROM leaf WHERE leaf >= ? AND leaf < ? AND what IS NOT NULL
@@ -121,6 +129,8 @@ def gather_named(connection: sqlite3.Connection, named: NamedLeaves) -> None:
         bounds = [(leaf_range.start, leaf_range.stop) for leaf_range in ranges]
         connection.executemany(_NAMED.format(table=table), bounds)
     connection.execute(_HIS)
+    for statement in _CONVERSATIONS:
+        connection.execute(statement)
     connection.execute(_STAYING, (0,))
 
 
@@ -170,6 +180,12 @@ def erase_gathered(connection: sqlite3.Connection, transaction: SqliteTransactio
         if record := transaction.record(number):
             transaction.remember(record.event, number)
     return salts
+
+
+def ids(connection: sqlite3.Connection) -> list[bytes]:
+    """Return the ids of his conversations that no record has any more: to be searched for, so not such short
+    ones as occur by chance."""
+    return [call.encode() for (call,) in connection.execute(_IDS)]
 
 
 def is_on_record(connection: sqlite3.Connection) -> bool:

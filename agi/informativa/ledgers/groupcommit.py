@@ -22,14 +22,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
 from ..model import Record
 from ..model.errors import EventRefusedError, LedgerError, LedgerSlowError
 from ..model.ports import Ledger, LedgerTransaction, Result
 from ..system.patience import start_apart
 from ..system.turns import OnceLogged
-from . import idle
 from .owner import LedgerOwner
 from .sqlite import SqliteStore
 from .write_lock import BUSY_SECONDS
@@ -37,8 +34,6 @@ from .write_lock import BUSY_SECONDS
 ANSWER_SECONDS = 2 * BUSY_SECONDS + 1.0  # a group may wait for the lock, and for an earlier group
 GATHERED = 64  # calls in a group after which it does not grow any more
 STILL_SECONDS = 0.005  # for which Python lets a thread have the interpreter anyway (sys.getswitchinterval)
-
-log = structlog.get_logger("informativa")
 
 _Outcome = tuple["asyncio.Future[Any]", Any, LedgerError | None]
 
@@ -93,19 +88,12 @@ class GroupCommitLedger(Ledger):
         self._groups: deque[_Group] = deque()  # handed over, for the writer
         self._handed = 0  # number of jobs that the writer has
         self._writing = False  # a thread works for this ledger: the only one that uses the store
-        self._free = threading.Event()  # set when that is over, for `close`
+        self._free = threading.Event()  # set while no thread works for it
+        self._free.set()
         self._loop: asyncio.AbstractEventLoop | None = None  # of the last call
         self._gathering: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._troubles = OnceLogged("a ledger is in trouble")
-        self._logged = 0  # the number of saved logs that were logged already
-        self.groups_done = 0
-        """The number of groups that were read and written."""
-        try:
-            idle.LEDGERS.add(self)
-        except BaseException:
-            self._store.close()
-            raise
 
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         """Record a call. Cancelling it takes nothing back: its work is recorded all the same."""
@@ -141,41 +129,10 @@ class GroupCommitLedger(Ledger):
             was_closed, self._closed = self._closed, True
         if not was_closed:
             self._hand_over()
-            idle.LEDGERS.remove(self)
-            while not self._take():
-                self._free.wait()
+            self._free.wait()
             while self._groups:  # for which there was no thread
                 self._serve(self._groups.popleft())
             self._store.close()
-
-    @property
-    def is_stranded(self) -> bool:
-        """Return whether groups wait for a thread that nobody has started, as where memory ran out."""
-        return bool(self._groups) and not self._writing
-
-    def resume(self) -> None:
-        """Start a thread for groups that wait for one. Raises nothing: where there is no thread, try again
-        later."""
-        with self._turn:
-            self._start_writer()
-
-    def has_its_files(self) -> bool:
-        """Return whether the files that it has open are those that others open. It takes four looks at
-        files, also beside a writer."""
-        try:
-            return self._store.has_its_files()
-        except OSError:
-            return False
-
-    def checkpoint_if_idle(self) -> bool:
-        """Checkpoint the file unless a job has it. Return whether all is in the file itself then. A problem
-        is logged once; each call gets the error itself."""
-        if not self._take():
-            return False
-        try:
-            return self._checkpoint_wal()
-        finally:
-            self._let_go()
 
     def _expect(self, loop: asyncio.AbstractEventLoop) -> None:
         """Schedule the hand-over of waiting jobs, after the loop has run all calls that are ready."""
@@ -209,11 +166,15 @@ class GroupCommitLedger(Ledger):
         """Start a thread for groups that wait, unless one works for this ledger. The caller holds `_turn`."""
         if self._groups and not self._writing:
             self._writing = True
+            self._free.clear()
             try:
                 start_apart(self._write)
-            except (RuntimeError, MemoryError) as error:  # the next call tries again, and the next look
-                self._writing = False
-                self._log_trouble(f"no thread can be started ({error})")
+            except (RuntimeError, MemoryError) as error:  # the next call tries again
+                self._let_go()
+                problem = f"no thread can be started ({error})"
+                self._troubles.tell(self.file, ledger=self.file, error=problem)
+            else:
+                self._troubles.over(self.file)
 
     def _write(self) -> None:
         """Do all groups that wait, one after the other. Nothing is known that ends this sooner; if memory
@@ -222,8 +183,10 @@ class GroupCommitLedger(Ledger):
             while group := self._next_group():
                 self._serve(group)
         except BaseException:
-            self._handed = 0
-            self._let_go()
+            with self._turn:
+                self._handed = 0
+                self._let_go()
+                self._start_writer()
             raise
 
     def _next_group(self) -> _Group | None:
@@ -231,51 +194,13 @@ class GroupCommitLedger(Ledger):
         with self._turn:
             if self._groups:
                 return self._groups.popleft()
-            self._writing = False
-            if self._closed:
-                self._free.set()
+            self._let_go()
             return None
 
-    def _take(self) -> bool:
-        """Take the ledger for this thread, unless another one works for it."""
-        with self._turn:
-            self._free.clear()
-            was_taken, self._writing = self._writing, True
-            return not was_taken
-
     def _let_go(self) -> None:
-        """Let the next thread work for this ledger, which is started if groups wait."""
-        with self._turn:
-            self._writing = False
-            self._start_writer()
-            if not self._writing:
-                self._free.set()
-
-    def _checkpoint_wal(self) -> bool:
-        """Checkpoint the file, and return whether all is in it; its memory is free then. A problem is logged
-        once."""
-        complete = False
-        try:
-            complete = self._store.checkpoint_wal()
-            if complete:
-                self._store.release_memory()
-        except LedgerError as error:
-            self._log_trouble(str(error))
-        except Exception as error:  # it must not end the writer
-            self._log_trouble(repr(error), exc_info=error)
-        else:
-            self._troubles.over(self.file)
-        self._log_saved()
-        return complete
-
-    def _log_trouble(self, problem: str, **facts: Any) -> None:
-        self._troubles.tell(self.file, ledger=self.file, error=problem, **facts)
-
-    def _log_saved(self) -> None:
-        if self._logged < self._store.saved:
-            self._logged = self._store.saved
-            text = "what lies beside a ledger (-wal, -shm) was deleted while in use; nothing was lost"
-            log.error(text, ledger=self.file, remedy="find out who did it: next time it may be the ledger")
+        """Leave the ledger to the next thread. The caller holds `_turn`."""
+        self._writing = False
+        self._free.set()
 
     def _serve(self, group: _Group) -> None:
         """Do all jobs of a group, and wake each event loop once.
@@ -285,8 +210,6 @@ class GroupCommitLedger(Ledger):
         jobs = [job for job in group.jobs if not job.late]
         outcomes = self._outcomes(jobs, group)
         group.written()
-        self._log_saved()
-        self.groups_done += 1
         self._handed = 0
         by_loop: dict[asyncio.AbstractEventLoop | None, list[_Outcome]] = {self._loop: []}
         for job, (result, error) in zip(jobs, outcomes, strict=True):

@@ -7,11 +7,9 @@ import contextlib
 import os
 import re
 import sqlite3
-from datetime import datetime
 from pathlib import Path
 
-from ..system.files import create
-from . import open_descriptors
+from ..system.files import create, descriptors_of
 
 _SIDES = ("", "-journal", "-wal", "-shm")  # files that SQLite keeps, or leaves behind, beside a database
 
@@ -20,17 +18,8 @@ def copies(ledger: Path) -> list[Path]:
     """Return all files that informativa makes of a ledger's content, and those that SQLite leaves beside
     them. Raises OSError."""
     name, sides = re.escape(ledger.name), "|".join(_SIDES)
-    copy_names = rf"{name}\.rescued-[\dT-]+|\.{name}\.(part|restored)"
-    pattern = re.compile(rf"({copy_names})({sides})|\.{name}-wal\.spare")
+    pattern = re.compile(rf"\.{name}\.(part|restored)({sides})")
     return sorted(file for file in ledger.parent.iterdir() if pattern.fullmatch(file.name))
-
-
-def rescue(source: sqlite3.Connection, ledger: Path, now: datetime) -> Path:
-    """Copy what this connection sees, which is more than the ledger file holds, and return the copy. Raises
-    OSError and sqlite3.Error."""
-    rescued = ledger.with_name(f"{ledger.name}.rescued-{now:%Y-%m-%dT%H-%M-%S}")
-    copy_to(source, ledger, rescued)
-    return rescued
 
 
 def copy_to(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
@@ -43,7 +32,7 @@ def copy_to(source: sqlite3.Connection, ledger: Path, copy: Path) -> None:
         uri = f"{part.absolute().as_uri()}?mode=rw"
         with contextlib.closing(sqlite3.connect(uri, uri=True)) as target:
             # SQLite opens it by name, and the owner of the folder may have put a link there meanwhile.
-            if not open_descriptors.is_open((status.st_dev, status.st_ino)):
+            if not descriptors_of(status):
                 raise FileExistsError(f"{part} was replaced while in use")
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it

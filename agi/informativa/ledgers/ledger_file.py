@@ -1,7 +1,6 @@
 """The SQLite file of a ledger while it is open, in WAL mode with full synchronisation.
 
-Several processes may have the same file open (the service and scripts); WAL mode allows that. `wal_files`
-describes what is done if its log is deleted.
+Several processes may have the same file open (the service and scripts); WAL mode allows that.
 """
 
 from __future__ import annotations
@@ -9,14 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import time
+import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ..model.errors import EventRefusedError, LedgerDamagedError, LedgerError
 from ..model.text import Foreign, Text
-from . import schema, wal_files, write_lock
+from . import schema, write_lock
 from .transaction import SqliteTransaction
 from .write_lock import BUSY_SECONDS, LOOK_SECONDS
 
@@ -26,14 +24,8 @@ RESTORE = Text(
 """The remedy for a damaged ledger; the command keeps the damaged file aside."""
 
 _TURN_SECONDS = 0.1
-_CLOSE_SECONDS = 5 * BUSY_SECONDS  # to wait for the lock, where records may be in a deleted log alone
 
 _REMEDIES = {
-    # An index that leads into a log which is another one by now.
-    "SQLITE_IOERR_SHORT_READ": Text(
-        "What lies beside it (-wal, -shm) was replaced while in use. What has it open saves what it wrote at"
-        " its next turn, or when it is stopped."
-    ),
     "SQLITE_BUSY": Text("Another process holds it: end whatever has it open beside informativa."),
     "SQLITE_NOTADB": RESTORE,
     "SQLITE_CORRUPT": RESTORE,
@@ -51,22 +43,16 @@ class LedgerFile:
 
     def __init__(self, file: str, *, read_only: bool = False, create: bool = True) -> None:
         self.file = Path(file)
-        self.saved = 0
-        """Counts how often the log was deleted while in use, and its contents were saved into the file."""
-        self._files = wal_files.LedgerFiles(self.file)
-        self._identities: wal_files.FileIdentities | None = None  # the files that we have open
-        self._forked: LedgerError | None = None
-        self._closed = False
         self._size_and_cookie = (0, 0)  # the file's bytes and its schema_version at the last commit
-        self._read_only = read_only
+        self._inode = 0  # of the file that we have open
         with self._translated():
             if create and not read_only:
                 self._create()
+            _require_file(self.file)
             if read_only:
-                with self._files.open_complete(BUSY_SECONDS):
-                    self._open_to_read()
+                self._open_to_read()
             else:
-                self._open_shared(create)
+                self._connect(create)
 
     def _open_to_read(self) -> None:
         """Open the file for reading."""
@@ -80,18 +66,8 @@ class LedgerFile:
             # Only now does SQLite open the log.
             schema.require_ours(self._connection, self.file, create=False)
 
-    def _open_shared(self, create: bool) -> None:
-        """Open a file that others may have open. When the last of them closes it, its log is deleted; then
-        try again."""
-        deadline = time.monotonic() + BUSY_SECONDS
-        while self._identities is None:
-            with self._files.open_complete(BUSY_SECONDS) as before:
-                self._connect(before, create)
-            if self._identities is None and time.monotonic() > deadline:
-                raise self._replaced_error()
-
-    def _connect(self, before: wal_files.FileIdentities, create: bool) -> None:
-        """Open the file. `_identities` stays `None` if its log or index was deleted meanwhile."""
+    def _connect(self, create: bool) -> None:
+        """Open a file that others may have open."""
         # SQLite must not create it: it would have a wrong mode and owner.
         uri = f"{self.file.absolute().as_uri()}?mode=rw"
         self._connection = sqlite3.connect(
@@ -100,17 +76,12 @@ class LedgerFile:
         self._transaction = SqliteTransaction(self._connection)
         with self._closed_if_it_fails():
             schema.require_ours(self._connection, self.file, create=create)
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            write_lock.use_log(self._connection)
             self._connection.execute("PRAGMA synchronous = FULL")
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._connection.execute("PRAGMA secure_delete = ON")  # deleted bytes are overwritten
-            self._connection.execute("PRAGMA schema_version")  # opens the log, if it is not open yet
             write_lock.wait_for_others(self._connection, LOOK_SECONDS)
-            identities = self._files.identities()
-            if self._files.is_open(before, identities):
-                self._identities = identities
-            else:
-                self._connection.close()
+            self._inode = self.file.stat().st_ino
 
     @contextlib.contextmanager
     def _closed_if_it_fails(self) -> Iterator[None]:
@@ -123,21 +94,6 @@ class LedgerFile:
     def close(self) -> None:
         """Close the file. Closing twice is harmless."""
         with self._translated():
-            if self._closed or self._forked is not None:
-                return
-            identities = self._files.identities()
-            if self._identities is not None and identities.ledger == self._identities.ledger:
-                try:
-                    # SQLite saves the log only if no other process has the file open.
-                    self._require_files(_CLOSE_SECONDS)
-                except LedgerError:
-                    self._forked = self._forked or self._fork()
-                    raise
-                # Whoever goes on may still have an earlier log open; then nobody would save this one if it
-                # was deleted. As where SQLite does it, an error is no harm: the log stays.
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            self._closed = True
             self._connection.close()
 
     def _create(self) -> None:
@@ -166,8 +122,7 @@ class LedgerFile:
                 write_lock.wait_for_others(self._connection, LOOK_SECONDS)
 
     def _readers_error(self) -> LedgerError:
-        assert self._identities is not None  # it is open
-        readers = ", ".join(map(str, self._files.readers(self._identities)))
+        readers = ", ".join(map(str, write_lock.readers(self.file)))
         return LedgerError(
             Text(
                 "The log {file}-wal cannot be emptied while other programs read it (process {readers}).",
@@ -177,151 +132,20 @@ class LedgerFile:
             Text("End what reads it, or wait until it ends."),
         )
 
-    def contents(self) -> list[Iterator[bytes]]:
-        """Return the bytes of the file and of its log, each in chunks. No file is opened for it: SQLite's
-        locks on a file end when any descriptor of it in the process is closed."""
-        assert self._identities is not None  # it is open
-        return self._files.contents(self._identities)
-
     @contextlib.contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection, for work that calls do not need. Raises LedgerError and no error of
         SQLite."""
         with self._translated():
-            if not self._read_only:  # or the file would be opened to be written, beside others who read it
-                self._require_files()
             yield self._connection
-
-    def checkpoint_wal(self) -> bool:
-        """Copy the log into the file, so that a deletion of the log loses nothing, and notice if it was
-        deleted. For times without calls. Return whether all was copied: not what others still read."""
-        with self._translated():
-            self._require_files()
-            _busy, pages, copied = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-            return bool(pages == copied)
-
-    def has_its_files(self) -> bool:
-        """Return whether the files that this process has open are those that others open. Raises OSError."""
-        return self._files.unchanged(self._identities)
-
-    def release_memory(self) -> None:
-        """Free the pages that SQLite holds in memory, up to 2 MB of a large ledger. For times without calls:
-        the next one reads those that it needs again, from the system's cache."""
-        with self._translated():
-            self._connection.execute("PRAGMA shrink_memory")
-
-    def _require_files(self, seconds: float = BUSY_SECONDS) -> None:
-        """Check that what is written goes where others read it. If the log was deleted, its contents are
-        saved first, under the lock, for which it waits so many seconds. Raises LedgerError if the ledger
-        itself was deleted: what is written to it would be lost."""
-        if self._files.unchanged(self._identities):
-            return
-        if self._identities is not None:
-            with self._files.lock(seconds):
-                self._replace_deleted_log(self._identities)
-                if self._identities is not None:
-                    return
-        self._open_shared(create=False)
-
-    def _replace_deleted_log(self, open_files: wal_files.FileIdentities) -> None:
-        if self._files.identities().ledger != open_files.ledger:
-            raise LedgerError(
-                Text("The ledger {file} was deleted or replaced while in use.", file=self.file),
-                Text("Put the file back, or restart the service to begin a new one."),
-            )
-        if self._forked is not None:
-            raise self._forked
-        already_saved = self._files.is_retired(open_files)
-        if not already_saved and not self._files.can_be_saved(open_files):
-            self._forked = self._fork()
-            raise self._forked
-        if not already_saved:
-            self._save(open_files)
-        self._identities = None
-        self._files.close(self._connection, open_files)
-        if not already_saved:
-            self.saved += 1
-            self._connect(
-                self._files.identities(), create=False
-            )  # others that have it open have our contents
-
-    def _save(self, open_files: wal_files.FileIdentities) -> None:
-        """Move the contents of our log into the file."""
-        write_lock.take(self._connection)  # processes with our index write no more after this
-        self._connection.execute("ROLLBACK")
-        self._files.distrust_index(open_files)
-        write_lock.wait_for_others(self._connection, BUSY_SECONDS)  # time for readers to end
-        self._checkpoint()
-        self._files.retire(open_files)
-
-    def _checkpoint(self) -> None:
-        busy, *_sizes = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if busy:
-            raise LedgerError(
-                Text(
-                    "What lies beside the ledger {file} (-wal, -shm) was deleted while in use; what was"
-                    " recorded before cannot be saved while another program reads it.",
-                    file=self.file,
-                ),
-                Text("It is tried again."),
-            )
-
-    def _fork(self) -> LedgerError:
-        """Copy our contents to another file, because another program has begun another log. Nothing is
-        overwritten."""
-        wal_files.keep_open(self._connection)
-        from . import ledger_copies  # not loaded by a script, unless its log was deleted
-
-        copy = ledger_copies.rescue(self._connection, self.file, datetime.now(UTC))
-        return LedgerError(
-            Text(
-                "The log of the ledger {file} was deleted while in use, and another program has written to"
-                " the ledger since: it has two histories. What this process recorded before is in {copy}.",
-                file=self.file,
-                copy=copy,
-            ),
-            Text("Stop the service, keep both files, put the right one in place, and start the service."),
-        )
-
-    def _begin(self) -> None:
-        """Take the write lock, then check the files: a process that saves a deleted log takes the lock
-        too."""
-        for _attempt in range(2):
-            try:
-                write_lock.take(self._connection)
-                if self._files.unchanged(self._identities):
-                    return
-                self._connection.execute("ROLLBACK")
-            except sqlite3.Error:
-                if self._closed or self._files.unchanged(self._identities):
-                    raise
-            self._require_files()
-        raise self._replaced_error()
-
-    def _confirm(self) -> None:
-        """Check that the commit went into a log that exists and into which no other process wrote by another
-        index. Raises LedgerError."""
-        if not self._files.unchanged(self._identities):
-            identities = self._files.identities()
-            replaced = self._identities is not None and identities.index not in (None, self._identities.index)
-            self._require_files()
-            if replaced:
-                raise self._replaced_error()
-
-    def _replaced_error(self) -> LedgerError:
-        return LedgerError(
-            Text(
-                "What lies beside the ledger {file} (-wal, -shm) was replaced while in use.", file=self.file
-            ),
-            Text("It is tried again."),
-        )
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[SqliteTransaction]:
         """Yield a transaction: it is durable at the end of the context, or has no effect. Raises
         LedgerError."""
         with self._translated():
-            self._begin()
+            self._status()
+            write_lock.take(self._connection)
             try:
                 yield self._transaction
                 self._connection.execute("COMMIT")
@@ -329,7 +153,6 @@ class LedgerFile:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-            self._confirm()
             self._require_full_size()
 
     def others_version(self) -> int:
@@ -338,11 +161,23 @@ class LedgerFile:
             version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
             return version
 
+    def _status(self) -> os.stat_result:
+        """Return the status of the file. Raises LedgerError if it is not the one that we have open: what is
+        written there would be lost."""
+        with contextlib.suppress(FileNotFoundError):
+            status = os.stat(self.file)  # noqa: PTH116  # half the time of Path.stat
+            if status.st_ino == self._inode:
+                return status
+        raise LedgerError(
+            Text("The ledger {file} was deleted or replaced while in use.", file=self.file),
+            Text("Put the file back, or restart the service to begin a new one."),
+        )
+
     def _require_full_size(self) -> None:
         """Check that nobody has truncated the file. SQLite itself shortens it only by a VACUUM, which changes
         the version of the schema (https://www.sqlite.org/fileformat2.html#schemacookie). Raises
         LedgerError."""
-        size, (size_before, cookie_before) = os.stat(self.file).st_size, self._size_and_cookie  # noqa: PTH116  # as in wal_files
+        size, (size_before, cookie_before) = self._status().st_size, self._size_and_cookie
         if size == size_before:
             return
         (cookie,) = self._connection.execute("PRAGMA schema_version").fetchone()
@@ -376,6 +211,37 @@ def translated(file: Path) -> Iterator[None]:
         kind = LedgerDamagedError if remedy is RESTORE else LedgerError
         message = Text("The ledger {file} cannot be used ({why}).", file=file, why=_reason(error))
         raise kind(message, remedy) from error
+
+
+def _require_file(file: Path) -> None:
+    """Check that a ledger can be opened. SQLite would only say that it cannot; and it deletes the log beside
+    an empty file, with the records in it. Of a link, SQLite has the log beside the file it leads to. Raises
+    LedgerError."""
+    if not os.path.lexists(file):
+        return
+    status = file.lstat()
+    if stat.S_ISLNK(status.st_mode):
+        raise LedgerError(
+            Text("The ledger {file} is a symbolic link.", file=file),
+            Text(
+                "Name the file itself as `ledger` in the configuration: {target}",
+                target=os.path.realpath(file),
+            ),
+        )
+    if not stat.S_ISREG(status.st_mode):  # SQLite would wait for the writer of a pipe
+        is_folder = stat.S_ISDIR(status.st_mode)
+        raise LedgerError(
+            Text("The ledger {file} is a folder.", file=file)
+            if is_folder
+            else Text("The ledger {file} is not a regular file.", file=file),
+            Text("Type: mv {file} {file}.aside, or name a file as `ledger`.", file=file),
+        )
+    log = file.with_name(f"{file.name}-wal")
+    if not status.st_size and log.exists() and log.stat().st_size:
+        raise LedgerError(
+            Text("The ledger {file} was emptied, and what lies beside it (-wal) was not.", file=file),
+            Text("Keep both files elsewhere; then: informativa ledger restore COPY --controller NAME"),
+        )
 
 
 def _reason(error: sqlite3.Error | OSError) -> Foreign:

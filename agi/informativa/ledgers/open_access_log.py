@@ -2,12 +2,12 @@
 closing the file cost four more.
 
 A log that nobody has used for a minute is closed, so that all of it is in one file again. If somebody deletes
-or replaces a file by hand, the next entry goes where others see it, and one that did not get there is an
-error.
+or replaces the file by hand, the next entry goes where others see it.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -17,12 +17,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..model.errors import LedgerError
-from ..model.text import Text
 from ..system.patience import start_apart
 from .access_entries import LoggedAccess
 from .access_log import AccessLog, append, stored, writing
-from .wal_files import FileIdentities, LedgerFiles
 
 SPARE_SECONDS = 60.0  # for which a log stays open that nobody uses
 
@@ -44,10 +41,10 @@ class _Addition:
 
 @dataclass(frozen=True)
 class _OpenFile:
-    """A connection, the files that it has open, and an event that is set when it is closed."""
+    """A connection, the file that it has open, and an event that is set when it is closed."""
 
     connection: sqlite3.Connection
-    identities: FileIdentities
+    file: os.stat_result
     closed: threading.Event
 
 
@@ -66,7 +63,7 @@ class OpenAccessLog(AccessLog):
 
     def __init__(self, ledger: Path, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(ledger)
-        self._files, self._clock = LedgerFiles(self.file), clock
+        self._clock = clock
         self._lock = threading.Lock()
         self._open_file: _OpenFile | None = None
         self._opened, self._last_used = 0, 0.0
@@ -117,21 +114,19 @@ class OpenAccessLog(AccessLog):
         """Add entries durably, and return their numbers. Raises LedgerError."""
         with self._translated():
             self._create()
-            with self._connection() as connection:
-                with writing(connection):
-                    numbers = [append(connection, entry) for entry in entries]
-                self._require_files()
-        return numbers
+            with self._connection() as connection, writing(connection):
+                return [append(connection, entry) for entry in entries]
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """Yield the connection to the present file, which exists, under the lock. After an error the next one
         opens it anew."""
-        if self._open_file is not None and not self._files.unchanged(self._open_file.identities):
+        present = self.file.stat()
+        if self._open_file is not None and not os.path.samestat(present, self._open_file.file):
             self._close()
         if self._open_file is None:
             connection = self._connect()
-            self._open_file = _OpenFile(connection, self._files.identities(), threading.Event())
+            self._open_file = _OpenFile(connection, present, threading.Event())
             self._opened += 1
             start_apart(partial(self._close_unused, self._open_file.closed))
         self._last_used = self._clock()
@@ -140,15 +135,6 @@ class OpenAccessLog(AccessLog):
         except BaseException:
             self._close()
             raise
-
-    def _require_files(self) -> None:
-        """Check that a commit went into files that others see. Raises LedgerError."""
-        assert self._open_file is not None
-        if not self._files.unchanged(self._open_file.identities):
-            raise LedgerError(
-                Text("What lies beside {file} (-wal, -shm) was replaced while in use.", file=self.file),
-                Text("Try again."),
-            )
 
     def _close(self) -> None:
         if self._open_file is not None:

@@ -36,6 +36,7 @@ from . import (
     references,
     requests,
     rows,
+    write_lock,
 )
 from .extension import successor, unsigned_end
 from .instructions import instruction_for
@@ -46,7 +47,6 @@ from .replaced import ReplacedLedger
 from .restored_notes import LogEnding, RestoredNotes
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction, next_number
-from .wal_files import LedgerFiles
 
 _SIDES = ("", "-wal", "-shm")
 
@@ -102,7 +102,7 @@ def restore(
     `owner`'s, or if the list of an erasure is missing; EvidenceError if the files of the log cannot be used;
     and InformativaError if the instruction is missing. Then nothing was changed."""
     with translated(ledger):
-        if users := LedgerFiles(ledger).users():
+        if users := write_lock.users(ledger):
             raise LedgerError(
                 Text("The ledger {file} is open (process {users}).", file=ledger, users=_list(users)),
                 Text("Stop the service: systemctl stop informativa, and try again."),

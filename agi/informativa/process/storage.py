@@ -7,7 +7,7 @@ from `bootstrap.py`; the sequencer of a log, and who audits one, open what they 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -208,17 +208,6 @@ def callers_of_removed(controller: Controller, notices: Sequence[Notice]) -> dic
     listed = {(notice.id, version.id) for notice in notices for version in notice.versions}
     with reading(controller) as ledger:
         return ledger.callers_of(listed)
-
-
-def processes_with_deleted_wal(controllers: Iterable[Controller]) -> dict[str, list[int]]:
-    """Return, by controller, the processes that write to files that nobody reads, because the files beside
-    its ledger (-wal, -shm) were deleted while they were open; nothing for a controller without any. A service
-    corrects that within seconds. As root or the service's user."""
-    from ..ledgers.deleted_logs import processes_with_deleted_wal
-
-    ledgers = {controller.id: Path(controller.ledger) for controller in controllers}
-    processes = processes_with_deleted_wal(ledgers.values())
-    return {name: processes[ledger] for name, ledger in ledgers.items() if ledger in processes}
 
 
 def requests(controller: Controller) -> list[PersonRequest]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 import os
 import threading
 import time
@@ -26,7 +25,6 @@ from .receiving import PAGE, PageRequest, Passed, Rows
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0  # from a failure to the next try
 REFUSED_PAUSE = 30.0  # where somebody has to decide something
-QUIET_SECONDS = 5.0  # without anything to exchange, after which the ledger's memory is freed
 FRESH_NANOSECONDS = 50_000_000  # of a file's time: so new that the next change may have the same
 
 log = structlog.get_logger("informativa")
@@ -82,7 +80,6 @@ class ExchangeLoop:
         self._signature: tuple[int, int] | None = None
         self._version = -1  # of the ledger, as other connections change it
         self._fresh = True  # the file may have been changed since the signature was taken, and look the same
-        self._release_at = math.inf  # when the ledger's memory is freed, unless there is something to do
         self._waiting: dict[asyncio.Future[None], tuple[int, asyncio.AbstractEventLoop]] = {}
         self._lock = threading.Lock()
         self.place = MeetingPlace.of(self)
@@ -140,13 +137,7 @@ class ExchangeLoop:
             return False
         if look:
             self._look()
-        due = self._changed or self.unsure or self.has_more or self.exchange is None
-        if due:
-            self._release_at = time.monotonic() + QUIET_SECONDS
-        elif self._release_at < math.inf and time.monotonic() >= self._release_at:
-            self._release_at = math.inf
-            self._store.release_memory()
-        return due
+        return self._changed or self.unsure or self.has_more or self.exchange is None
 
     def _look(self) -> None:
         """Look at the ledger's log of changes. There are 300 of them, several times a second, and mostly

@@ -95,6 +95,16 @@ def create(
         return os.fstat(out.fileno())
 
 
+def descriptors_of(file: os.stat_result) -> list[int]:
+    """Return the descriptors by which this process has a file open."""
+    descriptors = []
+    for descriptor in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
+        with suppress(OSError):  # closed meanwhile
+            if os.path.samestat(os.fstat(descriptor), file):
+                descriptors.append(descriptor)
+    return descriptors
+
+
 def point(link: Path, target: Path) -> None:
     """Make `link` lead to `target`. Raises OSError, FileExistsError if something else is there."""
     with _within(link) as folder:

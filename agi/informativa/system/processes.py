@@ -85,15 +85,6 @@ def descriptors() -> Iterator[Descriptor]:
                     yield Descriptor(int(process), link, os.readlink(link))  # noqa: PTH115
 
 
-def return_memory() -> None:
-    """Return memory that this process freed to the system, where the C library can (malloc_trim(3)). It takes
-    some milliseconds, in which threads that need memory may wait."""
-    with suppress(OSError, AttributeError):
-        import ctypes  # 5 ms that no command needs
-
-        ctypes.CDLL(None).malloc_trim(0)
-
-
 def allow_descriptors(number: int) -> int:
     """Raise the limit of this process's open files to `number`, and return how many it may have: fewer where
     the system gives fewer."""

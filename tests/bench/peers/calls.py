@@ -21,7 +21,7 @@ from informativa.asterisk import fastagi
 from informativa.asterisk.fastagi import FastAgiServer, PendingConnection
 from informativa.asterisk.peers import Tokens
 from informativa.cli import log
-from informativa.ledgers import groupcommit, idle
+from informativa.ledgers import groupcommit
 from informativa.process.preparation import prepare
 from informativa.process.service import CallService
 
@@ -167,7 +167,7 @@ def _environment(script: str, call: int, number: str) -> bytes:
 
 def main() -> int:
     """1 if one of the calls was not told the dialplan as it should be."""
-    groupcommit.STILL_SECONDS = idle.IDLE_SECONDS = _FOR_EVER
+    groupcommit.STILL_SECONDS = _FOR_EVER
     fastagi.LOOK_SECONDS = fastagi.HEADER_SECONDS = _FOR_EVER
     sys.setswitchinterval(_FOR_EVER)
     over = threading.Event()  # until when the log gathers: how often it writes would be a matter of time

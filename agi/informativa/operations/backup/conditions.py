@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...call.caller import fingerprint
 from ...config import Configuration
-from ...ledgers.wal_files import LedgerFiles
+from ...ledgers import write_lock
 from ...model import Controller
 from ...model.errors import InformativaError, LedgerError
 from ...model.text import Text
@@ -47,7 +47,7 @@ def require_possible(configuration: Configuration, manifest: Manifest, names: Se
     ):
         ledger = Path(controller.ledger)
         _require_same_box(controller, manifest)
-        if processes := LedgerFiles(ledger).users():
+        if processes := write_lock.users(ledger):
             raise InformativaError(
                 Text(
                     "The ledger {file} is open (process {users}).",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,9 @@ from ...model import Controller
 from ...model.errors import InformativaError, LedgerEmptyError
 from ...model.remedy import SafeChange, SafeRemedy
 from ...model.text import Foreign, Text, clause, command
-from ...process import storage
 from ...system.files import obstacle
 from ...system.patience import within
-from . import ledger_facts, unit, users, write_trial
+from . import ledger_facts, users, write_trial
 from .findings import LOOK_AT_LOAD, Finding, ok, unknown, warning, wrong
 from .system import System
 
@@ -123,12 +122,7 @@ def _findings(system: System) -> Iterator[Finding]:
     ]
     yield from denied
     recording = system.recording()
-    astray = storage.processes_with_deleted_wal(recording)
-    opening = [
-        finding
-        for controller in recording
-        for finding in opening_findings(system, controller, astray.get(controller.id, ()))
-    ]
+    opening = [finding for controller in recording for finding in opening_findings(system, controller)]
     yield from opening
     if not denied and not any(finding.state == "wrong" for finding in opening):
         for uid, user in system.users().items():
@@ -187,20 +181,9 @@ def _denied(controller: Controller, uid: int, user: str) -> Iterator[Finding]:
         yield wrong(text.format(user=user, file=denied[0]), fix)
 
 
-def opening_findings(
-    system: System, controller: Controller, processes: Sequence[int]
-) -> Generator[Finding, None, None]:
-    """Check that one ledger opens, has this version, cannot be read by others, and that no `processes` write
-    to a deleted file in its place."""
+def opening_findings(system: System, controller: Controller) -> Generator[Finding, None, None]:
+    """Check that one ledger opens, has this version, and cannot be read by others."""
     file = Path(controller.ledger)
-    if processes:
-        text = Text("what lies beside {file} (-wal, -shm) was deleted under process {processes}")
-        words = Text(
-            "The service saves what it holds within a second; if this stays, end that process in good order"
-            " ({commands}), and delete nothing beside a ledger."
-        )
-        fix = system.by_systemd(unit.RESTART, words)
-        yield wrong(text.format(file=file, processes=", ".join(map(str, processes))), fix)
     if file.is_file() and file.stat().st_mode & 0o077:
         yield warning(Text("others can read {file}", file=file), _private(file))
     try:

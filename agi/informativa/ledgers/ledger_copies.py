@@ -18,7 +18,7 @@ def copies(ledger: Path) -> list[Path]:
     """Return all files that informativa makes of a ledger's content, and those that SQLite leaves beside
     them. Raises OSError."""
     name, sides = re.escape(ledger.name), "|".join(_SIDES)
-    pattern = re.compile(rf"\.{name}\.(part|restored)({sides})")
+    pattern = re.compile(rf"({name}\.rescued-[\dT-]+|\.{name}\.(part|restored))({sides})")
     return sorted(file for file in ledger.parent.iterdir() if pattern.fullmatch(file.name))
 
 

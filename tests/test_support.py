@@ -34,7 +34,6 @@ PLANTED = {
     "in a comment": "geheim-kommentar",
     "of the token": "5eC" * 10,
     "of the manager": "manager-s3cret",
-    "of a database": "pgpass-s3cret",
     "of a DSN": "dsn-s3cret",
     "of a header": "X-Secret-Proxy",
     "of a URL": "url-s3cret",
@@ -64,7 +63,6 @@ def file(folder: Path) -> Path:
     """A configuration in order with a secret at every place that may hold one, and a ledger with a caller."""
     file, keys = folder / "informativa.yaml", folder / "keys"
     secret(keys / "manager.secret", PLANTED["of the manager"])
-    secret(keys / "db.pgpass", f"*:*:*:*:{PLANTED['of a database']}")
     secret(keys / "crm.token", PLANTED["of a bearer"])
     secret(keys / "crm.token.retired-1", PLANTED["of a file of before"])
     secret(
@@ -89,7 +87,6 @@ n={{number}}&key={PLANTED["of its question"]}"
 manager: {{address: "127.0.0.1:{free_port()}", user: informativa, secret: keys/manager.secret}}
 shared_numbers: ["{CALLER}"]
 verification: {{"{PLANTED["of a carrier"]}": passed}}
-shared: {{hosts: ["127.0.0.1:{free_port()}"], box: pbx-1, passwords: keys/db.pgpass}}
 web: {{proxy: {{addresses: [127.0.0.1], header: {PLANTED["of a header"]}}}}}
 operator: """
     text = text.replace("\n    notices:", lookups, 1).replace("\noperator: ", more, 1)
@@ -227,8 +224,6 @@ MISPLACED = [
     ("  token: keys/agi.token", "  token: hunter2-x"),  # in the place of its file
     ("    key: keys/acme.key", "    key: [hunter2-x]"),
     ("operator: ", "operator: &hunter2-x "),
-    ("operator: ", "shared: hunter2-x\noperator: "),
-    ("operator: ", "shared: {hosts: [127.0.0.1], box: b, passwords: hunter2-x}\noperator: "),
     ("operator: ", "\thunter2-x: *hunter2-x\noperator: "),  # no YAML
     ("operator: ", "*hunter2-x\noperator: "),
 ]

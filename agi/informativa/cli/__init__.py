@@ -8,7 +8,6 @@
 - `completion`, `names`: what the tab key completes
 - `manual`, `reference`, `schemas`: the manual page, docs/reference.md, and docs/json.md with its schemas
 - `questions`: questions to a person at a terminal
-- `box_options`: what commands about many boxes share
 - `interview`, `company_options`: the questions of `init` and `setup`, and the options in their place
 - `log`: the log of the service
 """

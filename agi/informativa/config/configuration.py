@@ -16,7 +16,6 @@ from ..model import (
     ManagerAccount,
     Notice,
     Prompt,
-    SharedDatabase,
     WebServer,
 )
 from ..model.errors import ConfigProblem
@@ -76,7 +75,6 @@ class Configuration:
     format: int = FIRST_FORMAT
     """The format of the file; see document.py."""
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
-    shared: SharedDatabase | None = None
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     """The choices of controllers that have some."""
     web: WebServer = field(default_factory=WebServer)

@@ -332,12 +332,6 @@ class LedgerFile:
             self._confirm()
             self._require_full_size()
 
-    def others_version(self) -> int:
-        """Return a number that changes when anybody else has changed the ledger, over another connection."""
-        with self._translated():
-            version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-            return version
-
     def _require_full_size(self) -> None:
         """Check that nobody has truncated the file. SQLite itself shortens it only by a VACUUM, which changes
         the version of the schema (https://www.sqlite.org/fileformat2.html#schemacookie). Raises

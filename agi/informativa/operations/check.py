@@ -111,14 +111,13 @@ class Checked:
     lines: tuple[CheckedLine, ...] | None
 
 
-def check(file: Path, now: datetime, begun: float | None = None) -> Checked:
-    """Check everything, and report all problems at once, and warnings. The command has `begun` at that time
-    of `time.monotonic()`.
+def check(file: Path, now: datetime) -> Checked:
+    """Check everything, and report all problems at once, and warnings.
 
     Ledgers of an earlier informativa are migrated, in case there is no service to do it, and the parsed
     configuration is stored for scripts.
     """
-    return _checked(file, now, *run(check_configuration(file, keep=True, prepare=_migrate, begun=begun)))
+    return _checked(file, now, *run(check_configuration(file, keep=True, prepare=_migrate)))
 
 
 def check_read_only(file: Path, now: datetime) -> Checked:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..evidence.note_values import NoteSource
 from ..ledgers import expiry, purge_plan
 from ..ledgers.instructions import require_instruction
-from ..model import Controller, SharedDatabase
+from ..model import Controller
 from ..model.errors import InformativaError
 from ..model.text import NOTHING, Foreign, Text
 from ..process import log_storage, storage
@@ -29,15 +29,6 @@ class OldCopy:
     """The day on which the last of its records are past the retention."""
     deleted: bool
     """True if it is deleted now."""
-
-
-@dataclass(frozen=True)
-class RetiredRecords:
-    """Old records of a box that left for good, in the database where boxes meet."""
-
-    box: str
-    records: int
-    """The number that is deleted, or would be, by that database's clock."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +54,6 @@ class Purged:
     """The controller's instruction in the rule that the log states first, or would; null where it states none
     anew, or without an instruction."""
     copies: tuple[OldCopy, ...]
-    retired: tuple[RetiredRecords, ...] = ()
-    """The old records of boxes that left for good."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +74,6 @@ def purge(
     now: datetime,
     *,
     really: bool,
-    shared: SharedDatabase | None = None,
     progress: Progress = lambda _part: None,
     instruction: str = "",
 ) -> Purge:
@@ -103,7 +91,7 @@ def purge(
     purged = []
     for controller in controllers:
         copies = tuple(_copies(controller, now, really, progress))
-        purged.append(_purged(controller, now, really, copies, shared, instruction))
+        purged.append(_purged(controller, now, really, copies, instruction))
         progress(purged[-1])
     return Purge(really, tuple(purged))
 
@@ -124,7 +112,6 @@ def _purged(
     now: datetime,
     really: bool,
     copies: tuple[OldCopy, ...],
-    shared: SharedDatabase | None,
     instruction: str,
 ) -> Purged:
     if controller.retention is None:
@@ -151,7 +138,6 @@ def _purged(
                 store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
     if really:
         storage.access_log(controller).purge(storage.access_log_kept_since(controller, now))
-    retired = storage.purge_retired(shared, controller, really=really) if shared else []
     return Purged(
         controller.id,
         controller.name,
@@ -162,7 +148,6 @@ def _purged(
         doubt,
         (rule and rule.instruction) or None,
         copies,
-        tuple(RetiredRecords(old.box, old.records) for old in retired),
     )
 
 

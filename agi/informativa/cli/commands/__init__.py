@@ -15,8 +15,6 @@ Setting up:
 - `rollback`: back to an earlier version
 - `service`: the systemd unit, and `serve`
 - `web`: the console and its accounts
-- `boxes`: the database where boxes meet
-- `shared_database`: changes to it
 - `metrics`: for Prometheus and Grafana
 - `program`: completion, manual, help
 

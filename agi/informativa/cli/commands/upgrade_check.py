@@ -13,7 +13,7 @@ from ...operations.doctor.examination import upgrade_check
 from ...system.patience import run
 from ...views import terminal
 from ...views.text.doctor import findings
-from ..options import Config, Json, begun, print_document
+from ..options import Config, Json, print_document
 from ..words import _
 
 
@@ -23,7 +23,6 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _upgrade_check(
-    context: typer.Context,
     config: Config = DEFAULT_FILE,
     asterisk: Annotated[
         Path, typer.Option("--asterisk", metavar="DIR", help="Asterisk's folder, with extensions.conf in it.")
@@ -33,9 +32,9 @@ def _upgrade_check(
     ] = Path("/etc/systemd/system"),
     as_json: Json = False,
 ) -> None:
-    """Say what would happen if this version took over: configuration, ledgers, dialplan, units, other boxes.
+    """Say what would happen if this version took over: configuration, ledgers, dialplan, units.
     Changes nothing; exit 1 if anything keeps it from that."""
-    result = run(upgrade_check(config, asterisk, units, begun(context)))
+    result = run(upgrade_check(config, asterisk, units))
     if as_json:
         print_document(result)
     else:

@@ -96,7 +96,7 @@ def _changes(result: Forecast, say: Language) -> Iterator[str]:
     if result.changed_meanwhile:
         yield say("{current} was changed while callers were counted: type the same again.", **facts)
     yield say(
-        "Callers are counted by what this box knows, in each line's own language. Whom one of the company's"
+        "Callers are counted by what is on record, in each line's own language. Whom one of the company's"
         " own systems knows hears less."
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...operations.retention import OldCopy, Purged, RetiredRecords
+from ...operations.retention import OldCopy, Purged
 from ..messages import Language
 from .callers import copy_gone
 
@@ -26,8 +26,6 @@ def purged(part: OldCopy | Purged, done: bool, say: Language) -> Iterator[str]:
             )
         if part.doubt:
             yield f"    {say(part.doubt)}"
-        for records in part.retired:
-            yield _retired(records, done, say)
     elif part.deleted:
         yield copy_gone(part.file, True, say)
     else:
@@ -44,23 +42,6 @@ def instructed(name: str, controller: str, instruction: str, done: bool, say: La
     if done:
         return say("{name} ({id}): the log states its rule anew, by the instruction {instruction}", **names)
     return say("{name} ({id}): the log would state its rule anew, by the instruction {instruction}", **names)
-
-
-def _retired(old: RetiredRecords, done: bool, say: Language) -> str:
-    facts = {"box": old.box, "count": old.records}
-    if done:
-        return say.counted(
-            "    {count} record of {box}, which left for good, deleted in the shared database",
-            "    {count} records of {box}, which left for good, deleted in the shared database",
-            old.records,
-            **facts,
-        )
-    return say.counted(
-        "    {count} record of {box}, which left for good, would be deleted in the shared database",
-        "    {count} records of {box}, which left for good, would be deleted in the shared database",
-        old.records,
-        **facts,
-    )
 
 
 def _purged(purged: Purged, done: bool, say: Language) -> str:

@@ -1,6 +1,4 @@
 # make demo     sets everything up and places real calls; says what to try next (WEB=1: and opens the console on them)
-# make cluster  the same with three Asterisk, twenty companies and the PostgreSQL where they meet, which is killed
-#               (CLUSTER=--stay: all stays)
 # make check    what holds before each commit: lint, and the fast tests, with few cases of each and few examples of
 #               each property (three minutes)
 # make test     sets everything up and runs the tests, on a real Asterisk 22 and 16, a PostgreSQL and a browser
@@ -13,8 +11,7 @@
 # make mutants  which changes to the program no test notices (MODULES="call/agi call/spool": of these modules)
 # make torture  the attacks among the tests, much longer: some hours (TIMES=10: ten times as long as in make test)
 # make bench    measures informativa beside its peers, and writes a report into .bench/ (about half an hour), on the
-#               distribution's Python where that is 3.11 or newer (PYTHON=python3.12: on that one); BENCH=--fleet:
-#               only 50 boxes with 300 companies, in eight minutes at most
+#               distribution's Python where that is 3.11 or newer (PYTHON=python3.12: on that one)
 # make lint     style, types, import contracts, names and docstrings
 # make messages brings the translations up to date with the source, and says what is to be translated
 # make docs     writes docs/reference.md anew, and the names in evidence.md
@@ -36,18 +33,15 @@ export PYTHONPATH := tests
 unexport PYTHONDONTWRITEBYTECODE  # pytest takes ten seconds to read all tests anew
 COMPILE = .venv/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 $(REQUIREMENTS)
 TIMES ?= inf
-TORTURE = tests/torture tests/evidence tests/sharing tests/asterisk/test_faults.py
+TORTURE = tests/torture tests/evidence tests/asterisk/test_faults.py
 MUTMUT = tests/mutants-requirements.txt
 
 WORKERS = $(shell echo $$((3 * $$(nproc))))  # a call takes seconds, in which its worker waits
 TESTS = .venv/bin/python -m pytest -n $(WORKERS) --dist worksteal --ignore=tests/packages $(if $(NIGHT),,-m "not night")
 
-.PHONY: demo cluster screens check test nightly fast bare mutants torture bench messages docs plans requirements deb pex packages lint lint-types lint-style lint-imports lint-names lint-prompts setup clean release repository freepbx-module
+.PHONY: demo screens check test nightly fast bare mutants torture bench messages docs plans requirements deb pex packages lint lint-types lint-style lint-imports lint-names lint-prompts setup clean release repository freepbx-module
 demo: setup
 	@.venv/bin/python -m demo.run $(if $(WEB),--web)
-
-cluster: setup
-	@.venv/bin/python -m sharing.cluster $(CLUSTER)
 
 test: setup
 	@.venv/bin/python -m lab.fetch
@@ -103,7 +97,7 @@ setup:
 	@$(PYTHON) -m lab.setup
 
 clean:
-	rm -rf .venv .demo .cluster .bench .mutants .nightly
+	rm -rf .venv .demo .bench .mutants .nightly
 
 docs: setup
 	@.venv/bin/python -m informativa.cli.reference > docs/reference.md

@@ -335,7 +335,7 @@ def secret_of_acmes_hook(text: str) -> Callable[[Site], None]:
 
 CHECK, DOCTOR = ("check",), ("doctor",)
 RECORD = ("record", CALLER, "--controller", "acme", "--by", "website", "--reference", "form 7")
-MADE_ANEW = "config/controllers.py: informativa keys make {id} --yes -c {config}"
+MADE_ANEW = "config/controllers.py: informativa keys make {id} -c {config}"
 RESTORED = "operations/doctor/ledgers.py: informativa ledger restore {copy} --controller {id} -c {file}"
 IN_FINDINGS = "config/findings.py: "
 LEDGERS = "operations/doctor/ledgers.py: "
@@ -412,7 +412,7 @@ FAULTS = (
         "no key of a ledger",
         CHECK,
         all_of(ledger_of(), without("etc/keys/acme.key")),
-        (MADE_ANEW, "config/controllers.py: informativa ledger adopt --controller {id} --yes -c {config}"),
+        ("evidence/origin.py: mv {ledger} {ledger}.aside", MADE_ANEW),
     ),
     Fault(
         "folder for a key",
@@ -569,13 +569,13 @@ FAULTS = (
         "ledger of the other company",
         CHECK,
         of_the_other_company,
-        ("ledgers/owner.py: informativa ledger adopt --controller {id} --yes",),
+        ("evidence/origin.py: mv {ledger} {ledger}.aside",),
     ),
     Fault(
         "another key",
         CHECK,
         another_key,
-        ("ledgers/owner.py: informativa ledger adopt --controller {id} --yes",),
+        ("evidence/origin.py: mv {ledger} {ledger}.aside",),
     ),
     Fault(
         "ledger put back to an older state",

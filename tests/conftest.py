@@ -45,7 +45,7 @@ from lab.remembered import remember
 HERE = Path(__file__).parent
 pytest_plugins = ("lab.left_out",)
 
-pytest.register_assert_rewrite("doubles", "evidence", "console", "sharing", "traces")  # what tests share
+pytest.register_assert_rewrite("doubles", "evidence", "console", "traces")  # what tests share
 
 Office.quick = True  # the demo and the benchmark start the program as an admin does
 
@@ -65,7 +65,7 @@ remember()
 FEW = bool(os.environ.get("INFORMATIVA_FEW"))  # `make check`, `make again`
 
 SLOW = {
-    "asterisk", "freepbx", "packages", "sharing", "torture", "test_bench.py", "test_lab.py",
+    "asterisk", "freepbx", "packages", "torture", "test_bench.py", "test_lab.py",
     "evidence/test_crosscheck.py", "evidence/test_killing.py", "evidence/test_receipt_in_browser.py",
 }  # fmt: skip
 """Folders and files below tests/ that start an Asterisk, a PostgreSQL, a browser and other programs."""

@@ -46,7 +46,7 @@ from informativa.model.errors import (
     ManagerError,
     SessionLostError,
 )
-from informativa.model.ports import Ledger, LedgerTransaction, OtherBoxes, Result
+from informativa.model.ports import Ledger, LedgerTransaction, Result
 from informativa.model.text import Text
 
 CALLER = "+393331234567"
@@ -160,7 +160,6 @@ class MemoryTransaction:
         self, events: list[Event], histories: dict[bytes, dict[tuple[str, str], PriorDelivery]]
     ) -> None:
         self.events, self.histories = events, histories
-        self.learnt: list[tuple[str, Record]] = []
         self.unasked = Counter[tuple[str, str, Unasked]]()
 
     def history(self, pseudonym: bytes) -> CallerHistory:
@@ -170,20 +169,11 @@ class MemoryTransaction:
         return known_notices
 
     def answers(self, pseudonym: bytes) -> AnswerHistory:
-        records = [
-            ("", Record(number, event))
+        return answers_on_record(
+            Record(number, event)
             for number, event in enumerate(self.events, 1)
             if event.pseudonym == pseudonym and event.asked is not None
-        ]
-        learnt = (
-            (box, record)
-            for box, record in self.learnt
-            if pseudonym in (record.event.pseudonym, record.event.earlier)
         )
-        return answers_on_record((*records, *learnt))
-
-    def learn(self, box: str, record: Record) -> None:
-        self.learnt.append((box, record))
 
     def count_unasked(self, line: str, choice: str, reason: Unasked, at: datetime) -> None:
         self.unasked[line, choice, reason] += 1
@@ -242,7 +232,6 @@ class MemoryLedger(Ledger):
     async def transact(self, work: Callable[[LedgerTransaction], Result]) -> Result:
         histories = {pseudonym: dict(known) for pseudonym, known in self._transaction.histories.items()}
         transaction = MemoryTransaction(list(self._transaction.events), histories)
-        transaction.learnt = list(self._transaction.learnt)
         transaction.unasked = self._transaction.unasked.copy()
         result = work(transaction)
         self._transaction = transaction
@@ -261,7 +250,6 @@ class BrokenBook(MemoryTransaction):
 
     def __init__(self, transaction: MemoryTransaction, readable: bool, writable: bool) -> None:
         super().__init__(transaction.events, transaction.histories)
-        self.learnt = transaction.learnt
         self.readable, self.writable = readable, writable
 
     def history(self, pseudonym: bytes) -> CallerHistory:
@@ -332,27 +320,6 @@ class ScriptedSource:
         if self.error:
             raise LookupSourceError(self.error)
         return self.delivery
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-@dataclass
-class ScriptedBoxes(OtherBoxes):
-    """Other boxes that say what the test says, each record with its box; `None` for no answer."""
-
-    records: Sequence[tuple[str, Record]] | None = ()
-    asked: list[list[bytes]] = field(default_factory=list)
-    waited: list[int] = field(default_factory=list)
-
-    async def ask(self, pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
-        """Answer."""
-        self.asked.append(list(pseudonyms))
-        return self.records or ()
-
-    async def wait(self, record: int) -> None:
-        """It is there at once."""
-        self.waited.append(record)
 
     def close(self) -> None:
         """Nothing is open."""

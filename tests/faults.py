@@ -24,11 +24,11 @@ from typing import Any
 import pytest
 
 from informativa.model import Controller, Line, Prompt
-from informativa.model.ports import Ledger, LedgerTransaction, LookupSource, OtherBoxes, Recordings
+from informativa.model.ports import Ledger, LedgerTransaction, LookupSource, Recordings
 
 COMPANIES = re.compile(r"acme\d*|borealis")
 THINGS = (
-    "ledgers", "prompts", "call.lookups", "call.lookup_http", "call.lookup_sql", "sharing",
+    "ledgers", "prompts", "call.lookups", "call.lookup_http", "call.lookup_sql",
     "process.storage", "system.files",
     "process.log_storage", "process.erasing", "process.publication", "process.maintenance",
     "process.spool_collection", "evidence.log_folder", "config.findings",
@@ -40,7 +40,7 @@ CALLERS = (
     "process.generations", "call.guard", "ledgers.groupcommit", "ledgers.sequencer",
     "call.lookups", "process.maintenance", "system.patience", "process.preparation",
     "prompts.guarded", "prompts.recordings", "process.publication", "process.regular_work",
-    "process.self_report", "process.service", "sharing.loop", "sharing.others", "process.storage",
+    "process.self_report", "process.service", "process.storage",
     "process.log_storage", "process.erasing", "process.spool_collection", "system.turns",
 )  # fmt: skip
 """Modules from which the service does it: what is called from anywhere else is inside one of the others."""
@@ -101,13 +101,10 @@ ADAPTERS = {
     Ledger: "ledgers.groupcommit.GroupCommitLedger",
     LedgerTransaction: "ledgers.transaction.SqliteTransaction",
     LookupSource: "call.lookups.GuardedLookup",
-    OtherBoxes: "sharing.others.SharedBoxes",
     Recordings: "prompts.recordings.InstalledRecordings",
 }
 """The adapter that a service has, by port."""
-OF_CHOICES = {
-    f"ledgers.transaction.SqliteTransaction.{name}" for name in ("answers", "count_unasked", "learn")
-}
+OF_CHOICES = {f"ledgers.transaction.SqliteTransaction.{name}" for name in ("answers", "count_unasked")}
 """Done only where a line asks something; `history` and `append` of the same transactions stand for them."""
 OF_ALL = {
     "ledgers.groupcommit.GroupCommitLedger.records",  # of no call

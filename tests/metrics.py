@@ -6,7 +6,7 @@ import urllib.request
 
 from prometheus_client.parser import text_string_to_metric_families as parse
 
-from informativa.model import CallResult, Line, SharedState
+from informativa.model import CallResult, Line
 from informativa.process.metrics import Metrics
 from lab.ports import free_port
 
@@ -43,10 +43,6 @@ class Idle:
     def turned_away(self) -> dict[str, int]:
         """One call too many."""
         return {"busy": 1, "script": 0, "abandoned": 0}
-
-    def shared(self) -> dict[str, SharedState]:
-        """One that has something to send."""
-        return {"acme": SharedState(7, 1000.0, True, False, 5, 2, 1)}
 
 
 def labels_of(text: str) -> dict[str, set[str]]:

@@ -227,7 +227,6 @@ FORGERIES = [
     ("INSERT INTO answer VALUES"
      " (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 99, 'pbx-2', 0, 0)",
      HistoryRow(99, "", "1", "marketing", "granted")),
-    ("UPDATE answer SET box = 'pbx-2' WHERE record = 3", HistoryRow(3, "", "1", "marketing", "refused")),
     ("UPDATE answer SET word = 'granted' WHERE record = 3", HistoryRow(3, "", "1", "marketing", "granted")),
     ("UPDATE answer SET at = at + 1 WHERE record = 3", HistoryRow(3, "", "1", "marketing", "refused")),
     ("UPDATE answer SET rank = 0 WHERE record = 3", HistoryRow(3, "", "1", "marketing", "refused")),

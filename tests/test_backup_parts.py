@@ -24,7 +24,6 @@ from informativa.config import inspect, load
 from informativa.ledgers import snapshot, write_lock
 from informativa.ledgers.snapshot import PastErasure
 from informativa.model import Period
-from informativa.model.connections import SharedDatabase
 from informativa.model.errors import InformativaError
 from informativa.operations.backup import archive, conditions, listing, manifest, places, sources
 from informativa.operations.backup.manifest import BackupCompany, BackupFile, FilePart, Manifest
@@ -275,22 +274,10 @@ def _without_a_word(_file: Path) -> NoReturn:
     raise OSError
 
 
-def test_backup_of_another_box_or_of_another_key_is_refused(folder: Path) -> None:
-    """Where boxes share a database the box counts, else it does not; both are named, and so is the key that
-    is missing. A company of which the backup has no key needs none."""
+def test_backup_of_another_key_is_refused(folder: Path) -> None:
+    """The key that is missing is named. A company of which the backup has no key needs none."""
     configuration = load(config(folder))
     conditions.require_possible(configuration, WHOLE, ["acme", "gone"])
-    for box in ("box", "other"):
-        shared = replace(configuration, shared=SharedDatabase(("db:5432",), "calls", box))
-        if box == WHOLE.box:
-            conditions.require_possible(shared, WHOLE, ["acme"])
-            continue
-        with pytest.raises(InformativaError) as caught:
-            conditions.require_possible(shared, WHOLE, ["acme"])
-        assert sentences_of(caught.value) == (
-            "The backup is of the box box, and this is other.",
-            "Take a backup of this box: informativa backup list",
-        )
     acme = configuration.controllers["acme"]
     with pytest.raises(InformativaError) as caught:
         conditions.require_key(WHOLE, acme, folder / "keys/gone.key")
@@ -348,7 +335,7 @@ def test_ledger_of_another_box_is_not_replaced(folder: Path) -> None:
         conditions.require_possible(configuration, other, ["acme"])
     assert sentences_of(caught.value) == (
         f"The backup is of the log box/9, and here is {origin}.",
-        "Take a backup of this box: informativa backup list",
+        "Take a backup of this machine: informativa backup list",
     )
     assert conditions.knows_erasures(acme)
     Path(acme.ledger).write_bytes(b"no database" * 1000)
@@ -360,11 +347,10 @@ def test_ledger_of_another_box_is_not_replaced(folder: Path) -> None:
 def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_path: Path) -> None:
     """With the certificates, and the prompts in all of their formats, each with its company; of one company
     its prompts alone."""
-    certificates = {name: tmp_path / f"{name}.pem" for name in ("database", "web")}
+    certificates = {"web": tmp_path / "web.pem"}
     loaded = load(config(folder))
     configuration = replace(
         loaded,
-        shared=SharedDatabase(("db:5432",), "calls", "box", certificates=str(certificates["database"])),
         web=replace(loaded.web, certificate=str(certificates["web"])),
     )
     short = folder / "prompts/it/short"
@@ -387,9 +373,6 @@ def test_files_of_the_configuration_are_those_that_it_names(folder: Path, tmp_pa
     shorts = [file.name for file in paths if file.parent == short.parent and file.name.startswith("short.")]
     assert shorts == ["short.sln16", "short.txt", "short.wav"]
     assert short.with_name("short-other.wav") not in paths
-    system = replace(configuration, shared=replace(configuration.shared, certificates="system"))
-    of_all = [own.file for own in sources.configuration_files(system, [], all_of_it=True)]
-    assert of_all[:2] == [config(folder), certificates["web"]]
 
 
 def test_files_of_a_log_are_copied_so_that_each_has_what_it_needs(folder: Path) -> None:
@@ -433,16 +416,14 @@ def test_secrets_are_those_that_the_configuration_names(folder: Path) -> None:
     text = text.replace("    key: keys/acme.key", f"    {hook}\n    key: keys/acme.key", 1)
     config(folder).write_text(f"{text}\nmanager: {{user: informativa, secret: keys/manager}}\n")
     configuration = inspect(config(folder))[0]
-    shared = "shared: {hosts: [db.example], box: pbx-1, passwords: keys/pgpass}"
     one = sources.parse_secrets(sources.secrets(configuration, ["acme"], all_of_it=False))
     names = ("keys/acme.hook", "keys/acme.key", "keys/acme.key.retired-20260101")
     assert one == {name: (folder / name).read_bytes() for name in names}
     both = sources.parse_secrets(sources.secrets(configuration, ["acme", "borealis"], all_of_it=True))
     more = ("keys/borealis.key", "keys/agi.token", "keys/manager", "web/accounts.json")
     assert both == {name: (folder / name).read_bytes() for name in (*names, *more)}
-    (keys / "pgpass").write_bytes(b"passwords")
     (keys / "agi.token").unlink()
-    config(folder).write_text(f"{text}\n{shared}\n")
+    config(folder).write_text(text)
     configuration = inspect(config(folder))[0]
     rest = sources.parse_secrets(sources.secrets(configuration, [], all_of_it=True))
-    assert rest == {"keys/pgpass": b"passwords", "web/accounts.json": b"{}"}
+    assert rest == {"web/accounts.json": b"{}"}

@@ -21,7 +21,6 @@ from bench import (
     direct,
     evidence,
     figures,
-    fleet_office,
     ledger,
     machine,
     monitoring,
@@ -30,7 +29,6 @@ from bench import (
     rivals,
 )
 from bench.figures import Curves, Peers, RefusedError, Report, Result, SkippedError, Spread, Target
-from informativa.config import load
 from informativa.console.routes import ROUTES
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model.redaction import without_numbers
@@ -457,15 +455,3 @@ def test_load_at_a_rate(tmp_path: Path) -> None:
     with rivals.null(tmp_path) as null:
         taken = rivals.make_calls(tmp_path, null.port, 10, in_flight=1, rate=50)
     assert (taken["calls"], taken["expected"], taken["seconds"] >= 0.2) == (10, 10, True)
-
-
-def test_box_of_many_companies(tmp_path: Path) -> None:
-    """Each is live, with a line, a key and a ledger of its own; the first has the line that is called."""
-    office = fleet_office.FleetOffice(tmp_path / "etc", 12, "pbx-1")
-    configuration = load(office.config)
-    assert list(configuration.controllers) == office.companies
-    assert not any(controller.refused for controller in configuration.controllers.values())
-    assert {line.controller.id for line in configuration.lines} == set(office.companies)
-    assert configuration.spelled[rivals.LINE].controller.id == "company-000"
-    assert len({controller.key for controller in configuration.controllers.values()}) == 12
-    assert len({controller.ledger for controller in configuration.controllers.values()}) == 12

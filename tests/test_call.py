@@ -16,7 +16,6 @@ from doubles import (
     SUPPLEMENT,
     BrokenLedger,
     MemoryLedger,
-    ScriptedBoxes,
     ScriptedSession,
     ScriptedSource,
     SteadyRecordings,
@@ -46,7 +45,6 @@ from informativa.model import (
     Playback,
     Prompt,
     Reason,
-    Record,
     RecordKind,
     ReportedDelivery,
     Status,
@@ -1053,17 +1051,6 @@ def test_delivery_on_an_unknown_line_is_of_no_notice(
     )
     assert (event.purposes, event.pseudonym, event.recording) == (frozenset(), None, recording)
     assert event.heard == Heard.in_seconds(ending, heard, heard)
-
-
-def test_other_boxes_of_the_company_are_asked() -> None:
-    """Those of the called line's company, and no other's."""
-    at = datetime(2026, 11, 1, tzinfo=UTC)
-    service, reason = frozenset({"service"}), Reason.NOT_INFORMED
-    record = Record(7, Event(at, "9", "", b"", "privacy", "1", "it", service, Status.PLAYED, reason))
-    acmes, others = ScriptedBoxes([("pbx-2", record)]), ScriptedBoxes([])
-    both = services(others={"acme": acmes, "borealis": others})
-    assert handle(ScriptedSession(), both).status is Status.NOTDUE
-    assert (len(acmes.asked), len(others.asked)) == (1, 0)
 
 
 def test_call_of_a_line_with_mistakes_is_left_to_the_dialplan() -> None:

@@ -2,7 +2,6 @@
 what is recorded, and how often."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -40,7 +39,6 @@ from informativa.model import (
     Period,
     Playback,
     Prompt,
-    Record,
     RecordKind,
     ReportedDelivery,
     Status,
@@ -121,38 +119,6 @@ def test_own_system_is_not_asked_of_it_either_where_another_notice_is_due() -> N
     again = ScriptedSession(incoming(options={"heard": "privacy:2"}))
     handle(again, replace(at, clock=later, lookups=sources))
     assert (crm.asked, country.asked) == (0, 1)
-
-
-class Elsewhere:
-    """Another box that told this caller of another notice."""
-
-    async def ask(self, _pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
-        """Answer with its record."""
-        told_there = told_elsewhere(
-            COUNTRY, COUNTRY.versions[0], RecordKind.PHONE, datetime(2026, 11, 20, tzinfo=UTC), b"", ""
-        )
-        return [("pbx-2", Record(1, told_there))]
-
-    waited_for = 0
-
-    async def wait(self, record: int) -> None:
-        """Note for which."""
-        self.waited_for = record
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-def test_own_system_is_not_asked_of_it_either_where_another_box_answers() -> None:
-    """Decided again by what other boxes say, what was heard in this call is still known."""
-    crm = ScriptedSource()
-    own = line(Step(notice(), Period(days=1)), COUNTRY)
-    at = services(own, None, crm)
-    handle(ScriptedSession(), services(line(notice()), at.ledgers["acme"]))
-    later = replace(at, clock=SteppingClock(datetime(2026, 11, 26, tzinfo=UTC)), others={"acme": Elsewhere()})
-    handle(ScriptedSession(incoming(options={"heard": "privacy:1"})), later)
-    assert [event.reason for event in events(at)[1:]] == ["same-call", "already-informed"]
-    assert crm.asked == 0
 
 
 def test_supplement_is_played_in_the_language_that_the_dialplan_asks_for() -> None:
@@ -424,10 +390,9 @@ def test_record_of_what_an_operator_read() -> None:
 
 
 def test_operators_record_is_in_the_language_that_the_caller_wants() -> None:
-    """The dialplan's, or that of the number's country, whether the number is known or withheld; and other
-    boxes have it when the call goes on."""
+    """The dialplan's, or that of the number's country, whether the number is known or withheld."""
     own = line(notice(replace(version("1"), short={"it": SHORT, "de": SHORT})), languages={"DE": "de"})
-    at = services(own, others={"acme": Elsewhere()})
+    at = services(own)
     handle(ScriptedSession(incoming("+493012345678", options={"action": "read"})), at)
     withheld = incoming("", presentation=32, options={"action": "read", "language": "de"})
     handle(ScriptedSession(withheld), at)
@@ -435,7 +400,6 @@ def test_operators_record_is_in_the_language_that_the_caller_wants() -> None:
         ("de", False),
         ("de", True),
     ]
-    assert at.others["acme"].waited_for == 2
 
 
 def test_operator_who_read_nothing_leaves_what_was_heard_before() -> None:

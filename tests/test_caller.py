@@ -305,7 +305,7 @@ def test_customer_number_takes_the_place_of_the_caller_id() -> None:
 
 
 def test_fingerprint_tells_keys_apart_and_nothing_of_them() -> None:
-    """The first eight bytes of an HMAC over one word, in hexadecimal, as other boxes compare them."""
+    """The first eight bytes of an HMAC over one word, in hexadecimal, as backups compare them."""
     assert caller.fingerprint(b"k" * 32) == "fa506d822503e934"
     assert caller.fingerprint(b"o" * 32) != "fa506d822503e934"
 

@@ -18,16 +18,12 @@ from examples import AT, NOTDUE, PLAYED
 from informativa.ledgers import expiry, following
 from informativa.model import (
     Answer,
-    Asks,
-    Choice,
     Controller,
     Ending,
     Heard,
-    Notice,
     Record,
     Status,
     Unasked,
-    Version,
 )
 from informativa.operations import record_document, statistics
 from informativa.operations.caller_summary import CallerSummary
@@ -38,7 +34,7 @@ from informativa.process import storage
 from informativa.views import choice_words, record_files
 from informativa.views.documents import facts
 from informativa.views.messages import ENGLISH, Language, language
-from informativa.views.text import callers, consents, records
+from informativa.views.text import callers, records
 
 LINE = PLAYED.line
 GRANTED = answering(Answer.GRANTED, language="it")
@@ -149,32 +145,6 @@ def test_counts_say_why_nobody_could_be_asked(acme: Controller) -> None:
     assert {row.says for row in audited(Path(acme.ledger)).counters} == {0, 2}
 
 
-def test_answers_have_the_purpose_of_their_choice(acme: Controller) -> None:
-    """Answers are those of the named days, or else of thirty, with the kind and the purpose that the
-    configuration has; a company without a ledger has none."""
-    version = Version("1", frozenset({"marketing"}), material=True, short={}, full={})
-    wording = Notice("marketing", (version,))
-    choice = Choice(wording, Asks.CONSENT, {Answer.GRANTED: "4", Answer.REFUSED: "5"}, purpose="marketing")
-    none = Controller("none", "None", b"k" * 32, f"{acme.ledger}.none")
-    choices = {"acme": (choice,)}
-    result = statistics.answer_statistics([acme, none], choices, None, None, AT + timedelta(days=2))
-    first, second = result.controllers
-    assert (first.last_day - first.first_day, second.choices) == (timedelta(days=29), ())
-    assert [(one.choice, one.asks, one.purpose) for one in first.choices] == [
-        ("marketing", Asks.CONSENT, "marketing"),
-        ("survey", None, None),
-    ]
-    lines = list(consents.answers(result, {"acme": acme, "none": none}, ENGLISH))
-    assert lines[1:3] == [
-        f"    marketing (sending offers), {LINE}: granted 1, refused 1",
-        f"    survey, {LINE}: silent 1",
-    ]
-    assert lines[4] == "    no caller answered, or was to be asked"
-    day = AT.date()
-    (of_day,) = statistics.answer_statistics([acme], choices, day, day, AT).controllers
-    assert [dict(one.answers) for one in of_day.choices] == [{Answer.GRANTED: 1}]
-
-
 def test_document_has_a_choice_only_where_there_is_one() -> None:
     """Else the name is left out."""
     document = facts(record_document.Record.of(Record(2, GRANTED), "acme"))
@@ -199,7 +169,7 @@ def test_choice_in_words(acme: Controller, say: Language, sentence: str) -> None
     text = "\n".join(records.ledger(acme, [entry], say, 200))
     assert sentence in text
     assert "marketing 1 it" in text
-    holding = Held("acme", "Acme", (record_document.Record.of(Record(2, GRANTED), "acme"),), ())
+    holding = Held("acme", "Acme", (record_document.Record.of(Record(2, GRANTED), "acme"),))
     letter = "\n".join(
         callers.access(Access("+39…", (holding,)), [CallerSummary((), ())], {"acme": acme}, say)
     )

@@ -28,21 +28,18 @@ from choosing import (
     UNRECORDED,
     WITHDRAW,
     YES,
-    answering,
     choice,
     planned,
     pressed,
     wording,
 )
 from doubles import (
-    CALLER,
     LOST,
     MISSING,
     SHORT,
     BrokenLedger,
     CountingLedger,
     MemoryLedger,
-    ScriptedBoxes,
     ScriptedSession,
     SteadyRecordings,
     SteppingClock,
@@ -57,7 +54,6 @@ from evidence.ledger import audited, forged, signed
 from handling import COUNTRY, choices_of, events, handle, services
 from informativa.asterisk.agi_session import AgiSession
 from informativa.call import agi
-from informativa.call.caller import pseudonym
 from informativa.ledgers.sqlite import SqliteLedger
 from informativa.model import (
     ALWAYS,
@@ -65,12 +61,10 @@ from informativa.model import (
     Asks,
     CallResult,
     Ending,
-    Identified,
     KeyPress,
     Line,
     PlannedChoice,
     Reason,
-    Record,
     Status,
     Step,
     Unasked,
@@ -478,46 +472,6 @@ def test_withdrawal_is_one_key() -> None:
     assert asked(again, own, ledger).reason == Reason.NOTHING_TO_TELL
 
 
-def elsewhere(own: Line, word: Answer) -> tuple[str, Record]:
-    """Return another box's record of what the caller answered there, an hour before."""
-    his = pseudonym(Identified(CALLER), own.controller.key)
-    at = SteppingClock().now() - timedelta(hours=1)
-    return "pbx-2", Record(7, answering(word, pseudonym=his, at=at, version=CONSENT.wording.versions[0].id))
-
-
-@pytest.mark.parametrize(
-    ("local", "other", "outcome"),
-    [
-        (YES, Answer.WITHDRAWN, "granted"),  # after the withdrawal that was told to this box
-        (None, Answer.WITHDRAWN, "withdrawn"),
-        (None, Answer.REFUSED, "refused"),
-        (None, Answer.GRANTED, "granted"),
-    ],
-)
-def test_other_boxes_are_asked_for_a_consent(local: str | None, other: Answer, outcome: str) -> None:
-    """Before a consent is asked for or relied on, once a call; what they say is remembered."""
-    own, ledger = planned(CONSENT), MemoryLedger()
-    boxes = ScriptedBoxes([elsewhere(own, other)])
-    if local:
-        asked(ScriptedSession(presses=[pressed(local)]), own, ledger)
-        boxes.records = ()
-    session = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
-    handle(session, services(own, ledger, others={"acme": boxes}))
-    assert (choices_of(session), session.waits, len(boxes.asked)) == (f"marketing:{outcome}", [], 1)
-
-
-def test_withdrawal_comes_after_a_grant_on_another_box() -> None:
-    """Who granted there alone withdraws here by the same key, and then counts as withdrawn."""
-    own, ledger = planned(CONSENT), MemoryLedger()
-    at = services(own, ledger, others={"acme": ScriptedBoxes([elsewhere(own, Answer.GRANTED)])})
-    session = ScriptedSession(incoming(options={"action": "consent"}), playbacks=[key(NO, 1.0)])
-    handle(session, at)
-    assert choices_of(session) == "marketing:withdrawn"
-    later = ScriptedSession(incoming(id="1700000009.1", linked="1700000009.1"))
-    handle(later, at)
-    assert choices_of(later) == "marketing:withdrawn"
-
-
 def test_who_hangs_up_is_told_of_no_other_consent() -> None:
     """Of two that he granted he hears one begin; what is recorded names the record."""
     ledger, own = MemoryLedger(), planned(CONSENT, choice(Asks.CONSENT, "survey"), consents=2)
@@ -566,17 +520,17 @@ def test_result_of_many_transfers_fits_into_a_command() -> None:
 
 def test_order_of_answers() -> None:
     """A no within ten minutes before a yes wins over it, as clocks differ; a later yes wins over an older no;
-    two of the same time are ordered by box and record."""
+    two of the same time are ordered by record."""
     noon = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
-    def answer(word: Answer, minutes: float, box: str = "", record: int = 1) -> StandingAnswer:
+    def answer(word: Answer, minutes: float, record: int = 1) -> StandingAnswer:
         at = noon + timedelta(minutes=minutes)
-        return placed(StandingAnswer(word, "1", frozenset(), at, record, box), None, live=True)
+        return placed(StandingAnswer(word, "1", frozenset(), at, record), None, live=True)
 
     no, yes = answer(Answer.REFUSED, 0), answer(Answer.GRANTED, 10)
     assert max(no, yes, key=lambda one: one.order) is no
     assert max(no, answer(Answer.GRANTED, 10.1), key=lambda one: one.order).word is Answer.GRANTED
-    first, second = answer(Answer.REFUSED, 0, "a", 2), answer(Answer.REFUSED, 0, "b", 1)
+    first, second = answer(Answer.REFUSED, 0, 1), answer(Answer.REFUSED, 0, 2)
     assert max(first, second, key=lambda one: one.order) is second
     assert merge_answers().acts == {}
 
@@ -640,22 +594,6 @@ def test_withdrawal_counts_in_the_same_conversation() -> None:
             session = ScriptedSession(incoming(id="1700000000.9", options={"heard": heard}))
             asked(session, own, ledger)
             assert choices_of(session) == f"marketing:{word}"
-
-
-def test_answer_names_the_callers_first_earlier_key() -> None:
-    """Also where nothing is on record under it: another box may know him by it. An answer that nobody is to
-    remember names none, nor does one of a caller whose company never had another key."""
-    controller = planned(CONSENT).controller
-    keyed = replace(controller, key=b"n" * 32, old_keys=(b"o" * 32, b"p" * 32))
-    for choices, owner, expected in (
-        (CONSENT, keyed, pseudonym(Identified(CALLER), b"o" * 32)),
-        (choice(Asks.OPERATOR), keyed, None),
-        (CONSENT, controller, None),
-    ):
-        ledger = MemoryLedger()
-        asked(ScriptedSession(), replace(planned(choices), controller=owner), ledger)
-        (event,) = [record.event for record in ledger.records() if record.event.asked]
-        assert event.earlier == expected
 
 
 def test_one_consent_a_conversation() -> None:

@@ -300,7 +300,7 @@ def test_refused_options(compare, fill, folder: Path) -> None:
     """Options that fit nothing are refused with exit code 2, too, and so is a file that is not there."""
     fill(recorded(1))
     for options in (
-        ("--columns", "id"), ("--columns", "colour=blue"), ("--columns", "line=blue"), ("--all-boxes",),
+        ("--columns", "id"), ("--columns", "colour=blue"), ("--columns", "line=blue"),
         ("--from", "2026-12-02", "--to", "2026-12-01"), ("--from", "2027-01-01"), ("--controller", "acm"),
     ):  # fmt: skip
         assert compare(row(1), *options, code=2)["problems"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from configurations import problems, with_choices
-from informativa.config import comparable, load
+from informativa.config import load
 from informativa.model import Answer, Asks, Period, Vouched
 
 
@@ -136,29 +136,6 @@ def test_keys_about_recording(asking: Path, keys: str, expected: dict[Answer, st
     assert list(taping.keys.items()) == list(expected.items())
     idle = [str(warning) for warning in configuration.warnings if "no call is recorded" in str(warning)]
     assert len(idle) == (Answer.RECORDED not in expected)
-
-
-def test_choices_are_shared(asking: Path) -> None:
-    """Boxes that share a database tell each other what callers answer."""
-    change(asking, "lines:\n", "shared: {hosts: [localhost], box: pbx-1}\nlines:\n")
-    assert load(asking).shared is not None
-
-
-@pytest.mark.parametrize(
-    ("old", "new"), [('granted: "4"', 'granted: "6"'), ("silence: recorded", "silence: not-recorded")]
-)
-def test_boxes_compare_their_choices(asking: Path, old: str, new: str) -> None:
-    """Two boxes that ask callers otherwise have other digests of their settings."""
-
-    def digest() -> str:
-        configuration = load(asking)
-        return comparable.digest(
-            configuration.controllers["acme"], configuration.notices["acme"], configuration.lines
-        )
-
-    before = digest()
-    change(asking, old, new)
-    assert digest() != before
 
 
 @pytest.mark.shipped_prompts

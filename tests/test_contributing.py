@@ -194,7 +194,7 @@ def test_drawing_names_what_is_there() -> None:
     ways = [re.split(r" -(?:- .+ -->|\. .+ \.->|->) | --> ", line.strip()) for line in drawing.splitlines()]
     joined = set(chain.from_iterable(way for way in ways if len(way) > 1))
     assert sorted(names) == sorted(joined)
-    assert drawing.count('["') == len(boxes) == 20
+    assert drawing.count('["') == len(boxes) == 19
     package = ROOT / "agi/informativa"
     folders = [ROOT, package, package / "asterisk", package / "ledgers"]
     text = " ".join(files for _, _, files in boxes)

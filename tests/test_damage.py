@@ -77,7 +77,7 @@ def test_damaged_page_is_told_with_what_mends_it(folder: Path, sound_ledger: Pat
     assert typed("check", "-c", folder / "informativa.yaml")[0] == 1
 
 
-@pytest.mark.parametrize("name", ["event", "standing", "elsewhere", "number_use", "leaf", "log"])
+@pytest.mark.parametrize("name", ["event", "standing", "number_use", "leaf", "log"])
 def test_dry_run_finds_what_no_call_could_do(tmp_path: Path, sound_ledger: Path, name: str) -> None:
     """In the service's own way, and as another user tries it; of a whole one nothing is found or left."""
     file = tmp_path / "acme.sqlite3"

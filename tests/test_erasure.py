@@ -23,7 +23,6 @@ from informativa.evidence.log_folder import LogFolder
 from informativa.ledgers import (
     caller_traces,
     erasure,
-    erasure_requests,
     expiry,
     gathered_caller,
 )
@@ -42,10 +41,6 @@ from traces import HE, HE_BEFORE, HE_LONG_AGO, KEY, NUMBER, put_in_outbox, trace
 
 CUSTOMER = pseudonym(Identified("4711", customer=True), KEY)
 
-KNOWN_ELSEWHERE = """
-INSERT INTO elsewhere (pseudonym, notice, version, supplement, purposes, box, record, at)
-VALUES (?, 'privacy', '1', 0, 'service', 'pbx-2', 7, 1795523415123456)
-"""
 NUMBER_IN_USE = "INSERT INTO number_use (pseudonym, notice, seen) VALUES (?, 'privacy', 1795523415123456)"
 
 
@@ -264,18 +259,12 @@ def test_i9_record_that_comes_before_the_lock_is_erased_with_the_others(
 def test_i9_record_that_comes_before_the_search_is_erased_in_another_turn(
     ledger: Path, ringing: type[Ringing]
 ) -> None:
-    """All that was erased is counted, and each turn leaves its record; both times are asked of other boxes as
-    one."""
+    """All that was erased is counted, and each turn leaves its record."""
     filled(ledger, replace(PLAYED, pseudonym=HE), replace(PLAYED, pseudonym=HE))
     ringing.before_search.append([replace(PLAYED, pseudonym=HE, earlier=HE_BEFORE)])
-    erased = erase(ledger, [HE], AT, everywhere=True)
+    erased = erase(ledger, [HE], AT)
     assert (erased.records, erased.traces) == (3, (5, 7))
     assert traces(ledger.parent, HE, HE_BEFORE) == []
-    with contextlib.closing(SqliteStore(str(ledger))) as store:
-        (request,) = erasure_requests.stored_requests(store)
-    assert erased.request is not None
-    assert (request.id, request.until) == (erased.request.id, erased.request.until)
-    assert set(request.pseudonyms) == set(erased.request.pseudonyms) == {HE, HE_BEFORE}
 
 
 def test_i9_record_that_comes_while_the_ledger_is_written_anew_is_erased_in_another_turn(
@@ -293,11 +282,11 @@ def test_i9_record_that_comes_while_the_ledger_is_written_anew_is_erased_in_anot
     assert traces(ledger.parent, HE) == []
 
 
-@pytest.mark.parametrize("statement", [KNOWN_ELSEWHERE, NUMBER_IN_USE])
-def test_i9_what_others_told_of_him_meanwhile_goes_in_another_turn(
+@pytest.mark.parametrize("statement", [NUMBER_IN_USE])
+def test_i9_what_is_known_of_his_number_meanwhile_goes_in_another_turn(
     ledger: Path, monkeypatch: pytest.MonkeyPatch, statement: str
 ) -> None:
-    """Deliveries of other boxes are not records, and lead to him as much as records do."""
+    """Since when a number is his is no record, and leads to him as much as records do."""
 
     class Learning(SqliteStore):
         learnt = False
@@ -329,18 +318,18 @@ def test_i9_who_rings_in_every_turn_makes_it_fail_after_three(ledger: Path, ring
 def test_i9_every_column_that_leads_to_him_is_emptied(tmp_path: Path) -> None:
     """The key that he pressed too; of times the minute is left, and what was played stays."""
     file = tmp_path / "acme.sqlite3"
-    more = {"linked": "17.2", "reference": "contract 7", "earlier": HE_BEFORE, "basis": "pbx-2:7"}
+    more = {"linked": "17.2", "reference": "contract 7", "earlier": HE_BEFORE}
     filled(file, replace(PARTIAL, pseudonym=HE, recorded=AT + timedelta(minutes=2), **more))
-    leading = ("pseudonym", "call", "linked", "reference", "key", "basis", "elsewhere", "earlier")
+    leading = ("pseudonym", "call", "linked", "reference", "key", "basis", "earlier")
     columns = ", ".join((*leading, "erased", "at", "recorded", "prompt", "heard"))
     with contextlib.closing(sqlite3.connect(file)) as connection:
         read = f"SELECT {columns} FROM event WHERE record = 1"
-        values = (HE, "1700000000.1", "17.2", "contract 7", "#", None, "pbx-2:7", HE_BEFORE)
+        values = (HE, "1700000000.1", "17.2", "contract 7", "#", None, HE_BEFORE)
         times = (0, 1_795_523_415_123_456, 1_795_523_535_123_456)
         assert connection.execute(read).fetchone() == (*values, *times, "/p/it/short", 18_000)
         connection.rollback()
         erase(file, [HE], AT)
-        nothing = (None, "", "", "", None, None, None, None)
+        nothing = (None, "", "", "", None, None, None)
         times = (1, 1_795_523_400_000_000, 1_795_523_520_000_000)
         assert connection.execute(read).fetchone() == (*nothing, *times, "/p/it/short", 18_000)
 

@@ -199,5 +199,5 @@ def test_every_rule_has_a_sentence() -> None:
     """All reasons that the policy gives for a call that comes anew; the others have no rule of the plan."""
     others = {"same-call", "told-elsewhere", "request", "retention", "nothing-to-tell", "no-line"}
     others |= {"service-unavailable", "service-busy", "restored", "new-key"}
-    others |= {"configured", "counted", "approved", "replaced", "retired", "not-answered"}
+    others |= {"configured", "counted", "approved", "not-answered"}
     assert {str(reason) for reason in Reason} - set(RULES) == others

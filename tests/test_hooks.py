@@ -10,7 +10,6 @@ import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 
@@ -20,14 +19,13 @@ from hooking import SECRET, START, Sender, acme, hook_up
 from informativa.call.webhook import test_content as trial_content
 from informativa.config import inspect, load
 from informativa.model import Answer, RecordKind
-from informativa.model.errors import LedgerError
 from informativa.model.hooks import Hook
 from informativa.operations import hooks as operations
 from informativa.operations.doctor import hooks as check
 from informativa.operations.doctor.findings import State
 from informativa.operations.doctor.system import System
 from informativa.operations.typed_caller import by_customer, by_number
-from informativa.process import erasing, storage
+from informativa.process import storage
 from informativa.process.hook_client import HookClient
 from lab.ports import free_port
 from receiver import receiving
@@ -195,22 +193,13 @@ def test_i9_erasure_says_what_the_hook_was_not_told(folder: Path) -> None:
         assert not part.is_file() or b"C-77" not in part.read_bytes()
 
 
-@pytest.mark.parametrize("trouble", ["a copy", "other boxes", "the request"])
-def test_i9_erasure_that_fails_says_what_the_hook_was_not_told(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
-) -> None:
-    """I9: his messages are gone by then: where a copy of the ledger cannot be deleted, where other boxes
-    cannot be asked, and where the request to them cannot be kept. Typed again, none are left to name."""
+def test_i9_erasure_that_fails_says_what_the_hook_was_not_told(folder: Path) -> None:
+    """I9: his messages are gone by then, where a copy of the ledger cannot be deleted. Typed again, none are
+    left to name."""
     file = hook_up(folder, NOWHERE, subject="customer")
     act(file, GRANTED, typed=by_customer("C-77"))
     act(file, WITHDRAWN, typed=by_customer("C-77"), kind=RecordKind.OPERATOR)
-    if trouble == "a copy":
-        Path(f"{acme(file).ledger}.rescued-2026-11-25T10-11-12").mkdir()
-    else:
-        file.write_text(f"{file.read_text()}shared:\n  hosts: ['127.0.0.1:1']\n  box: pbx-1\n")
-    if trouble == "the request":
-        broken = LedgerError("The disk is broken.", "Mend it.")
-        monkeypatch.setattr(erasing, "_order", Mock(side_effect=broken))
+    Path(f"{acme(file).ledger}.rescued-2026-11-25T10-11-12").mkdir()
     words = ("caller", "erase", "--customer", "C-77", "--controller", "acme", "--yes", "-c", file)
     expected = (
         "The company's hook was not told of marketing, granted; marketing, withdrawn, and is not told after"
@@ -219,7 +208,7 @@ def test_i9_erasure_that_fails_says_what_the_hook_was_not_told(
     first, second = run(*words), run(*words)
     assert (first.returncode, second.returncode) == (1, 1)
     assert expected in first.stderr
-    assert ("2 records erased" in first.stdout) == (trouble == "other boxes")
+    assert "2 records erased" not in first.stdout
     assert "The company's hook" not in first.stdout + second.stdout + second.stderr
     assert Sender(file).state.waiting == 0
 

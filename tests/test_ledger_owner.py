@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from contextlib import closing
 from pathlib import Path
 
@@ -59,7 +58,7 @@ def test_i6_ledgers_that_were_exchanged_are_refused_by_every_command(
     code, out, error = typed(*command, "--controller", "acme", "-c", configured)
     assert code == (2 if command == ("evidence", "audit") else 1), out
     assert f"{ledgers[0]} is the ledger of borealis, and the configuration gives it to acme." in error
-    assert f"informativa ledger adopt -c {configured} --controller acme --yes" in error
+    assert f"begin another ledger: mv {ledgers[0]} {ledgers[0]}.aside" in error
     with closing(SqliteStore(str(ledgers[0]), read_only=True)) as store:
         assert [record.event for record in store.records()][1:] == [PLAYED]
 
@@ -123,20 +122,6 @@ def test_key_that_was_rotated_is_its_own(configured: Path) -> None:
     key.write_text(old)
     key.chmod(0o600)
     assert "another key" in typed("purge", "--controller", "acme", "-c", configured)[2]
-
-
-def test_company_that_was_renamed_keeps_its_ledger(configured: Path) -> None:
-    """By a command, which says first what it would do."""
-    acme = load(configured).controllers["acme"]
-    (configured.parent / "keys/acme.key").write_text("ab" * 32)
-    adopt = ("ledger", "adopt", "--controller", "acme", "-c", configured)
-    assert typed(*adopt)[1].splitlines() == [
-        f"{acme.ledger} would be the ledger of acme from now on.",
-        "Nothing was changed yet. To do it, add --yes.",
-    ]
-    assert typed("purge", "--controller", "acme", "-c", configured)[0] == 1
-    assert json.loads(typed(*adopt, "--yes", "--json")[1])["done"] is True
-    assert typed("purge", "--controller", "acme", "-c", configured)[0] == 0
 
 
 def test_ledger_without_a_record_is_anybodys(folder: Path) -> None:

@@ -96,11 +96,10 @@ def test_backup_says_all_of_what_is_in_it(folder: Path, place: Path) -> None:
     [
         "evidence: {box: pbx-2}",
         "evidence: {domain: acme.example}",
-        "shared: {hosts: ['127.0.0.1:5432'], database: meeting, box: pbx-2}",
     ],
 )
 def test_backup_is_of_the_box_that_the_configuration_names(folder: Path, place: Path, boxed: str) -> None:
-    """There or where boxes meet; without a name it is the machine's."""
+    """Without a name it is the machine's."""
     config(folder).write_text(config(folder).read_text().replace("operator: ", f"{boxed}\noperator: ", 1))
     made = making.make(config(folder), place, NOW)
     assert archive.verify(made.file).box == ("pbx-2" if "box" in boxed else machine())

@@ -173,39 +173,6 @@ CASES = {
     "InformativaNotSigned": Rule(
         {f"informativa_evidence_signing_refused{{{ACME}}}": "0x4 1x20 0x9"}, {16: ACME}, [4, 14, 30]
     ),
-    "InformativaSharedUnusable": Rule(
-        {f"informativa_shared_usable{{{ACME}}}": "1x4 0x10 1x9"}, {11: ACME}, [4, 9, 17]
-    ),
-    "InformativaSharedBehind": Rule(
-        {
-            f'informativa_shared_behind_records{{controller="acme", {OWN}}}': "0x4 5000x20 0x9",
-            f'informativa_shared_usable{{controller="acme", {OWN}}}': "1x40",
-            f'informativa_shared_behind_records{{controller="away", {OWN}}}': "5000x40",
-            f'informativa_shared_usable{{controller="away", {OWN}}}': "0x40",
-        },
-        {16: f'controller="acme", {OWN}'},
-        [4, 13, 30],
-    ),
-    "InformativaSharedUnanswered": Rule(
-        {
-            f'informativa_shared_asked_total{{controller="{name}", {OWN}}}': "0+10x40"
-            for name in ("acme", "away", "well")
-        }
-        | {
-            f'informativa_shared_unanswered_total{{controller="acme", {OWN}}}': "0x4 0+2x15 30x20",
-            f'informativa_shared_unanswered_total{{controller="away", {OWN}}}': "0+10x40",
-            f'informativa_shared_unanswered_total{{controller="well", {OWN}}}': "0+1x40",
-        }
-        | {
-            f'informativa_shared_usable{{controller="{name}", {OWN}}}': f"{usable}x40"
-            for name, usable in (("acme", 1), ("away", 0), ("well", 1))
-        },
-        {13: f'controller="acme", {OWN}'},
-        [4, 8, 30],
-    ),
-    "InformativaSharedLate": Rule(
-        {f"informativa_shared_late_total{{{ACME}}}": "0x4 3x20"}, {6: ACME}, [4, 15]
-    ),
     "InformativaCheckpointLate": Rule(
         {f"informativa_evidence_checked_time_seconds{{{ACME}}}": "0x40"}, {22: ACME}, [4, 15, 20]
     ),
@@ -330,9 +297,6 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     names = ("it/short", "it/full", "de/short", "de/full")
     office, port = Office(folder / "etc", {f"{name}.wav": sound for name in names}), free_port()
     office.edit("  # metrics: 127.0.0.1:9464", f"  metrics: 127.0.0.1:{port}")
-    office.edit(
-        "operator:", "shared:\n  hosts: ['127.0.0.1:1']  # where nobody answers\n  box: pbx-1\noperator:"
-    )
     secret = folder / "etc/keys/acme.hook"
     secret.write_text(f"{SECRET}\n")
     secret.chmod(0o600)

@@ -11,8 +11,8 @@ from lab.nightly import summary
     ("printed", "start"),
     [
         (
-            "cluster: Call 106 came to PLAYED.\nmake[1]: *** [Makefile:48: cluster] Error 1\n",
-            "cluster: Call 106",
+            "bare: Call 106 came to PLAYED.\nmake[1]: *** [Makefile:48: bare] Error 1\n",
+            "bare: Call 106",
         ),
         ("== 3 passed in 4.00s ==\nremoved\nmake[1]: Leaving directory '/x'\n", "3 passed in 4.00s"),
         ("make: Nothing to be done\n", "nothing was printed"),

@@ -8,8 +8,7 @@ import queue
 import threading
 import time
 import weakref
-from collections.abc import Callable, Collection
-from concurrent.futures import Future, wait
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +23,6 @@ from informativa.system.patience import (
     in_thread,
     of_each,
     of_each_by,
-    of_each_heard,
     some_at_a_time,
     within,
 )
@@ -83,116 +81,6 @@ def test_an_error_stands_in_place_of_a_result() -> None:
     outcomes = of_each_by(time.monotonic() + 30, works, threads=1)
     assert isinstance(outcomes.pop(0), ZeroDivisionError)
     assert outcomes == {1: 1, 2: 0}
-
-
-def test_work_that_is_heard_of_is_waited_for() -> None:
-    """Work whose other side goes on saying something has its result, also after longer than silence is borne;
-    one that hangs is left then, and what waits for it does not begin."""
-    released, begun = threading.Event(), list[int]()
-
-    def talk(heard: Callable[[], object]) -> str:
-        until = time.monotonic() + 2.0
-        while time.monotonic() < until:
-            assert not released.wait(0.01)
-            heard()
-        return "answer"
-
-    def hang(_heard: Callable[[], object]) -> None:
-        assert released.wait(30)
-
-    works = {1: talk, 2: hang, 3: hang, 4: lambda _heard: begun.append(4)}
-    outcomes = of_each_heard(works, 1.5, 30.0, 2, time.monotonic())
-    assert outcomes.pop(1) == "answer"
-    assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError] * 3
-    assert begun == []
-    released.set()
-
-
-def test_time_in_which_this_process_did_not_run_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a machine so busy that each tenth of a second takes 1.9, two seconds of silence are twenty turns:
-    what answers in the fifth has answered."""
-    answered, turns, clock = threading.Event(), list[float](), [1000.0]
-
-    def late(futures: Collection[Future[Any]], seconds: float) -> Any:
-        turns.append(seconds)
-        clock[0] += 1.9
-        if len(turns) == 5:
-            answered.set()
-            return wait(futures, 30)
-        return SimpleNamespace(not_done=futures)
-
-    monkeypatch.setattr(patience, "wait", late)
-    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    works = {1: lambda _heard: answered.wait(30)}
-    assert of_each_heard(works, 2.0, 600.0, 1, clock[0]) == {1: True}
-    assert turns == [0.1] * 5
-    answered.clear()
-    turns[:] = [0.0] * 5
-    outcomes = of_each_heard(works, 2.0, 600.0, 1, clock[0])
-    answered.set()
-    assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
-    assert sum(turns) == pytest.approx(2.0)
-    assert min(turns[5:]) > 0
-
-
-@pytest.mark.parametrize("says", ["a word", "its result"])
-def test_silence_is_counted_anew_whenever_something_is_heard(
-    monkeypatch: pytest.MonkeyPatch, says: str
-) -> None:
-    """A word of one work, or its end, in the tenth turn of a tenth of a second: two seconds of silence are
-    twenty more turns."""
-    speaks, heard, released = threading.Event(), threading.Event(), threading.Event()
-    turns = list[float]()
-
-    def speak(hear: Callable[[], object]) -> None:
-        assert speaks.wait(60)
-        if says == "a word":
-            hear()
-            heard.set()
-            assert released.wait(60)
-
-    def hang(_hear: Callable[[], object]) -> None:
-        assert released.wait(60)
-
-    def turn(futures: Collection[Future[Any]], seconds: float) -> Any:
-        turns.append(seconds)
-        if len(turns) == 10:
-            next(iter(futures)).add_done_callback(lambda _future: heard.set())
-            speaks.set()
-            assert heard.wait(60)
-        return SimpleNamespace(not_done=futures)
-
-    monkeypatch.setattr(patience, "wait", turn)
-    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: 1000.0))
-    of_each_heard({1: speak, 2: hang}, 2.0, 600.0, 2, 1000.0)
-    released.set()
-    assert sum(turns) == pytest.approx(1.0 + 2.0)
-
-
-def test_work_that_never_ends_is_left_though_it_is_heard_of() -> None:
-    """The longest time holds also for what goes on saying something."""
-    released = threading.Event()
-
-    def talk(heard: Callable[[], object]) -> None:
-        while not released.wait(0.01):
-            heard()
-
-    outcomes = of_each_heard({1: talk}, 30.0, 0.3, 1, time.monotonic())
-    released.set()
-    assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
-
-
-def test_time_that_passed_before_counts_as_silence() -> None:
-    """A command has loaded itself and its configuration before it asks anybody: who hangs is not waited for
-    as long again."""
-    released = threading.Event()
-
-    def hang(_heard: Callable[[], object]) -> None:
-        released.wait(300)
-
-    outcomes = of_each_heard({1: hang}, 600.0, 6000.0, 1, time.monotonic() - 601.0)
-    released.set()
-    assert [type(outcome) for outcome in outcomes.values()] == [TimeoutError]
 
 
 def until(condition: Callable[[], bool]) -> None:

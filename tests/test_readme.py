@@ -48,7 +48,6 @@ ROOTS = (
 )
 DAILY = {  # what the table of every day names, and how it ends where neither service nor Asterisk runs
     "status": 1,
-    "ledger answers --controller acme": 0,
     "report acme": 1,  # before the first call
     "tail --controller acme": 0,
     "test-call +390212345678": 1,
@@ -304,7 +303,6 @@ CLAIMS = {
     "within a tenth\nof a second": (playback, "MARGIN", 0.1),
     "not before 95 % of that length": (playback, "PACE", 0.95),
     "150 ms at most for each": (schema.LookupSettings, "milliseconds", 150),
-    "for 30 ms at most (`shared.milliseconds`)": (schema.SharedSettings, "milliseconds", 30),
     "after 3 failures it": (guard, "FAILURES", 3),
     "it is left alone for 30 s": (guard, "PAUSE_SECONDS", 30.0),
     "nothing for 10 s, then": (watchdog, "HANGING", 10),
@@ -327,7 +325,7 @@ def test_every_status_and_reason_is_explained() -> None:
     """Every word that a dialplan can get is explained in the dialplan, where an admin looks for it."""
     explained = (ROOT / "dialplan/informativa.conf").read_text().split("[informativa]")[0]
     of_no_call = {Reason.REQUEST, Reason.RETENTION, Reason.RESTORED, Reason.NEW_KEY}
-    of_no_call |= {Reason.CONFIGURED, Reason.COUNTED, Reason.APPROVED, Reason.REPLACED, Reason.RETIRED}
+    of_no_call |= {Reason.CONFIGURED, Reason.COUNTED, Reason.APPROVED}
     untold = {Ending.WHOLE, *of_no_call}  # the first is told by the status
     words = {*Status, *Reason, *Ending} - untold
     assert [word for word in words if word not in explained] == []

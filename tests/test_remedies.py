@@ -172,25 +172,6 @@ UNTYPED = {
         "chmod a+r {}",
         "chmod a+x {}",
     ),
-    "several boxes share a database: sharing/test_commands.py types it": (
-        "informativa shared migrate",
-        "informativa boxes",
-        "informativa boxes retire {box}",
-        "informativa boxes retire",
-        "informativa boxes replace {box} NEW",
-        "informativa join",
-        "informativa caller erase",
-        "informativa evidence bundle --all-boxes",
-        "informativa evidence receipt {number} --controller {id}",
-        "informativa ledger show --all-boxes --controller {id}",
-    ),
-    "whoever administers the database decides it: sharing/test_serving.py, sharing/test_dropping.py": (
-        "informativa shared serve",
-        "informativa shared serve --yes --as ROLE",
-        "informativa shared serve --only --yes --as ROLE",
-        "informativa boxes retire {box} --controller {id} --yes",
-        "informativa shared drop {id}",
-    ),
     "the controller's person signs before: evidence/test_approval_import.py types it": (
         "informativa evidence approval FILE",
     ),
@@ -254,7 +235,6 @@ UNTYPED = {
     "it installs what this machine has, or changes the machine": (
         "{prefix}/bin/pip install 'informativa[web]'",
         "{prefix}/bin/pip install 'informativa[backup]'",
-        "{prefix}/bin/pip install 'informativa[postgres]'",
         "{prefix}/bin/pip install 'informativa[speech]'",
         "{prefix}/bin/pip install 'informativa[recogniser]'",
         "{prefix}/bin/pip install 'informativa[xlsx]'",
@@ -320,9 +300,6 @@ UNTYPED = {
         "informativa monitor --once",
         "informativa witness serve --approvals FOLDER",
         "chmod 600 {file}",
-    ),
-    "the shared database asks for a password first: sharing/test_refusals.py has such a file": (
-        "chmod 600 {passwords}",
     ),
     "root may do all, so only another user meets it": (
         "chmod a+rx {folder}",

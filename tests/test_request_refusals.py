@@ -37,7 +37,7 @@ REFUSALS = {
     ),
     Refusal.NOT_ANSWERED: ("Request 7 is not answered yet.", SHOW),
     Refusal.WAITING: (
-        "The erasure of request 7 is not done yet: an approval or another box is missing.",
+        "The erasure of request 7 is not done yet: an approval is missing.",
         "The service does the rest by itself as soon as it can; what is missing: informativa status."
         " Then close the request.",
     ),
@@ -63,7 +63,7 @@ def test_each_refusal_says_what_to_do(reason: Refusal) -> None:
 def test_request_that_is_not_there() -> None:
     """Which there are is one command away."""
     assert sentences_of(request_refusals.unknown(CONTROLLER, 8)) == (
-        "There is no request 8 of acme on this box.",
+        "There is no request 8 of acme.",
         "Which there are: informativa request list --all --controller acme",
         "request-unknown",
     )

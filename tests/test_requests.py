@@ -11,8 +11,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from unittest.mock import ANY
 
 import pytest
 
@@ -25,8 +23,8 @@ from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ApprovalNote, RuleNote
 from informativa.ledgers import erasure_notes, note_leaves
 from informativa.ledgers.erasure import carry_out, pending
-from informativa.model import Action, Controller, Identified, RecordKind, SharedDatabase
-from informativa.model.errors import InformativaError, LedgerError, SharedDatabaseError
+from informativa.model import Action, Controller, RecordKind
+from informativa.model.errors import InformativaError, LedgerError
 from informativa.model.requests import (
     ExtensionReason,
     Identification,
@@ -39,14 +37,12 @@ from informativa.model.requests import (
 from informativa.model.text import Text
 from informativa.operations import access_log, callers, request_answers, request_register
 from informativa.operations import request_refusals as refusals
-from informativa.operations.access_letter import AccessLetter, access_letter
-from informativa.operations.callers import Access, Erased, Erasure
+from informativa.operations.callers import Erased
 from informativa.operations.controllers import notice_named
 from informativa.operations.doctor import requests as check
 from informativa.operations.doctor.findings import State
 from informativa.operations.doctor.system import System
-from informativa.operations.evidence import logs, receipts
-from informativa.operations.evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
+from informativa.operations.evidence import logs
 from informativa.operations.request_register import ListedRequest, OpenRequests, StepTaken
 from informativa.operations.typed_caller import Typed, by_customer, by_number
 from informativa.process import erasing, storage
@@ -191,35 +187,31 @@ def test_a_request_is_answered_for_its_own_number_alone(
         with pytest.raises(InformativaError, match="opened for another number"):
             answer(acme, configuration, number, typed)
         with pytest.raises(InformativaError, match="opened for another number"):
-            request_answers.erase(acme, number, typed, configuration, "", "bob", NOW, really=True)
+            request_answers.erase(acme, number, typed, "", "bob", NOW, really=True)
 
 
-def test_a_trial_of_an_erasure_is_noted_with_a_caller_who_is_on_record(
-    acme: Controller, configuration: Configuration
-) -> None:
+def test_a_trial_of_an_erasure_is_noted_with_a_caller_who_is_on_record(acme: Controller) -> None:
     """Of a caller with records the access log names the pseudonym, of another nothing that leads to him; an
     instruction with a telephone number in it is refused."""
     known = callers.pseudonyms(acme, CALLER.caller)[0].hex()
     for typed, pseudonym in ((CALLER, known), (OTHER, None)):
         number = opened(acme, ERASURE, typed)
-        request_answers.erase(acme, number, typed, configuration, "", "bob", NOW, really=False)
+        request_answers.erase(acme, number, typed, "", "bob", NOW, really=False)
         entry = access_log.page(acme).entries[0]
         assert (entry.account, entry.action, entry.caller) == ("bob", Action.ERASE_TRIAL, pseudonym)
         assert entry.detail == f"request={number}"
         with pytest.raises(InformativaError, match="instruction"):
-            request_answers.erase(acme, number, typed, configuration, NUMBER, "bob", NOW, really=False)
+            request_answers.erase(acme, number, typed, NUMBER, "bob", NOW, really=False)
 
 
-def test_i9_an_erasure_leaves_of_the_request_only_that_it_was_answered(
-    acme: Controller, configuration: Configuration
-) -> None:
+def test_i9_an_erasure_leaves_of_the_request_only_that_it_was_answered(acme: Controller) -> None:
     """No file beside the ledger has the number or the pseudonym afterwards; the register has the record."""
     pseudonym = callers.pseudonyms(acme, CALLER.caller)[0]
     number = opened(acme, ERASURE)
     assert pseudonym in contents(acme)
-    trial = request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=False)
+    trial = request_answers.erase(acme, number, CALLER, "", "bob", NOW, really=False)
     assert (trial.done, trial.erased.records, trial.request.named) == (False, 1, True)
-    result = request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
+    result = request_answers.erase(acme, number, CALLER, "", "bob", NOW, really=True)
     closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
     assert (result.complete, closed.named, closed.outcome) == (True, False, RequestOutcome.ANSWERED)
     assert [step.record for step in closed.steps if step.move is Move.ERASE] == [3]
@@ -228,15 +220,13 @@ def test_i9_an_erasure_leaves_of_the_request_only_that_it_was_answered(
     assert NUMBER[1:].encode() not in contents(acme)
 
 
-def test_i9_an_erasure_without_the_request_takes_its_person_too(
-    acme: Controller, configuration: Configuration
-) -> None:
+def test_i9_an_erasure_without_the_request_takes_its_person_too(acme: Controller) -> None:
     """The request is then closed as answered, and its number is not asked for any more."""
     number = opened(acme, ERASURE)
     callers.erase([acme], CALLER, NOW, really=True)
     assert callers.pseudonyms(acme, CALLER.caller)[0] not in contents(acme)
     with pytest.raises(InformativaError, match="Nothing leads from request 1 to its person any more"):
-        request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
+        request_answers.erase(acme, number, CALLER, "", "bob", NOW, really=True)
     closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
     assert [step.move for step in closed.steps[-2:]] == [Move.ERASE, Move.CLOSE]
 
@@ -264,12 +254,10 @@ def test_each_step_is_in_the_access_log(acme: Controller) -> None:
     assert access_log.verify(acme).first_wrong is None
 
 
-def test_the_access_log_names_the_record_of_an_erasure_twice(
-    acme: Controller, configuration: Configuration
-) -> None:
+def test_the_access_log_names_the_record_of_an_erasure_twice(acme: Controller) -> None:
     """With the erasure itself, and with the step of the request that it answers."""
     number = opened(acme, ERASURE)
-    request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
+    request_answers.erase(acme, number, CALLER, "", "bob", NOW, really=True)
     records = [(entry.detail, entry.record) for entry in access_log.page(acme).entries if entry.record]
     assert sorted(records) == [("request=1", 3), ("request=1 erase", 3)]
 
@@ -288,16 +276,16 @@ def test_a_request_may_come_before_the_first_call(folder: Path) -> None:
     assert request_register.request_numbered(acme, number).received == CAME
 
 
-def test_by_four_eyes_nobody_erases_alone(acme: Controller, configuration: Configuration) -> None:
+def test_by_four_eyes_nobody_erases_alone(acme: Controller) -> None:
     """Neither with a request of one's own, nor without one; a colleague does it."""
     acme = replace(acme, four_eyes=True)
     with pytest.raises(InformativaError, match="informativa request open erasure NUMBER --controller acme"):
         callers.erase([acme], CALLER, NOW, really=True)
     number = opened(acme, ERASURE)
     with pytest.raises(InformativaError, match="Let a colleague do it"):
-        request_answers.erase(acme, number, CALLER, configuration, "", "anna", NOW, really=True)
+        request_answers.erase(acme, number, CALLER, "", "anna", NOW, really=True)
     assert callers.access([acme], CALLER).controllers[0].records
-    assert request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True).complete
+    assert request_answers.erase(acme, number, CALLER, "", "bob", NOW, really=True).complete
 
 
 @pytest.mark.parametrize("worker", ["", "two words", "+393331234567", "anna3331234567", "x" * 65])
@@ -338,7 +326,7 @@ def test_the_commands_lead_a_request_through(folder: Path) -> None:
     closed = json.loads(run("request", "close", "1", "answered", *options, "--json").stdout)
     assert (closed["state"], closed["outcome"], closed["next"]) == ("closed", "answered", None)
     assert run("request", "list", *options).stdout == "No request is open.\n"
-    assert "There is no request 9 of acme on this box." in refused("request", "show", "9", *options)
+    assert "There is no request 9 of acme." in refused("request", "show", "9", *options)
     assert NUMBER not in came.stdout + made.stdout
 
 
@@ -407,7 +395,7 @@ def test_all_that_the_register_says_of_a_request(acme: Controller, configuration
     digest = sha256(data).hexdigest()
     steps.append(StepTaken(at, "bob", Move.LETTER, "it", digest, None, 6))
     expected = replace(expected, state=RequestState.ANSWERED, next=Move.CLOSE, steps=tuple(steps))
-    assert result == request_answers.RequestAnswer(expected, "request-acme-1.zip", digest, 1, 1, ())
+    assert result == request_answers.RequestAnswer(expected, "request-acme-1.zip", digest, 1, 1)
     known = callers.pseudonyms(acme, CALLER.caller)[0].hex()
     entry = access_log.page(acme).entries[1]
     assert (entry.number, entry.account, entry.action, entry.caller, entry.detail) == (
@@ -479,7 +467,7 @@ def test_request_that_there_is_not(acme: Controller, number: int) -> None:
         with pytest.raises(InformativaError) as caught:
             action()
         assert str(caught.value) == (
-            f"There is no request {number} of acme on this box. Which there are: informativa request list"
+            f"There is no request {number} of acme. Which there are: informativa request list"
             " --all --controller acme"
         )
 
@@ -515,9 +503,7 @@ def test_step_is_taken_in_the_request_of_its_number(acme: Controller) -> None:
     ]
 
 
-def test_i9_erasure_that_waits_for_an_approval_answers_nobody(
-    acme: Controller, configuration: Configuration
-) -> None:
+def test_i9_erasure_that_waits_for_an_approval_answers_nobody(acme: Controller) -> None:
     """The request cannot be closed as answered while anything of the caller can be opened. Once the approval
     is there and the erasure done it can, and names the record that noted it."""
     rule = RuleNote(None, "Europe/Rome", ErasureRule.EACH, processor=False, approver=APPROVER.verifier)
@@ -532,7 +518,7 @@ def test_i9_erasure_that_waits_for_an_approval_answers_nobody(
 
     number = opened(acme, ERASURE)
     note(rule)
-    erasure = request_answers.erase(acme, number, CALLER, configuration, "T-1", "bob", NOW, really=True)
+    erasure = request_answers.erase(acme, number, CALLER, "T-1", "bob", NOW, really=True)
     assert (erasure.complete, erasure.request.state) == (False, RequestState.WAITING)
     with pytest.raises(InformativaError):
         request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
@@ -572,12 +558,12 @@ def test_answer_that_is_not_possible_looks_at_nobody(acme: Controller, configura
     assert (result.request.number, result.request.next, files) == (2, Move.CLOSE, ["request-acme-2.zip"])
 
 
-def test_erasure_is_on_record_with_its_note(acme: Controller, configuration: Configuration) -> None:
+def test_erasure_is_on_record_with_its_note(acme: Controller) -> None:
     """The access log and the request name the record, and who did it, and the log says before that he begins;
     another request is not led on."""
     opened(acme, ACCESS, OTHER)
     number = opened(acme, ERASURE)
-    result = request_answers.erase(acme, number, CALLER, configuration, "", "bob", NOW, really=True)
+    result = request_answers.erase(acme, number, CALLER, "", "bob", NOW, really=True)
     assert (result.done, result.request.number, result.request.state) == (True, 2, RequestState.ANSWERED)
     step = result.request.steps[-1]
     assert (step.move, step.account, step.record) == (Move.ERASE, "bob", 3)
@@ -588,35 +574,21 @@ def test_erasure_is_on_record_with_its_note(acme: Controller, configuration: Con
     ]
 
 
-def test_an_erasure_of_somebody_without_records_is_done(
-    acme: Controller, configuration: Configuration
-) -> None:
+def test_an_erasure_of_somebody_without_records_is_done(acme: Controller) -> None:
     """It notes nothing in the ledger, and the request names no record; whoever asked is told once it is
     done."""
     number = opened(acme, ERASURE, OTHER)
     erased = list[Erased]()
-    result = request_answers.erase(
-        acme, number, OTHER, configuration, "", "bob", NOW, really=True, progress=erased.append
-    )
+    result = request_answers.erase(acme, number, OTHER, "", "bob", NOW, really=True, progress=erased.append)
     assert erased == [result.erased]
     assert (result.erased.records, result.erased.traces) == (0, ())
     assert [(step.move, step.record) for step in result.request.steps[-1:]] == [(Move.ERASE, None)]
 
 
 def test_an_erasure_that_fails_is_in_the_access_log(
-    acme: Controller, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
+    acme: Controller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other boxes that cannot be asked: the log has the record of what was erased on this box, and the
-    request waits for them. A ledger that cannot be written to: the log says that somebody began."""
-    away = replace(configuration, shared=SharedDatabase(("127.0.0.1:1",), "calls", "pbx-1"))
-    number = opened(acme, ERASURE)
-    with pytest.raises(SharedDatabaseError, match="the caller is erased on this box"):
-        request_answers.erase(acme, number, CALLER, away, "", "bob", NOW, really=True)
-    (request,) = request_register.listing([acme], NOW).requests
-    assert (request.state, request.next) == (RequestState.WAITING, Move.CLOSE)
-    assert [(step.move, step.record) for step in request.steps[-1:]] == [(Move.NOTE, 3)]
-    with pytest.raises(InformativaError, match="another box is missing"):
-        request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+    """A ledger that cannot be written to: the log says that somebody began."""
 
     def fail(*_arguments: object, **_named: object) -> None:
         raise LedgerError(Text("full"), Text("Make room."))
@@ -624,57 +596,8 @@ def test_an_erasure_that_fails_is_in_the_access_log(
     number = opened(acme, ERASURE, OTHER)
     monkeypatch.setattr(erasing, "erase", fail)
     with pytest.raises(LedgerError):
-        request_answers.erase(acme, number, OTHER, configuration, "", "bob", NOW, really=True)
+        request_answers.erase(acme, number, OTHER, "", "bob", NOW, really=True)
     entries = [entry for entry in access_log.page(acme).entries if entry.action is Action.ERASE]
     assert [(entry.record, entry.detail) for entry in entries] == [
-        (None, "begun request=2"),
-        (3, "request=1"),
         (None, "begun request=1"),
     ]
-
-
-def test_answer_and_erasure_are_asked_of_all_boxes(
-    acme: Controller, configuration: Configuration, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Letter, receipts, records and erasure: what another box has is missing in none of them. The receipts
-    open the caller, and an erasure has its instruction, and says where it was typed."""
-    logs.checkpoint(acme)
-    shared = SharedDatabase(("127.0.0.1:1",), "calls", "pbx-1")
-    asked = list[tuple[object, ...]]()
-    here = configuration
-    receipts_of, records_of, erase = receipts.of_caller, callers.access, callers.erase
-
-    def letter_of(
-        controller: Controller, typed: Typed, settings: Configuration, now: datetime
-    ) -> AccessLetter:
-        asked.append(("letter", settings.shared))
-        return access_letter(controller, typed, here, now)
-
-    def of_caller(
-        controller: Controller, caller: Identified, boxes: SharedDatabase | None, *, opened: bool
-    ) -> list[RecordReceipt | RecordWithoutReceipt]:
-        asked.append(("receipts", boxes, opened))
-        return receipts_of(controller, caller, opened=opened)
-
-    def access(controllers: list[Controller], typed: Typed, boxes: SharedDatabase | None) -> Access:
-        asked.append(("records", boxes))
-        return records_of(controllers, typed)
-
-    def erased(controllers: list[Controller], typed: Typed, now: datetime, **options: Any) -> Erasure:
-        asked.append(("erasure", options))
-        return erase(controllers, typed, now, **options | {"shared": None})
-
-    monkeypatch.setattr(request_answers, "access_letter", letter_of)
-    monkeypatch.setattr(receipts, "of_caller", of_caller)
-    monkeypatch.setattr(callers, "access", access)
-    monkeypatch.setattr(callers, "erase", erased)
-    configuration = replace(configuration, shared=shared)
-    answer(acme, configuration, opened(acme, ACCESS))
-    assert asked == [("letter", shared), ("receipts", shared, True), ("records", shared)]
-    number = opened(acme, ERASURE)
-    for really, place in ((False, dict[str, bool]()), (True, {"in_console": True})):
-        request_answers.erase(acme, number, CALLER, configuration, "T-1", "bob", NOW, really=really, **place)
-        usual = {"in_console": False, "on_request": True}
-        options = {"really": really, "instruction": "T-1", **usual, **place}
-        notes = {"begin": ANY, "progress": ANY}
-        assert asked[-1] == ("erasure", {**options, **notes, "shared": shared})

@@ -220,7 +220,7 @@ def test_backup_of_other_companies_alone_replaces_no_configuration(folder: Path)
         restored(folder, file)
     assert sentences_of(caught.value) == (
         f"The backup is of acme, borealis, and the configuration {config(folder)} of alpha, boreas.",
-        "Take a backup of this box: informativa backup list. If this one is right, put that configuration"
+        "Take a backup of this machine: informativa backup list. If this one is right, put that configuration"
         f" aside, and try again: mv {config(folder)} {config(folder)}.aside",
     )
     assert content(folder) == before
@@ -250,8 +250,8 @@ def test_log_of_another_begin_is_told_with_its_commands(folder: Path) -> None:
     ledger.unlink()
     (acme,) = restored(folder, file, "acme").companies
     assert str(acme.problem) == (
-        f"The log in {log} is another one than that of the backup. It was begun since, or is another box's."
-        " If so, put it aside with its ledger, and try again:"
+        f"The log in {log} is another one than that of the backup. It was begun since, or is another"
+        " machine's. If so, put it aside with its ledger, and try again:"
         f" mv {log} {log}.aside; mv {ledger} {ledger}.aside"
     )
     assert not (log / "1/checkpoint").exists()

@@ -85,7 +85,7 @@ LOADED = (
 
 
 @pytest.mark.sample(1)
-@pytest.mark.parametrize("word", ["status", "doctor", "check", "boxes", "shared"])
+@pytest.mark.parametrize("word", ["status", "doctor", "check"])
 def test_commands_about_all_companies_do_not_load_the_numbering_plans_of_the_world(word: str) -> None:
     """Nobody types a number there, and to load them takes a tenth of the time in which the program starts."""
     loaded = subprocess.run(
@@ -96,15 +96,15 @@ def test_commands_about_all_companies_do_not_load_the_numbering_plans_of_the_wor
 
 @pytest.mark.sample(1)
 @pytest.mark.slow
-@pytest.mark.parametrize("module", ["check", "doctor", "watching", "boxes"])
+@pytest.mark.parametrize("module", ["check", "doctor", "watching"])
 def test_command_that_looks_loads_nothing_of_those_that_act(module: str) -> None:
     """What looks at all companies loads no service's log, no parser of YAML, no client of HTTP and no
     archive: they took a tenth of a second, of two or three in all."""
     code = (
-        f"import sys, informativa.cli.commands.{module}, informativa.sharing.membership;"
+        f"import sys, informativa.cli.commands.{module};"
         "print(*(name for name in sys.argv[1:] if name in sys.modules))"
     )
-    libraries = ("structlog", "yaml", "http.client", "tarfile", "informativa.sharing.exchange")
+    libraries = ("structlog", "yaml", "http.client", "tarfile")
     command = [sys.executable, "-c", code, *libraries]
     output = subprocess.run(command, env=os.environ | WIDTH, timeout=300, check=True, capture_output=True)
     assert output.stdout.split() == []

@@ -56,7 +56,6 @@ ACME = ControllerStatus(
     kept_since=date(2021, 11, 25),
     counts=COUNTS,
     log=None,
-    meeting=None,
     last_hour=None,
 )
 UNUSABLE = replace(ACME, lines=(), usable=False, kept_since=None, counts=None)

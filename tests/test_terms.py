@@ -22,7 +22,6 @@ TERMS = {
     r"\bledgers?\b": r"registr|ledger",
     r"\bauditor": r"revisor",
     r"\bcustomer number": r"codice cliente",
-    r"\bretire": r"dism|retire",
     r"\bbackup\b": r"copia|copie",
     r"\bcompan(y|ies)\b": r"aziend",
     r"\bnotices?\b": r"informativ|notice|avvis",

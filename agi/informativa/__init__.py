@@ -7,7 +7,6 @@ Packages, high to low; each knows those below it and none above (import contract
 - `views`: results for their readers: text, pages, JSON, words in a language
 - `operations`: all that a person can do or ask, and its result, which is the JSON document
 - `process`: service and script, what goes on beside the calls, the way to what is stored
-- `sharing`: many boxes, which meet in a PostgreSQL
 - `asterisk`: the adapters to Asterisk
 - `ledgers`: the adapters to what is stored: one SQLite file for each company
 - `config`: informativa.yaml, parsed, checked, frozen

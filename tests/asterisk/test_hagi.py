@@ -1,4 +1,4 @@
-"""An Asterisk whose own service is away: its calls go to another box's, by SRV records or by address."""
+"""An Asterisk whose own service is away: its calls go to another machine's, by SRV records or by address."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from torture.peers import Held
 from .dns import Dns, Srv
 from .site import EXTENSIONS, SECONDS, Outcome, Site
 
-PAGE = Path(__file__).parents[2] / "docs/many-machines.md"
+PAGE = Path(__file__).parents[2] / "dialplan/README.md"
 NAME = "notice.example"  # as there
 RECORDS = f"_agi._tcp.{NAME}"
-AT_ONCE = 1.9  # seconds: without the two that a box costs which says nothing
+AT_ONCE = 1.9  # seconds: without the two that a machine costs which says nothing
 # What AGI() itself came to, which the dialplan does not look at.
 TRIED = """\
 [from-lab]
@@ -35,8 +35,8 @@ exten => tried,1,AGI(hagi://%s/notice)
 
 
 @dataclass
-class Boxes:
-    """A PBX, its own informativa and that of another box, and the DNS that names both."""
+class Machines:
+    """A PBX, its own informativa and that of another machine, and the DNS that names both."""
 
     site: Site
     dns: Dns
@@ -58,7 +58,7 @@ class Boxes:
         self.site.pbx.reload_dialplan(extensions + TRIED % NAME)
 
     def records(self) -> tuple[int, int]:
-        """Return how many records the own box has, and the other."""
+        """Return how many records the own machine has, and the other."""
         return len(self.own.records()), len(self.other.records())
 
     def tried(self) -> str:
@@ -91,8 +91,8 @@ def pbx(build: Build, dns: Dns, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 @pytest.fixture
-def boxes(pbx: Pbx, dns: Dns, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Boxes]:
-    """Two boxes with one token, and records that name the own one first; the other's service runs."""
+def machines(pbx: Pbx, dns: Dns, sounds: dict[str, Path], tmp_path: Path) -> Iterator[Machines]:
+    """Two machines with one token, and records that name the own one first; the other's service runs."""
     shipped = {f"{name}.wav": sounds[name] for name in SECONDS}
     own, other = Office(tmp_path / "own", shipped), Office(tmp_path / "other", shipped)
     shutil.copy(own.folder / "keys/agi.token", other.folder / "keys/agi.token")
@@ -101,10 +101,10 @@ def boxes(pbx: Pbx, dns: Dns, sounds: dict[str, Path], tmp_path: Path) -> Iterat
     dns.options("")
     site = Site(pbx, own, {name: audio.read_wav(file) for name, file in sounds.items()})
     pbx.cli("database deltree informativa")
-    boxes = Boxes(site, dns, own, other, sounds["after"])
-    boxes.load(own.dialplan().replace(f"agi://127.0.0.1:{own.port}/", f"hagi://{NAME}/"))
+    machines = Machines(site, dns, own, other, sounds["after"])
+    machines.load(own.dialplan().replace(f"agi://127.0.0.1:{own.port}/", f"hagi://{NAME}/"))
     other.start()
-    yield boxes
+    yield machines
     site.close()
     other.stop()
 
@@ -123,129 +123,129 @@ def swallowing() -> Iterator[int]:
         yield int(server.getsockname()[1])
 
 
-def test_hagi_goes_to_the_first_box(boxes: Boxes) -> None:
+def test_hagi_goes_to_the_first_machine(machines: Machines) -> None:
     """With both services up each call goes to the one of the lowest priority."""
-    boxes.own.start()
-    outcome, waited = boxes.call()
-    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.heard_whole("it/short", "after"))
-    assert boxes.call()[0].status == "NOTDUE"
-    assert boxes.records() == (2, 0)
+    machines.own.start()
+    outcome, waited = machines.call()
+    assert (outcome.status, outcome.heard) == ("PLAYED", machines.site.heard_whole("it/short", "after"))
+    assert machines.call()[0].status == "NOTDUE"
+    assert machines.records() == (2, 0)
     assert waited < AT_ONCE
-    assert (RECORDS, 33) in boxes.dns.asked
+    assert (RECORDS, 33) in machines.dns.asked
 
 
-def test_hagi_goes_on_to_the_second_box(boxes: Boxes) -> None:
-    """With the own service away the other box's serves the call, at once, and keeps the record."""
-    outcome, waited = boxes.call()
-    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.heard_whole("it/short", "after"))
-    assert boxes.call()[0].status == "NOTDUE"
-    assert boxes.records() == (0, 2)
+def test_hagi_goes_on_to_the_second_machine(machines: Machines) -> None:
+    """With the own service away the other machine's serves the call, at once, and keeps the record."""
+    outcome, waited = machines.call()
+    assert (outcome.status, outcome.heard) == ("PLAYED", machines.site.heard_whole("it/short", "after"))
+    assert machines.call()[0].status == "NOTDUE"
+    assert machines.records() == (0, 2)
     assert waited < AT_ONCE
 
 
-def test_hagi_waits_two_seconds_for_a_box_that_says_nothing(boxes: Boxes) -> None:
-    """A first box that swallows packets costs the caller two seconds, and then the other one serves."""
+def test_hagi_waits_two_seconds_for_a_machine_that_says_nothing(machines: Machines) -> None:
+    """A first machine that swallows packets costs the caller two seconds, and then the other one serves."""
     with swallowing() as port:
-        boxes.dns.records[RECORDS][1] = Srv(10, "pbx-1.example", port)
-        outcome, waited = boxes.call()
-    assert (outcome.status, boxes.records()) == ("PLAYED", (0, 1))
+        machines.dns.records[RECORDS][1] = Srv(10, "pbx-1.example", port)
+        outcome, waited = machines.call()
+    assert (outcome.status, machines.records()) == ("PLAYED", (0, 1))
     assert 1.9 < waited < 10
 
 
-def test_hagi_with_both_away(boxes: Boxes) -> None:
-    """With both services away AGI() says FAILURE, and the dialplan goes on to the script of its own box."""
-    boxes.other.stop()
-    assert boxes.tried() == "FAILURE"
-    outcome, _ = boxes.call()
-    assert (outcome.status, outcome.heard) == ("PLAYED", boxes.site.heard_whole("it/short", "after"))
-    assert boxes.records() == (1, 0)
+def test_hagi_with_both_away(machines: Machines) -> None:
+    """With both services away AGI() says FAILURE, and the dialplan goes on to its own machine's script."""
+    machines.other.stop()
+    assert machines.tried() == "FAILURE"
+    outcome, _ = machines.call()
+    assert (outcome.status, outcome.heard) == ("PLAYED", machines.site.heard_whole("it/short", "after"))
+    assert machines.records() == (1, 0)
 
 
 @pytest.mark.night
-def test_hagi_without_records(boxes: Boxes) -> None:
+def test_hagi_without_records(machines: Machines) -> None:
     """Where the name has no records AGI() says FAILURE at once, and the dialplan goes on to the script."""
-    boxes.dns.records.clear()
-    assert boxes.tried() == "FAILURE"
-    outcome, waited = boxes.call()
-    assert (outcome.status, boxes.records()) == ("PLAYED", (1, 0))
+    machines.dns.records.clear()
+    assert machines.tried() == "FAILURE"
+    outcome, waited = machines.call()
+    assert (outcome.status, machines.records()) == ("PLAYED", (1, 0))
     assert waited < 5
 
 
 @pytest.mark.night
-def test_hagi_takes_a_refusal_for_an_answer(boxes: Boxes) -> None:
-    """A first box that answers and refuses, as one with another token does, is not passed over: the script
-    is next."""
-    (boxes.own.folder / "keys/agi.token").write_text("0" * 64 + "\n")
-    boxes.own.start()
-    assert boxes.call()[0].status == "PLAYED"
-    assert boxes.records() == (1, 0)
-    assert "refused a peer without the token" in boxes.own.log_text
+def test_hagi_takes_a_refusal_for_an_answer(machines: Machines) -> None:
+    """A first machine that answers and refuses, as one with another token does, is not passed over: the
+    script is next."""
+    (machines.own.folder / "keys/agi.token").write_text("0" * 64 + "\n")
+    machines.own.start()
+    assert machines.call()[0].status == "PLAYED"
+    assert machines.records() == (1, 0)
+    assert "refused a peer without the token" in machines.own.log_text
 
 
 @pytest.mark.night
-def test_hagi_with_dns_away(boxes: Boxes) -> None:
+def test_hagi_with_dns_away(machines: Machines) -> None:
     """A DNS server that says nothing makes each caller wait as long as resolv.conf says, though the own
     service is up, and the script serves."""
-    boxes.own.start()
-    boxes.dns.answers = False
-    outcome, waited = boxes.call()
-    assert (outcome.status, boxes.records()) == ("PLAYED", (1, 0))
+    machines.own.start()
+    machines.dns.answers = False
+    outcome, waited = machines.call()
+    assert (outcome.status, machines.records()) == ("PLAYED", (1, 0))
     assert 10 <= waited < 15
-    boxes.dns.options("timeout:1 attempts:1")
-    outcome, waited = boxes.call()
-    assert (outcome.status, boxes.records()) == ("NOTDUE", (2, 0))
+    machines.dns.options("timeout:1 attempts:1")
+    outcome, waited = machines.call()
+    assert (outcome.status, machines.records()) == ("NOTDUE", (2, 0))
     assert 1 <= waited < 5
 
 
-def test_documented_line_asks_the_other_boxes_last(boxes: Boxes) -> None:
+def test_documented_line_asks_the_other_machines_last(machines: Machines) -> None:
     """With the line that the page adds the own service is asked first, without DNS; if it is away another
-    box's serves at once, and if all are away the script."""
-    boxes.load(documented(boxes.own))
-    boxes.own.start()
-    boxes.dns.answers = False
-    boxes.dns.asked.clear()
-    outcome, waited = boxes.call()
-    assert (outcome.status, boxes.records(), boxes.dns.asked) == ("PLAYED", (1, 0), [])
+    machine's serves at once, and if all are away the script."""
+    machines.load(documented(machines.own))
+    machines.own.start()
+    machines.dns.answers = False
+    machines.dns.asked.clear()
+    outcome, waited = machines.call()
+    assert (outcome.status, machines.records(), machines.dns.asked) == ("PLAYED", (1, 0), [])
     assert waited < AT_ONCE
-    boxes.own.stop()
-    boxes.dns.answers = True
-    outcome, waited = boxes.call()
-    assert (outcome.status, boxes.records()) == ("PLAYED", (1, 1))
+    machines.own.stop()
+    machines.dns.answers = True
+    outcome, waited = machines.call()
+    assert (outcome.status, machines.records()) == ("PLAYED", (1, 1))
     assert waited < AT_ONCE
-    boxes.other.stop()
-    outcome, waited = boxes.call()
-    assert (outcome.status, boxes.records()) == ("NOTDUE", (2, 1))
+    machines.other.stop()
+    outcome, waited = machines.call()
+    assert (outcome.status, machines.records()) == ("NOTDUE", (2, 1))
 
 
 @pytest.mark.night
-def test_documented_line_with_an_address(boxes: Boxes) -> None:
-    """The same with the other box's address in place of a name, which needs no DNS; one that swallows
+def test_documented_line_with_an_address(machines: Machines) -> None:
+    """The same with the other machine's address in place of a name, which needs no DNS; one that swallows
     packets costs two seconds here too."""
-    by_name = documented(boxes.own)
-    boxes.load(by_name.replace(f"hagi://{NAME}/", f"agi://127.0.0.1:{boxes.other.port}/"))
-    boxes.dns.answers = False
-    boxes.dns.asked.clear()
-    outcome, waited = boxes.call()
-    assert (outcome.status, boxes.records(), boxes.dns.asked) == ("PLAYED", (0, 1), [])
+    by_name = documented(machines.own)
+    machines.load(by_name.replace(f"hagi://{NAME}/", f"agi://127.0.0.1:{machines.other.port}/"))
+    machines.dns.answers = False
+    machines.dns.asked.clear()
+    outcome, waited = machines.call()
+    assert (outcome.status, machines.records(), machines.dns.asked) == ("PLAYED", (0, 1), [])
     assert waited < AT_ONCE
     with swallowing() as port:
-        boxes.load(by_name.replace(f"hagi://{NAME}/", f"agi://127.0.0.1:{port}/"))
-        outcome, waited = boxes.call()
-    assert (outcome.status, boxes.records()) == ("PLAYED", (1, 1))
+        machines.load(by_name.replace(f"hagi://{NAME}/", f"agi://127.0.0.1:{port}/"))
+        outcome, waited = machines.call()
+    assert (outcome.status, machines.records()) == ("PLAYED", (1, 1))
     assert 1.9 < waited < 10
 
 
 @pytest.mark.night
-def test_documented_line_leaves_a_busy_box_alone(boxes: Boxes) -> None:
-    """With all sessions of the own service taken the call is the dialplan's, and no other box is asked."""
-    boxes.own.edit("sessions: 2000", "sessions: 1")
-    boxes.load(documented(boxes.own))
-    boxes.own.start()
-    boxes.dns.asked.clear()
-    with Held(boxes.own.port, network_script=boxes.own.script, arg_1="+390212345678"):
-        outcome, _ = boxes.call()
-    assert (outcome.status, outcome.reason, boxes.dns.asked) == ("FALLBACK", "service-busy", [])
-    assert boxes.other.records() == []
+def test_documented_line_leaves_a_busy_machine_alone(machines: Machines) -> None:
+    """With all sessions of the own service taken the call is the dialplan's, no other machine is asked."""
+    machines.own.edit("sessions: 2000", "sessions: 1")
+    machines.load(documented(machines.own))
+    machines.own.start()
+    machines.dns.asked.clear()
+    with Held(machines.own.port, network_script=machines.own.script, arg_1="+390212345678"):
+        outcome, _ = machines.call()
+    assert (outcome.status, outcome.reason, machines.dns.asked) == ("FALLBACK", "service-busy", [])
+    assert machines.other.records() == []
 
 
 def documented(office: Office, elsewhere: str = f"hagi://{NAME}") -> str:

@@ -6,7 +6,5 @@ median of the rounds' ratios, with their quartiles. Each measure holds what was 
 the calls that were made, and refuses its own numbers when they differ.
 
 ``figures`` is the arithmetic, ``report`` what is written; ``lab`` of the tests starts Asterisk and
-informativa, ``rivals`` the peers; ``inside``, ``direct``, ``ledger`` and ``script`` measure. ``fleet``
-measures many boxes with many companies, out of ``fleet_office``, ``fleet_box``, ``fleet_stubs``,
-``fleet_parts``.
+informativa, ``rivals`` the peers; ``inside``, ``direct``, ``ledger`` and ``script`` measure.
 """

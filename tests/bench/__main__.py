@@ -18,7 +18,6 @@ from . import (
     counted,
     direct,
     evidence,
-    fleet,
     forecasting,
     inside,
     ledger,
@@ -27,7 +26,6 @@ from . import (
     plots,
     report,
     script,
-    shared,
 )
 from .figures import RefusedError, Report, SkippedError
 
@@ -56,16 +54,6 @@ MEASURES: dict[str, tuple[Measure, Measure]] = {
     "monitor": (
         monitoring.monitoring,
         lambda r, f: monitoring.monitoring(r, f, leaves=100_000, rounds=10),
-    ),
-    "shared": (
-        shared.shared,
-        lambda r, f: shared.shared(r, f, records=50_000, rounds=3, times=500, seconds=5),
-    ),
-    "fleet": (
-        fleet.fleet,
-        lambda r, f: fleet.fleet(
-            r, f, companies=30, boxes=3, stubs=7, rounds=2, seconds=5.0, idle_seconds=10.0
-        ),
     ),
     "console": (
         console.console,
@@ -123,13 +111,6 @@ def _options() -> argparse.Namespace:
         type=lambda names: list(dict.fromkeys(TOGETHER.get(name, name) for name in names.split(","))),
         default=list(MEASURES),
         help=f"comma-separated, of: {', '.join([*MEASURES, *TOGETHER])}",
-    )
-    parser.add_argument(
-        "--fleet",
-        dest="only",
-        action="store_const",
-        const=["fleet"],
-        help="the same as --only fleet: 50 boxes with 300 companies, in eight minutes at most",
     )
     parser.add_argument("--quick", action="store_true", help="fewer and smaller rounds, for a first look")
     parser.add_argument(

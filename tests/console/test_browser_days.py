@@ -41,7 +41,7 @@ def test_the_officers_day(
     assert nora.say("Another caller") not in letter
     verified(nora)
     erased(nora)
-    assert len(callers.caller_records(office.controller(), CALLER).records) == 0
+    assert len(callers.caller_records(office.controller(), CALLER)) == 0
     nora.press(nora.say("Access log"))
     assert {
         nora.say(action_text(action))
@@ -96,7 +96,7 @@ def erased(person: Person) -> None:
     person.press(person.say("Erase this caller"))
     label = person.say("To erase him, type this word: {word}", word="acme")
     person.reach(label).type("yes").enter()
-    assert len(callers.caller_records(person.office.controller(), CALLER).records) == 4
+    assert len(callers.caller_records(person.office.controller(), CALLER)) == 4
     person.reach(label).type("acme").enter()
     person.page.locator(".notice.good").wait_for()
     person.press(person.say("Record {record}", record=8))

@@ -86,7 +86,7 @@ def test_sent_twice_is_done_once(office: ServedConsole, person: Callable[..., Pe
     officer.sees("It is on record, as number 7.")
     officer.page.reload()
     officer.sees("It is on record, as number 7.")
-    assert len(callers.caller_records(office.controller(), CALLER).records) == 5
+    assert len(callers.caller_records(office.controller(), CALLER)) == 5
 
 
 def test_a_log_in_that_ended_meanwhile(office: ServedConsole, person: Callable[..., Person]) -> None:
@@ -96,7 +96,7 @@ def test_a_log_in_that_ended_meanwhile(office: ServedConsole, person: Callable[.
     officer.reach("To erase him, type this word: acme").type("acme").enter()
     assert officer.path == "/login"
     assert "Nothing was done: you were logged out meanwhile." in officer.text
-    assert len(callers.caller_records(office.controller(), CALLER).records) == 4
+    assert len(callers.caller_records(office.controller(), CALLER)) == 4
 
 
 def test_language_is_changed_in_place(office: ServedConsole, person: Callable[..., Person]) -> None:

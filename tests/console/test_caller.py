@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -20,9 +20,8 @@ from console.served import Browser, ServedConsole, lay_calls, served
 from evidence.noted import APPROVER
 from evidence.receipts import HOSTILE
 from informativa.console.pages.caller_lookup import CallerLookup
-from informativa.ledgers.erasure import ErasureResult
-from informativa.model import Action, Outsourcing
-from informativa.model.errors import SharedDatabaseError
+from informativa.model import Action, Outsourcing, Record
+from informativa.model.hooks import ErasureUnfinishedError
 from informativa.model.text import Text
 from informativa.operations import access_log, callers
 from informativa.operations.typed_caller import by_number
@@ -60,7 +59,7 @@ def configured(office: ServedConsole, **letter: object) -> None:
 
 def on_record(office: ServedConsole, number: str = NUMBER) -> int:
     """Return how many records lead to the caller."""
-    return len(callers.caller_records(office.controller(), by_number(number).caller).records)
+    return len(callers.caller_records(office.controller(), by_number(number).caller))
 
 
 def test_what_is_on_record_of_him_is_shown(office: ServedConsole) -> None:
@@ -146,7 +145,7 @@ def test_the_page_begins_before_the_ledger_is_read(
     browser, page = looked_up(office)
     has_begun, read = Event(), callers.caller_records
 
-    def caller_records(*arguments: object) -> callers.CallerRecords:
+    def caller_records(*arguments: object) -> tuple[Record, ...]:
         assert has_begun.wait(30)
         return read(*arguments)  # type: ignore[arg-type]
 
@@ -158,25 +157,6 @@ def test_the_page_begins_before_the_ledger_is_read(
         assert "4 records" not in first
         has_begun.set()
         assert "4 records" in "".join(pieces)
-
-
-def test_half_an_answer_is_none(office: ServedConsole, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where other boxes cannot be asked nothing is shown as if it were all, on the page or in a letter."""
-    browser, page = looked_up(office)
-    made = letter(browser, page).url.path
-
-    def caller_records(*_arguments: object) -> callers.CallerRecords:
-        raise SharedDatabaseError(Text("The database does not answer."), Text("Wait for it."))
-
-    monkeypatch.setattr("informativa.operations.access_letter.caller_records", caller_records)
-    for address in (page, made):
-        text = browser.get(address).text
-        assert "right now" in text
-        assert "The database does not answer." in text
-        assert "4 record" not in text
-        assert "Nothing is on record" not in text
-    file = browser.get(f"{made}/file")
-    assert (file.status_code, "content-disposition" in file.headers) == (409, False)
 
 
 def test_the_letter_tells_all(office: ServedConsole) -> None:
@@ -455,20 +435,20 @@ def test_an_erasure_is_done_once_and_leaves_its_trace(office: ServedConsole) -> 
 def test_an_erasure_that_is_not_finished_says_what_to_do(
     office: ServedConsole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error is shown after a redirect, and the same form goes on with the erasure. The access log names
-    the record of what was erased on this box."""
+    """An error is shown after a redirect, and the same form goes on with the erasure. The access log says
+    that it began."""
     browser, page = looked_up(office)
     work = erasing.erase
 
-    def erase(*given: Any, **more: Any) -> tuple[ErasureResult, SharedDatabaseError]:
-        result, _order = work(*given, **more)
-        return result, SharedDatabaseError(Text("Other boxes do not know of it."), Text("Do it again."))
+    def erase(*given: Any, **more: Any) -> NoReturn:
+        work(*given, **more)
+        raise ErasureUnfinishedError(Text("A copy cannot be deleted."), Text("Do it again."))
 
     monkeypatch.setattr(erasing, "erase", erase)
     browser.get(f"{page}/erasure")
     answer = browser.send(word="acme")
     assert "is not wholly erased" in answer.text
-    assert "Other boxes do not know of it." in answer.text
+    assert "A copy cannot be deleted." in answer.text
     monkeypatch.setattr(erasing, "erase", work)
     browser.get(f"{page}/erasure")
     assert "Caller +39…67 is erased" in browser.send(word="acme").text
@@ -476,7 +456,6 @@ def test_an_erasure_that_is_not_finished_says_what_to_do(
     assert [(entry.record, entry.detail) for entry in entries if entry.action is Action.ERASE] == [
         (None, "done"),
         (None, "begun"),
-        (8, "done"),
         (None, "begun"),
     ]
 

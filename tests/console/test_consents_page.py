@@ -89,7 +89,7 @@ def test_list_shows_what_counts_now(office: ServedConsole) -> None:
 def test_filters_select_and_files_have_the_same(
     office: ServedConsole, query: str, answers: list[str]
 ) -> None:
-    """Choice, word, days and box select rows, and the file has just these; the access log says what was
+    """Choice, word and days select rows, and the file has just these; the access log says what was
     asked for."""
     browser = office.browser("compliance@acme")
     shown = rows(browser.get(f"{LIST}?{query}").text)
@@ -233,10 +233,10 @@ def test_withdrawal_older_than_the_consent_changes_nothing(office: ServedConsole
 
 @pytest.mark.parametrize(
     "query",
-    ["choice=3331234567", "box=%2B39%20333%20123%204567", "from=2026-11-26&box=pbx-3331234567"],
+    ["choice=3331234567", "choice=%2B39%20333%20123%204567", "from=2026-11-26&choice=pbx-3331234567"],
 )
 def test_i5_no_number_of_the_address_is_in_the_access_log(office: ServedConsole, query: str) -> None:
-    """A number in place of a choice or a box is refused, or without its digits on record."""
+    """A number in place of a choice is refused, or without its digits on record."""
     browser = office.browser("compliance@acme")
     for page in (LIST, f"{LIST}/file/csv"):
         assert browser.get(f"{page}?{query}").status_code in (200, 409)

@@ -83,22 +83,6 @@ def test_an_erasure_asks_a_colleague_for_the_number(office: ServedConsole) -> No
     assert steps(office) == ["open", "identify", "erase"]
 
 
-def test_an_erasure_that_other_boxes_do_not_know_of_waits_for_them(office: ServedConsole) -> None:
-    """The page says so, the request waits, and no session remembers the caller, whom this box erased."""
-    opened(office, RequestKind.ERASURE)
-    browser = office.browser("compliance@acme")
-    browser.get(OPENED)
-    browser.send(move="identify", word="document")
-    browser.send(move="look", number=NUMBER)
-    with (office.folder / "informativa.yaml").open("a") as file:
-        file.write("shared: {hosts: ['127.0.0.1:1'], box: pbx-1}\n")
-    failed = browser.send(move="erase", confirmation="acme")
-    assert (failed.status_code, "the caller is erased on this box" in failed.text) == (400, True)
-    assert steps(office) == ["open", "identify", "note"]
-    (session,) = office.console.sessions._sessions.values()
-    assert session.objects == {}
-
-
 def test_a_form_keeps_what_was_typed(office: ServedConsole) -> None:
     """A mistake is told beside its field, and nothing is opened."""
     browser = office.browser("compliance@acme")

@@ -25,11 +25,10 @@ from informativa.evidence.log_folder import LogFolder, PublishedLog
 from informativa.evidence.note import Signer, Verifier
 from informativa.evidence.note_standing import NoteStanding
 from informativa.evidence.note_values import NoteSource
-from informativa.evidence.notes import ReplacesNote, RetiresNote
 from informativa.evidence.publishing import folder_of, publish
 from informativa.evidence.targets import FolderTarget
 from informativa.evidence.tiles import TileHashes
-from informativa.ledgers import boxes, expiry, loss_notes, replacements, sequencer
+from informativa.ledgers import expiry, loss_notes, sequencer
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.model import Answer, Controller, Event, Identified, Reason
 from informativa.model.errors import EvidenceError
@@ -168,7 +167,7 @@ class Company:
 
     def erase(self, box: Box, number: int) -> None:
         """Erase a caller, as a command does."""
-        erasing.erase(self.of(box), Identified(NUMBERS[number]), self.clock(box), None, "dpo-1")
+        erasing.erase(self.of(box), Identified(NUMBERS[number]), self.clock(box), "dpo-1")
 
     def carry_out(self, box: Box) -> None:
         """Erase what was approved meanwhile, as the service does."""
@@ -183,16 +182,6 @@ class Company:
             assert plan is not None
             if not plan.doubt:
                 expiry.purge_by_rules(store, plan, at, BY)
-
-    def take_place(self, box: Box) -> None:
-        """Note that a box took the place of one that broke, as its service does; and that another one left
-        without a successor."""
-        place, left = ("pbx-9", b"9" * 16), ("pbx-8", b"8" * 16)
-        end = Checkpoint("acme.example/informativa/acme/pbx-9/1", 7, b"7" * 32)
-        with closing(storage.store(self.of(box), create=False)) as store:
-            boxes.store_retired(store, [(*place, box.name), (*left, None)])
-            replacements.note(store, place, ReplacesNote(place[0], 7, (end,)), self.clock(box), BY)
-            replacements.note(store, left, RetiresNote(left[0], 0), self.clock(box), BY)
 
     def sign(self, box: Box) -> None:
         """State the rule, count, and sign what was recorded, as the service does."""

@@ -148,16 +148,6 @@ NOTES = {
     },
     "next": {"key": KEY},
     "approval": {"text": "(?s:.+)"},
-    "replaces": {
-        "box": r"[a-z0-9](-?[a-z0-9]){0,31}",
-        "record": NUMBER,
-        "after?": f"{ORIGIN} \\d+ [0-9a-f]{{64}}(; {ORIGIN} \\d+ [0-9a-f]{{64}})*",
-    },
-    "retires": {
-        "box": r"[a-z0-9](-?[a-z0-9]){0,31}",
-        "record": NUMBER,
-        "after?": f"{ORIGIN} \\d+ [0-9a-f]{{64}}(; {ORIGIN} \\d+ [0-9a-f]{{64}})*",
-    },
 }
 """The keys of each kind of note, with a `?` where they may be absent, and the forms of their values."""
 

@@ -32,8 +32,7 @@ class MixedLog:
 
 def grown(folder: Path) -> list[MixedLog]:
     """Both logs of a call centre whose calls go on for five years: it erases a caller with the company's
-    approval, puts a copy back, takes the place of another box, sees a third one leave, purges, and changes
-    the key of the log."""
+    approval, puts a copy back, purges, and changes the key of the log."""
     rule = LogRule("each", (str(WITNESS.verifier),), str(APPROVER), "OPS/1")
     company = Company(folder, 1, rule, outsourced=True)
     (box,) = company.boxes
@@ -54,7 +53,6 @@ def grown(folder: Path) -> list[MixedLog]:
     pass_on()
     company.approve()
     company.carry_out(box)
-    company.take_place(box)
     pass_on(1, 4)
     for _ in range(4):
         pass_on(31 * 16, 1)

@@ -75,16 +75,6 @@ CONTENTS: dict[str, tuple[int, notes.NoteContent, dict[str, Any]]] = {
         {"after": f"{OLD} 17 {bytes(range(32)).hex()}", "instruction": "dpo-3"},
     ),
     "next": (44, notes.NextNote(NEXT_KEY), {"key": str(NEXT_KEY)}),
-    "replaces": (
-        46,
-        notes.ReplacesNote(box="pbx-2", record=17, after=(Checkpoint(OLD, 17, bytes(range(32))),)),
-        {"box": "pbx-2", "record": 17, "after": f"{OLD} 17 {bytes(range(32)).hex()}"},
-    ),
-    "retires": (
-        47,
-        notes.RetiresNote(box="pbx-2", record=17, after=(Checkpoint(OLD, 17, bytes(range(32))),)),
-        {"box": "pbx-2", "record": 17, "after": f"{OLD} 17 {bytes(range(32)).hex()}"},
-    ),
     "approval": (45, notes.ApprovalNote(SIGNED), {"text": SIGNED.decode()}),
 }
 """For each kind the index, the content, and the members of the JSON that only this kind has."""

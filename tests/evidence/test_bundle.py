@@ -31,7 +31,6 @@ from informativa.cli.main import main
 from informativa.evidence import commitment
 from informativa.evidence.checkpoint import open_checkpoint
 from informativa.evidence.log_folder import LogFolder
-from informativa.evidence.note_standing import NoteVerdict
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import RuleNote
 from informativa.evidence.receipt import Receipt
@@ -41,13 +40,10 @@ from informativa.ledgers import expiry, purge_plan, rows
 from informativa.model import ALWAYS, Reason, RecordKind, Verdict
 from informativa.model.errors import EvidenceError, InformativaError
 from informativa.model.plan import Period
-from informativa.model.text import NOTHING
 from informativa.operations.day_range import DayRange
 from informativa.operations.evidence import logs
 from informativa.operations.evidence.bundle import bundle
 from informativa.operations.evidence.bundle_content import Bundle
-from informativa.operations.evidence.bundle_holes import BoxErasure, BoxHoles, verdict_of
-from informativa.operations.evidence.verdict import Hole, HoleCause
 from informativa.operations.evidence.zip_writer import PackedEntry, ZipWriter, _Header
 from informativa.process import erasing, storage
 from informativa.views.messages import ENGLISH, Language, language
@@ -276,27 +272,6 @@ def test_verdict_is_that_of_its_own_records(company: Company, tmp_path: Path, al
     assert "GAPS: 1 record is gone" in broken.text("README.txt")
     italian = Opened(made(company, tmp_path, language("it"))).text("README.txt")
     assert "Verdetto su quanto contiene: LACUNE: manca 1 registrazione" in italian
-
-
-@pytest.mark.parametrize(
-    ("standings", "verdict"),
-    [
-        ((NoteVerdict.HOLDS, NoteVerdict.APPROVED), Verdict.ACCOUNTED),
-        ((NoteVerdict.HOLDS, NoteVerdict.WAITS), Verdict.GAPS),
-        ((), Verdict.GAPS),
-    ],
-)
-def test_erasure_of_another_box_counts_by_all_of_its_notes(
-    standings: Sequence[NoteVerdict], verdict: Verdict
-) -> None:
-    """Only that box knows which note names what: one that waits may be the one."""
-    at = datetime(2026, 11, 26, tzinfo=UTC)
-    erasures = tuple(
-        BoxErasure("box/1", index, at, "OPS/1", standing, NOTHING, None, ())
-        for index, standing in enumerate(standings)
-    )
-    hole = Hole("box/1", 7, 8, HoleCause.ERASED)
-    assert verdict_of([BoxHoles("box", "box/1", (hole,), erasures, of_database=True)]) is verdict
 
 
 @pytest.mark.parametrize(("purges", "note"), [((), "erasure"), ((6, 12, 24), "purge")])

@@ -73,15 +73,9 @@ def test_names_stand_in_order_and_are_those_of_the_tables() -> None:
     )
     facts |= commitment.facts(consent, LOG, 6, 7)
     person = commitment.person(EVENT, b"\x33" * 32, b"\x44" * 32)
-    elsewhere = commitment.person(replace(EVENT, basis="pbx-2:7"), None)
     assert set(facts) == set(commitment.FACTS)
-    assert (
-        set(person) | {"elsewhere"}
-        == set(elsewhere) | {"basis", "binding", "opening"}
-        == set(commitment.PERSON)
-    )
-    assert elsewhere["elsewhere"] == "pbx-2:7"
-    for names in (list(person), list(elsewhere), list(commitment.PERSON)):
+    assert set(person) == set(commitment.PERSON)
+    for names in (list(person), list(commitment.PERSON)):
         assert names == sorted(names)
     assert list(commitment.FACTS) == sorted(commitment.FACTS)
     assert all(name.isascii() and name.islower() for name in {*facts, *person})

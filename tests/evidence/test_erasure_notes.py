@@ -20,7 +20,7 @@ from evidence.noted import APPROVER
 from examples import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.evidence.approval import Approval, sign
 from informativa.evidence.commitment import NOTE_TAG
-from informativa.evidence.erased_leaves import ErasedLeaves, LeafPlace
+from informativa.evidence.erased_leaves import ErasedLeaves
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule, NoteSource
 from informativa.evidence.notes import ApprovalNote, ErasureNote, LogNote, NoteContent, RuleNote
@@ -33,7 +33,6 @@ from informativa.ledgers.erasure import (
     erase,
     erase_again,
     finish,
-    note_elsewhere,
     pending,
 )
 from informativa.ledgers.instructions import INSTRUCTION_REFUSED, instruction_for
@@ -48,7 +47,6 @@ STANDING = RuleNote(None, "Europe/Rome", ErasureRule.STANDING, processor=False)
 EACH = replace(STANDING, erasures=ErasureRule.EACH, approver=APPROVER.verifier)
 HIS = replace(PLAYED, pseudonym=HE, reference="contract 7", linked="1700000000.0")
 AGAIN = replace(HIS, call="1700000000.12", linked="1700000000.12")
-ELSEWHERE = LeafPlace("vm/informativa/acme/pbx-2/1", 3)
 ANOTHER = replace(PLAYED, pseudonym=OTHER, call="1700000000.77", linked="1700000000.77")
 
 
@@ -92,13 +90,6 @@ def last_note(file: Path) -> LogNote:
     """The newest note of an erasure."""
     with closing(SqliteStore(str(file))) as store, store.connected() as connection:
         return next(erasure_notes.noted(connection, LogFolder(file))).note
-
-
-def named_elsewhere(file: Path) -> list[tuple[LeafPlace, ...]]:
-    """The leaves of other logs in each note of an erasure, the newest first."""
-    with closing(SqliteStore(str(file))) as store, store.connected() as connection:
-        notes = erasure_notes.noted(connection, LogFolder(file))
-        return [tuple(erasure.named.elsewhere) for erasure in notes]
 
 
 def sound(file: Path) -> dict[str, int]:
@@ -480,28 +471,11 @@ def test_i9_erasure_done_again_leaves_the_history_of_what_stays(tmp_path: Path) 
         assert connection.execute(known, (HE,)).fetchall() == [(8,)]
 
 
-def test_i9_leaves_elsewhere_are_in_his_note_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of boxes that left for good: in the note of the first turn, and not in that of a second."""
-    file = filled(tmp_path / "acme.sqlite3", STANDING)
-    ring_in_the_first_turn(monkeypatch, file)
-    assert erase(file, [HE, HE_BEFORE], AT, elsewhere=[ELSEWHERE]).traces == (8, 10)
-    assert named_elsewhere(file) == [(), (ELSEWHERE,)]
-
-
 def test_note_that_waits_stands_for_what_it_names_alone(tmp_path: Path) -> None:
-    """Asked again, he has the same note, and another one with a leaf elsewhere that it does not name; who has
-    no leaf at all has none."""
-    file, more = filled(tmp_path / "acme.sqlite3", EACH), replace(ELSEWHERE, index=4)
-    for pseudonym, places, expected in (
-        (OTHER, [ELSEWHERE], (8,)),
-        (OTHER, [ELSEWHERE], (8,)),
-        (OTHER, [more], (9,)),
-        (OTHER, [ELSEWHERE], (8,)),
-        (OTHER, [ELSEWHERE, more], (10,)),
-        (b"1" * 32, [], ()),
-    ):
-        result = erase(file, [pseudonym], AT, instruction="DPO-1", elsewhere=places)
-        assert result.traces == expected, places
+    """Asked again, he has the same note; who has no leaf at all has none."""
+    file = filled(tmp_path / "acme.sqlite3", EACH)
+    for pseudonym, expected in ((OTHER, (8,)), (OTHER, (8,)), (b"1" * 32, ())):
+        assert erase(file, [pseudonym], AT, instruction="DPO-1").traces == expected
 
 
 def test_call_before_the_list_is_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -535,20 +509,6 @@ def test_call_between_note_and_act_goes_in_another_turn(
     result = erase(file, [HE, HE_BEFORE], AT)
     assert (result.records, result.traces) == (5, (8, 10))
     assert traces(tmp_path, HE) == []
-
-
-def test_ledger_without_a_rule_has_no_note_of_leaves_elsewhere(tmp_path: Path) -> None:
-    """With one, those that no earlier note names are noted, by an instruction that says nothing."""
-    file, places = tmp_path / "acme.sqlite3", [ELSEWHERE]
-    recorded(file, HIS)
-    with closing(SqliteStore(str(file))) as store:
-        assert note_elsewhere(store, places, "", AT) is None
-        noted(file, STANDING)
-        assert note_elsewhere(store, [], "", AT) is None
-        note = note_elsewhere(store, places, "", AT)
-        assert note is not None
-        assert (note.instruction, note.named.elsewhere) == ("unstated", tuple(places))
-        assert note_elsewhere(store, places, "", AT) is None
 
 
 @pytest.mark.parametrize(

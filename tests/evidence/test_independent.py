@@ -36,8 +36,6 @@ def test_a_log_of_all_kinds_of_leaves_is_read_by_the_page_alone(mixed_logs: Mixe
         "purge": 1,
         "next": 1,
         "new-log": 1,
-        "replaces": 1,
-        "retires": 1,
     }
     needing = [(leaf.kind, leaf.approved) for leaf in (*first, *second) if leaf.needs]
     assert needing == [("lost", True), ("erasure", True)]

@@ -55,8 +55,6 @@ from informativa.evidence.notes import (
     NewLogNote,
     NextNote,
     PurgeNote,
-    ReplacesNote,
-    RetiresNote,
 )
 from informativa.evidence.tiles import ENTRIES, Tile, bundle, parse_bundle
 from informativa.operations.evidence.monitor import Monitor, MonitorSettings
@@ -319,90 +317,6 @@ def test_a_log_whose_end_was_lost_stands_still_until_that_is_approved(log: Serve
     new.publish(clock.now)
     approved = look(monitor(watcher, clock))
     assert (approved.exit_code, [view.size for view in approved.logs if view.ended]) == (0, [published])
-
-
-def other_box(log: ServedLog, origin: str = "acme.example/informativa/acme/pbx-4/1") -> ServedLog:
-    """The log of another box beside it, with its rule."""
-    new = ServedLog(log.top, Signer(origin, bytes([4]) * 32))
-    new.note(RULE)
-    return new
-
-
-LEFT = {
-    ReplacesNote: (
-        FindingKind.REPLACED,
-        "left for good, and another one took its place, by the note in leaf",
-    ),
-    RetiresNote: (FindingKind.RETIRED, "left for good, by the note in leaf"),
-}
-
-
-@pytest.mark.parametrize("content", LEFT)
-def test_the_log_of_a_box_that_left_stands_still_no_more_and_alarms_if_it_goes_on(
-    log: ServedLog, content: type[ReplacesNote] | type[RetiresNote]
-) -> None:
-    """The note in the other box's log is quoted once, and nobody need look into it; leaves after that are an
-    alarm, which quotes it too, is told once and stays open."""
-    new, clock = other_box(log), Clock()
-    kind, words = LEFT[content]
-    index = new.note(content("pbx-2", 340, (log.checkpoint(),))).index
-    new.publish()
-    chosen = settings(log)
-    policy(chosen.policy, log, new)
-    result = look(monitor(chosen, clock))
-    assert (result.exit_code, kind in [finding.kind for finding in result.news]) == (0, True)
-    assert f"{words} {index} of {new.signer.name}" in messages(result)
-    clock.now += 30 * 86_400
-    new.publish(clock.now)
-    later = look(monitor(chosen, clock))
-    assert (later.exit_code, later.news) == (0, ())
-    log.records(2)
-    log.publish(clock.now)
-    new.publish(clock.now)
-    on = look(monitor(chosen, clock))
-    assert (on.exit_code, [finding.kind for finding in on.news]) == (3, [kind])
-    assert f"{words} {index} of {new.signer.name}." in messages(on)
-    assert f"this log goes on: it had {log.size - 2} leaves then, and has {log.size}." in messages(on)
-    again = look(monitor(chosen, clock))
-    assert (again.exit_code, again.news) == (3, ())
-
-
-def test_a_place_that_was_taken_later_counts_for_more_than_the_retirement(log: ServedLog) -> None:
-    """Whichever of the two notes stands first."""
-    new, clock = other_box(log), Clock()
-    for content in (RetiresNote, ReplacesNote, RetiresNote):
-        new.note(content("pbx-2", 340, (log.checkpoint(),)))
-    new.publish()
-    chosen = settings(log)
-    policy(chosen.policy, log, new)
-    result = look(monitor(chosen, clock))
-    assert [
-        finding.kind
-        for finding in result.findings
-        if finding.kind in (FindingKind.REPLACED, FindingKind.RETIRED)
-    ] == [FindingKind.REPLACED]
-
-
-@pytest.mark.parametrize("content", LEFT)
-@pytest.mark.parametrize("case", ["another company", "the same box", "more than is published", "no tree"])
-def test_no_other_note_ends_the_wait_for_a_log(
-    log: ServedLog, case: str, content: type[ReplacesNote] | type[RetiresNote]
-) -> None:
-    """It stands still where the note is of another company or of a later log of the same box, names a tree
-    that is not all published, or names none."""
-    clock = Clock()
-    names = {"another company": "globex.example/informativa/globex/pbx-4/1", "the same box": NEXT.name}
-    new = other_box(log, names[case]) if case in names else other_box(log)
-    tree = log.checkpoint()
-    if case == "more than is published":
-        tree = replace(tree, size=tree.size + 1)
-    new.note(content("pbx-2", 340, () if case == "no tree" else (tree,)))
-    log.publish()
-    chosen = settings(log)
-    policy(chosen.policy, log, new)
-    clock.now += 8000
-    new.publish(clock.now)
-    assert "still" in kinds(look(monitor(chosen, clock)))
 
 
 def test_leaves_after_the_end(log: ServedLog) -> None:

@@ -17,11 +17,10 @@ from evidence.purging import BY, OWN_WORD, WITNESSED, Company, KilledError, kill
 from evidence.ruled import company as owner
 from informativa.evidence import approval
 from informativa.evidence.approval import Approval, LeafIdentity
-from informativa.evidence.erased_leaves import LeafPlace
 from informativa.evidence.log_folder import LogFolder
 from informativa.evidence.note_values import ErasureRule
 from informativa.evidence.notes import ApprovalNote, ErasureNote, PurgeNote, RuleNote
-from informativa.ledgers import erasure, erasure_notes, expiry, note_leaves
+from informativa.ledgers import erasure, expiry, note_leaves
 from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sequencer import begin_epoch
@@ -104,24 +103,6 @@ def test_a_list_stays_while_a_record_before_its_note_may_come_back(company: Comp
     assert "1-12 of the erasure in leaf 12" in remark
     with pytest.raises(LedgerError, match="1-12"):
         restored(company, copy)
-
-
-def test_a_list_stays_that_names_leaves_of_a_box_that_left(company: Company) -> None:
-    """No purge here takes those, and nothing else accounts for them in a bundle."""
-    caller = company.call()
-    company.days(10, sign=True)
-    place = LeafPlace("acme.example/informativa/acme/pbx-2/1", 3)
-    erasure.erase(company.ledger, [caller], company.now, elsewhere=[place])
-    company.sign()
-    company.days(69)
-    company.purge()
-    company.sign()
-    company.purge()
-    assert lists(company) == [(1, 12)]
-    with company.store.connected() as connection:
-        (noted,) = erasure_notes.noted(connection, LogFolder(company.ledger))
-    assert noted.named.elsewhere == (place,)
-    company.require_sound()
 
 
 def test_a_list_stays_for_whoever_approves(tmp_path: Path) -> None:

@@ -284,9 +284,9 @@ def test_command_writes_receipts_and_says_how_to_check_them(logged: Logged, tmp_
     facts = json.loads(out)
     assert (code, err) == (0, "")
     assert facts["receipts"] == [
-        {"controller": "acme", "box": None, "record": 1, "file": str(one), "key": logged.vkey},
-        {"controller": "acme", "box": None, "record": 2, "file": str(two), "key": logged.vkey},
-        {"controller": "acme", "box": None, "record": 4, "file": None, "key": None},
+        {"controller": "acme", "record": 1, "file": str(one), "key": logged.vkey},
+        {"controller": "acme", "record": 2, "file": str(two), "key": logged.vkey},
+        {"controller": "acme", "record": 4, "file": None, "key": None},
     ]
 
 

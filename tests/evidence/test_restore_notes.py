@@ -52,7 +52,7 @@ from informativa.evidence.notes import (
     PurgeNote,
     RuleNote,
 )
-from informativa.ledgers import erasure, erasure_notes, leaves, note_leaves
+from informativa.ledgers import erasure, leaves, note_leaves
 from informativa.ledgers.audit import RecordCounts
 from informativa.ledgers.audit_log import audit_ledger
 from informativa.ledgers.loss_notes import NamedLeaves, ranges_of
@@ -281,22 +281,6 @@ def test_list_of_an_erasure_that_came_to_nothing_erases_nobody_later(ledger: Pat
     sequence(ledger)
     assert restored(ledger, copy).gone_again == 0
     assert sound(ledger) == RecordCounts(whole=6)
-
-
-@pytest.mark.parametrize("is_alone", [True, False])
-def test_leaves_of_a_box_that_left_are_noted_again(ledger: Path, is_alone: bool) -> None:
-    """They are erased where boxes meet, and no other log names them: also where the erasure was of them
-    alone."""
-    place = LeafPlace("acme.example/informativa/acme/pbx-2/1", 3)
-    copy = backed_up(ledger)
-    pseudonym = OTHER if not is_alone else b"n" * 32
-    erasure.erase(ledger, [pseudonym], AT, instruction="dpo-1", elsewhere=[place])
-    assert restored(ledger, copy).gone_again == (0 if is_alone else 1)
-    assert [written.kind for written in notes(ledger)] == [NoteKind.RULE, NoteKind.ERASURE]
-    with closing(SqliteStore(str(ledger))) as store, store.connected() as connection:
-        (noted,) = erasure_notes.noted(connection, LogFolder(ledger))
-    assert (noted.named.elsewhere, noted.instruction) == ((place,), "dpo-1")
-    assert sound(ledger).erased == (0 if is_alone else 1)
 
 
 @pytest.mark.parametrize("published", [True, False])

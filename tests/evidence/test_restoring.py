@@ -17,7 +17,7 @@ from commands import typed
 from examples import AT, NOTDUE, ONE, PLAYED, UNIDENTIFIED
 from informativa.config import load
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import erasure, erasure_requests, expiry, lost_records, restoring
+from informativa.ledgers import erasure, expiry, restoring
 from informativa.ledgers.audit_log import AuditedLog, audit_ledger
 from informativa.ledgers.restoring import restore
 from informativa.ledgers.sequencer import begin_epoch, sequence
@@ -328,37 +328,6 @@ def test_what_was_noted_beside_an_old_copy_is_taken_out(ledger: Path) -> None:
     sequence(ledger)
     shutil.copy(copy, ledger)
     assert restore(ledger, copy, NOW).gone_again == 1
-
-
-def keep(ledger: Path, request: erasure_requests.ErasureRequest) -> None:
-    """Store a request to other boxes for an erasure."""
-    with closing(SqliteStore(str(ledger))) as store, store.transaction(), store.connected() as connection:
-        erasure_requests.store_request(connection, request)
-
-
-def test_what_other_boxes_are_to_erase_is_asked_all_the_same(ledger: Path) -> None:
-    """An erasure that was begun since the backup goes on, with what the backup has itself."""
-    early, late = (replace(erasure_requests.new(AT), pseudonyms=(caller,)) for caller in (HE, OTHER))
-    keep(ledger, early)
-    copy = backed_up(ledger)
-    keep(ledger, late)
-    restore(ledger, copy, NOW)
-    with closing(SqliteStore(str(ledger))) as store:
-        assert sorted(erasure_requests.stored_requests(store), key=lambda request: request.pseudonyms) == [
-            early,
-            late,
-        ]
-
-
-def test_what_other_boxes_erased_for_this_one_is_remembered_all_the_same(ledger: Path) -> None:
-    """A shared database that has it once more is asked again to erase it."""
-    erased_record = "pbx-2", 7, b"w" * 32
-    copy = backed_up(ledger)
-    with closing(SqliteStore(str(ledger))) as store, store.transaction(), store.connected() as connection:
-        lost_records.store_erased(connection, [erased_record])
-    restore(ledger, copy, NOW)
-    with closing(SqliteStore(str(ledger))) as store:
-        assert lost_records.erased(store) == [erased_record]
 
 
 @pytest.mark.parametrize("epochs", [(1,), (1, 3)])

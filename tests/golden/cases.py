@@ -6,8 +6,6 @@ from golden.case import Case
 from golden.hook_cases import CHOICES, COUNTRIES, GRANTS, HOOK_CASES, WITHDRAWS
 from golden.installation import HUNG_UP, KNOWN, KNOWS_OLD, OTHER
 
-SHARED = {"operator: Acme": "shared: {hosts: [127.0.0.1:1], box: pbx-1}\noperator: Acme"}
-
 _REQUESTS = (
     f"request open erasure {KNOWN} --controller acme --received 2026-09-01",
     "request identify 1 called-back --controller acme",
@@ -41,9 +39,6 @@ CASES = {
     "ledger-show": Case("ledger show --controller acme"),
     "ledger-show-all": Case("ledger show --controller borealis --since 2026-11-25 --until 2026-11-28"),
     "ledger-show-filtered": Case("ledger show --line 0212345678 --status PARTIAL"),
-    "ledger-answers": Case("ledger answers --controller acme --from 2026-11-01 --to 2026-11-30"),
-    "ledger-adopt": Case("ledger adopt --controller acme"),
-    "ledger-adopt-done": Case("ledger adopt --controller acme --yes", writes=True),
     "ledger-restore": Case(
         "ledger restore {root}/etc/old.sqlite3 --controller acme",
         setup=(
@@ -248,8 +243,6 @@ CASES = {
         changes={"web:\n": "web:\n  proxy: {addresses: [127.0.0.1], header: X-Remote-User}\n"},
     ),
     "web-log": Case("web log acme", writes=True),
-    # many boxes
-    "shared-sql": Case("shared sql --controller acme", changes=SHARED, json=False),
 }
 
 BOREALIS_WRONG = {"name: Borealis GmbH": "nome: Borealis GmbH"}
@@ -353,7 +346,6 @@ FAILURES = {
     "no-account": Case("web grant nobody --role reader --controller acme"),
     "no-account-to-remove": Case("web remove nobody"),
     "no-role": Case("web invite dora --role king --controller acme"),
-    "nothing-shared": Case("boxes"),
     "no-manager": Case("test-call 0212345678"),
     "no-prompt": Case("prompts play fr/short"),
     "no-format": Case("prompts install --formats mp3"),
@@ -366,7 +358,6 @@ FAILURES = {
     "no-backup": Case("backup verify {root}/callers.csv"),
     "no-folder-for-backups": Case("backup make"),
     "not-a-backup": Case("restore {root}/callers.csv --yes"),
-    "other-boxes": Case("ledger show --all-boxes --controller acme"),
 }
 
 EXCEPTIONS = {
@@ -386,15 +377,5 @@ EXCEPTIONS = {
     "test-call": "needs an Asterisk: built by hand",
     "prompts build": "needs a speech engine: built by hand",
     "prompts add": "built by hand",
-    "join": "needs a database: built by hand",
-    "boxes": "the same",
-    "boxes replace": "the same",
-    "boxes retire": "the same",
-    "shared doctor": "the same",
-    "shared drop": "the same",
-    "shared passwd": "the same",
-    "shared serve": "the same",
-    "shared migrate": "the same",
-    "shared status": "prints what `boxes` prints",
 }
 """Commands that are not typed here, each with the reason."""

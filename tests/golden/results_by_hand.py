@@ -25,17 +25,6 @@ from informativa.model.plan import Period
 from informativa.model.remedy import SafeChange, SafeRemedy
 from informativa.model.text import NOTHING, Text
 from informativa.operations import systemd_unit
-from informativa.operations.box_replacement import BoxesReplaced, ReplacedBox
-from informativa.operations.box_retirement import BoxesRetired, RetiredBox
-from informativa.operations.boxes import (
-    Box,
-    Boxes,
-    Difference,
-    FailedCompany,
-    Meeting,
-    MigratedSchema,
-    SchemasMigrated,
-)
 from informativa.operations.doctor.examination import Examination, count_by_state
 from informativa.operations.doctor.findings import State, ok, unknown, warning, wrong
 from informativa.operations.doctor.mending import Mending, Outcome, Treatment
@@ -55,8 +44,6 @@ from informativa.operations.evidence.noted_approvals import (
     NotedNote,
 )
 from informativa.operations.forecast import compare
-from informativa.operations.grants import FLAWS, DatabaseRights, LoginRights, RightsExamination, RightsFlaw
-from informativa.operations.joining import Joined, JoinedController
 from informativa.operations.problems import Problem
 from informativa.operations.prompts.configured import Snippet
 from informativa.operations.prompts.making import PromptsMade
@@ -65,13 +52,6 @@ from informativa.operations.record_document import Record
 from informativa.operations.reload import Reload
 from informativa.operations.request_register import OpenRequests
 from informativa.operations.setup.report import SetupReport
-from informativa.operations.shared_database import (
-    CompaniesServed,
-    CompanyDropped,
-    DroppedBox,
-    PasswordChanged,
-    ServedDatabase,
-)
 from informativa.operations.status import (
     ControllerStatus,
     FellBack,
@@ -85,13 +65,11 @@ from informativa.views.messages import Language
 from informativa.views.text import (
     approval,
     backups,
-    boxes,
     doctor,
     forecast,
     mending,
     monitor,
     prompts,
-    shared_database,
     status,
     test_call,
 )
@@ -116,217 +94,6 @@ class ResultByHand:
             for part in self.show(self.build(configuration), configuration, language):
                 console.print(part, soft_wrap=isinstance(part, str), markup=False, highlight=False)
         return capture.get()
-
-
-# -- many boxes --
-
-
-def _box(name: str, **facts: Any) -> Box:
-    usual: dict[str, Any] = {
-        "this": False,
-        "records": 1200,
-        "behind": 0,
-        "to_erase": 0,
-        "seen": TUESDAY - timedelta(seconds=2),
-        "seconds_ago": 2.0,
-        "version": __version__,
-        "different": (),
-        "clock_ahead": 0.004,
-        "retired": None,
-        "successor": None,
-        "joined": True,
-    }
-    return Box(name=name, **usual | facts)
-
-
-ACME_BOXES = Meeting(
-    controller="acme",
-    name="Acme S.p.A.",
-    migration=3,
-    milliseconds=4.25,
-    clock_ahead=0.012,
-    boxes=(
-        _box("pbx-1", this=True),
-        _box("pbx-2", behind=7, to_erase=1, different=tuple(Difference)),
-        _box("pbx-3", seconds_ago=7200.0, seen=TUESDAY - DAY / 12, version=None, clock_ahead=-4.26),
-        _box("pbx-4", retired=TUESDAY - 30 * DAY),
-    ),
-)
-BOREALIS_BOXES = Meeting(
-    controller="borealis",
-    name="Borealis GmbH",
-    migration=2,
-    milliseconds=1.0,
-    clock_ahead=-3.25,
-    boxes=(_box("pbx-1", this=True),),
-)
-CORVO = FailedCompany(
-    "corvo", "Corvo S.r.l.", Text("The shared database db did not answer in 3 s."), Text("See that it runs")
-)
-BOXES = Boxes((ACME_BOXES, BOREALIS_BOXES), (CORVO,))
-
-
-def _show_boxes(result: Boxes, _configuration: Configuration, language: Language) -> Iterator[object]:
-    for meeting in result.controllers:
-        yield from boxes.meeting(meeting, language)
-    for company in result.unknown:
-        yield boxes.failed(company, language)
-
-
-def _boxes_retired(*, done: bool) -> BoxesRetired:
-    acme = RetiredBox("acme", "pbx-3", recently=False, by="pbx-1", noted=812 if done else None)
-    borealis = RetiredBox("borealis", "pbx-3", recently=True, to_erase=2, waiting=("DPO-9",), by="pbx-1")
-    before = RetiredBox("acme", "pbx-3", recently=False, before=True, waiting=None)
-    return BoxesRetired(done, (acme, borealis, before), (CORVO,))
-
-
-def _show_retired(result: BoxesRetired, configuration: Configuration, language: Language) -> Iterator[object]:
-    for box in result.boxes:
-        yield from boxes.retired(box, _name(box.controller, configuration), result.done, language)
-
-
-def _boxes_replaced(*, done: bool) -> BoxesReplaced:
-    acme = ReplacedBox(
-        controller="acme",
-        box="pbx-3",
-        successor="pbx-5",
-        before=False,
-        recently=False,
-        seen=TUESDAY,
-        record=48_112,
-        unsent=3,
-        is_copy=False,
-        copies=0,
-        to_erase=2,
-        successor_to_erase=1,
-        waiting=("DPO-8", "DPO-9"),
-        noted=None,
-    )
-    of_backup = replace(
-        acme, recently=True, unsent=0, is_copy=True, copies=48_000, to_erase=0, successor_to_erase=0
-    )
-    again = replace(of_backup, before=True, recently=False, to_erase=1, waiting=None)
-    boxes = (
-        acme,
-        replace(of_backup, controller="borealis", waiting=(), noted=7 if done else None),
-        replace(again, noted=7 if done else None),
-    )
-    return BoxesReplaced(done, boxes, (CORVO,))
-
-
-def _show_replaced(
-    result: BoxesReplaced, configuration: Configuration, language: Language
-) -> Iterator[object]:
-    for box in result.boxes:
-        yield from boxes.replaced(box, _name(box.controller, configuration), result.done, language)
-
-
-JOINED = Joined(
-    (JoinedController("acme", 1234, 2), JoinedController("acme", 0, 1), JoinedController("acme", 0, 0)),
-    (CORVO,),
-)
-
-
-def _show_joined(result: Joined, configuration: Configuration, language: Language) -> Iterator[object]:
-    for company in result.controllers:
-        yield boxes.join_message(company, _name(company.controller, configuration), language)
-
-
-MIGRATED = SchemasMigrated(
-    (
-        MigratedSchema("acme", 0, 6, 0, "informativa-box-pbx-1", True, True, True),
-        MigratedSchema("borealis", 2, 6, 1, "informativa-box-pbx-1", False, True, False),
-        MigratedSchema("third", 5, 6, 12_345, "informativa-box-pbx-1", False, True, False),
-        MigratedSchema("fourth", 6, 6, 0, "informativa-box-pbx-1", False, False, False),
-        MigratedSchema("fifth", 6, 6, 0, "informativa-box-pbx-1", False, True, False),
-    ),
-    (CORVO,),
-)
-
-
-def _show_migrated(
-    result: SchemasMigrated, _configuration: Configuration, language: Language
-) -> Iterator[object]:
-    for schema in result.controllers:
-        yield from boxes.migrated(schema, language)
-
-
-_SECOND = "informativa-box-pbx-2"
-
-
-def _flaws(login: str, *words: str) -> tuple[RightsFlaw, ...]:
-    texts = {flaw: FLAWS[flaw].format(login=login) for flaw in words}
-    return tuple(RightsFlaw(flaw, text.statement, text.advice) for flaw, text in texts.items())
-
-
-_OF_TABLES = ("no-tables", "public", "not-forced", "rights-of-all")
-RIGHTS = RightsExamination(
-    (
-        DatabaseRights(
-            "informativa",
-            _flaws("", *_OF_TABLES),
-            (
-                LoginRights("pbx-1", "informativa-box-pbx-1", ("acme", "borealis"), ()),
-                LoginRights(
-                    "pbx-2", _SECOND, (), _flaws(_SECOND, *[word for word in FLAWS if word not in _OF_TABLES])
-                ),
-            ),
-        ),
-    ),
-    (CORVO,),
-)
-
-
-def _show_rights(
-    result: RightsExamination, _configuration: Configuration, language: Language
-) -> Iterator[object]:
-    for database in result.databases:
-        yield from boxes.rights(database, language)
-
-
-def _companies_served(*, done: bool, only: bool) -> CompaniesServed:
-    first = ServedDatabase("one", "informativa-box-pbx-1", ("acme",), ("borealis",), ("gone",), ("gone",))
-    second = ServedDatabase("two", "informativa-box-pbx-1", (), ("third", "fourth"), (), ())
-    return CompaniesServed(done, only, (first, second), (CORVO,))
-
-
-def _show_served(
-    result: CompaniesServed, _configuration: Configuration, language: Language
-) -> Iterator[object]:
-    for database in result.databases:
-        yield from shared_database.served(database, result, language)
-
-
-def _company_dropped(*, done: bool) -> CompanyDropped:
-    rows = (
-        DroppedBox("pbx-1", 1200, 3, 2, False, 4.0, True),
-        DroppedBox("pbx-2", 12_345, 0, 0, True, 8 * 86400.0, True),
-        DroppedBox("pbx-3", 0, 0, 0, False, None, False),
-    )
-    hindrances = Text("pbx-1 still exchanges records of acme"), Text("pbx-1 has still to erase 2 callers")
-    return CompanyDropped(
-        done, "acme", "informativa", 13_545, rows, ("informativa-box-pbx-1", _SECOND), hindrances
-    )
-
-
-def _show_dropped(
-    result: CompanyDropped, _configuration: Configuration, language: Language
-) -> Iterator[object]:
-    return shared_database.dropped(result, language)
-
-
-def _password_changed(*, resumed: bool) -> PasswordChanged:
-    return PasswordChanged("informativa-box-pbx-1", Path("/etc/informativa/keys/database.pgpass"), resumed)
-
-
-def _show_password(
-    result: PasswordChanged, _configuration: Configuration, language: Language
-) -> Iterator[object]:
-    return shared_database.changed(result, language)
-
-
-def _name(controller: str, configuration: Configuration) -> str:
-    return configuration.controllers[controller].name
 
 
 # -- status and examination --
@@ -366,7 +133,6 @@ def _status(configuration: Configuration) -> StatusReport:
         kept_since=date(2021, 12, 1),
         counts=counts,
         log=log,
-        meeting=ACME_BOXES,
         last_hour=FellBack(calls=9, fell_back=1),
         requests=OpenRequests(open=3, overdue=1, next_due=date(2026, 11, 30)),
     )
@@ -382,7 +148,6 @@ def _status(configuration: Configuration) -> StatusReport:
         kept_since=None,
         counts=None,
         log=None,
-        meeting=None,
         last_hour=None,
     )
     service = Service(
@@ -750,16 +515,10 @@ RESULTS = {
     "backup verify": _backup(backups_by_hand.VERIFIED, backups.verified),
     "restore": _backup(backups_by_hand.PREVIEW, backups.restored_backup),
     "restore, done": _backup(backups_by_hand.RESTORED, backups.restored_backup),
-    "boxes": ResultByHand(lambda _configuration: BOXES, _show_boxes),
-    "boxes replace": ResultByHand(lambda _configuration: _boxes_replaced(done=False), _show_replaced),
-    "boxes replace, done": ResultByHand(lambda _configuration: _boxes_replaced(done=True), _show_replaced),
-    "boxes retire": ResultByHand(lambda _configuration: _boxes_retired(done=False), _show_retired),
-    "boxes retire, done": ResultByHand(lambda _configuration: _boxes_retired(done=True), _show_retired),
     "doctor": ResultByHand(lambda _configuration: EXAMINATION, _show_findings),
     "doctor --fix": ResultByHand(lambda _configuration: MENDING, _show_mending),
     "evidence approve": ResultByHand(lambda _configuration: APPROVAL, _show_approval),
     "evidence approval": ResultByHand(lambda _configuration: APPROVALS, _show_noted),
-    "join": ResultByHand(lambda _configuration: JOINED, _show_joined),
     "monitor": ResultByHand(lambda _configuration: WAITING, _show_finding),
     "monitor, fork": ResultByHand(lambda _configuration: FORKED, _show_finding),
     "monitor, look": ResultByHand(lambda _configuration: LOOK, _show_look, json=False),
@@ -772,15 +531,6 @@ RESULTS = {
     "setup, failed": ResultByHand(lambda _configuration: setup_by_hand.FAILED, _show_setup),
     "setup, nothing": ResultByHand(lambda _configuration: setup_by_hand.NOTHING_LEFT, _show_setup),
     "setup --undo": ResultByHand(lambda _configuration: setup_by_hand.UNDONE, _show_setup),
-    "shared serve": ResultByHand(lambda _: _companies_served(done=False, only=False), _show_served),
-    "shared serve, only": ResultByHand(lambda _: _companies_served(done=False, only=True), _show_served),
-    "shared serve, done": ResultByHand(lambda _: _companies_served(done=True, only=True), _show_served),
-    "shared drop": ResultByHand(lambda _: _company_dropped(done=False), _show_dropped),
-    "shared drop, done": ResultByHand(lambda _: _company_dropped(done=True), _show_dropped),
-    "shared passwd": ResultByHand(lambda _: _password_changed(resumed=False), _show_password),
-    "shared passwd, completed": ResultByHand(lambda _: _password_changed(resumed=True), _show_password),
-    "shared doctor": ResultByHand(lambda _configuration: RIGHTS, _show_rights),
-    "shared migrate": ResultByHand(lambda _configuration: MIGRATED, _show_migrated),
     "status": ResultByHand(_status, _show_status),
     "systemd": _unit(systemd_unit.SERVICE),
     "systemd --web": _unit(systemd_unit.CONSOLE),
@@ -793,5 +543,5 @@ RESULTS = {
     "test-call, wrong": ResultByHand(lambda configuration: _test_call(configuration, WRONG), _show_test_call),
 }
 """Results by command line; words after a comma tell results of one command apart."""
-SAME_OUTPUT = {"prompts build": "prompts add", "shared status": "boxes"}
+SAME_OUTPUT = {"prompts build": "prompts add"}
 """Commands, each with another one that prints the same."""

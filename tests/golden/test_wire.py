@@ -5,19 +5,16 @@ After an intended change: `python -m pytest tests/golden --snapshot-update`, and
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from golden import database_stories, manager_stories
+from golden import manager_stories
 from golden.agi_calls import SITUATIONS, Office, Situation, by_script, by_service
 from golden.snapshots import expected_names, snapshot_names
 from golden.stopped_clock import THURSDAY, BytesBySize, stopped_clock
-from informativa.operations.init import init
-from lab.office import fill_in, without_masters
 
 OF_THE_SCRIPT = [name for name, situation in SITUATIONS.items() if situation.script]
 
@@ -54,31 +51,12 @@ def test_ami(office: Office, name: str, text_file: SnapshotAssertion) -> None:
     assert manager_stories.actions(office, manager_stories.STORIES[name]) == text_file
 
 
-@pytest.fixture(scope="module")
-def statements(tmp_path_factory: pytest.TempPathFactory, short_prompts: Path) -> dict[str, str]:
-    """Statements that a real PostgreSQL got, by story."""
-    base = tmp_path_factory.mktemp("database")
-    init(base / "etc")
-    without_masters(base / "etc/prompts")
-    shutil.copytree(short_prompts, base / "etc/prompts", dirs_exist_ok=True)
-    fill_in(base / "etc/informativa.yaml")
-    return database_stories.statements(base / "etc", base / "pg")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", database_stories.STORIES, ids=words)
-def test_sql(statements: dict[str, str], name: str, text_file: SnapshotAssertion) -> None:
-    """Statements with their parameters, by the server's own log."""
-    assert statements[name] == text_file
-
-
 def test_every_file_is_of_a_case() -> None:
     """Every snapshot file belongs to a case."""
     cases = {
         "test_agi_of_the_service": SITUATIONS,
         "test_agi_of_the_script": OF_THE_SCRIPT,
         "test_ami": manager_stories.STORIES,
-        "test_sql": database_stories.STORIES,
     }
     expected = [name for test, names in cases.items() for name in expected_names(test, map(words, names))]
     assert snapshot_names(__file__) == sorted(expected)

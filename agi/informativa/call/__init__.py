@@ -33,7 +33,7 @@ Choices, among them the consent to being recorded:
 
 Others who may know the caller:
 
-- `asking`: the questions, first to other boxes, then to the company's systems
+- `asking`: the questions to the company's systems
 - `guard`: a time limit for each, and a pause for one that fails
 - `lookups`: the company's own systems, and what their answers mean
 - `lookup_http`: one that answers with JSON

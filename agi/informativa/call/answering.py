@@ -25,7 +25,7 @@ from ..model import (
 )
 from ..model.errors import LedgerError, SessionError
 from ..model.frozen import dataclass
-from ..model.ports import CallSession, Clock, Ledger, LookupSource, OtherBoxes, Recordings
+from ..model.ports import CallSession, Clock, Ledger, LookupSource, Recordings
 from ..model.text import Text
 from . import playback
 from .conversation import CLAIMS, Conversation, begin, origin_of
@@ -50,7 +50,7 @@ class CallServices:
     """All that answering a call takes: the lines by every spelling, a ledger per controller, the time.
 
     `fallback` is played on a line that nobody configured. `lookups` are the controllers' own systems, by
-    controller and notice, `others` the controllers' other boxes. `recordings` are the prompts' sound files.
+    controller and notice. `recordings` are the prompts' sound files.
     """
 
     lines: Mapping[str, Line]
@@ -58,7 +58,6 @@ class CallServices:
     clock: Clock
     fallback: Prompt | None = None
     lookups: Mapping[str, Mapping[str, Sequence[LookupSource]]] = field(default_factory=dict)
-    others: Mapping[str, OtherBoxes] = field(default_factory=dict)
     recordings: Recordings = field(kw_only=True)
     unanswered: Mapping[str, Text] = field(default_factory=dict)
     """The reasons why the dialplan is to answer calls, by called number."""
@@ -107,7 +106,6 @@ async def _handle(session: CallSession, services: CallServices) -> CallResult:
         for step in steps:
             if not isinstance(step, Decision):
                 results.append(await handler.leave_out(step, results, Unasked.HUNG_UP_BEFORE))
-    await handler.wait(results)
     if plan.choices:
         return _with_choices(plan, results, heard, conversation)
     worst = min(results, key=_severity) if len(results) > 1 else results[0]
@@ -153,9 +151,8 @@ def _severity(result: CallResult) -> int:
 def _handler(session: CallSession, conversation: Conversation, services: CallServices) -> CallHandler:
     name = conversation.line.controller.id
     lookups = services.lookups.get(name, {})
-    others = services.others.get(name)
     ledger, recordings = services.ledgers[name], services.recordings
-    return CallHandler(session, conversation, ledger, lookups, services.clock, recordings, others)
+    return CallHandler(session, conversation, ledger, lookups, services.clock, recordings)
 
 
 async def _read_by_operator(session: CallSession, services: CallServices) -> CallResult:
@@ -170,7 +167,6 @@ async def _read_by_operator(session: CallSession, services: CallServices) -> Cal
         conversation = begin(session.call, line)
         handler = _handler(session, conversation, services)
         result = await handler.read()
-        await handler.wait([result])
         claims = filter(None, [*conversation.claims, result.heard_records])
         return replace(result, heard_records=" ".join(claims))
     except LedgerError as error:
@@ -191,7 +187,6 @@ async def _withdraw(session: CallSession, services: CallServices) -> CallResult:
         results = await handler.withdraw()
     except LedgerError as error:
         raise SessionError(str(error)) from error
-    await handler.wait(results)
     if not results:
         claims = " ".join(conversation.claims)
         return CallResult(Status.NOTDUE, Reason.NOTHING_TO_TELL, heard_records=claims)

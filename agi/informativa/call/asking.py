@@ -1,5 +1,4 @@
-"""The answers of others about a caller to whom something is due: the company's other boxes, and then its own
-systems."""
+"""The answers of a company's own systems about a caller to whom something is due."""
 
 from __future__ import annotations
 
@@ -13,20 +12,18 @@ from ..model import (
     Identified,
     Notice,
     PriorDelivery,
-    Record,
     ReportedDelivery,
-    told_by_others,
 )
 from ..model.errors import LookupSourceError
 from ..model.frozen import dataclass
-from ..model.ports import LookupSource, OtherBoxes
+from ..model.ports import LookupSource
 from .conversation import Conversation
 
 
 @dataclass(frozen=True)
 class OpenQuestion:
-    """A question to others: the decisions by what this ledger knows, of which an answer may change some, and
-    the histories on which they rest."""
+    """A question to a company's systems: the decisions by what the ledger knows, of which an answer may
+    change some, and the histories on which they rest."""
 
     decisions: Sequence[Decision]
     history: CallerHistory
@@ -35,10 +32,9 @@ class OpenQuestion:
 
 @dataclass(frozen=True)
 class Answers:
-    """All that others said of a caller: records of other boxes, each with its box; the deliveries that the
-    company's own systems report, as events to record; and the errors of the systems that gave none."""
+    """All that they said of a caller: the deliveries that they report, as events to record, and the errors of
+    those that gave no answer."""
 
-    records: Sequence[tuple[str, Record]] = ()
     reports: Sequence[Event] = ()
     errors: str = ""
 
@@ -49,27 +45,22 @@ NO_ANSWERS = Answers()
 async def ask(
     conversation: Conversation,
     question: OpenQuestion,
-    others: OtherBoxes | None,
     sources: Mapping[str, Sequence[LookupSource]],
     now: datetime,
 ) -> Answers:
-    """Ask other boxes about this caller, and then the company's own systems about what is due even so."""
-    records = () if others is None else await others.ask(conversation.pseudonyms)
-    if not sources:
-        return Answers(records)
-    reports, errors = await _look_up(conversation, question, records, sources, now)
+    """Ask the company's own systems about this caller, as far as something is due to him."""
+    reports, errors = await _look_up(conversation, question, sources, now)
     told_elsewhere = conversation.told_elsewhere
     events = [
         told_elsewhere(notice, report.version, report.kind, report.at, report.reference, now)
         for notice, report in reports
     ]
-    return Answers(records, events, errors)
+    return Answers(events, errors)
 
 
 async def _look_up(
     conversation: Conversation,
     question: OpenQuestion,
-    records: Sequence[tuple[str, Record]],
     sources: Mapping[str, Sequence[LookupSource]],
     now: datetime,
 ) -> tuple[list[tuple[Notice, ReportedDelivery]], str]:
@@ -82,9 +73,6 @@ async def _look_up(
     caller = conversation.caller
     assert isinstance(caller, Identified)  # nobody else is asked for
     history, decisions = question.history, question.decisions
-    if records:
-        history = told_by_others(history, records)
-        decisions = conversation.decide(history, question.same_call, now)
     reports: list[tuple[Notice, ReportedDelivery]] = []
     errors: list[str] = []
     for index, decision in enumerate(decisions):

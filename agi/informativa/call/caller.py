@@ -154,7 +154,7 @@ def spellings(line: str, region: str) -> frozenset[str]:
 
 
 def fingerprint(key: bytes) -> str:
-    """Return 16 hexadecimal digits by which two boxes compare their keys, and from which nobody learns a key.
+    """Return 16 hexadecimal digits by which keys are compared, and from which nobody learns a key.
     No number and no binding begins like this message."""
     return hashing.hmac(key, b"fingerprint")[:8].hex()
 

@@ -70,13 +70,6 @@ class ChoiceDecision:
         return WITHDRAWAL if self.withdrawal else KINDS[self.choice.asks]
 
     @property
-    def is_open(self) -> bool:
-        """Return whether other boxes may know better: a consent that was granted may be withdrawn there, and
-        one that is to be asked for may be answered."""
-        asks = self.kind.personal and self.word is None
-        return asks or (self.word is Answer.GRANTED and self.decision.reason is not Reason.EVERY_CALL)
-
-    @property
     def keys(self) -> Mapping[str, Answer]:
         """The answers by their keys. The key that refuses a consent withdraws it, too."""
         if self.withdrawal:
@@ -209,8 +202,8 @@ def end_of_act(choice: Choice, act: StandingAnswer, now: datetime, controller: C
 
 
 def _is_over(answer: StandingAnswer, period: Period | None, now: datetime, controller: Controller) -> bool:
-    """Return whether the period from an answer is over, or there is none. An answer that is some minutes
-    ahead is another box's."""
+    """Return whether the period from an answer is over, or there is none. An answer may be some
+    minutes ahead, where a clock was set back."""
     if period is None:
         return True
     at = min(answer.at, now) if answer.at - now <= AFTER_ALL else answer.at
@@ -234,11 +227,11 @@ def withdrawals(line: Line, answers: AnswerHistory, now: datetime, language: str
     return decisions
 
 
-def basis(asked: ChoiceDecision, results: Sequence[CallResult]) -> int | str | None:
+def basis(asked: ChoiceDecision, results: Sequence[CallResult]) -> int | None:
     """Return the record that told the purpose of a consent to this caller, by the results of the notices of
     this call so far; `None` if there is none, or if a notice that was due did not reach him to its end. Then
     he is not asked."""
-    record: int | str | None = None
+    record: int | None = None
     for result in results:
         if result.choices:
             continue

@@ -108,7 +108,7 @@ class Conversation:
         return choice_policy.decide(self.line, answers, in_call, history, self.caller, now, self.language)
 
     def choice_event(
-        self, decision: ChoiceDecision, outcome: AnsweredChoice, basis: int | str | None, at: datetime
+        self, decision: ChoiceDecision, outcome: AnsweredChoice, basis: int | None, at: datetime
     ) -> Event:
         """Return the event of a choice that was asked or, where its prompt could not be played, was to be
         asked."""
@@ -144,7 +144,7 @@ class Conversation:
             decision.reason,
             prompt,
             heard,
-            decision.basis.basis if decision.basis else None,
+            decision.basis.record if decision.basis else None,
             self.call.linked,
             instead_of,
             vouched=caller.vouched if caller else None,

@@ -1,4 +1,4 @@
-"""One call's reading and writing: the ledger, the others that may know the caller, the playback, the spool.
+"""One call's reading and writing: the ledger, the systems that may know the caller, the playback, the spool.
 
 Nothing is decided here: policy.py decides, and this carries out. After any error the notice is played rather
 than skipped, and the outcome is put on record: in the ledger, or in the dialplan's fallback spool.
@@ -6,14 +6,13 @@ than skipped, and the outcome is put on record: in the ledger, or in the dialpla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from ..model import (
     Answer,
-    Asked,
     CallerHistory,
     CallResult,
     Decision,
@@ -21,18 +20,16 @@ from ..model import (
     Event,
     Identified,
     Reason,
-    Record,
     RecordKind,
     Status,
     Unasked,
     known_by,
     merge_histories,
     plausibility,
-    told_by_others,
 )
 from ..model.errors import LedgerError, LedgerSlowError
 from ..model.frozen import dataclass
-from ..model.ports import CallSession, Clock, Ledger, LedgerTransaction, LookupSource, OtherBoxes, Recordings
+from ..model.ports import CallSession, Clock, Ledger, LedgerTransaction, LookupSource, Recordings
 from ..model.redaction import without_numbers
 from . import asking, policy, spool
 from .conversation import Conversation
@@ -85,23 +82,22 @@ class CallHandler:
         lookups: Mapping[str, Sequence[LookupSource]],
         clock: Clock,
         recordings: Recordings,
-        others: OtherBoxes | None = None,
     ) -> None:
         self._session, self._conversation, self._clock = session, conversation, clock
-        self._ledger, self._sources, self._others = _LedgerOfCall(ledger), lookups, others
+        self._ledger, self._sources = _LedgerOfCall(ledger), lookups
         self._recordings = recordings
 
     async def decide(self) -> DecidedPlan:
-        """Decide, by what the ledger knows. Where a notice is due by that alone, other boxes and systems are
+        """Decide, by what the ledger knows. Where a notice is due by that alone, the company's systems are
         asked, and it is decided again by what they say. With a ledger that cannot be used all is played."""
         now, conversation = self._clock.now(), self._conversation
-        ask = isinstance(conversation.caller, Identified) and bool(self._sources or self._others)
+        ask = isinstance(conversation.caller, Identified) and bool(self._sources)
         try:
             plan = await self._ledger.transact(
                 lambda transaction: self._decide(transaction, now, asking.NO_ANSWERS, ask=ask)
             )
             if isinstance(plan, asking.OpenQuestion):
-                answers = await asking.ask(conversation, plan, self._others, self._sources, now)
+                answers = await asking.ask(conversation, plan, self._sources, now)
                 plan = await self._ledger.transact(
                     lambda transaction: self._decide(transaction, now, answers)
                 )
@@ -118,17 +114,11 @@ class CallHandler:
         conversation = self._conversation
         for event in answers.reports:
             transaction.append(event)
-        if answers.records:
-            _learn_answers(transaction, answers.records)
-        own_history = merge_histories(*map(transaction.history, conversation.pseudonyms))
-        history = told_by_others(own_history, answers.records)
+        history = merge_histories(*map(transaction.history, conversation.pseudonyms))
         same_call = self._same_call(transaction)
         decisions = conversation.decide(history, same_call, now)
         choices = self._decide_choices(transaction, history, now) if conversation.line.choices else ()
-        if ask and (
-            any(decision.is_open for decision in decisions)
-            or (self._others and any(choice.is_open for choice in choices))
-        ):
+        if ask and any(decision.is_open for decision in decisions):
             return asking.OpenQuestion(decisions, history, same_call)
         results: list[CallResult] = []
         for decision in decisions:
@@ -159,16 +149,12 @@ class CallHandler:
     def _append(self, transaction: LedgerTransaction, event: Event) -> int:
         """Record the event together with the caller's pseudonym by an earlier key; where a setting asks for
         it, also note that the caller's number is still in use."""
-        earlier_pseudonyms = self._conversation.pseudonyms[1:]
-        for earlier in earlier_pseudonyms:
+        for earlier in self._conversation.pseudonyms[1:]:
             if transaction.history(earlier) or (
                 self._conversation.line.revocable and transaction.answers(earlier).is_known
             ):
                 event = replace(event, earlier=earlier)
                 break
-        else:
-            if earlier_pseudonyms and event.asked is not None and _is_remembered(event.asked):
-                event = replace(event, earlier=earlier_pseudonyms[0])  # by which another box may know him
         number = transaction.append(event)
         if event.reason is Reason.ALREADY_INFORMED and self._conversation.line.controller.recycled_after:
             assert event.pseudonym is not None  # who is not recognised is never taken as informed
@@ -277,10 +263,8 @@ class CallHandler:
         from . import choice_policy
 
         conversation = self._conversation
-        records = await self._others.ask(conversation.pseudonyms) if self._others else ()
 
         def work(transaction: LedgerTransaction) -> AnswerHistory:
-            _learn_answers(transaction, records)
             return merge_answers(*map(transaction.answers, conversation.pseudonyms))
 
         answers = await self._ledger.transact(work)
@@ -310,14 +294,6 @@ class CallHandler:
             result = replace(result, record=str(number), heard_records=f"{decision.choice.id}:{number}")
         reason = Ending.HUNG_UP if answer is Answer.HUNG_UP else result.reason
         return replace(result, reason=reason, events=(event,))
-
-    async def wait(self, results: Iterable[CallResult]) -> None:
-        """Wait until the records of these results are available to other boxes, if the configuration asks for
-        that."""
-        if self._others is not None:
-            numbers = [int(result.record) for result in results if result.record.isdecimal()]
-            if numbers:
-                await self._others.wait(max(numbers))
 
     async def read(self) -> CallResult:
         """Put on record that an operator read the notices that are not for every call. Raises LedgerError."""
@@ -364,19 +340,6 @@ async def spool_delivery(event: Event, session: CallSession) -> CallResult:
     status = Status.FALLBACK if event.status in (Status.PLAYED, Status.PARTIAL) else event.status
     reason = event.reason if event.reason is Reason.NO_LINE else Reason.LEDGER_UNAVAILABLE
     return CallResult(status, reason, f"spool:{key}" if stored else "", (event,))
-
-
-def _learn_answers(transaction: LedgerTransaction, records: Iterable[tuple[str, Record]]) -> None:
-    """Store what other boxes' records say that the caller answered: what he answers here comes after it."""
-    for box, record in records:
-        if record.event.asked is not None:
-            transaction.learn(box, record)
-
-
-def _is_remembered(asked: Asked) -> bool:
-    from ..model.choices import is_remembered  # only where there are choices
-
-    return is_remembered(asked)
 
 
 def _answer_known(decision: ChoiceDecision, answer: Answer) -> CallResult:

@@ -2,7 +2,7 @@
 reason and all that it takes to carry it out.
 
 This is the one place where a call is decided. `decide` is asked with what the ledger knows, and once more
-where other boxes or the company's own systems then say something new (asking.py). Two events are decided
+where the company's own systems then say something new (asking.py). Two events are decided
 anew: a ledger that cannot be read (`play_all`), and a skip that it does not take (`play_after_all`).
 
 The rule is the Garante's of 15 November 2007 and today GDPR art. 13(4): the notice is due when the

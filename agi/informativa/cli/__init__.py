@@ -7,7 +7,6 @@
 - `tree`, `translated`: the commands as data, and their help in a language
 - `reference`: docs/reference.md
 - `questions`: questions to a person at a terminal
-- `box_options`: what commands about many boxes share
 - `interview`, `company_options`: the questions of `init` and `setup`, and the options in their place
 - `log`: the log of the service
 """

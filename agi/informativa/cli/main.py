@@ -13,7 +13,6 @@ import errno
 import gc
 import os
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -64,7 +63,6 @@ MODULES = {
     "prompts": ("prompts",),
     "notices": ("notices",),
     "web": ("web",),
-    "boxes": ("shared", "boxes", "join"),
 }
 """The first words that each module of `commands` knows, in the order of `informativa --help`."""
 
@@ -114,7 +112,6 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command, and return the exit code. Every error becomes one message and an exit code."""
-    begun = time.monotonic()
     # What is loaded, or read of 300 companies, is no garbage: to look for some took a tenth of the time.
     gc.set_threshold(GARBAGE, *gc.get_threshold()[1:])
     _.speak()
@@ -124,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             words = sys.argv[1:] if arguments is None else arguments
             if arguments is None and words[:1] == [GIVES_WAY]:
                 give_way()  # before the rest of the program is loaded, which takes a tenth of the time
-            program = partial(translated.command(app(*words[:1])), obj=begun, standalone_mode=False)
+            program = partial(translated.command(app(*words[:1])), standalone_mode=False)
             return int(program(args=arguments, prog_name="informativa") or 0)
         finally:
             _flush()

@@ -72,12 +72,6 @@ Json = Annotated[
 ]
 
 
-def begun(context: typer.Context) -> float | None:
-    """Return the time of `time.monotonic()` at which the command began, since when others are waited for."""
-    time: float | None = context.find_root().obj
-    return time
-
-
 def moment(text: str) -> datetime:
     """Return a day, or a day and time, that somebody typed."""
     try:
@@ -95,14 +89,6 @@ def day(text: str) -> date:
     except ValueError:
         raise typer.BadParameter(_("there is no such day. Write it like 2026-01-31.")) from None
 
-
-FirstDay = Annotated[
-    date | None,
-    typer.Option("--from", metavar="DAY", parser=day, help="The first day, of the controller's time zone."),
-]
-LastDay = Annotated[
-    date | None, typer.Option("--to", metavar="DAY", parser=day, help="The last day, which is in it.")
-]
 
 WITHHELD = "withheld"
 """The word to type in place of the number of a caller who withholds it."""

@@ -16,7 +16,7 @@ Parts of it:
 - `notices`, `choices`: what callers hear and are asked
 - `lines`, `countries`: lines with their plans, and the countries that steps are for
 - `lookups`, `hooks`: a company's own systems: asked, and told
-- `evidence`, `shared`, `web`, `oidc`, `endpoints`: logs, other boxes, the console and its identity provider,
+- `evidence`, `web`, `oidc`, `endpoints`: logs, the console and its identity provider,
   the service's address and token
 - `outsourcing`: the papers that another company's calls need
 
@@ -25,7 +25,6 @@ In use:
 - `changes`, `partial`: loading anew; what is usable of a file with mistakes
 - `one_call`, `parsed_cache`: the part that one call needs, and a cache, for the script
 - `looks`: files that may never answer
-- `comparable`: whether two boxes treat callers alike
 
 Its file:
 

@@ -21,7 +21,6 @@ from .document import KeyPath
 from .findings import Findings, in_order
 from .lines import Lines, spelled
 from .notices import Measured, Notices
-from .shared import shared
 
 if TYPE_CHECKING:
     from .schema import BackupSettings, ManagerSettings, Settings
@@ -140,7 +139,6 @@ class Builder:
             operator=settings.operator,
             metrics=settings.service.metrics or "",
             elsewhere=settings.service.elsewhere or "",
-            shared=shared(settings, self._folder, self._findings),
         )
 
     def _part(self, name: str, findings: Findings) -> _Part:

@@ -16,7 +16,6 @@ from ..model import (
     ManagerAccount,
     Notice,
     Prompt,
-    SharedDatabase,
     WebServer,
 )
 from ..model.errors import ConfigProblem
@@ -73,7 +72,6 @@ class Configuration:
     unanswered: Mapping[str, Text] = field(default_factory=dict)
     """The reasons why calls are left to the dialplan, by called number: its company has such mistakes."""
     evidence: EvidenceConfig = field(default_factory=EvidenceConfig)
-    shared: SharedDatabase | None = None
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     """The choices of controllers that have some."""
     web: WebServer = field(default_factory=WebServer)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..evidence.origin import log_name
+from ..evidence.origin import log_name, put_aside
 from ..model import (
     Controller,
     LetterDetails,
@@ -90,13 +90,12 @@ class ControllersBuilder:
         if self._findings.look(ledger, ("controllers", name, "ledger"), ledger.is_file):
             text = Text(
                 "there is no key file {file}",
-                "put the copy of it back; where there is none, so that all callers are strangers, type:"
-                " informativa keys make {id} --yes -c {config};"
-                " informativa ledger adopt --controller {id} --yes -c {config}",
+                "put the copy of it back; where there is none, all callers are strangers: begin another"
+                " ledger, with another key: {aside}; informativa keys make {id} -c {config}",
             )
         else:
             text = Text("there is no key file {file}", "type: informativa keys make {id} -c {config}")
-        return text.format(file=key, id=name, config=self._findings.file)
+        return text.format(file=key, id=name, config=self._findings.file, aside=put_aside(ledger))
 
     def _caution(self, name: str, section: ControllerSettings) -> None:
         """Warn of records that are kept for ever, and of a `recycled_after` that comes too late: a caller is
@@ -150,11 +149,6 @@ class ControllersBuilder:
                 yield self._key(old, path, partial(Text, "there is no file {file}", file=old))
             else:
                 message = Text("the time of the old key {old} is over", "type: rm {old}")
-                if self._settings.shared:
-                    message = Text(
-                        "the time of the old key {old} is over",
-                        "once `informativa boxes` names no box with an earlier key, type on each: rm {old}",
-                    )
                 self._findings.add_warning(path, message.format(old=old))
 
     def _key(self, file: Path, path: KeyPath, absent: Callable[[], Text]) -> bytes:

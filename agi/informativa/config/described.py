@@ -34,8 +34,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     "service.drain": ("Seconds that calls get to end when the service is stopped, 0 to 600.", "100"),
     "service.metrics": ("Address and port where Prometheus may ask at /metrics.", "127.0.0.1:9464"),
     "service.elsewhere": (
-        "Which other box's service the dialplan asks where this one's is away: hagi:// and a name with SRV"
-        " records, or agi:// and an address. The same token is on all boxes.",
+        "Which other machine's service the dialplan asks where this one's is away: hagi:// and a name with"
+        " SRV records, or agi:// and an address. The same token is on all machines.",
         "hagi://notice.example",
     ),
     "evidence": ("Where the proof of what was recorded goes, and who vouches for it.", ""),
@@ -58,32 +58,6 @@ SETTINGS: dict[str, tuple[str, str]] = {
     f"{_W}.url": ("Where it answers.", "https://witness.example"),
     f"{_W}.controllers": ("Whose logs it knows; all, if not given.", "[acme]"),
     "evidence.quorum": ("How many of a log's witnesses must sign: any, all, or a number.", "any"),
-    "shared": ("The PostgreSQL where the boxes of one installation meet.", ""),
-    "shared.hosts": (
-        "Where it is: HOST:PORT, or the folder of its socket; of several, whichever takes writes.",
-        "[db1.example, db2.example]",
-    ),
-    "shared.database": (
-        "The name of the database; with {controller} in it each company has one of its own.",
-        "informativa",
-    ),
-    "shared.box": (
-        "What this machine is called there: another name on each, and never given again.",
-        "pbx-1",
-    ),
-    "shared.passwords": (
-        "A file with the passwords of the companies' roles, in the form of .pgpass, mode 0600.",
-        "keys/database.pgpass",
-    ),
-    "shared.certificates": (
-        "A file with the root of the database's certificate, or `system`; not needed on this machine.",
-        "keys/database-ca.pem",
-    ),
-    "shared.wait": (
-        "Whether a call waits until its records are there too, so that no disk takes them.",
-        "true",
-    ),
-    "shared.milliseconds": ("How long a call waits for the database, 1 to 2000.", "30"),
     "backup": ("The backups of this installation (`informativa backup`).", ""),
     "backup.folder": ("Where they are made; better on another disk.", "/var/backups/informativa"),
     "backup.keep": (
@@ -189,12 +163,6 @@ SETTINGS: dict[str, tuple[str, str]] = {
         " without a request then.",
         "true",
     ),
-    f"{_C}.shared": ("Where the company's boxes meet, if not where those of the others do.", ""),
-    f"{_C}.shared.hosts": (
-        "Where that is: HOST:PORT, or the folder of its socket; of several, whichever takes writes.",
-        "[db7.example]",
-    ),
-    f"{_C}.shared.database": ("The name of the database there.", "informativa"),
     f"{_C}.exports": ("How the company's records are taken away as files.", ""),
     f"{_C}.exports.four_eyes": (
         "Whether a second account must confirm a file of records or consents, or an auditor's bundle, before"

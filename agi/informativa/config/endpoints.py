@@ -33,7 +33,7 @@ class Endpoints:
         if self._lacks("token"):
             return ()
         if self._settings.token is None and self._settings.elsewhere:
-            message = Text("needs a `token` beside it: the other boxes take no call without the one of all")
+            message = Text("needs a `token` beside it: other machines take no call without the one of all")
             self._findings.add_problem(("service", "elsewhere"), message)
         if self._settings.token is None:
             self._warn_of_no_token()

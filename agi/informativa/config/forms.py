@@ -131,20 +131,6 @@ Domain = Annotated[
 Box = Annotated[
     str, form(r"[a-z0-9](-?[a-z0-9]){0,31}", Text("a short name such as `pbx-1` (a-z, 0-9 and -)"))
 ]
-DatabaseHost = Annotated[
-    str,
-    form(
-        rf"(?:[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::{_PORT})?|/[\w./-]+",
-        Text("a host such as `db1.example:5432`, or the folder of a socket such as `/run/postgresql`"),
-    ),
-]
-DatabaseName = Annotated[
-    str,
-    form(
-        r"(?:[A-Za-z_]|\{controller\})(?:[A-Za-z0-9_-]|\{controller\}){0,30}",
-        Text("the name of a database such as `informativa` or `informativa_{controller}`"),
-    ),
-]
 
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600}

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def settings_of_call(settings: Settings, number: str | None) -> Settings:
     """Return settings with that line alone, and its company; without a line, the settings for calls to other
     numbers."""
-    only: dict[str, Any] = {"lines": {}, "controllers": {}, "shared": None}
+    only: dict[str, Any] = {"lines": {}, "controllers": {}}
     if number is not None:
         line = settings.lines[number]
         company = {line.controller: settings.controllers[line.controller]}

@@ -19,7 +19,6 @@ _NOT_OF_CALLS = (
     "manager",
     "service",
     "evidence",
-    "shared",
     "fallback_prompt",
 )  # a line's caller hears the same, whatever they contain
 _HOOK = re.compile(r"controllers\.[^.]+\.hook(\.|\Z)")

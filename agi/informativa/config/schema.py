@@ -17,8 +17,6 @@ from .forms import (
     Address,
     Box,
     Context,
-    DatabaseHost,
-    DatabaseName,
     Domain,
     Extension,
     File,
@@ -173,13 +171,6 @@ class ExportSettings(Strict):
     four_eyes: bool = False
 
 
-class OwnDatabaseSettings(Strict):
-    """The database where the boxes of one company meet, where that is another than the others'."""
-
-    hosts: Annotated[list[DatabaseHost], Field(min_length=1)]
-    database: DatabaseName = "informativa"
-
-
 class ControllerSettings(Strict):
     """The company that answers for the data of the callers of its lines."""
 
@@ -204,7 +195,6 @@ class ControllerSettings(Strict):
     hook: HookSettings | None = None
     requests: RequestSettings = RequestSettings()
     exports: ExportSettings = ExportSettings()
-    shared: OwnDatabaseSettings | None = None
     reason_for_looking: Need = "optional"
 
 
@@ -304,18 +294,6 @@ class EvidenceSettings(Strict):
     quorum: Annotated[str, BeforeValidator(how_many)] = "any"
 
 
-class SharedSettings(Strict):
-    """The database where the boxes of one installation meet."""
-
-    hosts: Annotated[list[DatabaseHost], Field(min_length=1)]
-    database: DatabaseName = "informativa"
-    box: Box
-    passwords: File | None = None
-    certificates: File | Literal["system"] | None = None
-    wait: bool = False
-    milliseconds: Annotated[int, Field(ge=1, le=2000)] = 30
-
-
 class BackupSettings(Strict):
     """The backups of this installation."""
 
@@ -353,7 +331,6 @@ class Settings(Strict):
     manager: ManagerSettings | None = None
     service: ServiceSettings = ServiceSettings()
     evidence: EvidenceSettings = EvidenceSettings()
-    shared: SharedSettings | None = None
     web: WebSettings = WebSettings()
     backup: BackupSettings | None = None
     operator: PlainText

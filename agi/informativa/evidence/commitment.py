@@ -69,7 +69,6 @@ PERSON = {
     "binding": "to the caller's number, for whoever has the record's opening key",
     "call": "Asterisk's id of the call",
     "earlier": "the pseudonym by an earlier key, under which the caller was known until this record",
-    "elsewhere": "the same where another box has that record, as BOX:NUMBER",
     "happened": "when it happened, in microseconds since 1970, UTC",
     "key": "the key that the caller pressed",
     "linked": "the id that all channels of the conversation share",
@@ -87,8 +86,6 @@ ABOUT_RECORDS = frozenset(
         RecordKind.NEXT,
         RecordKind.RULE,
         RecordKind.APPROVAL,
-        RecordKind.REPLACES,
-        RecordKind.RETIRES,
     }
 )
 """Kinds whose reference is about other records and leads to nobody."""
@@ -181,11 +178,10 @@ def person(event: Event, binding: bytes | None, opening: bytes | None = None) ->
     """Return the data of an event that lead to the caller. `binding` is the one to the caller's number, if
     that is known; `opening` identifies the key that opens it."""
     values: dict[str, str | int | None] = {
-        "basis": event.basis if isinstance(event.basis, int) else None,
+        "basis": event.basis,
         "binding": None if binding is None else binding.hex(),
         "call": event.call,
         "earlier": None if event.earlier is None else event.earlier.hex(),
-        "elsewhere": event.basis if isinstance(event.basis, str) else "",
         "happened": (event.at - _EPOCH) // _MICROSECOND,
         "key": None if event.heard is None else event.heard.key,
         "linked": event.linked,

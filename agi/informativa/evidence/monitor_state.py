@@ -40,8 +40,7 @@ class MonitorState:
     """The memory. `delivered` has the state of each subject as it was last told; `growth` the new leaves by
     day of each log's name, `looked` when that was last counted; `signed` the times and sizes of checkpoints
     by origin; `first` when a log was first looked for; `ahead` a note of each log that the own witness signed
-    and that is larger than the copy; `replaced` the size, by origin, of the log of a box whose place another
-    one took, when that was first read. Times are in POSIX seconds."""
+    and that is larger than the copy. Times are in POSIX seconds."""
 
     delivered: dict[str, str] = field(default_factory=dict)
     pending: list[PendingFinding] = field(default_factory=list)
@@ -50,7 +49,6 @@ class MonitorState:
     signed: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
     first: dict[str, int] = field(default_factory=dict)
     ahead: dict[str, str] = field(default_factory=dict)
-    replaced: dict[str, int] = field(default_factory=dict)
 
     def note_growth(self, log_name: str, leaves: int, now: int) -> None:
         """Note the leaves that came since the look before."""

@@ -18,8 +18,6 @@ from .notes import (
     NewLogNote,
     NextNote,
     PurgeNote,
-    ReplacesNote,
-    RetiresNote,
     RuleNote,
 )
 from .purging import LARGEST_STEP
@@ -65,8 +63,6 @@ class NoteFlaws:
                 yield from self._tree_flaws(after)
             case NextNote() as successor:
                 yield from self._next_flaws(note, successor, log)
-            case ReplacesNote(after=after) | RetiresNote(after=after):
-                yield from self._other_trees(after)
             case ApprovalNote() as approval:
                 if flaw := self._approvals.flaw(approval):
                     yield flaw

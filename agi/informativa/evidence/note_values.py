@@ -25,7 +25,6 @@ from .note import Verifier
 _BETWEEN_TREES = "; "
 _ZONE = r"[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}"
 _INSTRUCTION = r"(?!.*[0-9]{8})[A-Za-z0-9][A-Za-z0-9._/-]{0,39}"
-_BOX = r"[a-z0-9](?:-?[a-z0-9]){0,31}"
 _RETENTION = re.compile(r"P([1-9][0-9]{0,4})([MD])")
 _MINUTE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})Z")
 
@@ -147,7 +146,6 @@ def _read_approval(value: Value) -> bytes:
 
 
 ORIGIN = Grammar(Text("the origin of a log"), lambda value: log_origin(_string(value)), str)
-BOX = _text(Text("the name of a box"), _BOX)
 INDEX = _number(Text("a whole number from 0"), "[0-9]+")
 COUNT = _number(Text("a whole number from 1"), "[1-9][0-9]*")
 POWER_OF_TEN = _number(Text("10, 100, 1000 or a higher power of ten"), "10+")

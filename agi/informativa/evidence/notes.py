@@ -40,8 +40,6 @@ class NoteKind(StrEnum):
     NEW_LOG = "new-log"
     NEXT = "next"
     APPROVAL = "approval"
-    REPLACES = "replaces"
-    RETIRES = "retires"
 
 
 @dataclass(frozen=True)
@@ -185,47 +183,7 @@ class ApprovalNote:
     text: bytes = field(metadata=_key(note_values.APPROVAL, "the signed note, signatures included"))
 
 
-@dataclass(frozen=True)
-class ReplacesNote:
-    """The statement that this log's box took the place of another, which left for good. `after` has the
-    newest tree of that one's log that other boxes have; none where it signed none, or this log has it."""
-
-    box: str = field(metadata=_key(note_values.BOX, "the box whose place this one took"))
-    record: int = field(
-        metadata=_key(note_values.INDEX, "the number of its last record that other boxes have; 0 for none")
-    )
-    after: tuple[Checkpoint, ...] = field(
-        default=(),
-        metadata=_key(note_values.TREES, "the end of its log, as other boxes have it: origin, size, root"),
-    )
-
-
-@dataclass(frozen=True)
-class RetiresNote:
-    """The statement that another box left for good, and none took its place. `after` has the newest tree of
-    that one's log that other boxes have; none where it signed none."""
-
-    box: str = field(metadata=_key(note_values.BOX, "the box that left for good"))
-    record: int = field(
-        metadata=_key(note_values.INDEX, "the number of its last record that other boxes have; 0 for none")
-    )
-    after: tuple[Checkpoint, ...] = field(
-        default=(),
-        metadata=_key(note_values.TREES, "the end of its log, as other boxes have it: origin, size, root"),
-    )
-
-
-NoteContent = (
-    RuleNote
-    | PurgeNote
-    | ErasureNote
-    | LostNote
-    | NewLogNote
-    | NextNote
-    | ApprovalNote
-    | ReplacesNote
-    | RetiresNote
-)
+NoteContent = RuleNote | PurgeNote | ErasureNote | LostNote | NewLogNote | NextNote | ApprovalNote
 KINDS: Mapping[NoteKind, type[NoteContent]] = {
     NoteKind.RULE: RuleNote,
     NoteKind.PURGE: PurgeNote,
@@ -234,8 +192,6 @@ KINDS: Mapping[NoteKind, type[NoteContent]] = {
     NoteKind.NEW_LOG: NewLogNote,
     NoteKind.NEXT: NextNote,
     NoteKind.APPROVAL: ApprovalNote,
-    NoteKind.REPLACES: ReplacesNote,
-    NoteKind.RETIRES: RetiresNote,
 }
 
 
@@ -354,7 +310,7 @@ def _flaws(note: LogNote) -> Iterator[Text]:
         yield Text("The note names a time that comes after it.")
     if isinstance(content, NewLogNote) and note.index != 0:
         yield Text("The note is not the first leaf of its log.")
-    after = content.after if isinstance(content, NewLogNote | ReplacesNote | RetiresNote) else ()
+    after = content.after if isinstance(content, NewLogNote) else ()
     if note.log in [tree.origin for tree in after]:
         yield Text("The note says that its log follows itself.")
     if isinstance(content, NextNote) and note.log == content.key.name:

@@ -13,11 +13,10 @@ from datetime import UTC, datetime
 from ..model.errors import EvidenceError, SignatureError
 from ..model.text import Text, joined
 from .approval import Approval, LeafIdentity, VerifiedApproval, verify
-from .encoding import without_epoch
 from .note import Note, Verifier, open_note
 from .note_standing import NoteStanding, NoteVerdict, standings
 from .note_values import NoteSource
-from .notes import ApprovalNote, LogNote, ReplacesNote, RetiresNote, RuleNote
+from .notes import ApprovalNote, LogNote, RuleNote
 from .read_log import ReadEntry, ReadLog
 
 Logs = Mapping[str, ReadLog]
@@ -64,14 +63,11 @@ def waiting(logs: Logs, approver: Verifier | None) -> tuple[NoteStanding, ...]:
 
 
 def received(data: bytes, logs: Logs, approver: Verifier | None) -> ReceivedApproval | None:
-    """Judge the signed note of an approval; `None` if it names none of these logs, nor one of a box that left
-    for good, whose own log takes none any more (`_left`). Raises EvidenceError for what is no approval, or
-    may not be noted because it approves nothing here."""
+    """Judge the signed note of an approval; `None` if it names none of these logs. Raises EvidenceError for
+    what is no approval, or may not be noted because it approves nothing here."""
     approval = Approval.unverified(data)
     own_leaves = tuple(leaf for leaf in approval.leaves if leaf.origin in logs)
-    left = _left(logs)
-    left_leaves = {leaf for leaf in approval.leaves if without_epoch(leaf.origin) in left}
-    if not own_leaves and not left_leaves:
+    if not own_leaves:
         return None
     verified = _verified(data, _keys(logs, approver))
     for leaf in own_leaves:
@@ -81,14 +77,11 @@ def received(data: bytes, logs: Logs, approver: Verifier | None) -> ReceivedAppr
     before = _by_leaf(own_standings(logs, approver))
     after = _by_leaf(own_standings(_with(logs, approval, content), approver))
     notes = tuple(after[leaf] for leaf in own_leaves)
-    known = {leaf for earlier in noted(logs) for leaf in earlier.leaves}
     is_new = any(_is_newly_approved(before[leaf], after[leaf]) for leaf in own_leaves)
-    if is_new or not left_leaves <= known:
+    if is_new:
         return ReceivedApproval(_newest(logs), content, notes, is_there=False)
     if approval in noted(logs):
         return ReceivedApproval(_newest(logs), content, notes, is_there=True)
-    if not notes:
-        raise EvidenceError(Text("The notes that it names are approved already."))
     raise EvidenceError(joined(" ", *(_nothing_changed(standing, verified) for standing in notes)))
 
 
@@ -155,18 +148,6 @@ def _with(logs: Logs, approval: Approval, content: ApprovalNote) -> Logs:
     entry = LogNote(origin, log.size, at, NoteSource.COMMAND, content).entry
     entries = (*log.entries, ReadEntry.read(entry, origin, log.size))
     return {**logs, origin: replace(log, size=log.size + 1, entries=entries)}
-
-
-def _left(logs: Logs) -> set[str]:
-    """Return the names of the logs, without their epoch, of boxes that left for good, by the notes of these
-    logs."""
-    contents = (entry.note.content for log in logs.values() for entry in log.entries if entry.note)
-    return {
-        without_epoch(tree.origin)
-        for content in contents
-        if isinstance(content, ReplacesNote | RetiresNote)
-        for tree in content.after
-    }
 
 
 def _newest(logs: Logs) -> str:

@@ -21,8 +21,6 @@ from .notes import (
     NewLogNote,
     NextNote,
     PurgeNote,
-    ReplacesNote,
-    RetiresNote,
     RuleNote,
 )
 
@@ -132,7 +130,7 @@ def needs_approval(note: LogNote, rule: RuleNote | None, ended: Collection[Check
             return rule is None or rule.erasures is ErasureRule.EACH
         case RuleNote() as new:
             return bool(new.purged or new.erased or new.lost) or (rule is not None and _changes(new, rule))
-        case PurgeNote() | NextNote() | ApprovalNote() | ReplacesNote() | RetiresNote():
+        case PurgeNote() | NextNote() | ApprovalNote():
             return False
 
 

@@ -6,7 +6,7 @@ The ledger:
 - `sqlite`: one file for each company
 - `groupcommit`: the service's: one writer, many calls in one transaction
 - `transaction`: the queries and changes of calls
-- `rows`, `elsewhere`: events and other boxes' deliveries as rows
+- `rows`, `number_use`: events as rows; since when a number is its holder's
 - `answers`: answers to choices
 - `outbox`: what a company's hook is to be told
 - `bulk`: many records at once
@@ -43,12 +43,8 @@ What goes:
 
 - `expiry`, `purge_plan`: records past their retention, and by which rule
 - `erasure`, `gathered_caller`, `caller_traces`: one caller, his records, and traces of him in files
-- `erasure_notes`, `private_lists`, `erasure_requests`: what the log says of it, which leaves, and what
-  other boxes are asked for
+- `erasure_notes`, `private_lists`: what the log says of it, and which leaves
 - `loss_notes`, `named_holes`: leaves that are named as purged, erased or lost
-- `boxes`: what is exchanged with other boxes
-- `lost_records`: records of theirs that the shared database lost, or may have again after they were erased
-- `replacements`: places of other boxes that this one took
 
 Persons' requests:
 

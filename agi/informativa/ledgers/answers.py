@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from ..model import Answer, Event, Record, RecordKind, Unasked
+from ..model import Answer, Event, RecordKind, Unasked
 from ..model.choices import (
     ACTS,
     AnswerHistory,
     StandingAnswer,
-    answer_elsewhere,
     answered,
     is_live,
     placed,
@@ -32,32 +31,30 @@ EXISTS (
 )
 """
 _VALUES = ", ".join(
-    f"answer.{name}" for name in ("word", "version", "purposes", "at", "record", "box", "rank", "withdrawal")
+    f"answer.{name}" for name in ("word", "version", "purposes", "at", "record", "rank", "withdrawal")
 )
-# Nor does an answer count from before the number changed hands, as another box may have found.
+# Nor does an answer count from before the number changed hands.
 OF_CALLER = f"""
-SELECT choice, act, {_VALUES} FROM answer WHERE pseudonym = ?1
-AND (box <> '' OR {HAS_RECORD})
+SELECT choice, act, {_VALUES} FROM answer WHERE pseudonym = ?1 AND {HAS_RECORD}
 AND at >= coalesce((SELECT recycled FROM number_use WHERE pseudonym = ?1 AND notice = ''), at)
 """  # noqa: S608  # our own names
 # `StandingAnswer.order`: the greatest counts.
 LEARN = """
-INSERT INTO answer (pseudonym, choice, act, word, version, purposes, at, record, box, rank, withdrawal)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+INSERT INTO answer (pseudonym, choice, act, word, version, purposes, at, record, rank, withdrawal)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT DO UPDATE SET word = excluded.word, version = excluded.version, purposes = excluded.purposes,
-    at = excluded.at, record = excluded.record, box = excluded.box, rank = excluded.rank,
-    withdrawal = excluded.withdrawal
-WHERE (excluded.withdrawal, excluded.rank, excluded.word <> 'granted', excluded.box, excluded.record)
-    > (withdrawal, rank, word <> 'granted', box, record)
+    at = excluded.at, record = excluded.record, rank = excluded.rank, withdrawal = excluded.withdrawal
+WHERE (excluded.withdrawal, excluded.rank, excluded.word <> 'granted', excluded.record)
+    > (withdrawal, rank, word <> 'granted', record)
 """
 # The last acts of callers; each with the time at which its number was last in use.
 _ACTS = f"""
-SELECT answer.pseudonym, choice, CASE WHEN box = '' THEN event.kind END, (
+SELECT answer.pseudonym, choice, event.kind, (
     SELECT max(max(standing.at, coalesce(whole, standing.at), coalesce(seen, standing.at)))
     FROM standing WHERE standing.pseudonym = answer.pseudonym
 ), {_VALUES}
-FROM answer LEFT JOIN event ON event.record = answer.record
-WHERE act = 1 AND (box <> '' OR {HAS_RECORD})
+FROM answer JOIN event ON event.record = answer.record
+WHERE act = 1 AND {HAS_RECORD}
 AND answer.at >= coalesce((
     SELECT recycled FROM number_use WHERE number_use.pseudonym = answer.pseudonym AND number_use.notice = ''
 ), answer.at)
@@ -67,12 +64,10 @@ PAGE = f"""{_ACTS}
 AND (answer.pseudonym, choice) > (?1, ?2) AND (?3 = '' OR choice = ?3)
 ORDER BY answer.pseudonym, choice LIMIT ?4
 """
-LAST_ACT = f"{_ACTS} AND answer.pseudonym = ?1 AND choice = ?2"
 FORGET = "DELETE FROM answer WHERE pseudonym = ?"
 FORGET_BEFORE = "DELETE FROM answer WHERE pseudonym = ? AND at < ?"
 FORGET_RECORD = """
 DELETE FROM answer WHERE pseudonym = (SELECT pseudonym FROM event WHERE record = ?1) AND record = ?1
-AND box = ''
 """
 # As `rows.UNTIE`: what he answered under an earlier key, if no record says any more that he is the same.
 UNTIE = """
@@ -80,13 +75,13 @@ WITH RECURSIVE his (pseudonym) AS (
     SELECT pseudonym FROM event WHERE record = ?1 AND earlier IS NOT NULL
     UNION SELECT event.pseudonym FROM his JOIN event ON event.earlier = his.pseudonym
 )
-DELETE FROM answer WHERE pseudonym IN (SELECT pseudonym FROM his) AND record < ?1 AND box = '' AND EXISTS (
+DELETE FROM answer WHERE pseudonym IN (SELECT pseudonym FROM his) AND record < ?1 AND EXISTS (
     SELECT 1 FROM event WHERE event.record = answer.record AND event.pseudonym <> answer.pseudonym
 )
 """
-DROP_BASELESS = f"DELETE FROM answer WHERE box = '' AND NOT {HAS_RECORD}"  # noqa: S608  # our own names
+DROP_BASELESS = f"DELETE FROM answer WHERE NOT {HAS_RECORD}"  # noqa: S608  # our own names
 # Answers from before a time, and those whose record is gone: they count for nothing.
-_OLD = f"(at < ?1 OR (box = '' AND NOT {HAS_RECORD}))"
+_OLD = f"(at < ?1 OR NOT {HAS_RECORD})"
 OLD = f"""
 SELECT pseudonym, choice, act FROM answer WHERE {_OLD} AND (pseudonym, choice, act) > (?2, ?3, ?4)
 ORDER BY pseudonym, choice, act LIMIT ?5
@@ -97,19 +92,16 @@ INSERT INTO tally VALUES (?, ?, ?, ?, '', ?, 1) ON CONFLICT DO UPDATE SET count 
 """
 RAW = f"SELECT choice, act, {_VALUES} FROM answer WHERE pseudonym = ?"  # noqa: S608  # our own names
 LAST = f"SELECT {_VALUES} FROM answer WHERE pseudonym = ? AND choice = ? AND act = ?"  # noqa: S608
-KNOW_BOX = """
-INSERT INTO box (name, record) SELECT ?1, 0 WHERE NOT EXISTS (SELECT 1 FROM box WHERE name = ?1)
-"""
 
 
 @dataclass(frozen=True)
 class CallersAnswer:
-    """The last act of a caller about one choice, among those of all callers: how he gave it (`None` where
-    another box has the record), and when his number was last in use (`None` where no notice was told)."""
+    """The last act of a caller about one choice, among those of all callers: how he gave it, and
+    when his number was last in use (`None` where no notice was told)."""
 
     pseudonym: bytes
     choice: str
-    kind: RecordKind | None
+    kind: RecordKind
     last_use: datetime | None
     answer: StandingAnswer
 
@@ -122,19 +114,13 @@ def page(
     return [_callers_answer(*row) for row in connection.execute(PAGE, (*after, choice, count))]
 
 
-def last_act(connection: sqlite3.Connection, pseudonym: bytes, choice: str) -> CallersAnswer | None:
-    """Return the last act of one caller about a choice, as `page` has it."""
-    row = connection.execute(LAST_ACT, (pseudonym, choice)).fetchone()
-    return None if row is None else _callers_answer(*row)
-
-
 def _callers_answer(
-    pseudonym: bytes, choice: str, kind: str | None, last_use: int | None, *row: Any
+    pseudonym: bytes, choice: str, kind: str, last_use: int | None, *row: Any
 ) -> CallersAnswer:
     return CallersAnswer(
         pseudonym,
         choice,
-        None if kind is None else RecordKind(kind),
+        RecordKind(kind),
         None if last_use is None else rows.moment(last_use),
         _standing(*row),
     )
@@ -150,7 +136,7 @@ def of_caller(connection: sqlite3.Connection, pseudonym: bytes) -> AnswerHistory
 
 
 def _standing(
-    word: str, version: str, purposes: str, at: int, record: int, box: str, rank: int, withdrawal: int
+    word: str, version: str, purposes: str, at: int, record: int, rank: int, withdrawal: int
 ) -> StandingAnswer:
     return StandingAnswer(
         Answer(word),
@@ -158,7 +144,6 @@ def _standing(
         rows.word_set(purposes),
         rows.moment(at),
         record,
-        box,
         rows.moment(rank),
         rows.moment(withdrawal),
     )
@@ -172,14 +157,13 @@ def values(answer: StandingAnswer) -> tuple[Any, ...]:
         rows.words(answer.purposes),
         rows.microseconds(answer.at),
         answer.record,
-        answer.box,
         rows.microseconds(answer.rank),
         rows.microseconds(answer.withdrawal),
     )
 
 
 def remember(connection: sqlite3.Connection, event: Event, record: int) -> None:
-    """Enter the answer of a record of this ledger, unless a later one is there."""
+    """Enter the answer of a record, unless a later one is there."""
     answer = answered(event, record)
     if answer is None or event.pseudonym is None or event.asked is None:
         return
@@ -187,18 +171,6 @@ def remember(connection: sqlite3.Connection, event: Event, record: int) -> None:
     row = connection.execute(LAST, place).fetchone()
     answer = placed(answer, row and _standing(*row), live=is_live(event))
     connection.execute(LEARN, (*place, *values(answer)))
-
-
-def learn(connection: sqlite3.Connection, box: str, record: Record) -> None:
-    """Enter the answer of another box's record, unless a later one is there; also under the pseudonym that
-    the caller had by the key before, which may be the one that this box has."""
-    answer = answer_elsewhere(box, record)
-    if answer is None or record.event.asked is None:
-        return
-    connection.execute(KNOW_BOX, (box,))
-    for pseudonym in filter(None, {record.event.pseudonym, record.event.earlier}):
-        place = pseudonym, record.event.asked.choice, int(answer.word in ACTS)
-        connection.execute(LEARN, (*place, *values(answer)))
 
 
 def count(connection: sqlite3.Connection, event: Event) -> None:

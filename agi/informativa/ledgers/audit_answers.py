@@ -1,8 +1,7 @@
 """Check of what callers are said to have answered to choices (`answer`) against the records.
 
 The answers of each caller are gathered from all records of choices, and follow him through changes of his
-key; the greatest of them, by the order of `model.choices`, is the one that the table should have, or one of
-another box that is greater. What other boxes have on record only the shared database can say.
+key; the greatest of them, by the order of `model.choices`, is the one that the table should have.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -27,36 +26,18 @@ AND (asked IS NOT NULL OR earlier IS NOT NULL OR reason = 'recycled') ORDER BY r
 """  # noqa: S608  # our own names
 # A row without its record counts for nothing, and the next purge deletes it.
 _ANSWERS = """
-SELECT pseudonym, choice, act, box, word, version, purposes, at, record, rank, withdrawal FROM answer
-WHERE box <> '' OR record > ? OR EXISTS (SELECT 1 FROM event WHERE event.record = answer.record)
+SELECT pseudonym, choice, act, word, version, purposes, at, record, rank, withdrawal FROM answer
+WHERE record > ? OR EXISTS (SELECT 1 FROM event WHERE event.record = answer.record)
 """
-_OF_OTHERS = """
-SELECT pseudonym, choice, act, box, word, version, purposes, at, record, rank, withdrawal FROM answer
-WHERE box <> '' ORDER BY pseudonym, choice, act
-"""
-_BOXES = "SELECT name FROM box"
 _MICROSECOND = timedelta(microseconds=1)
 
 Place = tuple[object, object, object]
 """The key of a row: pseudonym, choice, and whether it is an act."""
 
 
-@dataclass(frozen=True)
-class _Losses:
-    """The grounds of a row besides the records: those that are purged, and those of other `boxes`."""
-
-    notes: LossNotes
-    boxes: frozenset[str]
-
-    @property
-    def any(self) -> bool:
-        return bool(self.boxes or self.notes.last or self.notes.forgotten)
-
-
 class AnswerRow(NamedTuple):
     """The values of a row of `answer`, but for its key."""
 
-    box: str
     word: str
     version: str
     purposes: str
@@ -68,7 +49,6 @@ class AnswerRow(NamedTuple):
     @classmethod
     def of(cls, answer: StandingAnswer) -> AnswerRow:
         return cls(
-            answer.box,
             answer.word._value_,
             answer.version,
             rows.words(answer.purposes),
@@ -78,20 +58,12 @@ class AnswerRow(NamedTuple):
             rows.microseconds(answer.withdrawal),
         )
 
-    @property
-    def order(self) -> tuple[int, int, bool]:
-        """`StandingAnswer.order`, as far as a row of another box can be compared by it."""
-        return self.withdrawal, self.rank, self.word != str(Answer.GRANTED)
-
-    def is_by(self, expected: AnswerRow, losses: _Losses) -> bool:
-        """Return whether this is the expected row. Its place may be later, after answers of other boxes, and
-        not as late, where some that it came after are forgotten."""
-        if not losses.any:
+    def is_by(self, expected: AnswerRow, notes: LossNotes) -> bool:
+        """Return whether this is the expected row. Its place may be another one, where some answers that it
+        came after are forgotten."""
+        if not _are_any_gone(notes):
             return self == expected
-        rank, withdrawal = expected.rank, expected.withdrawal
-        if losses.notes.last or losses.notes.forgotten:
-            rank, withdrawal = expected.at, 0
-        return self[:-2] == expected[:-2] and self.rank >= rank and self.withdrawal >= withdrawal
+        return self[:-2] == expected[:-2] and self.rank >= expected.at and self.withdrawal >= 0
 
 
 def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[HistoryRow]:
@@ -102,21 +74,13 @@ def forged(connection: sqlite3.Connection, notes: LossNotes) -> list[HistoryRow]
         actual: dict[Place, AnswerRow] = {
             row[:3]: AnswerRow._make(row[3:]) for row in connection.execute(_ANSWERS, (notes.last,))
         }
-        losses = _Losses(notes, frozenset(name for (name,) in connection.execute(_BOXES)))
-        expected = _derived(_readable(connection), exactly=not losses.any)
+        expected = _derived(_readable(connection), exactly=not _are_any_gone(notes))
     forged_rows = set()
     for place in actual.keys() | expected.keys():
         row, answers = actual.get(place), expected.get(place, [])
-        if not _is_borne_out(row, answers, losses):
+        if not _is_borne_out(row, answers, notes):
             forged_rows.add(history_row(place, row or answers[0]))
     return sorted(forged_rows, key=lambda row: (row.record, row.choice or "", row.answer or ""))
-
-
-def of_other_boxes(connection: sqlite3.Connection) -> list[tuple[Place, AnswerRow]]:
-    """Return the rows about answers that other boxes have on record. Raises sqlite3.Error."""
-    with tolerantly(connection):
-        answer_rows = connection.execute(_OF_OTHERS).fetchall()
-    return [(row[:3], AnswerRow._make(row[3:])) for row in answer_rows]
 
 
 def history_row(place: Place, row: AnswerRow) -> HistoryRow:
@@ -125,17 +89,15 @@ def history_row(place: Place, row: AnswerRow) -> HistoryRow:
     return HistoryRow(record, "", str(row.version), str(place[1]), str(row.word))
 
 
-def _is_borne_out(actual: AnswerRow | None, expected: Sequence[AnswerRow], losses: _Losses) -> bool:
+def _are_any_gone(notes: LossNotes) -> bool:
+    """Return whether records of answers may be gone."""
+    return bool(notes.last or notes.forgotten)
+
+
+def _is_borne_out(actual: AnswerRow | None, expected: Sequence[AnswerRow], notes: LossNotes) -> bool:
     """Return whether a row is as the records would have it; `expected` are all answers on record, the
     greatest first. One from before the time that callers may have forgotten may have been followed by an
-    older one. One that is gone may have been replaced by an answer whose record was purged since; one of
-    another box is greater."""
-    notes = losses.notes
-    if actual is not None and actual.box:
-        newest = expected[0] if expected else None
-        return actual.box in losses.boxes and (
-            newest is None or newest.at < notes.forgotten or actual.order >= newest.order
-        )
+    older one. One that is gone may have been replaced by an answer whose record was purged since."""
     if actual is None:
         newest = expected[0] if expected else None
         return newest is None or (
@@ -143,10 +105,10 @@ def _is_borne_out(actual: AnswerRow | None, expected: Sequence[AnswerRow], losse
             or newest.record < notes.last
             or (notes.last > 0 and newest.rank <= notes.before + AFTER_ALL // _MICROSECOND)
         )
-    if expected and not actual.is_by(expected[0], losses) and actual.record < expected[0].record:
+    if expected and not actual.is_by(expected[0], notes) and actual.record < expected[0].record:
         return False  # an answer that was overruled comes back only by a record that is made later
     for answer in expected:
-        if actual.is_by(answer, losses):
+        if actual.is_by(answer, notes):
             return True
         if answer.at >= notes.forgotten:
             return False
@@ -167,7 +129,7 @@ def _readable(connection: sqlite3.Connection) -> Iterator[Record]:
 def _derived(records: Iterable[Record], *, exactly: bool) -> dict[Place, list[AnswerRow]]:
     """Return all answers on record, by the pseudonym that a caller has now and by choice, the greatest
     first; with the places that they have or, unless `exactly`, with the least that they may have after
-    answers that are on record no more, or elsewhere."""
+    answers that are on record no more."""
     by_caller: dict[bytes, list[tuple[str, StandingAnswer]]] = defaultdict(list)
     for record in records:
         event, pseudonym = record.event, record.event.pseudonym

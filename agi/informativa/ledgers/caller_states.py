@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from ..model import CallerHistory, Reason
 from ..model.choices import AFTER_ALL, AnswerHistory
 from ..model.frozen import dataclass
-from . import answers, elsewhere, rows
+from . import answers, number_use, rows
 
 # A page is read within some milliseconds: who empties the log meanwhile waits for it and has the lock of
 # the calls, and gives up after LedgerFile's turn of 0.1 s. Longer pages take a twentieth less time in all.
@@ -43,38 +43,29 @@ AND {_COUNTS.format("other")}
 """
 _VERSION = "char(30) || version || char(30) || purposes || char(30) || (whole IS NULL)"
 # Fields of a state are apart by control characters, which no name has. `place` is the order in which the
-# versions of a notice were told, `newest` the one whose record is the proof. Callers whom other boxes know
-# are `shared`: their order needs windows, which take twice as long as to look up the other versions of a
-# notice by the key of `standing`. ?3 is now, ?4 ten minutes later.
+# versions of a notice were told, `newest` the one whose record is the proof. Callers whose number changed
+# hands are in `later_holder`: their order needs windows, which take twice as long as to look up the other
+# versions of a notice by the key of `standing`. ?3 is now, ?4 ten minutes later.
 _CALLERS = f"""
-WITH shared AS MATERIALIZED (
-    SELECT pseudonym FROM elsewhere WHERE {_OF_PAGE}
-    UNION SELECT pseudonym FROM number_use WHERE {_OF_PAGE}
+WITH later_holder AS MATERIALIZED (
+    SELECT DISTINCT pseudonym FROM number_use WHERE {_OF_PAGE}
 ), delivery AS (
-    SELECT pseudonym, notice, version, purposes, at, whole, seen, '' AS box, record FROM standing
-    WHERE pseudonym IN (SELECT pseudonym FROM shared) AND {_COUNTS.format("standing")}
-    UNION ALL
-    SELECT pseudonym, notice, version, purposes, at, CASE WHEN supplement THEN NULL ELSE at END,
-           CASE WHEN supplement THEN at END, box, record
-    FROM elsewhere WHERE {_OF_PAGE}
+    SELECT pseudonym, notice, version, purposes, at, whole, seen, record FROM standing
+    WHERE pseudonym IN (SELECT pseudonym FROM later_holder) AND {_COUNTS.format("standing")}
 ), of_holder AS (
-    SELECT delivery.*, max(coalesce(noted.recycled, {_EVER}), coalesce(every.recycled, {_EVER})) AS since,
-           noted.seen AS noted_seen
+    SELECT delivery.*, max(coalesce(noted.recycled, {_EVER}), coalesce(every.recycled, {_EVER})) AS since
     FROM delivery
     LEFT JOIN number_use AS noted USING (pseudonym, notice)
     LEFT JOIN number_use AS every ON every.pseudonym = delivery.pseudonym AND every.notice = ''
 ), placed AS (
     SELECT *, row_number() OVER (PARTITION BY pseudonym, notice ORDER BY at, version) AS place,
-           row_number() OVER (
-               PARTITION BY pseudonym, notice
-               ORDER BY box <> '', CASE box WHEN '' THEN record ELSE at END DESC, box DESC, record DESC
-           ) = 1 AS newest
+           row_number() OVER (PARTITION BY pseudonym, notice ORDER BY record DESC) = 1 AS newest
     FROM of_holder WHERE at >= since
 ), part AS (
     SELECT pseudonym, max(
                coalesce(max(CASE WHEN newest THEN at END), 0),
                coalesce(max(CASE WHEN whole >= since THEN whole END), 0),
-               coalesce(max(seen), 0), coalesce(max(noted_seen), 0)
+               coalesce(max(seen), 0)
            ) AS used,
            notice || char(29) || {_FUNCTION}(max(CASE WHEN whole >= since THEN whole END)) || char(29)
            || group_concat(place || {_VERSION}, char(31)) AS text
@@ -89,13 +80,13 @@ WITH shared AS MATERIALIZED (
                || {_VERSION}, char(31)
            )
     FROM standing AS local
-    WHERE {_OF_PAGE} AND pseudonym NOT IN (SELECT pseudonym FROM shared) AND {_COUNTS.format("local")}
+    WHERE {_OF_PAGE} AND pseudonym NOT IN (SELECT pseudonym FROM later_holder) AND {_COUNTS.format("local")}
     GROUP BY pseudonym, notice
     UNION ALL
     SELECT pseudonym, NULL, choice || char(30) || act || char(30) || word || char(30) || version || char(30)
            || purposes || char(30)
            || {_FUNCTION}(CASE WHEN at > ?4 THEN at ELSE min(at, ?3) END)
-    FROM answer WHERE {_OF_PAGE} AND (box <> '' OR {answers.HAS_RECORD})
+    FROM answer WHERE {_OF_PAGE} AND {answers.HAS_RECORD}
     AND at >= coalesce((
         SELECT recycled FROM number_use WHERE number_use.pseudonym = answer.pseudonym AND notice = ''
     ), at)
@@ -110,8 +101,7 @@ FROM visit LEFT JOIN caller USING (pseudonym)
 WHERE {_OF_PAGE} GROUP BY line, coalesce(state, '')
 """  # noqa: S608  # our own names
 _SIZE = """
-SELECT (SELECT coalesce(max(callers), 0) FROM known) + (SELECT count(*) FROM elsewhere)
-       + (SELECT count(*) FROM answer)
+SELECT (SELECT coalesce(max(callers), 0) FROM known) + (SELECT count(*) FROM answer)
 """
 # Who is entered for calls without a history: less than the pseudonyms of any page.
 _UNRECOGNISED, _NEW = b"", b"\0"
@@ -284,8 +274,8 @@ class CallerStates:
 
     def history(self, pseudonym: bytes) -> tuple[CallerHistory, AnswerHistory]:
         """Return what one caller already got and answered, as a call reads it."""
-        known_rows = self._connection.execute(elsewhere.KNOWN, (pseudonym,)).fetchall()
-        return elsewhere.history(known_rows), answers.of_caller(self._connection, pseudonym)
+        known_rows = self._connection.execute(number_use.KNOWN, (pseudonym,)).fetchall()
+        return number_use.history(known_rows), answers.of_caller(self._connection, pseudonym)
 
 
 def _start(prefix: int) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
+from ..evidence.erased_leaves import ErasedLeaves
 from ..evidence.log_folder import LogFolder
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import ErasureNote, LogNote, NoteKind
@@ -40,10 +40,9 @@ class NotedErasure:
         assert isinstance(self.note.content, ErasureNote)
         return self.note.content.instruction
 
-    def covers(self, rows: Iterable[int], elsewhere: Iterable[LeafPlace] = ()) -> bool:
-        """Return whether the list names all these rows of `leaf`, and these leaves of other logs."""
-        named = {row for leaf_range in self.named.all for row in leaf_range}
-        return named.issuperset(rows) and set(self.named.elsewhere).issuperset(elsewhere)
+    def covers(self, rows: Iterable[int]) -> bool:
+        """Return whether the list names all these rows of `leaf`."""
+        return {row for leaf_range in self.named.all for row in leaf_range}.issuperset(rows)
 
     def waits(self, connection: sqlite3.Connection) -> bool:
         """Return whether it waits for the controller's approval. Raises sqlite3.Error."""
@@ -63,22 +62,20 @@ def write(
     instruction: str,
     at: datetime,
     by: NoteSource,
-    elsewhere: Collection[LeafPlace] = (),
 ) -> NotedErasure:
     """Note an erasure, within a transaction: of these rows of `leaf`, a caller's own records and those that
-    rest on them, and of leaves `elsewhere`, of boxes that left for good; of one at least that is his own. The
-    list is on the disk before the note: if the transaction is undone, another note gets the index, and its
-    list the name. Raises EvidenceError, and sqlite3.Error."""
+    rest on them; of one at least that is his own. The list is on the disk before the note: if the transaction
+    is undone, another note gets the index, and its list the name. Raises EvidenceError, and sqlite3.Error."""
     log, logs = leaves.log(connection), leaves.logs(connection)
     own_places, resting_places = (loss_notes.places_of_rows(logs, leaf_rows) for leaf_rows in (own, resting))
-    listed = ErasedLeaves.of(os.urandom(16), (*own_places, *elsewhere), resting_places)
+    listed = ErasedLeaves.of(os.urandom(16), tuple(own_places), resting_places)
     folder.put_private_list(log.epoch, log.size, listed.data)
     content = ErasureNote(listed.digest, listed.most, instruction)
     note, record = note_leaves.append(transaction, connection, content, at, by)
     own_rows, resting_rows = (
         tuple(range(row, row + 1) for row in sorted(leaf_rows)) for leaf_rows in (own, resting)
     )
-    named = NamedLeaves(own_rows, resting_rows, tuple(elsewhere))
+    named = NamedLeaves(own_rows, resting_rows)
     return NotedErasure(note, record, folder.private_file(log.epoch, log.size), named)
 
 
@@ -90,22 +87,9 @@ def noted(connection: sqlite3.Connection, folder: LogFolder) -> Iterator[NotedEr
             if note.kind is not NoteKind.ERASURE:
                 continue
             named = loss_notes.named_by(note, logs, folder)
-            if named.own or named.elsewhere:
+            if named.own:
                 (record,) = connection.execute(_RECORD, (log.first + note.index,)).fetchone()
                 yield NotedErasure(note, record, folder.private_file(log.epoch, note.index), named)
-
-
-def not_done(connection: sqlite3.Connection, noted: Iterable[NotedErasure]) -> list[NotedErasure]:
-    """Return those of these erasures that name a leaf which can still be opened, or which is elsewhere while
-    the approval is missing. Raises sqlite3.Error."""
-    erasures, waiting = list(noted), set[LogNote | None]()
-    if any(erasure.named.elsewhere for erasure in erasures):
-        waiting = {standing.entry.note for standing in own_logs.waiting_erasures(connection)}
-    return [
-        erasure
-        for erasure in erasures
-        if erasure.is_open(connection) or (erasure.named.elsewhere and erasure.note in waiting)
-    ]
 
 
 def of_record(connection: sqlite3.Connection, folder: LogFolder, record: int) -> NotedErasure | None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from . import answers, elsewhere, leaves, own_logs, private_lists, purge_plan, references, rows
+from . import answers, leaves, number_use, own_logs, private_lists, purge_plan, references, rows
 from .sqlite import SqliteStore
 from .transaction import SqliteTransaction
 
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 PAGE = 1000  # rows that one transaction deletes
 _TRIES = 5  # of a note, while others write notes
-_OTHERS = (
-    (elsewhere.OLD_OTHERS, elsewhere.PURGE_OTHERS, (b"", "", "", -1, "")),
-    (elsewhere.OLD_USE, elsewhere.PURGE_USE, (b"", "")),
-)
 
 
 def count_older(store: SqliteStore, cutoff: datetime) -> int:
@@ -119,7 +115,10 @@ def _delete(transaction: SqliteTransaction, numbers: Sequence[int]) -> tuple[lis
 def _forget(store: SqliteStore, connection: sqlite3.Connection, older: int) -> None:
     """Delete what callers knew before a time, in microseconds, by no record of this ledger, and what they
     answered."""
-    searches = ((rows.BASELESS, rows.PURGE_STANDING, (b"", "", "")), *_OTHERS)
+    searches: tuple[tuple[str, str, tuple[object, ...]], ...] = (
+        (rows.BASELESS, rows.PURGE_STANDING, (b"", "", "")),
+        (number_use.OLD, number_use.PURGE, (b"", "")),
+    )
     for search, delete, first in searches:
         for page in _pages(connection, search, (older,), first):
             with store.turn():

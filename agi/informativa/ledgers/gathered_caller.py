@@ -8,17 +8,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from . import elsewhere, leaves, outbox, requests
+from . import leaves, outbox, requests
 from .loss_notes import NamedLeaves
 from .transaction import SqliteTransaction
 
 ERASED_ROW = """
-pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, elsewhere = NULL,
-earlier = NULL,
+pseudonym = NULL, call = '', linked = '', reference = '', key = NULL, basis = NULL, earlier = NULL,
 erased = 1, at = at - at % 60000000, recorded = recorded - recorded % 60000000
 """
-"""The changes to a row, here and in the shared database. The rest of it says that something was played in
-that minute on that line, but not to whom."""
+"""The changes to a row. The rest of it says that something was played in that minute on that line, but not to
+whom."""
 ERASE = f"UPDATE event SET {ERASED_ROW}"  # noqa: S608  # our own names
 _CLOSE = "UPDATE leaf SET salt_who = NULL, binding = NULL, opening = NULL"
 # In memory, for one erasure: the caller's pseudonyms, his records, the ids of his conversations, the records
@@ -49,7 +48,7 @@ SELECT event.pseudonym FROM his JOIN standing USING (pseudonym) JOIN event ON ev
 WHERE event.pseudonym IS NOT NULL
 UNION
 SELECT event.pseudonym FROM his JOIN answer USING (pseudonym) JOIN event ON event.record = answer.record
-WHERE answer.box = '' AND event.pseudonym IS NOT NULL
+WHERE event.pseudonym IS NOT NULL
 """
 _CONVERSATIONS = (
     "INSERT OR IGNORE INTO conversation"  # CROSS: start from his records, not from all records
@@ -72,7 +71,12 @@ CROSS JOIN leaf ON {leaves.of("his.record")}
 _SALTS = f"SELECT salt_who, binding, opening {_THEIRS} WHERE salt_who IS NOT NULL"
 _LEAVES = f"SELECT leaf.leaf, his.record IN own {_THEIRS} ORDER BY leaf.leaf"
 _CLOSE_THEIRS = f"{_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})"
-_DERIVED = ("standing", "answer", *elsewhere.TABLES)  # a row for a pseudonym, which goes with its caller
+_DERIVED = (
+    "standing",
+    "answer",
+    "number_use",
+    "elsewhere",
+)  # a row for a pseudonym, which goes with its caller
 _FORGET_HIM = (
     outbox.FORGET_GATHERED,
     requests.FORGET_GATHERED,
@@ -98,7 +102,7 @@ INSERT OR IGNORE INTO his
 SELECT pseudonym FROM own CROSS JOIN event USING (record) WHERE pseudonym IS NOT NULL
 UNION SELECT earlier FROM own CROSS JOIN event USING (record) WHERE earlier IS NOT NULL
 UNION SELECT pseudonym FROM standing WHERE record IN own
-UNION SELECT pseudonym FROM answer WHERE record IN own AND box = ''
+UNION SELECT pseudonym FROM answer WHERE record IN own
 """
 _STAYING = """
 INSERT OR IGNORE INTO staying

@@ -155,12 +155,6 @@ class LedgerFile:
                 raise
             self._require_full_size()
 
-    def others_version(self) -> int:
-        """Return a number that changes when anybody else has changed the ledger, over another connection."""
-        with self._translated():
-            version: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
-            return version
-
     def _status(self) -> os.stat_result:
         """Return the status of the file. Raises LedgerError if it is not the one that we have open: what is
         written there would be lost."""

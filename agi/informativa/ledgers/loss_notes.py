@@ -79,12 +79,10 @@ class LossNotes:
 @dataclass(frozen=True)
 class NamedLeaves:
     """The rows of `leaf` that a record about records names: of the purged or lost records or of the erased
-    caller's own, and of those that rested on his. The leaves `elsewhere` are of logs that the ledger does not
-    have: of boxes that left for good."""
+    caller's own, and of those that rested on his."""
 
     own: tuple[range, ...] = ()
     resting: tuple[range, ...] = ()
-    elsewhere: tuple[LeafPlace, ...] = ()
 
     @property
     def all(self) -> tuple[range, ...]:
@@ -103,11 +101,7 @@ def named_by(note: LogNote, logs: Sequence[leaves.LedgerLog], lists: PrivateList
         case ErasureNote():
             erased = read_list(note, logs, lists) if lists else None
             if erased is not None:
-                return NamedLeaves(
-                    rows_of_places(logs, erased.erased),
-                    rows_of_places(logs, erased.resting),
-                    tuple(places_elsewhere(logs, erased.erased)),
-                )
+                return NamedLeaves(rows_of_places(logs, erased.erased), rows_of_places(logs, erased.resting))
     return NamedLeaves()
 
 
@@ -231,20 +225,11 @@ def _rows(logs: Sequence[leaves.LedgerLog], origin: str, first: int, end: int) -
 
 
 def rows_of_places(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]) -> tuple[range, ...]:
-    """Return the rows of leaves in a private list, of which some may be another box's, or not in the ledger
-    any more."""
+    """Return the rows of leaves in a private list, of which some may be not in the ledger any more."""
     known = {log.origin: log for log in logs}
     present = (place for place in places if place.origin in known and place.index < known[place.origin].size)
     indices = (known[place.origin].first + place.index for place in present)
     return ranges_of(indices)
-
-
-def places_elsewhere(logs: Sequence[leaves.LedgerLog], places: Iterable[LeafPlace]) -> Iterator[LeafPlace]:
-    """Yield those of these leaves that the ledger does not have: of other logs, or later ones of a log that
-    another one follows here, as in a copy of another box's ledger. A leaf of the newest log is its own."""
-    sizes = {log.origin: log.size for log in logs[:-1]}
-    newest = logs[-1].origin
-    return (place for place in places if place.origin != newest and place.index >= sizes.get(place.origin, 0))
 
 
 def places_of_rows(logs: Sequence[leaves.LedgerLog], leaf_rows: Iterable[int]) -> Iterator[LeafPlace]:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ..evidence.erased_leaves import LeafPlace, PrivateLists
+from ..evidence.erased_leaves import PrivateLists
 from ..evidence.log_folder import LogFolder
 from ..evidence.notes import NewLogNote, NoteKind
 from ..evidence.read_log import ReadEntry, ReadLog
@@ -29,9 +29,8 @@ _TAKING = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)
 @dataclass(frozen=True)
 class NamingNote:
     """One note that names leaves: its own leaf, its time, its kind (`NEW_LOG` for lost leaves of a log that
-    ended), and the leaves; and those `elsewhere`, of logs of boxes that left for good. `is_text` is true for
-    a record about records of version 1, which came `before_rules` if no rule stands before it in the
-    ledger."""
+    ended), and the leaves. `is_text` is true for a record about records of version 1, which came
+    `before_rules` if no rule stands before it in the ledger."""
 
     log: str
     index: int
@@ -40,7 +39,6 @@ class NamingNote:
     ranges: tuple[NamedRange, ...]
     instruction: str = ""
     is_text: bool = False
-    elsewhere: tuple[NamedRange, ...] = ()
     before_rules: bool = field(default=False, kw_only=True)
 
 
@@ -74,7 +72,7 @@ def naming_of(
     does."""
     note_rows, first_rule = list(note_rows), _first_rule(logs, read)
     notes = [*_loss_notes(note_rows, logs, lists, first_rule), *_ends(note_rows, logs, read, first_rule)]
-    return tuple(note for note in notes if note.ranges or note.elsewhere)
+    return tuple(note for note in notes if note.ranges)
 
 
 def closed_leaves(
@@ -132,13 +130,12 @@ def _loss_notes(
             continue
         log = next((log for log in reversed(logs) if log.first <= row.leaf), logs[0])
         with suppress(*UNREADABLE):
-            event, elsewhere = row.event, tuple[LeafPlace, ...]()
+            event = row.event
             if row.is_note:
                 note = note_leaves.read_entry(log, row.leaf, event.reference).note
                 if note is None:
                     continue
-                listed = loss_notes.named_by(note, logs, lists)
-                named, elsewhere = listed.all, listed.elsewhere
+                named = loss_notes.named_by(note, logs, lists).all
                 instruction, at = getattr(note.content, "instruction", ""), note.at
             else:
                 named = tuple(part for parts in references.indices(event.reference) for part in parts)
@@ -151,7 +148,6 @@ def _loss_notes(
                 tuple(by_log(logs, named)),
                 instruction,
                 not row.is_note,
-                tuple((place.origin, range(place.index, place.index + 1)) for place in elsewhere),
                 before_rules=row.leaf < first_rule,
             )
 

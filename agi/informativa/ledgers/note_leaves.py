@@ -35,8 +35,6 @@ REASONS: Mapping[NoteKind, Reason] = {
     NoteKind.NEW_LOG: Reason.NEW_KEY,
     NoteKind.NEXT: Reason.NEW_KEY,
     NoteKind.APPROVAL: Reason.APPROVED,
-    NoteKind.REPLACES: Reason.REPLACED,
-    NoteKind.RETIRES: Reason.RETIRED,
 }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..call.caller import fingerprint
+from ..evidence.origin import put_aside
 from ..model import Controller
 from ..model.errors import LedgerError
 from ..model.frozen import dataclass
@@ -79,10 +80,10 @@ def _foreign(file: Path, other: str, owner: LedgerOwner) -> LedgerError:
             id=owner.controller,
         ),
         Text(
-            "Give each company its own (`ledger:`). Where {other} was renamed:"
-            " informativa ledger adopt --controller {id} --yes",
+            "Give each company its own (`ledger:`). Where {other} was renamed, call it {other} again, or"
+            " begin another ledger: {aside}",
             other=other,
-            id=owner.controller,
+            aside=put_aside(file),
         ),
     )
 
@@ -95,8 +96,9 @@ def _unlocked(file: Path, owner: LedgerOwner) -> LedgerError:
             id=owner.controller,
         ),
         Text(
-            "Put its key back (keys/{id}.key), or beside the new one as an old one. Where it is lost,"
-            " so that all callers are strangers: informativa ledger adopt --controller {id} --yes",
+            "Put its key back (keys/{id}.key), or beside the new one as an old one. Where it is lost, all"
+            " callers are strangers: begin another ledger: {aside}",
             id=owner.controller,
+            aside=put_aside(file),
         ),
     )

@@ -55,33 +55,9 @@ def delete_useless(store: SqliteStore) -> None:
             is_there = (log.epoch, note.index) in lists
             if not is_there or not _is_useless(connection, log, note, purged):
                 continue
-            listed = loss_notes.named_by(note, logs, folder)
-            if listed.elsewhere:  # no purge here takes these, and nothing else accounts for them
-                continue
-            named = listed.all
+            named = loss_notes.named_by(note, logs, folder).all
             if not any(connection.execute(_OPEN, (part.start, part.stop)).fetchone() for part in named):
                 folder.drop_private_list(log.epoch, note.index)
-
-
-def not_needed(connection: sqlite3.Connection, folder: LogFolder) -> list[int]:
-    """Return the numbers of the records that note erasures whose list is missing and that need none. Raises
-    sqlite3.Error."""
-    logs = leaves.logs(connection)
-    without = [
-        (log, note)
-        for log in logs
-        for note in note_leaves.backwards(connection, log)
-        if note.kind is NoteKind.ERASURE and loss_notes.read_list(note, logs, folder) is None
-    ]
-    if not without:
-        return []
-    purged = loss_notes.read_loss_notes(connection, logs, folder).purged
-    return [
-        record
-        for log, note in without
-        if _is_useless(connection, log, note, purged)
-        for (record,) in connection.execute(_RECORD_OF, (log.first + note.index,)).fetchall()
-    ]
 
 
 def _is_useless(

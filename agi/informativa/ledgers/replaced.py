@@ -1,4 +1,4 @@
-"""The ledger that a backup replaces, as far as it can be read: what it says that was deleted, and asked."""
+"""The ledger that a backup replaces, as far as it can be read: what it says that was deleted."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from pathlib import Path
 
 from ..evidence.notes import LogNote
 from ..model.errors import LedgerError
-from . import erasure_requests, lost_records
-from .erasure_requests import ErasureRequest
-from .lost_records import ErasedRecord
 from .sqlite import SqliteStore
 
 _IS_OPEN = "SELECT 1 FROM leaf WHERE leaf = ? AND what = ? AND who = ? AND salt_who IS NOT NULL"
@@ -21,14 +18,11 @@ _IS_OPEN = "SELECT 1 FROM leaf WHERE leaf = ? AND what = ? AND who = ? AND salt_
 @dataclass
 class ReplacedLedger:
     """The statements of the ledger in whose place a backup comes. `removals` are its records about records of
-    version 1, as text by their row of `leaf`; `notes` those of version 2; `requests` those that other boxes
-    have not fulfilled; `erased_elsewhere` the records of other boxes that they erased for it; `erased` the
-    row, the commitments and whether it was his own of each record whose caller is erased."""
+    version 1, as text by their row of `leaf`; `notes` those of version 2; `erased` the row, the commitments
+    and whether it was his own of each record whose caller is erased."""
 
     removals: dict[int, str] = field(default_factory=dict)
     notes: list[LogNote] = field(default_factory=list)
-    requests: list[ErasureRequest] = field(default_factory=list)
-    erased_elsewhere: list[ErasedRecord] = field(default_factory=list)
     erased: list[tuple[int, bytes, bytes, bool]] = field(default_factory=list)
 
     @classmethod
@@ -39,19 +33,13 @@ class ReplacedLedger:
             contextlib.suppress(LedgerError, OSError),
             contextlib.closing(SqliteStore(str(ledger), read_only=True)) as store,
         ):
-            for read in (cls._read_removals, cls._read_requests, cls._read_erased_elsewhere, cls._read_notes):
+            for read in (cls._read_removals, cls._read_notes):
                 with contextlib.suppress(LedgerError, OSError):
                     read(replaced, store)
         return replaced
 
     def _read_removals(self, store: SqliteStore) -> None:
         self.removals = {leaf: f"{event.kind} {event.reference}" for leaf, event in store.notes()}
-
-    def _read_requests(self, store: SqliteStore) -> None:
-        self.requests = erasure_requests.stored_requests(store)
-
-    def _read_erased_elsewhere(self, store: SqliteStore) -> None:
-        self.erased_elsewhere = lost_records.erased(store)
 
     def _read_notes(self, store: SqliteStore) -> None:
         self.notes, self.erased = store.log_notes(), store.erased()

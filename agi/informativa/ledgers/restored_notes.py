@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ..evidence.checkpoint import Checkpoint
-from ..evidence.erased_leaves import ErasedLeaves, LeafPlace
+from ..evidence.erased_leaves import ErasedLeaves
 from ..evidence.log_folder import LogFolder
 from ..evidence.note_values import NoteSource
 from ..evidence.notes import (
@@ -107,7 +107,6 @@ class RestoredNotes:
         use from now on."""
         logs = leaves.logs(self.connection)
         own, resting, useless = set[int](), set[int](), []
-        elsewhere = set[LeafPlace]()
         origins = {log.epoch: log.origin for log in logs}
         for epoch, index in self.folder.private_lists():
             if index < sizes.get(origins.get(epoch, ""), 0):
@@ -117,7 +116,6 @@ class RestoredNotes:
                 listed = ErasedLeaves.parse(self.folder.private_list(epoch, index) or b"")
                 own |= _indices(loss_notes.rows_of_places(logs, listed.erased))
                 resting |= _indices(loss_notes.rows_of_places(logs, listed.resting))
-                elsewhere |= set(loss_notes.places_elsewhere(logs, listed.erased))
         for row, is_own in self.replaced.closed_since(self.connection):
             (own if is_own else resting).add(row)
         named = loss_notes.read_loss_notes(self.connection, logs, self.folder)
@@ -129,7 +127,7 @@ class RestoredNotes:
             }
             for leaf_rows in (own, resting)
         )
-        if own or elsewhere:
+        if own:
             log = leaves.log(self.connection)
             erasure_notes.write(
                 self.transaction,
@@ -140,7 +138,6 @@ class RestoredNotes:
                 self._erasures_instruction(),
                 self.at,
                 NoteSource.COMMAND,
-                sorted(elsewhere, key=lambda place: place.line),
             )
             useless = [place for place in useless if place != (log.epoch, log.size)]
         return useless

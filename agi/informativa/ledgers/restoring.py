@@ -28,10 +28,8 @@ from ..model.text import Text
 from . import (
     answers,
     erasure,
-    erasure_requests,
     leaves,
     ledger_copies,
-    lost_records,
     note_leaves,
     references,
     requests,
@@ -167,9 +165,6 @@ def _bring_up_to_date(
                     (kind, references.reference_before(reference, continuation.changed_from))
                     for kind, reference in removals
                 ]
-                for request in replaced.requests:
-                    erasure_requests.store_request(connection, request)
-                lost_records.store_erased(connection, replaced.erased_elsewhere)
                 stated = note_leaves.stated_rule(connection, store.logs())
                 ending = _ending(store, folder, continuation)
                 if rule := configured or stated:

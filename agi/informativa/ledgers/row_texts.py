@@ -21,11 +21,7 @@ _GAP = "\ufffc"  # the object replacement character
 _NUMBER_GAP = f"{_GAP}0"
 # The values in the gaps of the templates, in their order.
 _OF_FACTS = ("happened", "heard", "number", "record", "recorded")
-_OF_PERSON = {
-    name: 0 if name in ("basis", "happened", "recorded") else ""
-    for name in commitment.PERSON
-    if name != "elsewhere"
-}
+_OF_PERSON = {name: 0 if name in ("basis", "happened", "recorded") else "" for name in commitment.PERSON}
 
 
 def texts(
@@ -40,10 +36,9 @@ def texts(
     number, at, call, line, pseudonym = row[:5]
     ending, heard, length, key, basis, linked = row[12:18]
     reference, erased, recorded = row[20:23]
-    rate, earlier, elsewhere, asked = row[27:]
+    rate, earlier, asked = row[27:]
     if (
-        elsewhere is not None
-        or asked is not None
+        asked is not None
         or erased != 0
         or recorded is None
         or not commitment.is_plain(f"{call}{key}{linked}{reference}")
@@ -120,7 +115,7 @@ def _facts_template(
     form. `played` has the columns `notice` to `ending`, `wish` is `wanted` and `kind`, `proof` has
     `vouched` to `counts`."""
     heard, key = (None, None) if length is None else (0, "")
-    before, after = (0, "", line, None, *played), (*wish, "", 0, 0, *proof, rate, None, None, None)
+    before, after = (0, "", line, None, *played), (*wish, "", 0, 0, *proof, rate, None, None)
     row = (*before, heard, length, key, None, "", *after)
     try:
         event = rows.record((0, *row)).event

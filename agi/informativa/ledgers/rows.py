@@ -37,9 +37,7 @@ AND (NOT moved OR EXISTS (SELECT 1 FROM event WHERE event.record = standing.reco
 """
 COLUMNS = """record, at, call, line, pseudonym, notice, version, language, purposes, status, reason, prompt,
        ending, heard, length, key, basis, linked, wanted, kind, reference, erased,
-       recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere, asked"""
-SHARED_COLUMNS = COLUMNS.removesuffix(", asked")
-"""The columns that other boxes get since the first schema of the shared database."""
+       recorded, vouched, recording, supplement, counts, rate, earlier, asked"""
 RECORDS = f"SELECT {COLUMNS} FROM event WHERE record >= ? ORDER BY record"  # noqa: S608  # our own names
 RECORD = f"SELECT {COLUMNS} FROM event WHERE record = ?"  # noqa: S608  # our own names
 OF_CALLER = f"SELECT {COLUMNS} FROM event WHERE pseudonym = ? ORDER BY record"  # noqa: S608  # our own names
@@ -170,7 +168,7 @@ def _insert(names: Sequence[str]) -> str:
 _NAMES = [name.strip() for name in COLUMNS.split(",")]
 APPEND = _insert(_NAMES)
 # Most calls play nothing; binding NULL to seven columns would cost 1 % of a call's instructions.
-_RARE = ("ending", "heard", "length", "key", "rate", "earlier", "elsewhere", "asked")
+_RARE = ("ending", "heard", "length", "key", "rate", "earlier", "asked")
 _NOTHING = (None,) * len(_RARE)
 _OTHERS = [name for name in _NAMES if name not in _RARE]
 _APPEND_OTHERS = _insert(_OTHERS)
@@ -229,18 +227,14 @@ def inform_values(
 def prior_delivery(row: Sequence[Any]) -> tuple[str, PriorDelivery]:
     """Return a notice, and what one of its versions told, from a row of STANDING."""
     notice, version, purposes, record, at, whole_at, seen_at = row
-    box = ""
-    if type(record) is str:
-        box, _, record = record.rpartition(":")
     happened, purpose_set = moment(at), word_set(purposes)
     delivery = PriorDelivery(
         frozenset({version}),
         purpose_set,
-        int(record),
+        record,
         happened,
         happened if whole_at == at else _optional(moment, whole_at),
         _optional(moment, seen_at),
-        box,
         frozenset({(happened, version, purpose_set, whole_at is not None)}),
     )
     return notice, delivery
@@ -291,7 +285,7 @@ def row(event: Event) -> tuple[object, ...]:
         heard and heard.samples,
         heard and heard.total,
         heard and heard.key,
-        event.basis if isinstance(event.basis, int) else None,
+        event.basis,
         event.linked,
         event.wanted,
         event.kind._value_,
@@ -304,7 +298,6 @@ def row(event: Event) -> tuple[object, ...]:
         event.counts,
         heard and heard.rate,
         event.earlier,
-        event.basis if isinstance(event.basis, str) else None,
         event.asked and asked_text(event.asked),
     )
 
@@ -322,7 +315,7 @@ def record(row: Sequence[Any]) -> Record:
         :12
     ]
     ending, heard, length, key, basis, linked, wanted, kind, reference, erased = row[12:22]
-    recorded, vouched, recording, supplement, counts, rate, earlier, elsewhere, asked = row[22:]
+    recorded, vouched, recording, supplement, counts, rate, earlier, asked = row[22:]
     return Record(
         number,
         Event(
@@ -338,7 +331,7 @@ def record(row: Sequence[Any]) -> Record:
             reason=Reason(reason),
             prompt=prompt,
             heard=None if ending is None else _heard(Ending(ending), heard, length, rate, key or ""),
-            basis=(elsewhere or None) if basis is None else basis,
+            basis=basis,
             linked=linked,
             wanted=wanted,
             kind=RecordKind(kind),

@@ -52,10 +52,10 @@ class SqliteStore(LedgerFile):
             if not read_only:
                 schema.create(self._connection, self.file, log or log_name(self.file.stem))
             if owner is not None and not owners.require(self._connection, self.file, owner) and not read_only:
-                self.adopt(owner)
+                self._write_owner(owner)
 
-    def adopt(self, owner: LedgerOwner) -> None:
-        """Write the owner into the file, whatever it said before, and his rule, if a log begins here."""
+    def _write_owner(self, owner: LedgerOwner) -> None:
+        """Write the owner into the file, and his rule, if a log begins here."""
         with self.transaction() as transaction, self.connected() as connection:
             owners.write(connection, owner)
             if leaves.log(connection).size == 0 and (rule := owner.rule()) is not None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..evidence import commitment
 from ..model import A_CALL, CallerHistory, Event, PriorDelivery, Reason, Record, Status, Unasked, known_by
-from . import elsewhere, leaves, row_texts, rows
+from . import leaves, number_use, row_texts, rows
 
 if TYPE_CHECKING:
     from ..model.choices import AnswerHistory
@@ -24,7 +24,7 @@ _SPREAD = range(0, 256, 4)
 _MARKS = ",".join(f"?{number}" for number in range(1, len(_SPREAD) + 1))
 _COUNTS = (
     f"SELECT count(*) FROM {table} WHERE pseudonym IN ({_MARKS})"  # noqa: S608  # our own names
-    for table in ("standing", *elsewhere.TABLES)
+    for table in ("standing", "number_use")
 )
 _KNOWN_AMONG = " UNION ALL ".join(_COUNTS)
 
@@ -53,7 +53,7 @@ class SqliteTransaction:
         self._log = None
 
     def history(self, pseudonym: bytes) -> CallerHistory:
-        return elsewhere.history(self._connection.execute(elsewhere.KNOWN, (pseudonym,)).fetchall())
+        return number_use.history(self._connection.execute(number_use.KNOWN, (pseudonym,)).fetchall())
 
     def _rekey(self, old: bytes, new: bytes) -> None:
         """Move the history of one pseudonym to another, which keeps its own history too."""
@@ -61,8 +61,7 @@ class SqliteTransaction:
         self._connection.execute(rows.FORGET, (old,))
         for notice, delivery in old_versions:
             self._inform(new, notice, delivery, moved=True)
-        for statement in elsewhere.MOVE_OTHERS:
-            self._connection.execute(statement, (old, new))
+        self._connection.execute(number_use.MOVE, (old, new))
         from . import answers  # not for a call without an earlier key
 
         answers.move(self._connection, old, new)
@@ -221,38 +220,17 @@ class SqliteTransaction:
         )
 
     def note_call(self, pseudonym: bytes, notice: str, at: datetime) -> None:
-        when = rows.microseconds(at)
-        if not self._connection.execute(rows.SEEN, (when, pseudonym, notice)).rowcount:
-            # Another box told him.
-            self._connection.execute(elsewhere.SEEN_ELSEWHERE, (pseudonym, notice, when))
+        self._connection.execute(rows.SEEN, (rows.microseconds(at), pseudonym, notice))
 
     def recycle(self, pseudonym: bytes, notice: str, at: datetime) -> None:
         """Note that the number has another holder since then. Earlier deliveries count no more: of this
         notice, and of all others from before this call."""
         when, call_start = rows.microseconds(at), rows.microseconds(at - A_CALL)
-        self._connection.execute(elsewhere.OF_BEFORE, (pseudonym, notice, when, call_start))
-        self._connection.execute(elsewhere.RECYCLED, (pseudonym, notice, when))
-        self._connection.execute(elsewhere.RECYCLED, (pseudonym, "", call_start))
-
-    def learn(self, box: str, record: Record) -> None:
-        """Store what a record of another box says of its caller."""
-        event = record.event
-        if event.asked is not None:
-            from . import answers  # only where there are choices
-
-            answers.learn(self._connection, box, record)
-            return
-        assert event.pseudonym is not None  # only such records are asked for
-        if not event.informs:
-            when = rows.microseconds(event.at)
-            self._connection.execute(elsewhere.SEEN_ELSEWHERE, (event.pseudonym, event.notice, when))
-            return
-        if event.reason is Reason.RECYCLED:
-            self.recycle(event.pseudonym, event.notice, event.at)
-        self._connection.execute(elsewhere.LEARN, elsewhere.learnt(box, record))
+        self._connection.execute(number_use.RECYCLED, (pseudonym, notice, when))
+        self._connection.execute(number_use.RECYCLED, (pseudonym, "", call_start))
 
     def _versions(self, pseudonym: bytes) -> list[tuple[str, PriorDelivery]]:
-        """Return what each version of each notice told this caller, by this ledger's own records."""
+        """Return what each version of each notice told this caller."""
         return list(map(rows.prior_delivery, self._connection.execute(rows.STANDING, (pseudonym,))))
 
     def _inform(

@@ -12,7 +12,7 @@ gives samples, and in seconds elsewhere; times are aware datetimes in UTC.
 - `requests`: persons' requests: their states and moves
 - `history`: what a caller already got, and a decision
 - `names`: what people read in place of ids
-- `connections`: a company's systems, Asterisk's manager, the shared database
+- `connections`: a company's systems, Asterisk's manager
 - `ports`: the contracts of all that is outside
 - `errors`, `text`: all errors, and sentences as data
 - `remedy`: remedies that are commands by which nothing is lost
@@ -41,7 +41,7 @@ from .calls import (
     Unidentified,
     told_elsewhere,
 )
-from .connections import Lookup, ManagerAccount, SharedDatabase, SharedState, WebServer
+from .connections import Lookup, ManagerAccount, WebServer
 from .history import (
     A_CALL,
     CallerHistory,
@@ -50,7 +50,6 @@ from .history import (
     PromptChoice,
     known_by,
     merge_histories,
-    told_by_others,
 )
 from .names import (
     LETTER_LANGUAGES,
@@ -161,8 +160,6 @@ __all__ = [
     "ReportMail",
     "ReportedDelivery",
     "Role",
-    "SharedDatabase",
-    "SharedState",
     "Status",
     "Step",
     "Unasked",
@@ -182,6 +179,5 @@ __all__ = [
     "names_of",
     "prompts_by_part",
     "recording_digest",
-    "told_by_others",
     "told_elsewhere",
 ]

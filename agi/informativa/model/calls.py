@@ -158,8 +158,7 @@ class Event:
     """One row of the ledger: one decision and what became of it. No caller's number, ever.
 
     `pseudonym` is `None` for a caller who was not recognised. `heard` is `None` where nothing was to
-    be played. `basis` is the number of the record that shows the caller was informed already, BOX:NUMBER
-    where another box has it.
+    be played. `basis` is the number of the record that shows the caller was informed already.
     `language` is the one played, `wanted` the one that should have been, where that is another.
     `reference` names the evidence of a delivery elsewhere than by telephone. An `erased` event is the rest
     that a caller's request for erasure left.
@@ -185,7 +184,7 @@ class Event:
     reason: Reason
     prompt: str = ""
     heard: Heard | None = None
-    basis: int | str | None = None
+    basis: int | None = None
     linked: str = ""
     wanted: str = ""
     kind: RecordKind = RecordKind.PHONE
@@ -240,12 +239,10 @@ def told_elsewhere(
 
 @dataclass(frozen=True)
 class Record:
-    """An event that is durable, under its number. `place` is the one that another box gave to an answer: its
-    rank, and that of the last withdrawal (`model.choices.placed`)."""
+    """An event that is durable, under its number."""
 
     number: int
     event: Event
-    place: tuple[datetime, datetime] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

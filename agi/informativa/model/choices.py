@@ -15,7 +15,7 @@ from .plan import Notice, Version
 from .words import Answer, Asks, RecordKind, Status, Vouched
 
 AFTER_ALL = timedelta(minutes=10)
-"""The time by which an act that does not grant wins over a later one of another box: clocks differ."""
+"""The time by which an act that does not grant wins over a later one: clocks differ."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 """The time of a withdrawal that there is not."""
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -78,34 +78,33 @@ VOUCHED_AT_LEAST: Mapping[Vouched, frozenset[Vouched]] = {
 @dataclass(frozen=True)
 class StandingAnswer:
     """The last answer of one caller to one choice: its word, the version and the purposes that he was told,
-    when, and the record that proves it; `box` is the box that has the record, '' for this ledger.
+    when, and the record that proves it.
 
-    `rank` is the time by which it is ordered, and `withdrawal` the rank of the last withdrawal that its box
-    knew before it, or its own (`placed`). Both are those of the box that has the record."""
+    `rank` is the time by which it is ordered, and `withdrawal` the rank of the last withdrawal that was known
+    before it, or its own (`placed`)."""
 
     word: Answer
     version: str
     purposes: frozenset[str]
     at: datetime
     record: int
-    box: str = field(default="")
     rank: datetime = field(default=NEVER, compare=False)
     withdrawal: datetime = field(default=NEVER, compare=False)
 
     @property
-    def order(self) -> tuple[datetime, datetime, bool, str, int]:
-        """The place of this answer among others of the same caller: the greatest counts. A total order, so
-        that boxes may merge theirs as they come. No act outranks a withdrawal that its box did not know."""
-        return self.withdrawal, self.rank, self.word is not Answer.GRANTED, self.box, self.record
+    def order(self) -> tuple[datetime, datetime, bool, int]:
+        """The place of this answer among others of the same caller: the greatest counts. A total order. No
+        act outranks a withdrawal that was not known."""
+        return self.withdrawal, self.rank, self.word is not Answer.GRANTED, self.record
 
 
 def placed(answer: StandingAnswer, last: StandingAnswer | None, *, live: bool) -> StandingAnswer:
-    """Return an answer with its place after the `last` one that its box knows of this caller and choice.
+    """Return an answer with its place after the `last` one of this caller and choice.
 
-    One that is put on record while it happens (`live`) comes after all that its box knows, whatever the
-    clocks say: who was just told that he has withdrawn has. Another one, of an earlier day, is ordered by
-    when it happened. Of acts that no box knew both of, the times decide, and 10 minutes for what does not
-    grant; but a withdrawal comes after them, unless its box knew of a later act."""
+    One that is put on record while it happens (`live`) comes after all that are known, whatever the clocks
+    say: who was just told that he has withdrawn has. Another one, of an earlier day, is ordered by when it
+    happened, with 10 minutes for what does not grant; but a withdrawal comes after all that were known,
+    unless one of them is later."""
     rank = answer.at if answer.word is Answer.GRANTED else _later(answer.at, AFTER_ALL)
     withdrawal = NEVER if last is None else last.withdrawal
     if live and last is not None:
@@ -118,7 +117,7 @@ def placed(answer: StandingAnswer, last: StandingAnswer | None, *, live: bool) -
 
 
 def _later(moment: datetime, period: timedelta) -> datetime:
-    """Return the moment that is a period later; the last of the calendar where a box has a clock so wrong."""
+    """Return the moment that is a period later; the last of the calendar where a clock is so wrong."""
     return moment + period if moment <= _LAST - period else _LAST
 
 
@@ -170,32 +169,21 @@ def answered(event: Event, record: int) -> StandingAnswer | None:
     return placed(answer, None, live=is_live(event))
 
 
-def answer_elsewhere(box: str, record: Record) -> StandingAnswer | None:
-    """Return the standing answer of another box's record, with the place that it has there; `None` for one
-    that is remembered of nobody."""
-    answer = answered(record.event, record.number)
-    if answer is None:
-        return None
-    rank, withdrawal = record.place or (answer.rank, answer.withdrawal)
-    return replace(answer, box=box, rank=rank, withdrawal=withdrawal)
-
-
-def answers_on_record(records: Iterable[tuple[str, Record]]) -> AnswerHistory:
-    """Return the standing answers of one caller by all his records, each with its box, '' for this ledger."""
-    last: dict[tuple[str, str, bool], StandingAnswer] = {}
-    for box, record in sorted(records, key=lambda item: (item[0], item[1].number)):
-        event, answer = record.event, answer_elsewhere(box, record)
+def answers_on_record(records: Iterable[Record]) -> AnswerHistory:
+    """Return the standing answers of one caller by all his records."""
+    last: dict[tuple[str, bool], StandingAnswer] = {}
+    for record in sorted(records, key=lambda record: record.number):
+        event, answer = record.event, answered(record.event, record.number)
         if answer is None or event.asked is None:
             continue
-        place = box, event.asked.choice, answer.word in ACTS
+        place = event.asked.choice, answer.word in ACTS
         earlier = last.get(place)
-        if record.place is None:
-            answer = placed(answer, earlier, live=is_live(event))
+        answer = placed(answer, earlier, live=is_live(event))
         last[place] = max(answer, earlier or answer, key=_order)
     return merge_answers(
         *(
             AnswerHistory({choice: answer}, {}) if is_act else AnswerHistory({}, {choice: answer})
-            for (_box, choice, is_act), answer in last.items()
+            for (choice, is_act), answer in last.items()
         )
     )
 
@@ -221,5 +209,5 @@ def _latest(*histories: Mapping[str, StandingAnswer]) -> Mapping[str, StandingAn
     return together
 
 
-def _order(answer: StandingAnswer) -> tuple[datetime, datetime, bool, str, int]:
+def _order(answer: StandingAnswer) -> tuple[datetime, datetime, bool, int]:
     return answer.order

@@ -1,12 +1,11 @@
-"""Connections to what is outside: a company's own systems, Asterisk's manager interface, the shared database,
-and the console's address."""
+"""Connections to what is outside: a company's own systems, Asterisk's manager interface, and the console's
+address."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
-from .errors import InformativaError
 from .frozen import dataclass
 from .words import RecordKind, Role
 
@@ -39,40 +38,6 @@ class ManagerAccount:
     port: int
     user: str
     secret: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class SharedDatabase:
-    """The PostgreSQL where the boxes of one installation meet, and the name of this box there.
-
-    `hosts` are HOST:PORT, or the folder of a socket; the one that takes writes is used. In `name`
-    `{controller}` stands for the company. Companies of `elsewhere` meet in another database: each is listed
-    with its hosts and the name. `passwords` is a file in the form of libpq's .pgpass.
-    `certificates` is a file with the roots that the server's certificate must lead to, `system` for those of
-    the machine, '' where nothing leaves it. `seconds` is how long a call waits for an answer; with `wait` a
-    call also waits as long until its records are in that database.
-    """
-
-    hosts: tuple[str, ...]
-    name: str
-    box: str
-    passwords: str = ""
-    certificates: str = ""
-    wait: bool = False
-    seconds: float = 0.03
-    elsewhere: tuple[tuple[str, tuple[str, ...], str], ...] = ()
-
-    def of(self, controller: str) -> SharedDatabase:
-        """Return the database in which the boxes of one company meet."""
-        databases = {company: (hosts, name) for company, hosts, name in self.elsewhere}
-        hosts, name = databases.get(controller, (self.hosts, self.name))
-        return replace(self, hosts=hosts, name=name.replace("{controller}", controller), elsewhere=())
-
-    @property
-    def all_hosts(self) -> tuple[str, ...]:
-        """The hosts of all companies' databases, each once."""
-        hosts = [*self.hosts, *(host for _company, others, _name in self.elsewhere for host in others)]
-        return tuple(dict.fromkeys(hosts))
 
 
 FORWARDED, X_FORWARDED = "Forwarded", "X-Forwarded-For"
@@ -148,22 +113,3 @@ class WebServer:
     def address(self) -> str:
         """Return the URL of the first page."""
         return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}/"
-
-
-@dataclass(frozen=True)
-class SharedState:
-    """The state of one company's ledger towards the database where boxes meet. `behind` records are not there
-    yet. The database last answered at `contact` (seconds since 1970), is `usable` now or not, and is `paused`
-    while calls do not ask it. It was asked for `asked` callers, for `unanswered` of them in vain, and `late`
-    calls did not wait for it to the end. `error` says why it is not usable, and `trouble` why calls get no
-    answer from it, where that is known."""
-
-    behind: int
-    contact: float
-    usable: bool
-    paused: bool
-    asked: int
-    unanswered: int
-    late: int
-    error: InformativaError | None = None
-    trouble: InformativaError | None = None

@@ -21,8 +21,6 @@
     │   └── TileChangedError    a published file is another one than the tree says
     ├── LookupSourceError           a controller's own system did not say whether a caller was told
     ├── ManagerError            Asterisk's manager interface cannot be used
-    ├── SharedDatabaseError     the database where boxes meet cannot be used now
-    │   └── BoxRefusedError     it can, but not by this box as it is
     ├── DefectError             what runs beside the calls met an error that nobody foresaw
     ├── PromptError             a prompt cannot be spoken, read or written
     └── SessionError            the conversation with Asterisk
@@ -245,19 +243,6 @@ class LookupSourceError(InformativaError):
     code = "look-up"
 
 
-class SharedDatabaseError(InformativaError):
-    """The database where the boxes meet does not answer, or refuses: nothing is lost, it is asked again.
-    `state` is the SQLSTATE, or the word for what happened before there is one; '' if neither is known."""
-
-    code = "shared-database"
-
-    def __init__(
-        self, message: Text | str, remedy: Text | str = NOTHING, *, code: str = "", state: str = ""
-    ) -> None:
-        super().__init__(message, remedy, code=code)
-        self.state = state
-
-
 class DefectError(InformativaError):
     """An unforeseen exception in the work beside the calls. That work goes on by itself, after a pause.
     `kind` is the exception's type; its message may contain data of a caller, and is left out."""
@@ -270,14 +255,6 @@ class DefectError(InformativaError):
             Text("A defect of informativa ({kind}).", kind=self.kind),
             Text("Report it, with what its log says: journalctl -u informativa"),
         )
-
-
-class BoxRefusedError(SharedDatabaseError):
-    """The database answers, and this box must not go on there: its name is another's, it was retired, its
-    ledger is not the one that was sent, or the schema is not one that this program knows. Somebody has to
-    decide."""
-
-    code = "box-refused"
 
 
 class ManagerError(InformativaError):

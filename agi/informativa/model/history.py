@@ -4,10 +4,10 @@ decision, which may rest on it."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from datetime import datetime, timedelta
 
-from .calls import Event, Record
+from .calls import Event
 from .frozen import dataclass
 from .plan import Notice, Version
 from .prompts import Prompt, matching_language
@@ -24,8 +24,8 @@ class PriorDelivery:
     """The versions that one caller already got of one notice, and the latest record that proves it.
 
     `at` is the time of that record, `last_complete` when he last got a complete notice and not a supplement
-    to it (`None` if never), `last_call` when he last called, as far as that was written down. `box` is the
-    box that has the record, '' for this ledger. `deliveries` are those of the versions one by one.
+    to it (`None` if never), `last_call` when he last called, as far as that was written down.
+    `deliveries` are those of the versions one by one.
     """
 
     versions: frozenset[str]
@@ -34,7 +34,6 @@ class PriorDelivery:
     at: datetime
     last_complete: datetime | None = None
     last_call: datetime | None = None
-    box: str = ""
     deliveries: frozenset[Delivered] = field(default=frozenset(), compare=False)
 
     @property
@@ -49,21 +48,13 @@ class PriorDelivery:
             last = purposes if whole else last | purposes
         return last
 
-    @property
-    def basis(self) -> int | str:
-        """Return the record in the form that an event's `basis` has: a number, or BOX:NUMBER of another
-        box's."""
-        return f"{self.box}:{self.record}" if self.box else self.record
-
     def merge(self, other: PriorDelivery) -> PriorDelivery:
         """Return both together: all versions and purposes of either, the later record, the later times.
 
         Commutative, associative and idempotent, so the order in which deliveries are read does not matter.
-        The record is the later one by number; a paper of an earlier day may be recorded after a call. The
-        numbers of other boxes cannot be compared: of their records the latest by time is taken, and only
-        where this ledger has none.
+        The record is the later one by number; a paper of an earlier day may be recorded after a call.
         """
-        latest = max(self, other, key=_order)
+        latest = max(self, other, key=lambda delivery: delivery.record)
         return PriorDelivery(
             self.versions | other.versions,
             self.purposes | other.purposes,
@@ -71,19 +62,12 @@ class PriorDelivery:
             latest.at,
             _later(self.last_complete, other.last_complete),
             _later(self.last_call, other.last_call),
-            latest.box,
             self.deliveries | other.deliveries,
         )
 
 
 def _time_and_version(delivery: Delivered) -> tuple[datetime, str]:
     return delivery[:2]
-
-
-def _order(delivery: PriorDelivery) -> tuple[object, ...]:
-    return (
-        (True, delivery.record) if not delivery.box else (False, delivery.at, delivery.box, delivery.record)
-    )
 
 
 def _later(first: datetime | None, second: datetime | None) -> datetime | None:
@@ -184,38 +168,3 @@ def known_by(event: Event, record: int) -> PriorDelivery:
     return PriorDelivery(
         frozenset({event.version}), event.purposes, record, event.at, whole, seen, deliveries=deliveries
     )
-
-
-def told_by_others(history: CallerHistory, records: Sequence[tuple[str, Record]]) -> CallerHistory:
-    """Return a caller's history with the records of other boxes added, each given with its box. A delivery
-    before one of them found that the number had changed hands went to somebody else, whatever notice it
-    was."""
-    if not records:
-        return history
-    since: dict[str, datetime] = {}
-    for _box, record in records:
-        if record.event.reason is Reason.RECYCLED:
-            notice, at = record.event.notice, record.event.at
-            since[notice] = max(at, since.get(notice, at))
-            since[""] = max(at - A_CALL, since.get("", at - A_CALL))
-
-    def relationship_start(notice: str) -> datetime | None:
-        return _later(since.get(notice), since.get(""))
-
-    remaining = {
-        notice: replace(
-            delivery, last_complete=_not_before(delivery.last_complete, relationship_start(notice))
-        )
-        for notice, delivery in history.items()
-        if _not_before(delivery.at, relationship_start(notice))
-    }
-    others = (
-        {record.event.notice: replace(known_by(record.event, record.number), box=box)}
-        for box, record in records
-        if record.event.informs and _not_before(record.event.at, relationship_start(record.event.notice))
-    )
-    return merge_histories(remaining, *others)
-
-
-def _not_before(moment: datetime | None, since: datetime | None) -> datetime | None:
-    return None if moment and since and moment < since else moment

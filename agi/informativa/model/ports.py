@@ -3,7 +3,7 @@ clock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -75,9 +75,6 @@ class LedgerTransaction(Protocol):
     def count_unasked(self, line: str, choice: str, reason: Unasked, at: datetime) -> None:
         """Count one caller who was not asked a choice, of which there is no record."""
 
-    def learn(self, box: str, record: Record) -> None:
-        """Store what a record of another box says of its caller."""
-
     def record(self, number: int) -> Record | None:
         """Return the record of that number, if there is one."""
 
@@ -127,22 +124,6 @@ class LookupSource(Protocol):
 
     def close(self) -> None:
         """End it once open questions are answered. Closing twice is harmless."""
-
-
-class OtherBoxes(Protocol):
-    """The other boxes of a company, by the database where they meet. A call waits for it no longer than the
-    time limit, and no method raises: without an answer nothing is known."""
-
-    async def ask(self, pseudonyms: Sequence[bytes]) -> Sequence[tuple[str, Record]]:
-        """Return their records that inform this caller, and those of his answers that are remembered, each
-        with its box."""
-
-    async def wait(self, record: int) -> None:
-        """Wait until our records up to that one are in the database too, where the configuration asks for
-        that."""
-
-    def close(self) -> None:
-        """Close the connections. Closing twice is harmless."""
 
 
 class Recordings(Protocol):

@@ -61,7 +61,7 @@ class RequestState(StrEnum):
 
     OPENED = "opened"
     IDENTIFIED = "identified"
-    WAITING = "waiting"  # its erasure is noted, and waits for the controller's approval or for other boxes
+    WAITING = "waiting"  # its erasure is noted, and waits for the controller's approval
     ANSWERED = "answered"
     CLOSED = "closed"
 

@@ -35,8 +35,6 @@ class RecordKind(StrEnum):
     NEXT = "next"  # the log ends with this, and goes on in another one
     RULE = "rule"  # the rule by which records are kept and deleted from now on
     APPROVAL = "approval"  # the controller's word for other records about records
-    REPLACES = "replaces"  # this box took the place of another, which left for good
-    RETIRES = "retires"  # another box left for good, and none took its place
     TOTALS = "totals"  # the records of a day, counted
     ACCESS = "access"  # the newest entry of the access log
 
@@ -69,8 +67,6 @@ class Reason(StrEnum):
     CONFIGURED = "configured"  # the configuration says so
     COUNTED = "counted"  # a day is over, or somebody looked at records
     APPROVED = "approved"  # whoever approves for the controller has signed it
-    REPLACED = "replaced"  # a box that left for good was replaced
-    RETIRED = "retired"  # a box left for good
     NOTHING_TO_TELL = "nothing-to-tell"  # an operator read what is due on every call anyway
     LEDGER_UNAVAILABLE = "ledger-unavailable"
     SERVICE_UNAVAILABLE = "service-unavailable"  # the dialplan had to play it by itself …

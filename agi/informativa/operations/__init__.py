@@ -22,11 +22,9 @@ Callers:
 - `typed_caller`: a caller as somebody types him
 - `undelivered_acts`: acts that an erasure deleted before a hook was told of them
 - `callers`, `caller_summary`: his records, his erasure, adding a record; what counts for him now
-- `completeness`: whether an answer about him has all boxes
 - `access_letter`, `letter_consents`: the answer to an access request
 - `consents`, `consent_export`, `consent_import`: what callers answered: one caller, a file of all, from a
   file
-- `consent_pseudonyms`: the answers of a caller whom boxes know by different keys
 - `hooks`: companies' hooks
 - `access_log`, `asked_exports`: who looked at whom in the console; exports that a second person confirms
 - `proxy_faults`: how a web server in front of the console asks wrongly
@@ -43,7 +41,7 @@ Records:
 - `table_columns`, `cell_times`, `day_range`, `typed_period`: columns, times, a range of days, times as
   people type them
 - `monthly_report`, `report_document`, `report_sending`: the report of a month, as JSON, by mail
-- `retention`, `restoring`: what is past its retention; a backup, or a ledger under a new name
+- `retention`, `restoring`: what is past its retention; a backup in a ledger's place
 
 Calls that are tried:
 
@@ -58,12 +56,6 @@ The installation:
 - `check`, `status`: the configuration; service and ledgers
 - `controllers`, `controller_state`, `outsourcing`: companies: by name, their state, the worksheet
 - `notices`, `notice_changes`: the notices of one; what differs between two versions
-- `boxes`: the boxes of an installation
-- `box_retirement`: boxes that left for good
-- `box_replacement`: a box that takes the place of one that broke
-- `joining`: a box that takes in what the others told, before it takes calls
-- `shared_database`: the companies that a box serves there, one that leaves, and its password
-- `grants`: the rights of companies' roles in the database where they meet
 - `init`, `new_company`: a first configuration
 - `keys`: secrets
 - `dialplan`, `dialplan_install`: Asterisk's dialplan, written and installed

@@ -13,8 +13,7 @@ from ..model import Action, Controller, Record
 from ..model.text import NOTHING, Text
 from ..process import storage
 from .access_log import SHELL, AccessFilter
-from .callers import CallerRecords, caller_records, pseudonyms
-from .completeness import Missing
+from .callers import caller_records, pseudonyms
 from .evidence.played_sound import played_sound, words_of
 from .explain import told_by_controller
 from .letter_consents import LetterConsent, letter_consents
@@ -41,8 +40,6 @@ class LetterEntry:
     """A record in the answer, with the words that the caller heard."""
 
     record: Record
-    box: str
-    """The name of the box whose record it is; '' for this one."""
     until: date | None
     """The day on which the retention of the record ends; `None` where no retention is set."""
     words: PlayedWords
@@ -62,13 +59,11 @@ class DataAccess:
 
 @dataclass(frozen=True)
 class AccessHistory:
-    """All accesses to a caller's data that this box knows, the oldest first."""
+    """All accesses to a caller's data, the oldest first."""
 
     accesses: tuple[DataAccess, ...] = ()
     since: date | None = None
     """The day before which accesses are deleted; `None` where they never are."""
-    elsewhere: bool = False
-    """True if other boxes log accesses of their own."""
 
     def any_before(self, day: date, controller: Controller) -> bool:
         """Return whether somebody accessed the data before `day`, in the company's zone."""
@@ -80,8 +75,6 @@ class CallerEntries:
     """The records that one company has of a caller, in the order in which they happened, with the words that
     he heard."""
 
-    answer: CallerRecords
-    """The records, and the boxes that may have more."""
     entries: tuple[LetterEntry, ...]
     doubt: Text
     """The reason why this may not be the caller who was meant; empty for none."""
@@ -103,8 +96,6 @@ class AccessLetter:
     """The reason why this may not be the caller who was meant; empty for none."""
     signed_elsewhere: bool
     """True if others get the checkpoints of the log."""
-    missing: tuple[Missing, ...] = ()
-    """The boxes that may have more records, each with the reason."""
     history: AccessHistory = AccessHistory()
     """The accesses to the caller's data."""
     consents: tuple[LetterConsent, ...] = ()
@@ -114,17 +105,13 @@ class AccessLetter:
 def access_letter(
     controller: Controller, typed: Typed, configuration: Configuration, now: datetime
 ) -> AccessLetter:
-    """Collect the answer to one caller's access request. Raises LedgerError, and SharedDatabaseError: half an
-    answer is none."""
-    collected = caller_entries(controller, typed, configuration)
+    """Collect the answer to one caller's access request. Raises LedgerError."""
+    collected = caller_entries(controller, typed)
+    records = [entry.record for entry in collected.entries]
     evidence_settings = configuration.evidence.for_controller(controller.id)
     purposes = {
-        purpose
-        for _box, record in collected.answer.records
-        if record.event.asked is None
-        for purpose in record.event.purposes
+        purpose for record in records if record.event.asked is None for purpose in record.event.purposes
     }
-    own_records = [record for box, record in collected.answer.records if not box]
     return AccessLetter(
         controller,
         mask(typed.caller.number),
@@ -133,47 +120,45 @@ def access_letter(
         tuple(sorted(purposes)),
         collected.doubt,
         bool(evidence_settings.targets or evidence_settings.witnesses),
-        collected.answer.missing,
-        _history(controller, typed, own_records, now, elsewhere=configuration.shared is not None),
-        _consents(controller, typed, configuration, collected.answer, now),
+        _history(controller, typed, records, now),
+        _consents(controller, typed, configuration, records, now),
     )
 
 
 def caller_entries(
-    controller: Controller,
-    typed: Typed,
-    configuration: Configuration,
-    remembered: RememberedCallers | None = None,
+    controller: Controller, typed: Typed, remembered: RememberedCallers | None = None
 ) -> CallerEntries:
     """Collect the records of one caller; `remembered` as of `caller_records`. Raises as `access_letter`."""
-    answer = caller_records(controller, typed.caller, configuration.shared, remembered)
+    records = caller_records(controller, typed.caller, remembered)
     words: dict[tuple[str, str], PlayedWords] = {}
-    for _box, record in answer.records:
+    for record in records:
         played = record.event.prompt, record.event.recording
         if played not in words:
             words[played] = _words(*played)
     entries = [
         LetterEntry(
-            record, box, _kept_until(controller, record), words[record.event.prompt, record.event.recording]
+            record, _kept_until(controller, record), words[record.event.prompt, record.event.recording]
         )
-        for box, record in answer.records
+        for record in records
     ]
-    entries.sort(key=lambda entry: (entry.record.event.at, entry.box, entry.record.number))
-    return CallerEntries(answer, tuple(entries), NOTHING if answer.records else typed.doubt)
+    entries.sort(key=lambda entry: (entry.record.event.at, entry.record.number))
+    return CallerEntries(tuple(entries), NOTHING if records else typed.doubt)
 
 
 def _consents(
-    controller: Controller, typed: Typed, configuration: Configuration, answer: CallerRecords, now: datetime
+    controller: Controller,
+    typed: Typed,
+    configuration: Configuration,
+    records: Sequence[Record],
+    now: datetime,
 ) -> tuple[LetterConsent, ...]:
-    if not any(record.event.asked for _box, record in answer.records):
+    if not any(record.event.asked for record in records):
         return ()
     history = told_by_controller(typed.caller, controller)
-    return letter_consents(configuration, controller, typed.caller, answer.records, history, now)
+    return letter_consents(configuration, controller, typed.caller, records, history, now)
 
 
-def _history(
-    controller: Controller, typed: Typed, records: Sequence[Record], now: datetime, *, elsewhere: bool
-) -> AccessHistory:
+def _history(controller: Controller, typed: Typed, records: Sequence[Record], now: datetime) -> AccessHistory:
     """Return the accesses to the caller's data, some of which are logged with a record alone."""
     access_filter = AccessFilter(
         pseudonyms=pseudonyms(controller, typed.caller), records=[record.number for record in records]
@@ -185,7 +170,7 @@ def _history(
         for entry in reversed(storage.access_log(controller).page(None, _ALL, access_filter))
     }
     since = None if controller.retention is None else storage.access_log_kept_since(controller, now)
-    return AccessHistory(tuple(accesses), since and since.astimezone(controller.zone).date(), elsewhere)
+    return AccessHistory(tuple(accesses), since and since.astimezone(controller.zone).date())
 
 
 def _kept_until(controller: Controller, record: Record) -> date | None:

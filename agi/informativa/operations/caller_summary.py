@@ -29,7 +29,7 @@ class InformedNotice:
     at: datetime
     """The time of that delivery."""
     kind: RecordKind | None
-    """The way in which he got it; `None` where another box has the record."""
+    """The way in which he got it; `None` where its record is gone."""
     until: datetime | None
     """The time until which it counts, if nothing changes; `None` for as long as there is its record."""
     is_purged: bool
@@ -61,11 +61,9 @@ def summary(
         for decision in policy.decide(line, history, caller, now):
             if decision.play and decision.reason is not Reason.EVERY_CALL:
                 due.setdefault(decision.notice.id, []).append((line.number, decision.reason))
-    by_place = {(record.box or "", record.number): record for record in records.records}
+    by_number = {record.number: record for record in records.records}
     notices = tuple(
-        _informed(
-            notice, prior, by_place.get((prior.box, prior.record)), controller, lines, due.get(notice, ())
-        )
+        _informed(notice, prior, by_number.get(prior.record), controller, lines, due.get(notice, ()))
         for notice, prior in sorted(history.items())
     )
     acts = consents.of_caller(controller, consents.consents(configuration, controller.id), caller, now)

@@ -20,18 +20,16 @@ from ..model import (
     Notice,
     Record,
     RecordKind,
-    SharedDatabase,
     Version,
     plausibility,
     told_elsewhere,
 )
-from ..model.errors import InformativaError, SharedDatabaseError
+from ..model.errors import InformativaError
 from ..model.hooks import ErasureUnfinishedError
 from ..model.plausibility import Implausible, ReferenceFault
 from ..model.text import NOTHING, Text, joined
 from ..process import erasing, log_storage, storage
 from . import record_document
-from .completeness import Gap, Missing, gaps
 from .controllers import name_remedy
 from .request_refusals import require_no_four_eyes
 from .typed_caller import Typed
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
     from ..ledgers.erasure import ErasureResult
     from ..ledgers.remembered_callers import RememberedCallers
     from ..model.hooks import HookMessage
-    from ..sharing.erasure_orders import ErasureOrder
 
 NO_REFERENCE, NO_VERSION, NO_SUCH_DAY = "reference-refused", "version-unknown", "day-refused"
 
@@ -59,20 +56,6 @@ REFERENCE_FAULTS = {
     ReferenceFault.NUMBER: Text("the reference seems to hold a telephone number (six digits or more)"),
 }
 
-_ASKED_LATER = Text(
-    "Nothing need be typed again: it is kept, and this box's service asks them as soon as it can."
-)
-
-
-@dataclass(frozen=True)
-class CallerRecords:
-    """The records that one controller has of a caller."""
-
-    records: tuple[tuple[str, Record], ...]
-    """The records in their order, each with the name of its box; those of this box first, their box is ''."""
-    missing: tuple[Missing, ...] = ()
-    """The boxes that may have more records, each with the reason (GDPR art. 15)."""
-
 
 @dataclass(frozen=True)
 class Held:
@@ -83,9 +66,7 @@ class Held:
     name: str
     """The controller's full name."""
     records: tuple[record_document.Record, ...]
-    """In their order: those of this box, then those of others."""
-    missing: tuple[Missing, ...]
-    """Reasons why there may be more, each with its box; empty where the answer is complete."""
+    """In their order."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +76,6 @@ class Access:
     caller: str
     """The number or customer number, masked."""
     controllers: tuple[Held, ...]
-
-    @property
-    def complete(self) -> bool:
-        """Return whether no box may have more records."""
-        return not any(held.missing for held in self.controllers)
 
 
 @dataclass(frozen=True)
@@ -111,22 +87,15 @@ class Erased:
     name: str
     """The controller's full name."""
     records: int
-    """Number of records that lead to nobody any more, on all boxes, as far as the database has them; or will
-    lead to nobody, once what waits is approved."""
+    """Number of records that lead to nobody any more; or will lead to nobody, once what waits is approved."""
     copies: tuple[Path, ...]
     """Copies of the ledger that are deleted with them."""
-    boxes: tuple[str, ...] = ()
-    """Other boxes that erase him too, each as soon as it reaches the database."""
-    absent: tuple[str, ...] = ()
-    """The boxes among them that were not heard of in the last minute."""
-    missing: tuple[Missing, ...] = ()
-    """Reasons why it is not wholly done, or would not be, without somebody; else empty."""
     waiting: tuple[Path, ...] = ()
     """Private lists of what is noted and not erased before the controller approves it, for the approver."""
     undelivered: tuple[UndeliveredAct, ...] = ()
     """Acts that the company's hook was not told of yet, and will not be told of any more."""
     traces: Annotated[tuple[int, ...], Field(exclude=True)] = ()
-    """The numbers of this box's records that say that a caller was erased."""
+    """The numbers of the records that say that a caller was erased."""
     noted: Annotated[bool, Field(exclude=True)] = False
     """True if those are notes, which have no receipts."""
 
@@ -148,8 +117,8 @@ class Erasure:
 
     @property
     def complete(self) -> bool:
-        """Return whether every box erases the caller by itself, and soon."""
-        return not any(erased.missing or erased.waiting for erased in self.controllers)
+        """Return whether nothing waits for an approval."""
+        return not any(erased.waiting for erased in self.controllers)
 
 
 @dataclass(frozen=True)
@@ -161,19 +130,18 @@ class Recorded:
     record: record_document.Record
 
 
-def access(controllers: Sequence[Controller], typed: Typed, shared: SharedDatabase | None = None) -> Access:
-    """Return the records that these controllers have of a caller, on all boxes where they share a database.
-    Raises LedgerError, and SharedDatabaseError: half an answer is none."""
+def access(controllers: Sequence[Controller], typed: Typed) -> Access:
+    """Return the records that these controllers have of a caller. Raises LedgerError."""
     return Access(
         mask(typed.caller.number),
-        tuple(_controller_records(controller, typed.caller, shared) for controller in controllers),
+        tuple(_controller_records(controller, typed.caller) for controller in controllers),
     )
 
 
-def _controller_records(controller: Controller, caller: Identified, shared: SharedDatabase | None) -> Held:
-    answer = caller_records(controller, caller, shared)
-    records = (record_document.Record.of(record, controller.id, box) for box, record in answer.records)
-    return Held(controller.id, controller.name, tuple(records), answer.missing)
+def _controller_records(controller: Controller, caller: Identified) -> Held:
+    records = caller_records(controller, caller)
+    documents = (record_document.Record.of(record, controller.id) for record in records)
+    return Held(controller.id, controller.name, tuple(documents))
 
 
 def remaining_doubt(typed: Typed, answer: Access | Erasure) -> Text:
@@ -182,25 +150,17 @@ def remaining_doubt(typed: Typed, answer: Access | Erasure) -> Text:
 
 
 def caller_records(
-    controller: Controller,
-    caller: Identified,
-    shared: SharedDatabase | None = None,
-    remembered: RememberedCallers | None = None,
-) -> CallerRecords:
-    """Return the records that one controller has of a caller. Reads the whole ledger unless its callers are
-    `remembered`. Raises LedgerError and SharedDatabaseError."""
+    controller: Controller, caller: Identified, remembered: RememberedCallers | None = None
+) -> tuple[Record, ...]:
+    """Return the records that one controller has of a caller, in their order. Reads the whole ledger unless
+    its callers are `remembered`. Raises LedgerError."""
     his_pseudonyms, records = pseudonyms(controller, caller), list[Record]()
     if Path(controller.ledger).exists():
         with closing(storage.store(controller, read_only=True)) as store:
             of_caller = partial(remembered.of_caller, store) if remembered else store.of_caller
             records = [record for pseudonym in his_pseudonyms for record in of_caller(pseudonym)]
             records.sort(key=lambda record: record.number)
-    own_records = tuple(("", record) for record in records)
-    if shared is None:
-        return CallerRecords(own_records)
-    elsewhere = storage.records_on_other_boxes(shared, controller, his_pseudonyms)
-    missing = gaps(controller, shared, elsewhere.boxes, elsewhere.refused)
-    return CallerRecords((*own_records, *elsewhere.records), tuple(missing))
+    return tuple(records)
 
 
 def erase(
@@ -209,7 +169,6 @@ def erase(
     now: datetime,
     *,
     really: bool,
-    shared: SharedDatabase | None = None,
     begin: Callable[[Controller], None] = lambda _controller: None,
     progress: Callable[[Erased], None] = lambda _erased: None,
     instruction: str = "",
@@ -222,33 +181,21 @@ def erase(
     A company that wants four eyes is erased from `on_request` alone. `begin` is called before the records of
     each controller are erased, and `progress` after each controller. The logs note the controller's
     `instruction`, a ticket's id; raises InformativaError if it is none, or is missing where one is needed,
-    before anything is erased. Raises LedgerError if anything of him remains, with what to do. Raises
-    SharedDatabaseError, when all controllers are done on this box, if other boxes could not be asked: the
-    service asks them later.
+    before anything is erased. Raises LedgerError if anything of him remains, with what to do.
     """
     if really and not on_request:
         require_no_four_eyes(controllers)
     if really or instruction:
         check_instruction(controllers, instruction)
-    results, failures = [], list[SharedDatabaseError]()
+    results = []
     for controller in controllers:
-        try:
-            if really:
-                begin(controller)
-                result, failure = _erased(
-                    controller, typed.caller, now, shared, instruction, in_console=in_console
-                )
-                failures += [failure] if failure else []
-            else:
-                result = _would_erase(controller, typed.caller, shared)
-        except SharedDatabaseError as error:
-            failures.append(error)
+        if really:
+            begin(controller)
+            result = _erased(controller, typed.caller, now, instruction, in_console=in_console)
         else:
-            results.append(result)
-            progress(result)
-    if failures:
-        message = joined(" ", *(failure.message for failure in failures))
-        raise SharedDatabaseError(message, failures[0].remedy) from failures[0]
+            result = _result(controller, erasing.would_erase(controller, typed.caller))
+        results.append(result)
+        progress(result)
     return Erasure(really, mask(typed.caller.number), tuple(results))
 
 
@@ -261,47 +208,24 @@ def check_instruction(controllers: Sequence[Controller], instruction: str) -> No
         instruction_for([log_storage.rule(controller)], instruction)
 
 
-def _would_erase(controller: Controller, caller: Identified, shared: SharedDatabase | None) -> Erased:
-    return _result(controller, shared, *erasing.would_erase(controller, caller, shared))
-
-
 def _erased(
-    controller: Controller,
-    caller: Identified,
-    now: datetime,
-    shared: SharedDatabase | None,
-    instruction: str,
-    *,
-    in_console: bool,
-) -> tuple[Erased, SharedDatabaseError | None]:
-    """Erase the caller from one controller's ledger and, where boxes share a database, from all others.
-    Return the result, and the error where the others could not be asked."""
+    controller: Controller, caller: Identified, now: datetime, instruction: str, *, in_console: bool
+) -> Erased:
+    """Erase the caller from one controller's ledger."""
     try:
-        here, order = erasing.erase(controller, caller, now, shared, instruction, in_console=in_console)
+        here = erasing.erase(controller, caller, now, instruction, in_console=in_console)
     except ErasureUnfinishedError as error:
         message = joined(" ", error.message, untold(_acts(error.undelivered)))
         raise ErasureUnfinishedError(message, error.remedy) from error
-    if isinstance(order, SharedDatabaseError):
-        problem = Text("{name}: the caller is erased on this box, and the others do not know of it yet.")
-        acts = untold(_acts(here.undelivered))
-        message = joined(" ", problem.format(name=controller.name), acts, order.message)
-        failure = SharedDatabaseError(message, joined(" ", order.remedy, _ASKED_LATER))
-        failure.__cause__ = order
-        # The error names the acts, also where only it is shown.
-        return _result(controller, None, replace(here, undelivered=()), None), failure
-    return _result(controller, shared, here, order), None
+    return _result(controller, here)
 
 
 def _acts(messages: Sequence[HookMessage]) -> tuple[UndeliveredAct, ...]:
     return tuple(map(UndeliveredAct.of, messages))
 
 
-def _result(
-    controller: Controller, shared: SharedDatabase | None, here: ErasureResult, order: ErasureOrder | None
-) -> Erased:
-    """Return the result for one controller. The records and the state of other boxes are as the database has
-    them."""
-    result = Erased(
+def _result(controller: Controller, here: ErasureResult) -> Erased:
+    return Erased(
         controller.id,
         controller.name,
         here.records,
@@ -310,16 +234,6 @@ def _result(
         traces=here.traces,
         noted=here.noted,
         undelivered=_acts(here.undelivered),
-    )
-    if shared is None or order is None:
-        return result
-    missing = tuple(gaps(controller, shared, order.boxes, order.refused))
-    return replace(
-        result,
-        records=here.records + order.records,
-        boxes=tuple(box.name for box in order.boxes),
-        absent=tuple(gap.box for gap in missing if gap.code in (Gap.ABSENT, Gap.AWAITED)),
-        missing=missing,
     )
 
 

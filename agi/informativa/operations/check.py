@@ -106,13 +106,12 @@ class Checked:
     lines: tuple[CheckedLine, ...] | None
 
 
-def check(file: Path, now: datetime, begun: float | None = None) -> Checked:
-    """Check everything, and report all problems at once, and warnings. The command has `begun` at that time
-    of `time.monotonic()`.
+def check(file: Path, now: datetime) -> Checked:
+    """Check everything, and report all problems at once, and warnings.
 
     The parsed configuration is stored for scripts.
     """
-    case, findings = run(check_configuration(file, keep=True, begun=begun))
+    case, findings = run(check_configuration(file, keep=True))
     problems = tuple(_problem(finding, file) for finding in findings if finding.state is State.WRONG)
     doubtful = (State.WARNING, State.UNKNOWN) if case.configuration else (State.WARNING,)
     valid = None if problems else case.configuration

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from functools import partial
 
 from ..call import choice_policy, policy
 from ..ledgers import answers
 from ..ledgers.answers import CallersAnswer
-from ..model import Answer, Choice, Controller, Reason, RecordKind, SharedDatabase
-from ..model.redaction import without_numbers
+from ..model import Answer, Choice, Controller, Reason, RecordKind
 from ..process import storage
-from .consent_pseudonyms import merge_pseudonyms
 from .consents import end
 from .document import Time
 
@@ -52,21 +49,18 @@ class ConsentRow:
     """The time until which it counts, if nothing ends it before."""
     record: int
     """The number of the record that proves it."""
-    box: str | None
-    """The box that has the record; null for this one."""
 
 
 @dataclass(frozen=True)
 class ConsentFilter:
     """The acts that somebody asks for: of one `choice` unless it is '', of one `answer`, from `since` on and
-    before `until`, on record at one `box`, '' for this one. `GRANTED` are only grants that still count:
+    before `until`. `GRANTED` are only grants that still count:
     whoever asks for those relies on them."""
 
     choice: str = ""
     answer: Answer | None = None
     since: datetime | None = None
     until: datetime | None = None
-    box: str | None = None
 
     def facts(self, zone: tzinfo) -> str:
         """Return what was asked for, as the access log has it, with days of that zone."""
@@ -75,7 +69,6 @@ class ConsentFilter:
             "answer": self.answer,
             "from": self.since and self.since.astimezone(zone).date(),
             "before": self.until and self.until.astimezone(zone).date(),
-            "box": "this" if self.box == "" else without_numbers(self.box or ""),
         }
         return " ".join(["consents", *(f"{name}={value}" for name, value in values.items() if value)])
 
@@ -87,7 +80,6 @@ class ConsentFilter:
             and (row.counts or self.answer is not Answer.GRANTED)
             and (self.since is None or row.at >= self.since)
             and (self.until is None or row.at < self.until)
-            and self.box in (None, row.box or "")
         )
 
 
@@ -111,14 +103,13 @@ def page(
     selection: ConsentFilter,
     after: Place | None,
     count: int,
-    shared: SharedDatabase | None = None,
 ) -> ConsentPage:
-    """Return up to `count` acts behind the place `after`, among the next `REACH` answers. Raises LedgerError
-    and SharedDatabaseError."""
+    """Return up to `count` acts behind the place `after`, among the next `REACH` answers. Raises
+    LedgerError."""
     shown: list[ConsentRow] = []
     last = before = after
     at_once = min(PAGE, 10 * count)
-    for looked, entry in enumerate(_entries(controller, selection.choice, after, at_once, shared)):
+    for looked, entry in enumerate(_entries(controller, selection.choice, after, at_once)):
         if looked == REACH:
             return ConsentPage(tuple(shown), before, stopped=True)
         before = entry.pseudonym, entry.choice
@@ -137,34 +128,30 @@ def rows(
     choices: Mapping[str, Choice],
     now: datetime,
     selection: ConsentFilter = ALL,
-    shared: SharedDatabase | None = None,
 ) -> Iterator[ConsentRow]:
-    """Yield the last act of each caller, by pseudonym, while they are read. Where boxes share a database,
-    that says who has several pseudonyms, because a box has another key: he stands here once. Raises
-    LedgerError and SharedDatabaseError.
+    """Yield the last act of each caller, by pseudonym, while they are read. Raises LedgerError.
 
     The ledger is read in short turns, so that a slow reader keeps none open: a caller who answers meanwhile
     is in it as he was before or after. A customer's consent ends with `recycled_after` as a number's does,
     for a pseudonym does not tell which it is.
     """
-    for entry in _entries(controller, selection.choice, None, PAGE, shared):
+    for entry in _entries(controller, selection.choice, None, PAGE):
         row = _row(entry, choices.get(entry.choice), controller, now)
         if selection.has(row):
             yield row
 
 
 def _entries(
-    controller: Controller, choice: str, after: Place | None, at_once: int, shared: SharedDatabase | None
+    controller: Controller, choice: str, after: Place | None, at_once: int
 ) -> Iterator[CallersAnswer]:
     place = after or (b"", "")
-    find_ties = partial(storage.ties, shared, controller)
     while True:
         with storage.existing_ledger(controller) as ledger:
             if ledger is None:
                 return
             with ledger.connected() as connection:
                 entries = answers.page(connection, place, choice, at_once)
-        yield from merge_pseudonyms(controller, entries, find_ties)
+        yield from entries
         if len(entries) < at_once:
             return
         place = entries[-1].pseudonym, entries[-1].choice
@@ -191,5 +178,4 @@ def _row(entry: CallersAnswer, choice: Choice | None, controller: Controller, no
         at=last.at,
         until=None if choice is None else choice_policy.remembered_until(choice, last, controller),
         record=last.record,
-        box=last.box or None,
     )

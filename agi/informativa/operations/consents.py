@@ -110,8 +110,6 @@ class StandingConsent:
     """The time until which it counts, if nothing ends it before."""
     record: int | None
     """The record that proves it."""
-    box: str | None
-    """The box that has the record; null for this one."""
     version: str | None
     """The version of the wording that he was told."""
     purposes: tuple[str, ...]
@@ -241,7 +239,7 @@ def record_act(
     return ConsentRecorded(
         mask(caller.number),
         ConsentAct.of(record, asked),
-        last is not None and last.record == record.number and not last.box,
+        last is not None and last.record == record.number,
         _standing(choice.id, choice, last, proof, controller, now, recycled=False),
     )
 
@@ -252,8 +250,7 @@ def continued(transaction: LedgerTransaction, event: Event, earlier: Iterable[by
     answers = {old: transaction.answers(old) for old in earlier}
     known = [old for old, given in answers.items() if given.is_known or transaction.history(old)]
     granted = [old for old in known if any(act.word is Answer.GRANTED for act in answers[old].acts.values())]
-    # Where nothing is known here, by the key before: another box may know him by that.
-    return replace(event, earlier=(granted or known or [*answers])[0]) if answers else event
+    return replace(event, earlier=(granted or known)[0]) if known else event
 
 
 def show(
@@ -296,7 +293,7 @@ def of_caller(
     standing = []
     for name in dict.fromkeys((*choices, *sorted(history.acts))):
         last = history.acts.get(name)
-        proof = records.get(last.record) if last is not None and not last.box else None
+        proof = records.get(last.record) if last is not None else None
         standing.append(_standing(name, choices.get(name), last, proof, controller, now, recycled=recycled))
     return CallerConsents(controller.id, controller.name, tuple(standing), tuple(acts))
 
@@ -354,7 +351,6 @@ def _standing(
         since=last.at if last else None,
         until=choice_policy.remembered_until(choice, last, controller) if choice and last else None,
         record=last.record if last else None,
-        box=(last.box or None) if last else None,
         version=last.version if last else None,
         purposes=tuple(sorted(last.purposes)) if last else (),
         key=(heard and heard.key) or None,

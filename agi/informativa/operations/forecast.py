@@ -3,7 +3,7 @@
 All callers on record are counted, and the calls of the last 30 days as if they came again: who was new then
 is new, who is on record hears once what is due once, on each line that he rang, and the rest with every call.
 Callers are decided by state and not one by one (`ledgers/caller_states.py`), nobody is looked up, and nothing
-is written. Other boxes and the company's own systems are not asked: where these know a caller, he hears less.
+is written. The company's own systems are not asked: where these know a caller, he hears less.
 """
 
 from __future__ import annotations

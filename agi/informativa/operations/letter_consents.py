@@ -26,8 +26,6 @@ class LetterConsent:
     """The time of it."""
     record: int
     """The number of the record that proves it."""
-    box: str
-    """The name of the box that has the record; '' for this one."""
     holds: bool
     """True if it is a consent that still holds."""
     until: date | None = None
@@ -42,17 +40,16 @@ def letter_consents(
     configuration: Configuration,
     controller: Controller,
     caller: Identified,
-    records: Iterable[tuple[str, Record]],
+    records: Iterable[Record],
     history: CallerHistory,
     now: datetime,
 ) -> tuple[LetterConsent, ...]:
-    """Return what a caller said last of each consent that he was asked for, by his records, each with its
-    box."""
+    """Return what a caller said last of each consent that he was asked for, by his records."""
     choices = {choice.id: choice for choice in configuration.choices.get(controller.id, ())}
     records = tuple(records)
     since = _changed_hands(records)
     if since is not None:  # who had the number before
-        records = tuple(item for item in records if item[1].event.at >= since)
+        records = tuple(record for record in records if record.event.at >= since)
     last = answers_on_record(records).acts
     return tuple(
         _consent(name, act, choices.get(name), controller, caller, history, now)
@@ -60,9 +57,9 @@ def letter_consents(
     )
 
 
-def _changed_hands(records: Iterable[tuple[str, Record]]) -> datetime | None:
+def _changed_hands(records: Iterable[Record]) -> datetime | None:
     """Return the time since when the number is this caller's, if somebody else had it before."""
-    events = [record.event for _box, record in records]
+    events = [record.event for record in records]
     begun = [event.at - A_CALL for event in events if event.informs and event.reason is Reason.RECYCLED]
     return max(begun, default=None)
 
@@ -79,7 +76,7 @@ def _consent(
     """Return a caller's last act. A consent whose choice is not configured any more counts no more, as `show`
     says."""
     granted = act.word is Answer.GRANTED
-    consent = LetterConsent(name, act.word, act.version, act.at, act.record, act.box, granted)
+    consent = LetterConsent(name, act.word, act.version, act.at, act.record, granted)
     if choice is None or choice.asks is not Asks.CONSENT:
         return replace(consent, holds=False)
     if not granted or why_ended(choice, act, history, caller, now, controller) != Reason.ALREADY_INFORMED:

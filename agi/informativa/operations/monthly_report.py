@@ -34,7 +34,6 @@ from .report_document import (
 
 FAILURES = (Status.FAILED, Status.FALLBACK)
 """The statuses of notices that count as failures."""
-_ONE_BOX = Text("These are the numbers of this box alone; each box of the company has a report of its own.")
 HOLES = (RecordKind.PURGE, RecordKind.ERASURE, RecordKind.LOST)
 """The kinds of records that say that others are gone."""
 _FIRST_MONTH = date(1970, 1, 1)
@@ -46,12 +45,10 @@ def report(
     choices: Iterable[Choice],
     month: date | None,
     now: datetime,
-    *,
-    is_one_of_several: bool = False,
 ) -> MonthlyReport:
     """Return the report of the month that begins on the day `month`, by default the last full one before
-    `now`, in the company's zone. `lines` and `choices` are those of the company; it is one of several boxes'
-    reports where these share a database. Raises LedgerError, and InformativaError for a month to come."""
+    `now`, in the company's zone. `lines` and `choices` are those of the company. Raises LedgerError,
+    and InformativaError for a month to come."""
     require_ledger(controller)
     today = now.astimezone(controller.zone).date()
     first = month or previous(today)
@@ -83,10 +80,7 @@ def report(
         failures=tuple(_failures(figures.notices, counts.groups)),
         consents=tuple(_consents(counts, choices)),
         holes=_holes(counts.groups),
-        remarks=(
-            *_remarks(period, before, begins, counts.purged_before, figures, now),
-            *([_ONE_BOX] if is_one_of_several else []),
-        ),
+        remarks=tuple(_remarks(period, before, begins, counts.purged_before, figures, now)),
     )
 
 

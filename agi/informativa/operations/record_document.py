@@ -1,4 +1,4 @@
-"""A record of a ledger as all programs read it: flat, with the names of its controller and box."""
+"""A record of a ledger as all programs read it: flat, with the name of its controller."""
 
 from __future__ import annotations
 
@@ -54,8 +54,6 @@ class Record:
 
     controller: str
     """The company's name in the configuration."""
-    box: str | None
-    """The box on which it was recorded; null for this one."""
     number: int
     """Its number in that company's ledger."""
     at: Time
@@ -86,8 +84,8 @@ class Record:
     """The outcome."""
     reason: model.Reason
     """The reason of the decision."""
-    rests_on: int | str | None
-    """The record that shows that the caller knew it already: its number, BOX:NUMBER on another box."""
+    rests_on: int | None
+    """The record that shows that the caller knew it already: its number."""
     heard: Heard | None
     """The part of a prompt that was heard."""
     recording: str | None
@@ -102,12 +100,11 @@ class Record:
     """The choice that the record is about; only where it is about one, and then it is about no notice."""
 
     @classmethod
-    def of(cls, record: model.Record, controller: str, box: str = "") -> Self:
-        """Build it from a record of that company's ledger on that box; '' is this one."""
+    def of(cls, record: model.Record, controller: str) -> Self:
+        """Build it from a record of that company's ledger."""
         event = record.event
         return cls(
             controller=controller,
-            box=box or None,
             number=record.number,
             at=event.at,
             recorded=event.recorded or event.at,

@@ -11,7 +11,7 @@ from ..config import Configuration
 from ..evidence.commitment import KEPT
 from ..ledgers.following import Follower
 from ..ledgers.sqlite import SqliteStore
-from ..model import Controller, Record, RecordFilter, RecordKind, SharedDatabase, plausibility
+from ..model import Controller, Record, RecordFilter, RecordKind, plausibility
 from ..model.errors import InformativaError, LedgerError
 from ..model.text import Text
 from ..process import storage
@@ -41,8 +41,6 @@ class ControllerRecord:
 
     controller: Controller
     record: Record
-    box: str = ""
-    """The name of its box; '' for this one."""
 
 
 @dataclass(frozen=True)
@@ -127,30 +125,6 @@ def known_pseudonym(controller: Controller, caller: bytes) -> bytes | None:
     with storage.existing_ledger(controller) as ledger:
         matches = read(ledger, RecordFilter(caller=caller), last=1) if ledger and caller else iter(())
         return next((record.event.pseudonym for record in matches), None)
-
-
-def no_other_boxes(option: str) -> InformativaError:
-    """Return the error for an option that needs other boxes."""
-    return InformativaError(
-        Text("There are no other boxes: the configuration names no database that they share."),
-        Text("Leave {option} out, or see `shared` in the reference.", option=option),
-    )
-
-
-def everywhere(
-    controllers: Sequence[Controller],
-    shared: SharedDatabase | None,
-    record_filter: RecordFilter = ALL,
-    last: int | None = None,
-) -> Iterator[ControllerRecord]:
-    """Return the matching records of all boxes, in the order in which they happened, one company's after
-    another's. Raises InformativaError where there is no shared database, and SharedDatabaseError."""
-    if shared is None:
-        raise no_other_boxes("--all-boxes")
-    for controller in controllers:
-        filter_in_zone = of_zone(record_filter, controller)
-        for box, record in storage.on_all_boxes(shared, controller, filter_in_zone, last):
-            yield ControllerRecord(controller, record, box)
 
 
 def page(

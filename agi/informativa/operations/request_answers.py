@@ -12,12 +12,10 @@ from hashlib import sha256
 from ..config import Configuration
 from ..evidence.proof import SUFFIX
 from ..model import Action, Controller
-from ..model.errors import SharedDatabaseError
 from ..model.requests import Move, PersonRequest, RequestStep
 from . import access_log, callers
 from .access_letter import AccessLetter, access_letter
 from .callers import Access, Erased
-from .completeness import Missing
 from .evidence import receipts
 from .evidence.receipt_maker import RecordReceipt, RecordWithoutReceipt
 from .evidence.zip_writer import SummedZip
@@ -49,13 +47,11 @@ class RequestAnswer:
     """Number of records."""
     receipts: int
     """Number of those that have a receipt in it."""
-    missing: tuple[Missing, ...]
-    """Reasons why it is not complete, each with its box; empty where it is."""
 
     @property
     def complete(self) -> bool:
         """Return whether it has all records, each with its receipt."""
-        return not self.missing and self.records == self.receipts
+        return self.records == self.receipts
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class RequestErasure:
     @property
     def complete(self) -> bool:
         """Return whether nothing is waited for."""
-        return not (self.erased.missing or self.erased.waiting)
+        return not self.erased.waiting
 
 
 def answer(
@@ -88,27 +84,23 @@ def answer(
     """Make the answer to a request, have `put` store it under a name, and put on record what it was. One that
     is not complete does not answer the request.
 
-    Raises InformativaError where the request cannot be answered now, or is another caller's; LedgerError,
-    EvidenceError and SharedDatabaseError: half an answer is none."""
+    Raises InformativaError where the request cannot be answered now, or is another caller's; LedgerError and
+    EvidenceError."""
     request = _possible(controller, number, typed, RequestStep(now, account, Move.LETTER))
     letter = access_letter(controller, typed, configuration, now)
     known = callers.pseudonyms(controller, typed.caller)[0] if letter.entries else None
     facts = f"request={number}"
     access_log.note(controller, account, Action.LETTER, now, pseudonym=known, facts=facts)
-    made = (
-        receipts.of_caller(controller, typed.caller, configuration.shared, opened=True)
-        if letter.entries
-        else []
-    )
-    access = callers.access([controller], typed, configuration.shared)
+    made = receipts.of_caller(controller, typed.caller, opened=True) if letter.entries else []
+    access = callers.access([controller], typed)
     data = _zip(controller, request, letter, made, access, pages)
     digest = sha256(data).hexdigest()
     proven = sum(isinstance(receipt, RecordReceipt) for receipt in made)
-    complete = not letter.missing and proven == len(letter.entries)
+    complete = proven == len(letter.entries)
     file = put(f"request-{controller.id}-{number}.zip", data)
     move = Move.LETTER if complete else Move.PART
     after = take_step(controller, number, RequestStep(now, account, move, pages.code, digest))
-    return RequestAnswer(after, file, digest, len(letter.entries), proven, letter.missing)
+    return RequestAnswer(after, file, digest, len(letter.entries), proven)
 
 
 def _possible(controller: Controller, number: int, typed: Typed, step: RequestStep) -> PersonRequest:
@@ -142,7 +134,6 @@ def erase(
     controller: Controller,
     number: int,
     typed: Typed,
-    configuration: Configuration,
     instruction: str,
     account: str,
     now: datetime,
@@ -152,21 +143,18 @@ def erase(
     progress: Callable[[Erased], None] = lambda _erased: None,
 ) -> RequestErasure:
     """Erase the caller of a request, or with `really` false only tell what would be erased. An erasure that
-    waits for an approval or for other boxes, or that they could not be told of, does not answer the request
-    yet. `progress` is called when it is done on this box.
+    waits for an approval does not answer the request yet. `progress` is called when it is done.
 
     Raises InformativaError where the request cannot be answered now, is another caller's, or the instruction
     is refused; and as `callers.erase`."""
     request = _possible(controller, number, typed, RequestStep(now, account, Move.ERASE))
     facts = f"request={number}"
-    erased_here = list[Erased]()
 
     def begin(_controller: Controller) -> None:
         access_log.note(controller, account, Action.ERASE, now, detail=access_log.BEGUN, facts=facts)
 
     def finish(erased: Erased) -> None:
         if really:
-            erased_here.append(erased)
             record = max(erased.traces, default=None)
             access_log.note(controller, account, Action.ERASE, now, record=record, facts=facts)
         else:
@@ -174,29 +162,20 @@ def erase(
             access_log.note(controller, account, Action.ERASE_TRIAL, now, pseudonym=known, facts=facts)
         progress(erased)
 
-    def add_step(move: Move) -> ListedRequest:
-        record = max(erased_here[0].traces, default=None)
-        return take_step(controller, number, RequestStep(now, account, move, record=record))
-
-    try:
-        erasure = callers.erase(
-            [controller],
-            typed,
-            now,
-            really=really,
-            shared=configuration.shared,
-            begin=begin,
-            progress=finish,
-            instruction=instruction,
-            in_console=in_console,
-            on_request=True,
-        )
-    except SharedDatabaseError:
-        if erased_here:
-            add_step(Move.NOTE)  # this box's service asks the others later
-        raise
+    erasure = callers.erase(
+        [controller],
+        typed,
+        now,
+        really=really,
+        begin=begin,
+        progress=finish,
+        instruction=instruction,
+        in_console=in_console,
+        on_request=True,
+    )
     (erased,) = erasure.controllers
     if not really:
         return RequestErasure(ListedRequest.of(request, controller, now), done=False, erased=erased)
-    after = add_step(Move.ERASE if erasure.complete else Move.NOTE)
+    move, record = Move.ERASE if erasure.complete else Move.NOTE, max(erased.traces, default=None)
+    after = take_step(controller, number, RequestStep(now, account, move, record=record))
     return RequestErasure(after, done=True, erased=erased)

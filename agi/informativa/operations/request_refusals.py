@@ -32,7 +32,7 @@ _TEXTS = {
     ),
     Refusal.NOT_ANSWERED: (Text("Request {number} is not answered yet."), _SHOW),
     Refusal.WAITING: (
-        Text("The erasure of request {number} is not done yet: an approval or another box is missing."),
+        Text("The erasure of request {number} is not done yet: an approval is missing."),
         Text(
             "The service does the rest by itself as soon as it can; what is missing:"
             " informativa status. Then close the request."
@@ -55,7 +55,7 @@ def refused(controller: Controller, request: PersonRequest, reason: Refusal) -> 
 def unknown(controller: Controller, number: int) -> InformativaError:
     """Build the error that there is no request of this number."""
     return InformativaError(
-        Text("There is no request {number} of {id} on this box.", number=number, id=controller.id),
+        Text("There is no request {number} of {id}.", number=number, id=controller.id),
         Text("Which there are: informativa request list --all --controller {id}", id=controller.id),
         code=UNKNOWN,
     )

@@ -1,4 +1,4 @@
-"""The register of requests of one company on this box: opening, leading on and closing one.
+"""The register of requests of one company on this machine: opening, leading on and closing one.
 
 Each step is noted in the access log first, whose newest entry the signed log has: so the register cannot be
 changed later without notice, and it leads to nobody.
@@ -70,7 +70,7 @@ class ListedRequest:
     controller: str
     """The company's name in the configuration."""
     number: int
-    """Its number in the company's register on this box."""
+    """Its number in the company's register on this machine."""
     kind: RequestKind
     """The right that the person uses."""
     received: date

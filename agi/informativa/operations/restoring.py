@@ -1,4 +1,4 @@
-"""Files that become a controller's ledger: a backup, and the ledger of a controller that was renamed."""
+"""A backup that is put in the place of a controller's ledger."""
 
 from __future__ import annotations
 
@@ -10,19 +10,6 @@ from ..evidence.settings import EvidenceConfig
 from ..ledgers.instructions import require_instruction
 from ..model import Controller
 from ..process import retrieval, storage
-from .controllers import require_ledger
-
-
-@dataclass(frozen=True)
-class AdoptedLedger:
-    """A ledger that is a company's from now on."""
-
-    done: bool
-    """True if it is; false if it only would be."""
-    controller: str
-    """The controller's name in the configuration."""
-    ledger: str
-    """The file."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +28,6 @@ class RestoredLedger:
     """The number of the controller's log in which it goes on."""
     before: Path | None
     """The file of the ledger that was there before; null if there was none."""
-
-
-def adopt(controller: Controller, *, really: bool) -> AdoptedLedger:
-    """Make a ledger the controller's own, whatever it says; without `really` only tell what would be done.
-
-    Raises InformativaError where there is no ledger, and LedgerError.
-    """
-    require_ledger(controller)
-    if really:
-        storage.adopt(controller)
-    return AdoptedLedger(really, controller.id, controller.ledger)
 
 
 def restore(

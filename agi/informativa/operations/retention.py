@@ -11,20 +11,11 @@ from pathlib import Path
 from ..evidence.note_values import NoteSource
 from ..ledgers import expiry, purge_plan
 from ..ledgers.instructions import require_instruction
-from ..model import Controller, SharedDatabase
+from ..model import Controller
 from ..model.text import NOTHING
 from ..process import log_storage, storage
 from ..process.maintenance import PATIENCE_SECONDS
 from .document import OptionalSentence, Time
-
-
-@dataclass(frozen=True)
-class RetiredRecords:
-    """Old records of a box that left for good, in the database where boxes meet."""
-
-    box: str
-    records: int
-    """The number that is deleted, or would be, by that database's clock."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +40,6 @@ class Purged:
     instruction: str | None
     """The controller's instruction in the rule that the log states first, or would; null where it states none
     anew, or without an instruction."""
-    retired: tuple[RetiredRecords, ...] = ()
-    """The old records of boxes that left for good."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +60,6 @@ def purge(
     now: datetime,
     *,
     really: bool,
-    shared: SharedDatabase | None = None,
     progress: Progress = lambda _purged: None,
     instruction: str = "",
 ) -> Purge:
@@ -87,7 +75,7 @@ def purge(
             log_storage.require_instruction_for_rule(controller, now, instruction)
     purged = []
     for controller in controllers:
-        purged.append(_purged(controller, now, really, shared, instruction))
+        purged.append(_purged(controller, now, really, instruction))
         progress(purged[-1])
     return Purge(really, tuple(purged))
 
@@ -96,7 +84,6 @@ def _purged(
     controller: Controller,
     now: datetime,
     really: bool,
-    shared: SharedDatabase | None,
     instruction: str,
 ) -> Purged:
     if controller.retention is None:
@@ -123,7 +110,6 @@ def _purged(
                 store.empty_log(PATIENCE_SECONDS)  # where what was deleted still stands
     if really:
         storage.access_log(controller).purge(storage.access_log_kept_since(controller, now))
-    retired = storage.purge_retired(shared, controller, really=really) if shared else []
     return Purged(
         controller.id,
         controller.name,
@@ -133,5 +119,4 @@ def _purged(
         why_less,
         doubt,
         (rule and rule.instruction) or None,
-        tuple(RetiredRecords(old.box, old.records) for old in retired),
     )

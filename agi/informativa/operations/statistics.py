@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +22,6 @@ from ..process import storage
 from .day_range import DayRange
 
 _Key = TypeVar("_Key", date, datetime)
-DAYS = 30  # of which answers are counted, if no days are named
 
 
 @dataclass(frozen=True)
@@ -59,49 +58,6 @@ class ChoiceStatistics:
     left_out: Mapping[Unasked, int] = field(default_factory=dict)
     """The numbers of callers who were not to be asked, by the reason. No record says so, and no answer counts
     them."""
-
-
-@dataclass(frozen=True)
-class ControllerAnswers:
-    """The answers to choices in the calls of one company."""
-
-    controller: str
-    """The company's name in the configuration."""
-    name: str
-    """The company's full name."""
-    first_day: date
-    """The first day, in the company's zone."""
-    last_day: date
-    """The last day, which is included."""
-    choices: tuple[ChoiceStatistics, ...]
-    """The answers by choice and line; empty where there are none."""
-
-
-@dataclass(frozen=True)
-class AnswerStatistics:
-    """The answers to choices in calls."""
-
-    controllers: tuple[ControllerAnswers, ...]
-
-
-def answer_statistics(
-    controllers: Iterable[Controller],
-    choices: Mapping[str, Iterable[Choice]],
-    first_day: date | None,
-    last_day: date | None,
-    now: datetime,
-) -> AnswerStatistics:
-    """Return the answers of these controllers from `first_day` up to and including `last_day`: today and the
-    29 days before the last one, unless they are given. `choices` are those of the configuration, by company.
-    Empty where there is no ledger. Raises LedgerError, and InformativaError for a period that ends before it
-    begins."""
-    companies = []
-    for controller in controllers:
-        last = last_day or now.astimezone(controller.zone).date()
-        first = first_day or last - min(timedelta(days=DAYS - 1), last - date.min)
-        counts = answers(controller, choices.get(controller.id, ()), first, last)
-        companies.append(ControllerAnswers(controller.id, controller.name, first, last, counts))
-    return AnswerStatistics(tuple(companies))
 
 
 def answers(

@@ -17,12 +17,11 @@ from ..config import by_company, inspect, require_reader
 from ..ledgers.following import LedgerSummary
 from ..ledgers.tally import AnswerCount
 from ..model import Answer, Controller, Line, Status
-from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError, SharedDatabaseError
+from ..model.errors import ConfigProblem, EvidenceError, LedgerError, ManagerError
 from ..model.text import NOTHING, Text
 from ..system.patience import run
 from ..system.processes import run_command
 from . import statistics
-from .boxes import Meeting
 from .controller_state import lines_of
 from .doctor import examination, ledger_facts, probe
 from .doctor.checks import Suite, of_suite
@@ -137,8 +136,6 @@ class ControllerStatus:
     """The counts of the ledger."""
     log: LogState | None
     """The state of its log."""
-    meeting: Meeting | None
-    """The state of its boxes; null where they share no database, or it does not answer."""
     last_hour: FellBack | None
     """Calls that fell back; null where none did, or the service does not say it."""
     requests: OpenRequests | None = None
@@ -165,33 +162,30 @@ class StatusReport:
     """Facts that somebody should know."""
     in_order: bool
     """True if the service answers, the ledgers can be used and the configuration has no mistakes."""
-    complete: bool = True
-    """False if the database where boxes meet did not tell of some company's boxes; a warning says why."""
 
 
-def look(file: Path, now: datetime, begun: float | None = None) -> StatusReport:
-    """Report the status at `now`, a time in the zone whose day is today. The command has `begun` at that time
-    of `time.monotonic()`.
+def look(file: Path, now: datetime) -> StatusReport:
+    """Report the status at `now`, a time in the zone whose day is today.
 
     Raises ConfigError for a configuration of which no part can be used, InformativaError for a user who may
     not see it.
     """
-    return run(_look(_system(file, now, begun)))
+    return run(_look(_system(file, now)))
 
 
-def look_at_service(file: Path, now: datetime, begun: float | None = None) -> StatusReport:
+def look_at_service(file: Path, now: datetime) -> StatusReport:
     """Report on the service alone: one company's trouble is no reason to end what serves the others (I10).
 
     Raises ConfigError for a configuration of which no part can be used, InformativaError for a user who may
     not see it.
     """
-    return run(_look_at_service(_system(file, now, begun)))
+    return run(_look_at_service(_system(file, now)))
 
 
-def _system(file: Path, now: datetime, begun: float | None) -> System:
+def _system(file: Path, now: datetime) -> System:
     configuration, problems = inspect(file)
     require_reader(problems)
-    return System(file, configuration, problems, now=now, begun=begun)
+    return System(file, configuration, problems, now=now)
 
 
 async def _look(system: System) -> StatusReport:
@@ -200,12 +194,10 @@ async def _look(system: System) -> StatusReport:
     configuration, readable = system.configured, system.readable()
     as_before, fell_back = probe.as_before(answer), probe.fell_back(answer)
     in_order, controllers = service.answers and not system.problems and not await system.failing(), []
-    complete = True
     mistakes, _shared = by_company(system.problems, configuration.controllers, configuration.owners)
     for controller in configuration.controllers.values():
         summary: LedgerSummary | None = None
         log: LogState | None = None
-        meeting: Meeting | None = None
         requests: OpenRequests | None = None
         kept_since = controller.retention and controller.retention.before(system.now, controller.zone)
         if controller in readable:
@@ -216,10 +208,6 @@ async def _look(system: System) -> StatusReport:
                 requests = system.fact(controller, ledger_facts.REQUESTS)
             except (LedgerError, EvidenceError):
                 in_order = False
-            try:
-                meeting = system.meeting(controller)
-            except SharedDatabaseError:
-                complete = False
         lines = {line.number: line for line in lines_of(controller, configuration)}
         why_not, before = _reasons(controller, mistakes.get(controller.id, ()), as_before)
         fell, calls = fell_back.get(controller.id, (0, 0))
@@ -237,7 +225,6 @@ async def _look(system: System) -> StatusReport:
                 kept_since=kept_since.astimezone(controller.zone).date() if kept_since else None,
                 counts=_counts(summary, controller, lines) if summary else None,
                 log=log,
-                meeting=meeting,
                 last_hour=FellBack(calls, fell) if calls else None,
                 zone=controller.zone,
                 today=system.now.astimezone(controller.zone).date(),
@@ -254,7 +241,6 @@ async def _look(system: System) -> StatusReport:
         None if rows is None else len(rows),
         tuple(finding.sentence for finding in findings if finding.state is not State.OK),
         in_order,
-        complete,
     )
 
 

@@ -138,8 +138,6 @@ def _shipped(name: str) -> str:
 def _talks_to_others(configuration: Configuration) -> bool:
     manager = configuration.manager
     hosts = [configuration.host, *([manager.host] if manager else []), configuration.metrics or "127."]
-    shared = configuration.shared
-    hosts += [host for host in shared.all_hosts if not host.startswith("/")] if shared else []
     evidence = configuration.evidence
     has_lookups = any(controller.lookups for controller in configuration.controllers.values())
     return has_lookups or bool(evidence.witnesses) or not all(host.startswith("127.") for host in hosts)

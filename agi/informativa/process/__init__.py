@@ -6,7 +6,7 @@ What they are made of:
   script; and the ledger of a company that has none
 - `storage`: the way to what is stored of a company, for commands, the console and work beside the calls
 - `log_storage`: the same for what its log states: rules, purge plans, approvals
-- `erasing`: the erasure of a caller, here and on other boxes
+- `erasing`: the erasure of a caller
 
 Taking calls:
 

@@ -9,13 +9,11 @@ from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from .. import __version__
 from ..call.answering import CallServices
-from ..call.caller import fingerprint
 from ..config import Configuration
-from ..model import Controller, Identified, Lookup, Notice, Record, SharedState
+from ..model import Controller, Identified, Lookup, Notice, Record
 from ..model.errors import DefectError, LedgerError
-from ..model.ports import Ledger, LedgerTransaction, LookupSource, OtherBoxes, Recordings, Result
+from ..model.ports import Ledger, LedgerTransaction, LookupSource, Recordings, Result
 from ..model.text import Text
 from ..prompts.recordings import (
     InstalledRecordings,
@@ -29,7 +27,6 @@ from ..prompts.recordings import (
 if TYPE_CHECKING:
     from ..ledgers.groupcommit import GroupCommitLedger
     from ..ledgers.opening import LedgerOpener
-    from ..sharing.membership import About
 
 OPENING_SECONDS = 30.0  # for all that is done with a ledger until calls use it; to open it has its own bound
 
@@ -64,8 +61,7 @@ def for_service(configuration: Configuration, before: CallServices | None = None
     A ledger that cannot be opened affects no other: its controller gets a `RefusedLedger` with the error.
     """
     ledgers = open_ledgers(dict(_live(configuration)), before.ledgers.values() if before else ())
-    others = _others(configuration, before)
-    return _services(configuration, ledgers, as_loaded(configuration.recordings), others, script=False)
+    return _services(configuration, ledgers, as_loaded(configuration.recordings), script=False)
 
 
 def open_ledgers(controllers: Mapping[str, Controller], before: Iterable[Ledger] = ()) -> dict[str, Ledger]:
@@ -119,45 +115,6 @@ def _opener() -> LedgerOpener:
     return LedgerOpener()
 
 
-def _others(configuration: Configuration, before: CallServices | None) -> dict[str, OtherBoxes]:
-    """Return the other boxes by controller; those that are in use `before` go on unless their settings have
-    changed."""
-    if configuration.shared is None:
-        return {}
-    from ..call.guard import suspend
-    from ..sharing.loop import ExchangeLoop
-    from ..sharing.others import SharedBoxes
-    from .storage import store
-
-    boxes: dict[str, OtherBoxes] = {}
-    for name, controller in _live(configuration):
-        about, current = about_box(configuration, controller), before and before.others.get(name)
-        database = configuration.shared.of(name)
-        if (
-            isinstance(current, SharedBoxes)
-            and current.loop
-            and (current.controller, current.database) == (controller, database)
-        ):
-            current.loop.about = about
-            boxes[name] = current
-        else:
-            open_store = partial(store, controller, create=False)
-            loop = ExchangeLoop(controller, database, about, open_store)
-            boxes[name] = SharedBoxes(controller, database, suspend, loop)
-    return boxes
-
-
-def about_box(configuration: Configuration, controller: Controller) -> About:
-    """Return the description of this box, for one of its companies, that the other boxes get."""
-    from ..config import comparable
-    from ..sharing.membership import About
-
-    keys = " ".join(map(fingerprint, controller.keys))
-    notices = configuration.notices[controller.id]
-    lines = configuration.lines_by_controller[controller.id]
-    return About(__version__, keys, comparable.digest(controller, notices, lines))
-
-
 def _live(configuration: Configuration) -> Iterator[tuple[str, Controller]]:
     return (
         (name, controller) for name, controller in configuration.controllers.items() if not controller.refused
@@ -188,16 +145,6 @@ def waiting(services: CallServices) -> dict[str, int | None]:
     return {name: getattr(ledger, "waiting", None) for name, ledger in services.ledgers.items()}
 
 
-def shared_states(services: CallServices) -> dict[str, SharedState]:
-    """Return, by controller, the state of its exchange with other boxes, in a service."""
-    if not services.others:
-        return {}
-    from ..sharing.others import SharedBoxes
-
-    states = {name: boxes.state for name, boxes in services.others.items() if isinstance(boxes, SharedBoxes)}
-    return {name: state for name, state in states.items() if state is not None}
-
-
 def for_script(configuration: Configuration) -> CallServices:
     """Return the services for the one call of a script. A ledger is opened when the call needs it, and fails
     then."""
@@ -210,16 +157,7 @@ def for_script(configuration: Configuration) -> CallServices:
     }
     wordings = {name: configuration.wordings(name) for name in configuration.notices}
     recordings = InstalledRecordings(LedgerRecordings(wordings, ledgers), _at_once)
-    others: dict[str, OtherBoxes] = {}
-    if configuration.shared is not None:
-        from ..call.guard import block
-        from ..sharing.others import SharedBoxes  # not for who has none: a script is slow
-
-        others = {
-            name: SharedBoxes(controller, configuration.shared.of(name), block)
-            for name, controller in _live(configuration)
-        }
-    return _services(configuration, ledgers, recordings, others, script=True)
+    return _services(configuration, ledgers, recordings, script=True)
 
 
 async def _at_once(_place: PromptKey, look: Look) -> PromptLook:
@@ -247,12 +185,11 @@ def closings(
     }
 
 
-def _resources(services: CallServices) -> Iterator[tuple[str, Ledger | LookupSource | OtherBoxes]]:
+def _resources(services: CallServices) -> Iterator[tuple[str, Ledger | LookupSource]]:
     """Iterate over the open resources, each with its company."""
     yield from services.ledgers.items()
     for company, by_notice in services.lookups.items():
         yield from ((company, source) for source in chain.from_iterable(by_notice.values()))
-    yield from services.others.items()
 
 
 def lookups(
@@ -293,7 +230,6 @@ def _services(
     configuration: Configuration,
     ledgers: Mapping[str, Ledger],
     recordings: Recordings,
-    others: Mapping[str, OtherBoxes],
     *,
     script: bool,
 ) -> CallServices:
@@ -309,7 +245,6 @@ def _services(
         recordings=recordings,
         fallback=configuration.fallback,
         unanswered=configuration.unanswered,
-        others=others,
         lookups={
             name: lookups(controller, configuration.notices[name], script=script)
             for name, controller in configuration.controllers.items()

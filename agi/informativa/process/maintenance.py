@@ -65,8 +65,7 @@ def _versions(notices: Sequence[Notice]) -> set[tuple[str, str]]:
 
 def purge(controller: Controller, now: datetime) -> None:
     """Delete records that are older than the controller's retention, as the rules in the log say, and
-    access-log entries of that time. The outcome is logged. In the database where boxes meet no record of
-    another box is deleted by this one's clock.
+    access-log entries of that time. The outcome is logged.
 
     Nothing is deleted where a month without a call lies between the records before and after the limit: then
     the clock may have jumped, and evidence that is deleted does not come back.

@@ -21,7 +21,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from .. import __version__
-from ..model import CallResult, Ending, Line, Reason, SharedState, Status
+from ..model import CallResult, Ending, Line, Reason, Status
 from ..model.looks import Unusual, UnusualLooks
 
 if TYPE_CHECKING:
@@ -60,9 +60,6 @@ class ServiceState(Protocol):
 
     def turned_away(self) -> Mapping[str, int]:
         """Return, by reason, the number of connections that came to no call."""
-
-    def shared(self) -> Mapping[str, SharedState]:
-        """Return, by controller, the state of its exchange with other boxes, where there are any."""
 
 
 class Metrics:
@@ -284,25 +281,3 @@ class _StateCollector(Collector):
         for reason, count in self._state.turned_away().items():
             turned_away.add_metric([reason], count)
         yield turned_away
-        yield from _shared(self._state.shared())
-
-
-_SHARED: tuple[tuple[str, str, type[GaugeMetricFamily | CounterMetricFamily]], ...] = (
-    ("behind", "Records that are not in the shared database yet", GaugeMetricFamily),
-    ("contact", "When the shared database last answered, in seconds since 1970", GaugeMetricFamily),
-    ("usable", "1 if the shared database can be used", GaugeMetricFamily),
-    ("paused", "1 if calls do not ask the shared database, because it did not answer", GaugeMetricFamily),
-    ("asked", "Callers that the shared database was asked for", CounterMetricFamily),
-    ("unanswered", "Callers that it was asked for in vain", CounterMetricFamily),
-    ("late", "Calls whose records were not there in the time that a call waits", CounterMetricFamily),
-)
-_UNITS = {"behind": "_records", "contact": "_time_seconds"}
-
-
-def _shared(states: Mapping[str, SharedState]) -> Iterator[Metric]:
-    for field, about, family in _SHARED:
-        name = f"informativa_shared_{field}{_UNITS.get(field, '')}"
-        metric = family(name, about, labels=["controller"])
-        for controller, state in states.items():
-            metric.add_metric([controller], getattr(state, field))
-        yield metric

@@ -13,7 +13,6 @@ import structlog
 
 from .. import __version__
 from ..config import Configuration
-from ..model import SharedState
 from ..model.errors import DefectError, InformativaError
 from ..model.ports import Ledger, LedgerTransaction
 from .last_hour import HourOfCalls
@@ -24,12 +23,9 @@ TRIAL_SECONDS = 2.0  # for a dry run, which takes milliseconds
 log = structlog.get_logger("informativa")
 
 
-def service_report(
-    configuration: Configuration, shared: Mapping[str, SharedState], last_hour: Mapping[str, HourOfCalls]
-) -> str:
-    """Return the version and the configuration, the companies that share nothing now, those whose calls are
-    not told what other boxes know, those whose calls fell back in the last hour, as ID:FELL:CALLS,…, and
-    those that are served as before, for mistakes in their part."""
+def service_report(configuration: Configuration, last_hour: Mapping[str, HourOfCalls]) -> str:
+    """Return the version and the configuration, the companies whose calls fell back in the last hour, as
+    ID:FELL:CALLS,…, and those that are served as before, for mistakes in their part."""
     facts = (
         f"version={__version__} configuration={configuration.digest} file={configuration.path_digest}"
         f" process={os.getpid()}"
@@ -39,8 +35,6 @@ def service_report(
     ]
     as_before = [name for name in configuration.mistaken if not configuration.controllers[name].refused]
     more = {
-        "unshared": not_shared(shared),
-        "untold": untold(shared),
         "fell-back": ",".join(fell_back[:MOST_NAMED]),
         "as-before": ",".join(as_before[:MOST_NAMED]),
     }
@@ -70,19 +64,3 @@ async def tried(ledgers: Mapping[str, Ledger]) -> str:
 
 def _dry_run(transaction: LedgerTransaction) -> None:
     transaction.dry_run()
-
-
-def not_shared(states: Mapping[str, SharedState]) -> str:
-    """Return the companies that share nothing with other boxes now, each with the reason as a word:
-    ID:CODE,ID:defect:KIND. The first twenty: an answer has one line."""
-    errors = ((name, state.error) for name, state in states.items() if state.error)
-    return ",".join(
-        ":".join((name, error.code, *([error.kind] if isinstance(error, DefectError) else ())))
-        for name, error in list(errors)[:MOST_NAMED]
-    )
-
-
-def untold(states: Mapping[str, SharedState]) -> str:
-    """Return the first twenty companies that share with other boxes, and whose calls get no answer: ID,…"""
-    names = [name for name, state in states.items() if state.trouble and not state.error]
-    return ",".join(names[:MOST_NAMED])

@@ -18,7 +18,7 @@ from ..asterisk.peers import Tokens, allowed_connections
 from ..call import answering as call
 from ..call.caller import mask
 from ..config import Configuration, changes
-from ..model import CallResult, SharedState, Status
+from ..model import CallResult, Status
 from ..model.errors import InformativaError
 from ..model.ports import CallSession
 from ..system.patience import in_thread
@@ -163,10 +163,6 @@ class CallService:
         """Return, by reason, the number of connections that came to no call."""
         return self._server.turned_away
 
-    def shared(self) -> Mapping[str, SharedState]:
-        """Return, by controller, the state of its exchange with other boxes."""
-        return bootstrap.shared_states(self._generations.newest.services)
-
     def _serve_metrics(self) -> Callable[[], None]:
         """Serve metrics if configured, and return the function that ends that. Without the port calls are
         taken all the same."""
@@ -224,7 +220,7 @@ class CallService:
         return f"{len(self.configuration.lines)} lines on {self.configuration.listen}"
 
     def _report(self) -> str:
-        return self_report.service_report(self.configuration, self.shared(), self._last_hour.totals())
+        return self_report.service_report(self.configuration, self._last_hour.totals())
 
     async def _tried(self) -> str:
         """Try the ledgers of live companies as they are open here."""

@@ -1,5 +1,5 @@
 """Access to the stored data of a controller, for commands, the console and work beside the calls: its
-ledger, its access log, its part of a shared database.
+ledger, its access log.
 
 One function for each operation; each opens what it needs, and imports it only then. Calls have their ledgers
 from `bootstrap.py`; the sequencer of a log, and who audits one, open what they need themselves.
@@ -7,14 +7,14 @@ from `bootstrap.py`; the sequencer of a log, and who audits one, open what they 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..model import Controller, Notice, Record, RecordFilter, Recording, SharedDatabase, Status
+from ..model import Controller, Notice, Recording, Status
 from ..model.errors import LedgerEmptyError, LedgerError
 from ..model.text import Foreign, Text
 from ..system.files import permission_denied
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from ..ledgers.tally import AnswerCount, HourCount
     from ..model.choices import AnswerHistory
     from ..model.requests import PersonRequest
-    from ..sharing.administration import OldRecords
-    from ..sharing.proof_reader import ProofReader
-    from ..sharing.reading import OnOtherBoxes
 
 
 def store(controller: Controller, *, read_only: bool = False, create: bool = True) -> SqliteStore:
@@ -117,17 +114,6 @@ def require_own(controller: Controller) -> None:
     with suppress(LedgerEmptyError):
         if Path(controller.ledger).exists():
             store(controller, read_only=True).close()
-
-
-def adopt(controller: Controller) -> None:
-    """Assign a ledger, which must exist, to this company and its key, whatever it says. Raises
-    LedgerError."""
-    from ..ledgers.sqlite import SqliteStore
-
-    owner = _owner(controller)
-    assert owner is not None
-    with closing(SqliteStore(controller.ledger, create=False)) as ledger:
-        ledger.adopt(owner)
 
 
 def follower(controller: Controller) -> Follower:
@@ -228,61 +214,12 @@ def access_log(controller: Controller) -> AccessLog:
     return AccessLog(Path(controller.ledger))
 
 
-def records_on_other_boxes(
-    shared: SharedDatabase, controller: Controller, pseudonyms: Sequence[bytes]
-) -> OnOtherBoxes:
-    """Return the records of a caller on other boxes. Raises SharedDatabaseError and LedgerError."""
-    from ..sharing import reading
-
-    with existing_ledger(controller) as ledger:
-        return reading.of_caller(shared, controller.id, pseudonyms, ledger)
-
-
-def ties(
-    shared: SharedDatabase | None, controller: Controller, pseudonyms: Collection[bytes]
-) -> list[tuple[bytes, bytes]]:
-    """Return the pairs of pseudonyms, as `reading.ties`; none without a shared database. Raises
-    SharedDatabaseError."""
-    if shared is None or not pseudonyms:
-        return []
-    from ..sharing import reading
-
-    return reading.ties(shared, controller.id, pseudonyms)
-
-
 def access_log_kept_since(controller: Controller, now: datetime) -> datetime:
     """Return the time since which entries of the access log are kept, for a controller with a retention."""
     from ..ledgers.access_log import kept_since
 
     assert controller.retention is not None
     return kept_since(controller.retention, now, controller.zone)
-
-
-def purge_retired(shared: SharedDatabase, controller: Controller, *, really: bool) -> list[OldRecords]:
-    """Delete the records, in the shared database, of retired boxes that are older than the controller's
-    retention, by the database's clock. Without `really` only return what would be deleted. Raises
-    SharedDatabaseError."""
-    from ..sharing import administration
-
-    assert controller.retention is not None
-    before = partial(controller.retention.before, zone=controller.zone)
-    return administration.purge_retired(shared, controller.id, before, really=really)
-
-
-def on_all_boxes(
-    shared: SharedDatabase, controller: Controller, record_filter: RecordFilter, last: int | None
-) -> Iterator[tuple[str, Record]]:
-    """Iterate over the records of all boxes, as `reading.search`. Raises SharedDatabaseError."""
-    from ..sharing import reading
-
-    return reading.search(shared, controller.id, record_filter, last)
-
-
-def provable(shared: SharedDatabase, controller: Controller) -> AbstractContextManager[ProofReader]:
-    """Open a reader of the proofs of all boxes' records. Raises SharedDatabaseError."""
-    from ..sharing import proof_reader
-
-    return proof_reader.open_reader(shared, controller.id)
 
 
 def served_otherwise(ledger: Path, recordings: Sequence[Recording]) -> list[Recording]:

@@ -28,7 +28,6 @@ Key = TypeVar("Key")
 Result = TypeVar("Result")
 
 SOON_SECONDS = 0.1  # mostly enough for one company's work; then the next one's begins beside it
-TURN_SECONDS = 0.1  # in which silence is counted
 SPARE_SECONDS = 5.0  # for which a thread without work waits for some
 
 Work = Callable[[], object]
@@ -142,34 +141,6 @@ def of_each_by(
     waiting = deque((future, works[key]) for key, future in futures.items())
     _work_off(waiting, threads)
     wait(futures.values(), max(0.0, deadline - time.monotonic()))
-    waiting.clear()
-    return _outcomes(futures)
-
-
-def of_each_heard(
-    works: Mapping[Key, Callable[[Work], Result]], silence: float, longest: float, threads: int, since: float
-) -> dict[Key, Result | Exception]:
-    """Do the work of each company, or place, so many at a time, until none has been heard of for `silence`
-    seconds, or for the `longest` time in all, both of them `since` that time of `time.monotonic()`. Work
-    calls its argument as often as the other side says something: a machine that is busy is waited for, and
-    one that hangs is not. Time in which this process did not run is not the other side's, so silence is
-    counted in short turns, each for no more than was to be waited. Return as `of_each_by`."""
-    futures: dict[Key, Future[Result]] = {key: Future() for key in works}
-    deadline, silent = since + longest, time.monotonic() - since
-
-    def hear(*_future: object) -> None:
-        nonlocal silent
-        silent = 0.0
-
-    for future in futures.values():
-        future.add_done_callback(hear)
-    waiting = deque[tuple[Future[Result], Callable[[], Result]]]()
-    waiting.extend((future, partial(works[key], hear)) for key, future in futures.items())
-    _work_off(waiting, threads)
-    while (turn := min(TURN_SECONDS, silence - silent, deadline - time.monotonic())) > 0:
-        silent += turn  # before the wait, in which `hear` may end the silence
-        if not wait(futures.values(), turn).not_done:
-            break
     waiting.clear()
     return _outcomes(futures)
 

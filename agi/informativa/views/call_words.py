@@ -36,8 +36,6 @@ NOTES: dict[RecordKind, Text] = {
     RecordKind.NEXT: Text("end of the log"),
     RecordKind.RULE: Text("retention rule"),
     RecordKind.APPROVAL: Text("approval"),
-    RecordKind.REPLACES: Text("box replaced"),
-    RecordKind.RETIRES: Text("box retired"),
     RecordKind.TOTALS: Text("totals of a day"),
     RecordKind.ACCESS: Text("access log"),
 }
@@ -69,8 +67,6 @@ REASONS: dict[Reason, Text] = {
     Reason.CONFIGURED: Text("configuration"),
     Reason.COUNTED: Text("counted"),
     Reason.APPROVED: Text("approved"),
-    Reason.REPLACED: Text("replaced"),
-    Reason.RETIRED: Text("retired"),
     Reason.NOTHING_TO_TELL: Text("read by an operator"),
     Reason.LEDGER_UNAVAILABLE: Text("records unreadable"),
     Reason.SERVICE_UNAVAILABLE: Text("program unreachable"),

@@ -38,7 +38,6 @@ from .choice_sentences import options
 from .messages import Language
 from .text import audits, evidence, forecast
 from .text.access_log import action_text, detail_text, short, unusual_text
-from .text.boxes import ago, cells
 from .text.bundle_plan import sentences
 from .text.choices import explained_key, outlook
 from .text.consents import end_of
@@ -113,8 +112,6 @@ def environment() -> jinja2.Environment:
             "audited": audited,
             "verdict": verdict,
             "verified": verified,
-            "cells": cells,
-            "ago": ago,
             "forecast_counts": forecast.count_lines,
             "forecast_hearing": forecast.hearing_text,
             "forecast_consents": forecast.consents_text,

@@ -54,9 +54,9 @@ class RecordFiles:
         """Return the beginning of each file, by its name."""
         return {CSV: csv_row(self._columns), LINES: ""}
 
-    def record(self, entry: model.Record, box: str = "") -> tuple[str, str]:
-        """Return the text of one record of a box in each file."""
-        columns = facts(Record.of(entry, self._owner.id, box))
+    def record(self, entry: model.Record) -> tuple[str, str]:
+        """Return the text of one record in each file."""
+        columns = facts(Record.of(entry, self._owner.id))
         return _cells(self._columns, columns), f"{_encoded({'schema': SCHEMA} | columns)}\n"
 
 

@@ -68,8 +68,6 @@ REASONS: dict[str, Text] = {
     Reason.CONFIGURED: Text("the configuration says so"),
     Reason.COUNTED: Text("what was recorded until then was counted"),
     Reason.APPROVED: Text("the person who approves for the company signed it"),
-    Reason.REPLACED: Text("a machine that left for good was replaced"),
-    Reason.RETIRED: Text("a machine left for good"),
     Reason.NOTHING_TO_TELL: Text("an operator read what is due on every call anyway"),
     Reason.LEDGER_UNAVAILABLE: Text("the records could not be read, so nothing proved that he was told"),
     Reason.SERVICE_UNAVAILABLE: Text("the program that decides could not be reached"),
@@ -98,8 +96,6 @@ KINDS: dict[str, Text] = {
     RecordKind.NEXT: Text("the log ends here, and goes on in another one"),
     RecordKind.RULE: Text("by this rule records are kept from now on"),
     RecordKind.APPROVAL: Text("the company approved other entries"),
-    RecordKind.REPLACES: Text("this machine took the place of another, which left for good"),
-    RecordKind.RETIRES: Text("another machine left for good"),
     RecordKind.TOTALS: Text("the records of a day, counted"),
     RecordKind.ACCESS: Text("the last entry of the list of who looked at records"),
 }

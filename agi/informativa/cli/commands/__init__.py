@@ -13,8 +13,6 @@ Setting up:
 - `backup`: backups, and `restore`
 - `service`: the systemd unit, and `serve`
 - `web`: the console and its accounts
-- `boxes`: the database where boxes meet
-- `shared_database`: changes to it
 
 Looking:
 

@@ -129,7 +129,7 @@ def restore(
     yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Restore a backup, on an empty box too; who was erased since stays so, as far as that is known."""
+    """Restore a backup, on an empty machine too; who was erased since stays so, as far as that is known."""
     access = KeyAccess(identity, passphrase) if identity or passphrase else None
     result = recovery.restore(
         file, config, datetime.now(UTC), controller or (), access, instruction, really=yes

@@ -15,7 +15,6 @@ from ...operations.asked_exports import require_no_four_eyes
 from ...operations.controllers import select_for_callers
 from ...operations.day_range import DayRange
 from ...operations.evidence import bundle as operation
-from ...operations.records import no_other_boxes
 from ...views.text.bundle import bundle_lines
 from ...views.text.bundle_readme import BundleWords
 from ...views.text.evidence import bar
@@ -43,10 +42,6 @@ def _bundle(
         str | None,
         typer.Option("--controller", metavar="NAME", help="Whose; not needed where there is only one."),
     ] = None,
-    all_boxes: Annotated[
-        bool,
-        typer.Option("--all-boxes", help="Of all boxes, as far as the database has them that they share."),
-    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Where it goes; NAME-DAY-DAY.zip, if not given."),
@@ -63,14 +58,9 @@ def _bundle(
     period = DayRange(first, last, owner.zone)
     file = output or Path(f"{operation.folder_name(owner, period)}.zip")
     words = BundleWords(reader_of(language))
-    shared = selection.configuration.shared
-    if all_boxes and shared is None:
-        raise no_other_boxes("--all-boxes")
     facts = f"period={period.first}/{period.last}"
     require_no_four_eyes(owner)
     note_in_shell(owner, Action.BUNDLE, datetime.now(UTC), known=None, facts=facts)
     with bar(_("collecting"), _) as progress:
-        bundle = operation.bundle(
-            selection.configuration, owner, period, file, words, progress, shared if all_boxes else None
-        )
-    print_result(bundle, bundle_lines(bundle, owner.zone, _, all_boxes=all_boxes), as_json=as_json)
+        bundle = operation.bundle(selection.configuration, owner, period, file, words, progress)
+    print_result(bundle, bundle_lines(bundle, _), as_json=as_json)

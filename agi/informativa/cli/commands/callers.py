@@ -65,7 +65,7 @@ def show(
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     reason = require_reason(selection.named, reason)
-    access = callers.access(selection.named, typed, selection.configuration.shared)
+    access = callers.access(selection.named, typed)
     for company, held in zip(selection.named, access.controllers, strict=True):
         pseudonym = _pseudonym(company, typed) if held.records else None
         note_in_shell(company, Action.OPEN_CALLER, datetime.now(UTC), known=pseudonym, reason=reason)
@@ -80,7 +80,6 @@ def show(
         ]
         for line in text.access(access, summaries, configuration.controllers, _):
             print(line)
-    _require_complete(access)
 
 
 @app.command()
@@ -125,7 +124,6 @@ def erase(
             typed,
             datetime.now(UTC),
             really=yes,
-            shared=selection.configuration.shared,
             begin=begin,
             progress=tell,
             instruction=instruction,
@@ -142,7 +140,8 @@ def erase(
         print_document(erasure)
     elif not yes:
         print(_("Nothing was erased yet. To do it, add --yes."))
-    _require_complete(erasure)
+    if not erasure.complete:
+        raise typer.Exit(INCOMPLETE)
 
 
 def _record(
@@ -202,13 +201,6 @@ def warn_of_backups(configuration: Configuration, results: Iterable[callers.Eras
 def _pseudonym(company: Controller, typed: Typed) -> bytes:
     """Return the pseudonym for the access log, in which only callers who are on record are named."""
     return callers.pseudonyms(company, typed.caller)[0]
-
-
-def _require_complete(answer: callers.Access | callers.Erasure) -> None:
-    """End with an exit code of its own if something is missing; the answer named it already (GDPR
-    art. 15)."""
-    if not answer.complete:
-        raise typer.Exit(INCOMPLETE)
 
 
 def _warn(doubt: Text) -> None:

@@ -11,7 +11,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...operations import check
 from ...views.text.check import in_order, problem_lines
-from ..options import Config, Json, begun, print_document
+from ..options import Config, Json, print_document
 from ..words import _
 
 
@@ -20,9 +20,9 @@ def add_to(app: typer.Typer) -> None:
     app.command("check")(_check)
 
 
-def _check(context: typer.Context, config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
+def _check(config: Config = DEFAULT_FILE, as_json: Json = False) -> None:
     """Check the configuration and all that it names, and open the ledgers, without serving calls."""
-    result = check.check(config, datetime.now(UTC), begun(context))
+    result = check.check(config, datetime.now(UTC))
     if as_json:
         print_document(result)
     else:

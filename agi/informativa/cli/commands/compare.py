@@ -67,10 +67,6 @@ def _compare(
             help="The time zone of the list, as UTC with usegmtime; the company's, if not given.",
         ),
     ] = None,
-    all_boxes: Annotated[
-        bool,
-        typer.Option("--all-boxes", help="Of all boxes, as far as the database has them that they share."),
-    ] = False,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
     as_json: Json = False,
@@ -82,7 +78,7 @@ def _compare(
     """
     now = datetime.now(UTC)
     with failing_with(NOT_COMPARED):
-        source = ListSource(calls, _columns_by_name(columns or ()), first, last, zone, all_boxes)
+        source = ListSource(calls, _columns_by_name(columns or ()), first, last, zone)
         selection = select_for_logs(config, controller or (), begun=False)
         warn_of_unrelated(selection.unrelated)
 

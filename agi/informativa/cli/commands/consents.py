@@ -167,7 +167,7 @@ def export(
     if choice is not None:
         consents.consent_named(selection.configuration, owner.id, choice)
     selection_of_rows = ConsentFilter(choice or "", None if answer is None else Answer(answer))
-    rows = consent_export.rows(owner, known, now, selection_of_rows, selection.configuration.shared)
+    rows = consent_export.rows(owner, known, now, selection_of_rows)
     require_no_four_eyes(owner)
     note_in_shell(owner, Action.EXPORT, now, known=None, facts=selection_of_rows.facts(owner.zone))
     form = ConsentFormat.LINES if as_json else form

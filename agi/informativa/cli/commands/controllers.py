@@ -55,12 +55,10 @@ def _purge(
         if not as_json:
             print("\n".join(purged(part, yes, _)))
 
-    shared = selection.configuration.shared
     purge = retention.purge(
         selection.named,
         datetime.now(UTC),
         really=yes,
-        shared=shared,
         progress=tell,
         instruction=instruction,
     )

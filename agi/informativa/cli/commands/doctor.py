@@ -22,7 +22,7 @@ from ...views import terminal
 from ...views.text import mending as view
 from ...views.text.account import instructions
 from ...views.text.doctor import findings
-from ..options import Config, Json, begun, print_document
+from ..options import Config, Json, print_document
 from ..questions import ask_yes, is_terminal
 from ..words import _
 
@@ -33,7 +33,6 @@ def add_to(app: typer.Typer) -> None:
 
 
 def _doctor(
-    context: typer.Context,
     config: Config = DEFAULT_FILE,
     account: Annotated[
         bool,
@@ -58,7 +57,7 @@ def _doctor(
     if account:
         print(instructions(of_configuration(config), _), end="")
         return
-    examination = run(examine(config, begun(context)))
+    examination = run(examine(config))
     if as_json:
         print_document(examination)
     else:

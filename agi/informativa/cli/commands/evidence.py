@@ -13,7 +13,7 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...evidence.settings import EvidenceConfig
-from ...model import Action, Controller, Identified, SharedDatabase
+from ...model import Action, Controller, Identified
 from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Text
 from ...operations.access_log import note_in_shell, require_reason
@@ -138,9 +138,6 @@ def receipt(
     customer: Customer = None,
     config: Config = DEFAULT_FILE,
     controller: Of = None,
-    box: Annotated[
-        str, typer.Option("--box", metavar="BOX", help="Whose record it is, of those that share a database.")
-    ] = "",
     opened: Annotated[
         bool,
         typer.Option("--open", help="With the key that shows whose number it is; keep it like the number."),
@@ -154,11 +151,8 @@ def receipt(
     """Write a receipt for one record, or for each of a caller's: proof that an auditor checks offline."""
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
-    shared = selection.configuration.shared
     reason = reason if record is not None else require_reason(selection.named, reason)
-    receipts_made = _receipts(
-        selection.named, record, number, customer, shared, box, opened=opened, reason=reason
-    )
+    receipts_made = _receipts(selection.named, record, number, customer, opened=opened, reason=reason)
     written = receipt_files.write(receipts_made, output)
     print_result(written, view.receipts(written, _), as_json=as_json)
 
@@ -228,7 +222,6 @@ def audit(
                     settings=evidence.for_controller(company.id),
                     copy=log,
                     approvers=approvers,
-                    shared=selection.configuration.shared,
                 )
                 for company in selection.named
             )
@@ -242,8 +235,6 @@ def _receipts(
     record: int | None,
     number: str | None,
     customer: str | None,
-    shared: SharedDatabase | None,
-    box: str,
     *,
     opened: bool,
     reason: str,
@@ -261,20 +252,14 @@ def _receipts(
                 Text("A record's number says neither whose ledger it is in nor who the caller is."),
                 Text("Name one company with --controller, and with --open the caller with --from."),
             )
-        receipt = receipts.of_record(named[0], record, shared, box)
-        facts = f"box={box}" if box else ""
+        receipt = receipts.of_record(named[0], record)
         now = datetime.now(UTC)
-        note_in_shell(named[0], Action.RECEIPT, now, known=None, record=record, facts=facts, reason=reason)
+        note_in_shell(named[0], Action.RECEIPT, now, known=None, record=record, reason=reason)
         return [receipt]
-    if box:
-        raise InformativaError(
-            Text("A caller's records are shown of all boxes."),
-            Text("Leave --box out, or name a record with it."),
-        )
     caller = _caller(number, customer)
     result: list[RecordReceipt | RecordWithoutReceipt] = []
     for company in named:
-        of_company = receipts.of_caller(company, caller, shared, opened=opened)
+        of_company = receipts.of_caller(company, caller, opened=opened)
         known = pseudonyms(company, caller)[0] if of_company else None
         facts = "opened" if opened else ""
         now = datetime.now(UTC)

@@ -13,7 +13,7 @@ import typer
 from ...config import DEFAULT_FILE
 from ...model import Action, Controller, Reason, RecordFilter, Status
 from ...model.text import Text
-from ...operations import records, restoring, statistics
+from ...operations import records, restoring
 from ...operations.access_log import note_in_shell, require_reason
 from ...operations.asked_exports import require_no_four_eyes
 from ...operations.controllers import select_for_callers
@@ -21,17 +21,12 @@ from ...operations.record_document import Record
 from ...operations.records import ControllerRecord
 from ...process import storage
 from ...views.terminal import width
-from ...views.text import consents as consents_view
 from ...views.text import records as view
 from ..options import (
     Config,
-    FirstDay,
     Json,
-    LastDay,
     Of,
-    Yes,
     moment,
-    print_document,
     print_records,
     print_result,
     warn_of_unrelated,
@@ -106,9 +101,6 @@ def show(
     until: Until = None,
     last: Last = None,
     before: Before = None,
-    all_boxes: Annotated[
-        bool, typer.Option("--all-boxes", help="Include all boxes (from the shared database).")
-    ] = False,
     look_reason: Annotated[
         str,
         typer.Option(
@@ -124,25 +116,14 @@ def show(
     warn_of_unrelated(selection.unrelated)
     number = records.line_number(selection.configuration, line)
     record_filter = RecordFilter(number, caller or b"", status, reason, since, until)
-    if all_boxes and before is not None:
-        raise typer.BadParameter(_("--before is a number of one box: name it without --all-boxes."))
-    shared = selection.configuration.shared
     look_reason = require_reason(selection.named if caller else (), look_reason, BY_LONG_OPTION)
     for company in selection.named:
         _note(company, record_filter, look_reason, as_json=json)
     if json:
-        entries = (
-            records.everywhere(selection.named, shared, record_filter, last)
-            if all_boxes
-            else records.read_all(selection.named, record_filter, last, before)
-        )
-        print_records(Record.of(entry.record, entry.controller.id, entry.box) for entry in entries)
+        entries = records.read_all(selection.named, record_filter, last, before)
+        print_records(Record.of(entry.record, entry.controller.id) for entry in entries)
         return
     for company in selection.named:
-        if all_boxes:
-            everywhere = records.everywhere([company], shared, record_filter, last)
-            _print(view.ledger(company, everywhere, _, width()))
-            continue
         zoned_filter = records.of_zone(record_filter, company)
         with storage.existing_ledger(company) as ledger:
             entries_read = records.read(ledger, zoned_filter, last, before) if ledger else None
@@ -169,49 +150,6 @@ def _note(company: Controller, record_filter: RecordFilter, reason: str, *, as_j
 def _print(pieces: Iterable[str]) -> None:
     for lines in pieces:
         print(lines)
-
-
-@app.command()
-def answers(
-    config: Config = DEFAULT_FILE,
-    controller: Of = None,
-    first: FirstDay = None,
-    last: LastDay = None,
-    json: Json = False,
-) -> None:
-    """Count what callers answered to choices in their calls, by choice and line.
-
-    In 30 days, if none are named. Of those who could not be asked it says why.
-    """
-    selection = select_for_callers(config, controller or ())
-    warn_of_unrelated(selection.unrelated)
-    now = datetime.now(UTC)
-    result = statistics.answer_statistics(selection.named, selection.configuration.choices, first, last, now)
-    if json:
-        print_document(result)
-        return
-    _print(consents_view.answers(result, selection.configuration.controllers, _))
-
-
-@app.command()
-def adopt(
-    controller: Annotated[str, typer.Option(metavar="NAME", help="Whose ledger it is to be.")],
-    config: Config = DEFAULT_FILE,
-    yes: Yes = False,
-    json: Json = False,
-) -> None:
-    """Have a ledger be a company's that was renamed, or whose key is lost: its callers are strangers then."""
-    selection = select_for_callers(config, (controller,))
-    warn_of_unrelated(selection.unrelated)
-    (owner,) = selection.named
-    adopted = restoring.adopt(owner, really=yes)
-    if json:
-        print_document(adopted)
-    elif yes:
-        print(_("{file} is the ledger of {id} from now on.", file=owner.ledger, id=owner.id))
-    else:
-        print(_("{file} would be the ledger of {id} from now on.", file=owner.ledger, id=owner.id))
-        print(_("Nothing was changed yet. To do it, add --yes."))
 
 
 @app.command()

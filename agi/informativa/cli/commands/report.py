@@ -104,7 +104,6 @@ def _of(owner: Controller, configuration: Configuration, month: date | None) -> 
         configuration.choices.get(owner.id, ()),
         month,
         datetime.now(UTC),
-        is_one_of_several=configuration.shared is not None,
     )
 
 

@@ -67,7 +67,7 @@ def listing(
     controller: Of = None,
     as_json: Json = False,
 ) -> None:
-    """List the open requests on this box, the first to answer first."""
+    """List the open requests on this machine, the first to answer first."""
     selection = select_for_callers(config, controller or ())
     warn_of_unrelated(selection.unrelated)
     result = request_register.listing(selection.named, datetime.now(UTC), closed=closed)
@@ -192,7 +192,6 @@ def erase(
             company,
             request,
             typed,
-            configuration,
             instruction,
             account,
             now,

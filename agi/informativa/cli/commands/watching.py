@@ -12,8 +12,7 @@ from ...config import DEFAULT_FILE
 from ...operations import status
 from ...views import terminal
 from ...views.text import status as view
-from ..options import Config, Json, Of, begun, print_document
-from ..tree import INCOMPLETE
+from ..options import Config, Json, Of, print_document
 from ..words import _
 from . import tail
 
@@ -38,7 +37,6 @@ def _tail(
 
 
 def _status(
-    context: typer.Context,
     service: Annotated[
         bool,
         typer.Option(
@@ -53,11 +51,10 @@ def _status(
 ) -> None:
     """Show the service and the ledgers on one screen; through a pipe one line a company.
 
-    Exit code 0 if the service answers and the ledgers can be used; 3 if so, but the shared database did not
-    tell of all boxes.
+    Exit code 0 if the service answers and the ledgers can be used.
     """
     look = status.look_at_service if service else status.look
-    report = look(config, datetime.now().astimezone(), begun(context))
+    report = look(config, datetime.now().astimezone())
     if as_json:
         print_document(report)
     elif screen or service or sys.stdout.isatty():
@@ -69,8 +66,6 @@ def _status(
             print(line, file=sys.stderr)
     if not report.in_order:
         raise typer.Exit(1)
-    if not report.complete:
-        raise typer.Exit(INCOMPLETE)
 
 
 def _print_screen(report: status.StatusReport) -> None:

@@ -66,11 +66,9 @@ def show(context: RequestContext) -> Response:
 
     def read() -> tuple[access_letter.CallerEntries, consents.CallerConsents]:
         now, caller = context.console.now(), lookup.typed.caller
-        records = access_letter.caller_entries(
-            company, lookup.typed, context.configuration, context.console.callers
-        )
+        records = access_letter.caller_entries(company, lookup.typed, context.console.callers)
         note_access(context, "open-caller", lookup.typed, records.entries, reason=lookup.reason)
-        own_records = [entry.record for entry in records.entries if not entry.box]
+        own_records = [entry.record for entry in records.entries]
         return records, consents.of_caller(company, known, caller, now, own_records)
 
     return context.stream(

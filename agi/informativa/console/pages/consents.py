@@ -28,7 +28,7 @@ from .calls import batched
 from .erasure import redirect_if_erased
 
 COUNT = 50  # consents on a page
-FILTERS = ("choice", "answer", "from", "to", "box")  # parameters of the address
+FILTERS = ("choice", "answer", "from", "to")  # parameters of the address
 KINDS = {
     ConsentFormat.CSV: "text/csv; charset=utf-8",
     ConsentFormat.LINES: "application/jsonl; charset=utf-8",
@@ -51,8 +51,7 @@ def listing(context: RequestContext) -> Response:
     owner, known = company_with_callers(context), _consents(context)
     selection, after = _selection(context, owner), _place(context)
     context.note(Action.SEARCH, facts=selection.facts(owner.zone))
-    shared = context.configuration.shared
-    page = consent_export.page(owner, known, context.console.now(), selection, after, COUNT, shared)
+    page = consent_export.page(owner, known, context.console.now(), selection, after, COUNT)
     typed = {name: context.query(name) for name in FILTERS}
     parameters = {name: value for name, value in typed.items() if value}
     return context.page(
@@ -66,7 +65,6 @@ def listing(context: RequestContext) -> Response:
         filtered=bool(parameters),
         address=lambda **more: "?" + urlencode({**parameters, **more}),
         lookups=lookup_keys(context),
-        shared=shared,
         reach=consent_export.REACH,
         forms=ConsentFormat,
     )
@@ -84,7 +82,7 @@ def export(context: RequestContext) -> Response:
     form = _format(context)
     owner, known, now = company_with_callers(context), _consents(context), context.console.now()
     selection = _selection(context, owner)
-    rows = consent_export.rows(owner, known, now, selection, context.configuration.shared)
+    rows = consent_export.rows(owner, known, now, selection)
     confirmation = exports.confirmation(context, _file(context))
     context.note(Action.EXPORT, facts=f"{selection.facts(owner.zone)} {confirmation}".strip())
     parts = record_files.consents(form, rows)
@@ -197,8 +195,7 @@ def _consents(context: RequestContext) -> Mapping[str, Choice]:
 
 def _selection(context: RequestContext, owner: Controller) -> ConsentFilter:
     """Return the filter of the address. Raises InformativaError for a value that cannot be."""
-    choice, answer, box = (context.query(name) for name in ("choice", "answer", "box"))
-    shared = context.configuration.shared
+    choice, answer = (context.query(name) for name in ("choice", "answer"))
     if (answer and answer not in ACTS) or (choice and choice not in _consents(context)):
         raise InformativaError(Text("There is no such choice."), Text("Choose one of the list."))
     first, last = _day(context, "from"), _day(context, "to")
@@ -207,7 +204,6 @@ def _selection(context: RequestContext, owner: Controller) -> ConsentFilter:
         Answer(answer) if answer else None,
         DayRange(first, first, owner.zone).since if first else None,
         DayRange(last, last, owner.zone).until if last else None,
-        None if not box else "" if shared and box == shared.box else box,
     )
 
 

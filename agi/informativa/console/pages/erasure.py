@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from ...model.errors import InformativaError, SharedDatabaseError
+from ...model.errors import InformativaError
 from ...model.text import Text
 from ...operations import access_log, callers
 from ...operations.callers import Erased, check_instruction
@@ -79,10 +79,10 @@ def _preview(
     instruction: str = "",
 ) -> Response:
     """Show what would be erased, with the errors by the field of the form."""
-    company, shared = company_with_callers(context), context.configuration.shared
+    company = company_with_callers(context)
 
     def read() -> Erased:
-        preview = callers.erase([company], lookup.typed, context.console.now(), really=False, shared=shared)
+        preview = callers.erase([company], lookup.typed, context.console.now(), really=False)
         (erased,) = preview.controllers
         note_access(context, "erase-trial", lookup.typed, erased.records, reason=lookup.reason)
         return erased
@@ -94,35 +94,24 @@ def _preview(
         instruction=instruction,
         result=LazyResult(read),
         errors=errors,
-        shared=shared,
     )
 
 
 def _erase(context: RequestContext, lookup: CallerLookup, instruction: str) -> tuple[str, bool]:
     """Erase the caller; return the address of the outcome, and whether nothing is left to do."""
-    company, shared = company_with_callers(context), context.configuration.shared
+    company = company_with_callers(context)
     context.note("erase", detail=access_log.BEGUN)
     erased, error = None, None
 
-    def work() -> tuple[tuple[Erased, InformativaError | None], bool]:
-        results = list[Erased]()
-        try:
-            callers.erase(
-                [company],
-                lookup.typed,
-                context.console.now(),
-                really=True,
-                shared=shared,
-                progress=results.append,
-                instruction=instruction,
-                in_console=True,
-            )
-        except SharedDatabaseError as failure:  # he is erased on this box all the same
-            return (results[0], failure), False
-        return (results[0], None), True
+    def work() -> tuple[Erased, bool]:
+        now = context.console.now()
+        erasure = callers.erase(
+            [company], lookup.typed, now, really=True, instruction=instruction, in_console=True
+        )
+        return erasure.controllers[0], True
 
     try:
-        erased, error = lookup.run_once("erased", work)  # not again if the note fails
+        erased = lookup.run_once("erased", work)  # not again if the note fails
         detail = "waiting" if erased.waiting else "done"
         context.note("erase", record=max(erased.traces, default=None), detail=detail)
     except InformativaError as raised:

@@ -16,13 +16,12 @@ from ...operations.day_range import DayRange
 from ...operations.evidence import auditing, logs
 from ...operations.evidence import bundle as bundles
 from ...operations.evidence.bundle_content import Bundle
-from ...operations.evidence.log_state import log_state, other_box_logs
+from ...operations.evidence.log_state import log_state
 from ...views.messages import ENGLISH, Language, language, languages
 from ...views.text.bundle_readme import BundleWords
 from ..context import RequestContext
 from ..jobs import Progress
 from . import exports
-from .caller_lookup import LazyResult
 
 AUDIT, BUNDLE = "audit", "bundle"
 
@@ -42,8 +41,7 @@ def _page(context: RequestContext, typed: dict[str, str], errors: dict[str, Info
         error = failed
     audited = context.console.jobs.newest(AUDIT, owner.id)
     settings = context.configuration.evidence.for_controller(owner.id)
-    other_boxes = LazyResult(lambda: other_box_logs(context.configuration, owner))
-    return context.stream(
+    return context.page(
         "evidence.html",
         400 if errors else 200,
         typed=typed,
@@ -53,20 +51,19 @@ def _page(context: RequestContext, typed: dict[str, str], errors: dict[str, Info
         error=error,
         audited=audited,
         settings=settings,
-        boxes=other_boxes,
     )
 
 
 def audit(context: RequestContext) -> Response:
     """Start an audit of the whole ledger."""
-    owner, shared = context.company, context.configuration.shared
+    owner = context.company
     settings = context.configuration.evidence.for_controller(owner.id)
     require_ledger(owner)
     context.note("audit")
     job = context.console.jobs.start(
         AUDIT,
         owner.id,
-        lambda progress: auditing.audit(owner, progress=progress, settings=settings, shared=shared),
+        lambda progress: auditing.audit(owner, progress=progress, settings=settings),
     )
     return context.redirect(context.path("evidence", "jobs", job.id))
 

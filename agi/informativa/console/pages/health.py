@@ -1,11 +1,11 @@
-"""The page of the machine's health, for operators: the doctor's findings, the companies, the boxes."""
+"""The page of the machine's health, for operators: the doctor's findings, the companies."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
 from ... import __version__
-from ...operations import boxes, controller_state, status
+from ...operations import controller_state, status
 from ...operations.doctor.examination import Examination, examine
 from ...operations.doctor.findings import State
 from ...system.patience import run
@@ -34,7 +34,6 @@ def health(context: RequestContext) -> Response:
         states=states,
         machine=look_at_machine,
         last_hours={status.id: status.last_hour for status in controllers},
-        boxes=_boxes(context),
         version=__version__,
     )
 
@@ -58,8 +57,3 @@ def machine(context: RequestContext) -> Job | None:
         now = context.console.now()
         jobs.start(STATUS, "", lambda _progress: status.look(context.console.file, now))
     return last
-
-
-def _boxes(context: RequestContext) -> boxes.Boxes | None:
-    configuration = context.configuration
-    return boxes.boxes(configuration, configuration.in_shape()) if configuration.shared else None

@@ -187,8 +187,8 @@ def _erase(context: RequestContext, errors: dict[str, InformativaError]) -> str:
 
 
 def _erasure(context: RequestContext, caller: Typed, *, really: bool) -> Erased:
-    """Erase the person of the request, or return what would be erased. The sessions forget whom this box
-    erased, although other boxes could not be told. Raises as `request_answers.erase`."""
+    """Erase the person of the request, or return what would be erased. The sessions forget who was
+    erased. Raises as `request_answers.erase`."""
     company = company_with_callers(context)
 
     def finish(_erased: Erased) -> None:
@@ -199,7 +199,6 @@ def _erasure(context: RequestContext, caller: Typed, *, really: bool) -> Erased:
         company,
         _request(context).number,
         caller,
-        context.configuration,
         context.field("instruction", 100) if really else "",
         context.account.name,
         context.console.now(),

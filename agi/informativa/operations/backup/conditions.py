@@ -18,7 +18,7 @@ from .manifest import Manifest
 
 def require_possible(configuration: Configuration, manifest: Manifest, names: Sequence[str]) -> None:
     """Check, before anything is changed, that the configuration is not of other companies alone, that nobody
-    has these ledgers open, and that they, or the logs beside them, are not of another box. Raises
+    has these ledgers open, and that they, or the logs beside them, are not of another machine. Raises
     InformativaError."""
     local = configuration.controllers.keys()
     restorable = {company.controller for company in manifest.companies}
@@ -31,22 +31,16 @@ def require_possible(configuration: Configuration, manifest: Manifest, names: Se
                 here=", ".join(sorted(local)),
             ),
             Text(
-                "Take a backup of this box: informativa backup list. If this one is right, put that"
+                "Take a backup of this machine: informativa backup list. If this one is right, put that"
                 " configuration aside, and try again: mv {file} {file}.aside",
                 file=configuration.file,
             ),
-        )
-    shared = configuration.shared
-    if shared and shared.box != manifest.box:
-        raise InformativaError(
-            Text("The backup is of the box {box}, and this is {here}.", box=manifest.box, here=shared.box),
-            Text("Take a backup of this box: informativa backup list"),
         )
     for controller in (
         configuration.controllers[name] for name in names if name in configuration.controllers
     ):
         ledger = Path(controller.ledger)
-        _require_same_box(controller, manifest)
+        _require_same_log(controller, manifest)
         if processes := write_lock.users(ledger):
             raise InformativaError(
                 Text(
@@ -58,7 +52,7 @@ def require_possible(configuration: Configuration, manifest: Manifest, names: Se
             )
 
 
-def _require_same_box(controller: Controller, manifest: Manifest) -> None:
+def _require_same_log(controller: Controller, manifest: Manifest) -> None:
     """Check that the ledger that is there has a log in common with the backup's. Raises InformativaError; a
     ledger that cannot be read is replaced."""
     with suppress(LedgerError), storage.existing_ledger(controller) as ledger:
@@ -71,7 +65,7 @@ def _require_same_box(controller: Controller, manifest: Manifest) -> None:
                     log=origins[-1],
                     here=local[-1],
                 ),
-                Text("Take a backup of this box: informativa backup list"),
+                Text("Take a backup of this machine: informativa backup list"),
             )
 
 

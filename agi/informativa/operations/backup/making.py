@@ -131,9 +131,7 @@ class _Making:
                 format=FORMAT,
                 program=__version__,
                 made=self.now,
-                box=configuration.shared.box
-                if configuration.shared
-                else configuration.evidence.box or machine(),
+                box=configuration.evidence.box or machine(),
                 configuration=configuration.file.name,
                 owner=users.name(installation.owner(configuration).st_uid),
                 companies=tuple(companies),

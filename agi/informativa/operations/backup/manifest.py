@@ -85,7 +85,7 @@ class Manifest:
     made: Time
     """The time at which it was begun."""
     box: str
-    """The name of the box."""
+    """The name of the machine."""
     configuration: str
     """The name of the configuration's file."""
     owner: str

@@ -248,8 +248,8 @@ class _Restoration:
                 raise InformativaError(
                     Text("The log in {folder} is another one than that of the backup.", folder=folder),
                     Text(
-                        "It was begun since, or is another box's. If so, put it aside with its ledger, and"
-                        " try again: mv {folder} {folder}.aside; mv {ledger} {ledger}.aside",
+                        "It was begun since, or is another machine's. If so, put it aside with its ledger,"
+                        " and try again: mv {folder} {folder}.aside; mv {ledger} {ledger}.aside",
                         folder=folder,
                         ledger=controller.ledger,
                     ),

@@ -49,9 +49,8 @@ def configuration_files(
     ]
     if not all_of_it:
         return prompts
-    shared, web = configuration.shared, configuration.web
+    web = configuration.web
     certificates = [
-        shared.certificates if shared and shared.certificates != "system" else "",
         web.certificate,
     ]
     fallback = _formats(configuration.fallback.path) if configuration.fallback else []
@@ -89,7 +88,6 @@ def secrets(configuration: Configuration, names: Iterable[str], *, all_of_it: bo
     if all_of_it:
         paths += [settings.service.token, settings.web.key, f"{settings.web.folder}/accounts.json"]
         paths += [settings.manager.secret if settings.manager else None]
-        paths += [settings.shared.passwords if settings.shared else None]
     files = {file for path in paths if path for file in _with_retired(folder / path)}
     content = {}
     for file in sorted(files):

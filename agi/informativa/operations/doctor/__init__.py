@@ -25,7 +25,6 @@ Checks:
 - `console`: a web server in front of the console that asks as it should, and passkeys that can answer
 - `ledgers`, `write_trial`: ledgers that open and can be written
 - `evidence`: signed, in time, and kept elsewhere
-- `shared`: the other boxes
 - `hooks`: consents of which a hook is not told
 - `requests`: persons' requests that are answered in time
 - `status`: those of `status`, in fewer words

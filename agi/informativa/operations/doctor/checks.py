@@ -23,7 +23,6 @@ from . import (
     ports,
     requests,
     service,
-    shared,
     status,
 )
 from .findings import Finding
@@ -90,10 +89,9 @@ Run = Callable[[System], Iterator[Finding] | AsyncIterator[Finding]]
 class Check:
     """One check: `run` yields findings, which are shown under `name`.
 
-    It may take `seconds`, in a thread unless it is asynchronous. It uses these `facts` of ledgers, and
-    `System.meeting` where it `asks_boxes`. With `blocks_start` a wrong finding means that the service cannot
-    start, which the remedies of other checks mention. `by_hand` says why a remedy of the doctor's that is no
-    `SafeRemedy` is left to a person.
+    It may take `seconds`, in a thread unless it is asynchronous. It uses these `facts` of ledgers. With
+    `blocks_start` a wrong finding means that the service cannot start, which the remedies of other checks
+    mention. `by_hand` says why a remedy of the doctor's that is no `SafeRemedy` is left to a person.
     """
 
     id: str
@@ -103,7 +101,6 @@ class Check:
     needs: Needs = Needs.CONFIGURATION
     seconds: float = SECONDS
     facts: tuple[LedgerFact[Any], ...] = ()
-    asks_boxes: bool = False
     blocks_start: bool = False
     by_hand: Text = NOTHING
 
@@ -205,15 +202,6 @@ CHECKS = (
         facts=(REQUESTS,),
         by_hand=_PERSONS,
     ),
-    Check(
-        "boxes",
-        Text("other boxes"),
-        shared.shared,
-        _DOCTOR,
-        seconds=SLOW,
-        asks_boxes=True,
-        by_hand=_OTHERS,
-    ),
     Check("program", Text("program"), installation.program, by_hand=_OTHERS),
     Check("plans", Text("plans"), installation.plans, by_hand=_SOUND),
     Check("prompts", Text("prompts"), installation.prompts, seconds=SLOW, by_hand=_SOUND),
@@ -250,10 +238,8 @@ CHECKS = (
         _STATUS,
         seconds=SLOW,
         facts=(KEPT_SINCE, SUMMARY, LOG),
-        asks_boxes=True,
     ),
     Check("spool-status", Text("spool"), status.spool, _STATUS, seconds=SLOW),
-    Check("database", Text("other boxes"), shared.reachable, _CHECK),
     Check("manager", Text("manager"), asterisk.manager, _DOCTOR, Needs.NOTHING, by_hand=_PBX),
     Check("rights", Text("rights"), asterisk.rights, _DOCTOR, Needs.ASTERISK, by_hand=_PBX),
     Check("version", Text("version"), asterisk.version, _DOCTOR, Needs.SETTINGS, by_hand=_PBX),

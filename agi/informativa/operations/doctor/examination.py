@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,6 @@ from .findings import LOOK_AT_LOAD, Finding, State, ok, unknown, warning, wrong
 from .system import System
 
 _ACCESS = Text("Run this as root, or as Asterisk's user.")
-
-AHEAD_SECONDS = 0.5  # for which the database where boxes meet is asked before all else
 
 
 @dataclass(frozen=True)
@@ -47,27 +45,24 @@ def count_by_state(findings: Iterable[Finding]) -> dict[str, int]:
     return {state.value: states.count(state) for state in State}
 
 
-async def examine(file: Path, begun: float | None = None) -> Examination:
-    """Return the findings of `informativa doctor`, which has `begun` at that time of `time.monotonic()`.
-    Changes nothing."""
-    _system, findings = await run_checks(file, of_suite(Suite.DOCTOR), begun=begun)
+async def examine(file: Path) -> Examination:
+    """Return the findings of `informativa doctor`. Changes nothing."""
+    _system, findings = await run_checks(file, of_suite(Suite.DOCTOR))
     return Examination(tuple(findings), **count_by_state(findings))
 
 
-async def check_configuration(
-    file: Path, *, keep: bool = False, begun: float | None = None
-) -> tuple[System, list[Finding]]:
+async def check_configuration(file: Path, *, keep: bool = False) -> tuple[System, list[Finding]]:
     """Return the findings of `informativa check`, whose checks need neither Asterisk nor the service. Creates
     nothing, but that `keep` stores the parsed configuration for scripts."""
-    system = await read(file, keep=keep, begun=begun)
+    system = await read(file, keep=keep)
     return system, await run(system, of_suite(Suite.CHECK))
 
 
 async def run_checks(
-    file: Path, checks: Sequence[Check], *, asks_asterisk: bool = False, begun: float | None = None
+    file: Path, checks: Sequence[Check], *, asks_asterisk: bool = False
 ) -> tuple[System, list[Finding]]:
     """Return the findings of these checks, in their order and without duplicates, and the system."""
-    system = await read(file, begun=begun)
+    system = await read(file)
     return system, await run(system, checks, asks_asterisk=asks_asterisk)
 
 
@@ -75,9 +70,6 @@ async def run(system: System, checks: Sequence[Check], *, asks_asterisk: bool = 
     """Return the findings of these checks, in their order and without duplicates. Checks that say whether the
     service can start run first. Asterisk is asked if one of them needs it, or all are to know of it."""
     system.facts.need(facts_of(checks))
-    if any(check.asks_boxes for check in checks):
-        with suppress(TimeoutError):  # beside all other checks its turns would be short and far between
-            await asyncio.wait_for(in_thread(system.ask_boxes), AHEAD_SECONDS)
     async with AsyncExitStack() as stack:
         if asks_asterisk or any(check.asks_asterisk for check in checks):
             system.login = await _log_in(system, stack)
@@ -98,7 +90,7 @@ async def _all(system: System, checks: Sequence[Check]) -> dict[str, list[Findin
     }
 
 
-async def read(file: Path, *, keep: bool = False, begun: float | None = None) -> System:
+async def read(file: Path, *, keep: bool = False) -> System:
     """Return a system with the configuration, as far as it can be read; `keep` stores it as it was parsed.
     Raises InformativaError for a user who may not see its secrets."""
     try:
@@ -111,7 +103,7 @@ async def read(file: Path, *, keep: bool = False, begun: float | None = None) ->
         return System(file, None, error.problems)
     config.require_reader(problems)
     service_uid = users.listener(configuration.port)
-    return System(file, configuration, problems, service_uid=service_uid, begun=begun)
+    return System(file, configuration, problems, service_uid=service_uid)
 
 
 async def _log_in(system: System, stack: AsyncExitStack) -> Finding | None:

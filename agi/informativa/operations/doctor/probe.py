@@ -11,19 +11,10 @@ from ...config import Configuration
 from ...model.text import Text
 from .findings import Finding, warning, wrong
 
-_NOT_SHARED = {
-    "defect": Text("a defect of informativa ({kind})"),
-    "box-refused": Text("the database refuses this box"),
-    "shared-database": Text("it cannot use the database"),
-    "ledger": Text("it cannot use the ledger"),
-}
 _NOT_DECIDED = {
     "ledger": Text("its ledger cannot be used"),
     "ledger-slow": Text("its ledger does not answer"),
 }
-_REPORT = Text(
-    "Calls go on, and it tries again by itself. Report it with what the log says: journalctl -u informativa"
-)
 SECONDS = 3.0  # for an answer, which takes about a millisecond
 
 
@@ -94,25 +85,6 @@ def otherwise(
         text = Text("the service works from another configuration than {file} is now")
         return warning(text.format(file=configuration.file), reload)
     return None
-
-
-def not_shared(answer: Mapping[str, str]) -> list[Finding]:
-    """Return a finding for each company of which the service that gave this status shares nothing now, or
-    whose calls are not told what other boxes know."""
-    text = Text("the service shares nothing of {id} with other boxes now: {why}")
-    fix = Text("Calls go on, and it tries again by itself. Its log says more: journalctl -u informativa")
-    findings = []
-    for failure in filter(None, answer.get("unshared", "").split(",")):
-        controller, _, word = failure.partition(":")
-        code, _, kind = word.partition(":")
-        cause = _NOT_SHARED.get(code, _NOT_SHARED["ledger"]).format(kind=kind)
-        findings.append(wrong(text.format(id=controller, why=cause), _REPORT if code == "defect" else fix))
-    untold = Text(
-        "calls of {id} are not told what other boxes know: the shared database does not answer them"
-    )
-    for controller in filter(None, answer.get("untold", "").split(",")):
-        findings.append(wrong(untold.format(id=controller), fix))
-    return findings
 
 
 def cannot_decide(failing: Mapping[str, str]) -> list[Finding]:

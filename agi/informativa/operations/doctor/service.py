@@ -70,7 +70,7 @@ async def service(system: System) -> AsyncIterator[Finding]:
     )
     difference = probe.otherwise(answer, configuration, run, system.by_systemd(unit.RELOAD))
     yield difference or ok(answers.format(listen=configuration.listen))
-    for finding in (*probe.not_shared(answer), *probe.cannot_decide(failing or {})):
+    for finding in probe.cannot_decide(failing or {}):
         yield finding
 
 

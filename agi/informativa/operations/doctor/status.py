@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 
-from ...model.errors import EvidenceError, LedgerError, ManagerError, SharedDatabaseError
+from ...model.errors import EvidenceError, LedgerError, ManagerError
 from ...model.text import Text
 from . import ledger_facts, probe
 from .findings import Finding, warning, wrong
-from .shared import by_trouble
 from .system import System
 
 
 async def service(system: System) -> AsyncIterator[Finding]:
-    """Check that the service answers, is as installed and configured, and can decide and share calls."""
+    """Check that the service answers, is as installed and configured, and can decide calls."""
     answer = await system.answer()
     if answer is None:
         text = Text(
@@ -25,13 +24,12 @@ async def service(system: System) -> AsyncIterator[Finding]:
         return
     if difference := probe.otherwise(answer, system.configured, "systemctl restart informativa"):
         yield difference
-    for finding in (*probe.not_shared(answer), *probe.cannot_decide(await system.failing() or {})):
+    for finding in probe.cannot_decide(await system.failing() or {}):
         yield finding
 
 
 def companies(system: System) -> Iterator[Finding]:
-    """Check that the ledger, the log and the boxes of each company can be read."""
-    failures: dict[str, SharedDatabaseError] = {}
+    """Check that the ledger and the log of each company can be read."""
     for controller in system.readable():
         try:
             system.fact(controller, ledger_facts.KEPT_SINCE)
@@ -39,12 +37,6 @@ def companies(system: System) -> Iterator[Finding]:
             system.log(controller)
         except (LedgerError, EvidenceError) as error:
             yield warning(error.text)
-        try:
-            system.meeting(controller)
-        except SharedDatabaseError as error:
-            failures[controller.id] = error
-    for failure in by_trouble(failures):
-        yield warning(*failure)
 
 
 async def spool(system: System) -> AsyncIterator[Finding]:

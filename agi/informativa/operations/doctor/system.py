@@ -17,12 +17,10 @@ from ...asterisk.ami import ManagerSession
 from ...call import spool as spools
 from ...config import Configuration, by_company, of_callers, stops_service
 from ...model import Controller, Prompt
-from ...model.errors import ConfigProblem, ManagerError, SharedDatabaseError
+from ...model.errors import ConfigProblem, ManagerError
 from ...model.remedy import COMMANDS, SafeChange, SafeRemedy
 from ...model.text import Text
 from ...system.patience import start_in_thread
-from .. import boxes
-from ..boxes import Meeting
 from ..evidence.log_state import LogState
 from . import ledger_facts, probe, unit, users
 from .asterisk_files import AsteriskFiles, usual_files
@@ -55,7 +53,6 @@ class System:
     units: Path = field(default_factory=lambda: unit.FOLDER)
     start_blocked: bool = False  # a finding says that the service cannot start
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    begun: float | None = None  # the time of `time.monotonic()` since which the database is waited for
     facts: LedgerFacts = field(init=False, repr=False)
     _answers: dict[str, asyncio.Task[Any]] = field(default_factory=dict, repr=False)
     _readings: dict[str, Future[Any]] = field(default_factory=dict, repr=False)
@@ -132,26 +129,6 @@ class System:
     def log(self, controller: Controller) -> LogState | None:
         """Return the state of a log; `None` if there is no ledger. Raises LedgerError, EvidenceError."""
         return self.fact(controller, ledger_facts.LOG) if Path(controller.ledger).exists() else None
-
-    def meeting(self, controller: Controller) -> Meeting | None:
-        """Return the state of a company's boxes; `None` if they share nothing. Raises SharedDatabaseError."""
-        if self.configured.shared is None:
-            return None
-        outcome = self._read("boxes", self._meetings).get(controller.id)
-        if isinstance(outcome, SharedDatabaseError):
-            raise outcome
-        return outcome
-
-    def ask_boxes(self) -> None:
-        """Ask the database about the boxes of all companies, for `meeting`. Raises nothing that this does not
-        raise again."""
-        if self.configuration is not None and self.configuration.shared is not None:
-            with suppress(Exception):
-                self._read("boxes", self._meetings)
-
-    def _meetings(self) -> dict[str, Meeting | SharedDatabaseError]:
-        companies = [company for company in self.configured.in_shape() if not company.refused]
-        return boxes.of_companies(self.configured, companies, boxes.meetings, self.begun)
 
     async def loaded(self, module: str) -> bool:
         """Return whether Asterisk has a module loaded. Raises ManagerError."""

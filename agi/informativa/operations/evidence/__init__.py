@@ -4,7 +4,7 @@ others answer.
 The log:
 
 - `logs`: signing, keys
-- `log_state`: what is recorded, signed, and kept elsewhere; logs of other boxes
+- `log_state`: what is recorded, signed, and kept elsewhere
 - `publishing`: to witnesses and copies
 
 Receipts:
@@ -25,7 +25,7 @@ Bundles for auditors:
 
 - `bundle`: a period in one ZIP file
 - `bundle_content`: what is in it, as a document
-- `bundle_sources`: its records, of this box or all
+- `bundle_sources`: its records
 - `bundle_log`, `bundle_prompts`, `bundle_holes`: logs, prompts, and records that are gone
 - `zip_writer`: a ZIP file of any length
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, repeat
 from pathlib import Path
@@ -16,20 +16,14 @@ from ...evidence.log_folder import LogFolder
 from ...evidence.note import Verifier
 from ...evidence.origin import slug
 from ...evidence.settings import EvidenceConfig
-from ...ledgers import audit_answers, audit_reading, extension
+from ...ledgers import extension
 from ...ledgers.audit_flaws import AuditedFlaw
 from ...ledgers.audit_history import HistoryRow
 from ...ledgers.audit_log import AuditedLog, audit_ledger
 from ...ledgers.sqlite import SqliteStore
 from ...ledgers.tally import CounterRow
-from ...model import Controller, SharedDatabase, Verdict
-from ...model.errors import (
-    EvidenceError,
-    ForkError,
-    InformativaError,
-    LedgerError,
-    SharedDatabaseError,
-)
+from ...model import Controller, Verdict
+from ...model.errors import EvidenceError, ForkError, InformativaError, LedgerError
 from ...model.text import Text
 from ...process import publication, storage
 from ..document import Sentence, Time
@@ -145,7 +139,6 @@ def audit(
     copy: Path | None = None,
     approvers: Sequence[Verifier] = (),
     at: datetime | None = None,
-    shared: SharedDatabase | None = None,
 ) -> AuditedLedger:
     """Audit a controller's whole ledger and log.
 
@@ -153,8 +146,7 @@ def audit(
     `trusted` keys the controller's own are used: those that sign,
     or that were published with the logs. With the path of a `copy` of the published log the ledger is
     compared with it. `approvers` are the keys that may approve what is gone; without them those that the
-    ledger's rules name. `at` is the time of the audit, by default now. With the `shared` database the answers
-    that other boxes have on record are compared with those records. Raises LedgerError, EvidenceError, and
+    ledger's rules name. `at` is the time of the audit, by default now. Raises LedgerError, EvidenceError, and
     InformativaError if there is no copy.
     """
     ledger = Path(controller.ledger)
@@ -169,8 +161,6 @@ def audit(
         )
     witnesses = [WitnessVerifier.parse(one.key) for one in settings.witnesses] if settings else []
     audited = audit_ledger(ledger, trusted, progress, folder, witnesses)
-    others_answers, not_compared = _compared_answers(controller, shared, at or datetime.now(UTC))
-    audited = replace(audited, history=(*audited.history, *others_answers))
     counts = audited.counted
     compared = tuple(_compared(ledger, folder, trusted, settings)) if settings else ()
     standings = judged(audited.logs, folder, approvers)
@@ -199,32 +189,11 @@ def audit(
         remarks=(
             *(() if copy or audited.cut_off else _unsigned(as_of, controller.id)),
             *_waiting(counts.waiting),
-            *not_compared,
             *audited.remarks,
             *time_remarks.of_audit(audited, folder, approvers, witnesses),
         ),
         elsewhere=compared,
     )
-
-
-def _compared_answers(
-    controller: Controller, shared: SharedDatabase | None, now: datetime
-) -> tuple[list[HistoryRow], tuple[Text, ...]]:
-    """Return the answers of other boxes that those have not on record so, and a remark if they could not be
-    compared."""
-    if shared is None:
-        return [], ()
-    from ...sharing import answer_audit  # its driver is an extra
-
-    retention = controller.retention
-    purged_before = retention.before(now, controller.zone) if retention else None
-    with audit_reading.reading(Path(controller.ledger)) as connection:
-        ledger_rows = audit_answers.of_other_boxes(connection)
-    try:
-        return answer_audit.contradicted(ledger_rows, shared, controller.id, purged_before), ()
-    except SharedDatabaseError as error:
-        text = Text("What other boxes say that callers answered was not compared: {why}", why=error.message)
-        return [], (text,)
 
 
 def _unsigned(as_of: AsOf, controller: str) -> Iterator[Text]:

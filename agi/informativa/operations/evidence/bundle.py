@@ -2,8 +2,7 @@
 
 Records are read in small turns, each together with its leaf, and are written at once into every file that has
 them. So all files agree on each record, calls never wait, and a million records need no more memory than one.
-The same ledger, log, prompts and configuration give the same bytes; a bundle of several boxes does so once
-all of them have sent all their records.
+The same ledger, log, prompts and configuration give the same bytes.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from hashlib import file_digest
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from ...config import Configuration
 from ...evidence.proof import SUFFIX
-from ...model import Controller, Record, SharedDatabase
+from ...model import Controller, Record
 from ...model.errors import EvidenceError, InformativaError
 from ...model.text import Foreign, Text
 from ...process import storage
@@ -28,15 +27,12 @@ from ..controllers import require_ledger
 from ..day_range import DayRange
 from . import bundle_holes
 from .bundle_content import Bundle, BundleContent, BundleWriter
-from .bundle_holes import BoxHoles
 from .bundle_log import LogFiles
 from .bundle_prompts import BundledPrompt, bundled
-from .bundle_sources import BoxRecords, LedgerRecords, Progress, records_of_boxes
+from .bundle_sources import LedgerRecords, Progress
 from .receipt_maker import OpenedLeaf, RecordWithoutReceipt
+from .verdict import Hole
 from .zip_writer import PackedEntry, SummedZip
-
-if TYPE_CHECKING:  # its driver is there only where boxes share a database
-    from ...sharing.administration import RegisteredBox
 
 FOLDER = 1000  # greatest number of receipts in a folder
 
@@ -48,33 +44,23 @@ def bundle(
     file: Path,
     words: BundleWriter,
     progress: Progress | None = None,
-    shared: SharedDatabase | None = None,
 ) -> Bundle:
-    """Write a bundle of this box, or of all boxes in the `shared` database.
+    """Write a bundle of a ledger.
 
     Only its user may read the file, because it has pseudonyms. Raises InformativaError if there are no
-    records or the file cannot be written, LedgerError, SharedDatabaseError, and EvidenceError if a record is
-    not what was signed.
+    records or the file cannot be written, LedgerError, and EvidenceError if a record is not what was signed.
     """
-    if shared is None:
-        require_ledger(controller)
+    require_ledger(controller)
     try:
         with ExitStack() as stack:
 
             def temporary() -> BinaryIO:
                 return stack.enter_context(TemporaryFile(dir=file.absolute().parent))
 
-            sources: list[BoxRecords] = []
-            boxes: list[RegisteredBox] = []
-            if shared is None:
-                store = stack.enter_context(closing(storage.store(controller, read_only=True)))
-                sources.append(LedgerRecords(controller, store, period, progress))
-            else:
-                reader = stack.enter_context(storage.provable(shared, controller))
-                boxes += reader.boxes()
-                sources += records_of_boxes(controller, reader, boxes, period, shared.box)
+            store = stack.enter_context(closing(storage.store(controller, read_only=True)))
+            source = LedgerRecords(controller, store, period, progress)
             out = stack.enter_context(open_for_replacement(file, most=0o600))
-            bundler = _Bundler(configuration, controller, period, sources, words, boxes)
+            bundler = _Bundler(configuration, controller, period, source, words)
             content = bundler.write(out, temporary)
         with file.open("rb") as stream:
             return _bundle(content, file, file_digest(stream, "sha256").hexdigest())
@@ -88,6 +74,7 @@ def bundle(
 def _bundle(content: BundleContent, file: Path, sha256: str) -> Bundle:
     return Bundle(
         controller=content.controller.id,
+        log=content.log,
         first=content.period.first,
         last=content.period.last,
         file=file,
@@ -102,7 +89,6 @@ def _bundle(content: BundleContent, file: Path, sha256: str) -> Bundle:
         verdict=content.verdict,
         holes=content.holes,
         logs=content.logs,
-        incomplete=content.incomplete,
         unknown_recordings=content.unknown_recordings,
     )
 
@@ -115,17 +101,16 @@ class _Bundler:
         configuration: Configuration,
         controller: Controller,
         period: DayRange,
-        sources: Sequence[BoxRecords],
+        source: LedgerRecords,
         words: BundleWriter,
-        boxes: Sequence[RegisteredBox],
     ) -> None:
         self._configuration, self._controller, self._period = configuration, controller, period
-        self._sources, self._words, self._boxes = sources, words, boxes
+        self._source, self._words = source, words
         self._records = self._receipts = self._log_notes = self._erased = self._notes = self._gone = 0
-        self._holes: list[BoxHoles] = []
+        self._holes: tuple[Hole, ...] = ()
         self._waiting_from: int | None = None
-        # By box and epoch, the first and the last leaf with a receipt; of notes if no other record has one.
-        self._covered: dict[tuple[str, int], tuple[int, int]] = {}
+        # By epoch, the first and the last leaf with a receipt; of notes if no other record has one.
+        self._covered: dict[int, tuple[int, int]] = {}
         self._versions: set[tuple[str, str]] = set()  # of records, as pairs of notice and version
         self._recordings: set[str] = set()
 
@@ -134,8 +119,7 @@ class _Bundler:
         beginnings = self._words.begin(self._controller, choices=storage.has_answers(self._controller))
         texts = [files.begin(name) for name in beginnings]
         _write(texts, tuple(beginnings.values()))
-        for source in self._sources:
-            self._take_all(source, files, texts)
+        self._take_all(files, texts)
         self._require_some()
         for text in texts:
             files.end(text)
@@ -143,6 +127,7 @@ class _Bundler:
         prompts = self._prompts()
         content = BundleContent(
             controller=self._controller,
+            log=self._source.origin,
             period=self._period,
             lines=lines_of(self._controller, self._configuration),
             logs=tuple(log.bundled for log in logs),
@@ -153,12 +138,11 @@ class _Bundler:
             erased=self._erased,
             notes=self._notes,
             gone=self._gone,
-            holes=tuple(self._holes),
+            holes=self._holes,
             waiting_from=self._waiting_from,
             unknown_recordings=tuple(
                 sorted(digest for digest in self._recordings if not _is_among(digest, prompts))
             ),
-            boxes=tuple(self._boxes),
         )
         for name, data in chain(*(log.files() for log in logs), *(prompt.files() for prompt in prompts)):
             files.add(name, data)
@@ -170,34 +154,33 @@ class _Bundler:
         files.add("README.txt", self._words.readme(content).encode())
         files.finish()
 
-    def _take_all(self, source: BoxRecords, files: SummedZip, texts: Sequence[PackedEntry]) -> None:
-        """Write all records of one box."""
+    def _take_all(self, files: SummedZip, texts: Sequence[PackedEntry]) -> None:
+        """Write all records."""
+        source = self._source
         first = last = -1
         for leaf, record in source.of_period():
             if leaf is not None:
                 first, last = first if first >= 0 else leaf.leaf, max(last, leaf.leaf)
-            self._take(source, leaf, record, files, texts)
+            self._take(leaf, record, files, texts)
         covered, of_period = dict(self._covered), self._records
         notes = source.notes()
         for row in bundle_holes.note_rows(notes, first, last):
             for leaf, record in source.record_of(row):
-                self._take(source, leaf, record, files, texts)
-        if holes := bundle_holes.of_period(notes, source.box, first, last, self._period.since):
-            self._holes.append(holes)
+                self._take(leaf, record, files, texts)
+        self._holes = bundle_holes.of_period(notes, first, last, self._period.since)
         self._covered |= covered
-        self._notes += self._records - of_period
-        self._gone += source.unopenable(first, last)
+        self._notes = self._records - of_period
+        self._gone = source.unopenable(first, last)
 
     def _take(
         self,
-        source: BoxRecords,
         leaf: OpenedLeaf | None,
         record: Record,
         files: SummedZip,
         texts: Sequence[PackedEntry],
     ) -> None:
-        event, receipt = record.event, source.maker.make(record, leaf)
-        _write(texts, self._words.record(record, source.box))
+        event, receipt = record.event, self._source.maker.make(record, leaf)
+        _write(texts, self._words.record(record))
         self._records += 1
         self._erased += event.erased
         self._versions.add((event.asked.choice if event.asked else event.notice, event.version))
@@ -210,12 +193,11 @@ class _Bundler:
             self._waiting_from = min(record.number, self._waiting_from or record.number)
             return
         begin = record.number // FOLDER * FOLDER
-        folder = f"receipts/{source.box}/" if source.box else "receipts/"
-        file = f"{begin}-{begin + FOLDER - 1}/{receipt.name}{SUFFIX}"
-        files.add(f"{folder}{file}", receipt.receipt.proof.data)
+        file = f"receipts/{begin}-{begin + FOLDER - 1}/{receipt.name}{SUFFIX}"
+        files.add(file, receipt.receipt.proof.data)
         self._receipts += 1
-        log, index = (source.box, receipt.epoch), receipt.receipt.proof.index
-        self._covered[log] = (self._covered.get(log, (index, index))[0], index)
+        epoch, index = receipt.epoch, receipt.receipt.proof.index
+        self._covered[epoch] = (self._covered.get(epoch, (index, index))[0], index)
 
     def _require_some(self) -> None:
         """Raise InformativaError if the bundle has no records, EvidenceError if none has a receipt."""
@@ -238,11 +220,11 @@ class _Bundler:
             )
 
     def _logs(self) -> Iterator[LogFiles]:
-        makers = {source.box: source.maker for source in self._sources}
-        for (box, epoch), (first, last) in sorted(self._covered.items()):
-            signed = makers[box].newest(epoch)
+        maker = self._source.maker
+        for epoch, (first, last) in sorted(self._covered.items()):
+            signed = maker.newest(epoch)
             assert signed is not None  # it has receipts
-            yield LogFiles(epoch, makers[box].published(epoch), signed, first, last, box)
+            yield LogFiles(epoch, maker.published(epoch), signed, first, last)
 
     def _prompts(self) -> list[BundledPrompt]:
         wordings = self._configuration.wordings(self._controller.id)

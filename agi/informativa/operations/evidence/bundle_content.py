@@ -7,34 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from ...model import Controller, Line, Record, Verdict
-from ..boxes import QUIET_SECONDS
 from ..day_range import DayRange
-from ..document import Time
-from .bundle_holes import BoxHoles, verdict_of
 from .bundle_log import BundledLog
 from .bundle_prompts import BundledPrompt
-
-if TYPE_CHECKING:  # its driver is there only where boxes share a database
-    from ...sharing.administration import RegisteredBox
-
-
-@dataclass(frozen=True)
-class IncompleteBox:
-    """A box that may have records of the period which are not in a bundle."""
-
-    box: str
-    """Its name."""
-    behind: int
-    """The number of its records that are not in the database yet, as far as it said."""
-    seen: Time
-    """The time when it was last heard of, by the database's clock."""
-    retired: Time | None
-    """The time when it left for good."""
-    successor: str | None
-    """The box that took its place, if any; its log says so."""
+from .verdict import Hole
 
 
 @dataclass(frozen=True)
@@ -43,6 +22,8 @@ class Bundle:
 
     controller: str
     """The controller's name in the configuration."""
+    log: str
+    """The origin of the newest log."""
     first: date
     """The first day, of the controller's time zone."""
     last: date
@@ -68,12 +49,11 @@ class Bundle:
     verdict: Verdict
     """The verdict on its records, by their proofs and the notes of the logs; that on the whole ledger is of
     `evidence audit`."""
-    holes: tuple[BoxHoles, ...]
-    """The leaves that are gone of each box, with the notes of its logs; none where nothing is."""
+    holes: tuple[Hole, ...]
+    """The records of the period, or next to it, that nobody can open any more, each under the note that
+    accounts for it, or under none."""
     logs: tuple[BundledLog, ...]
     """The logs that have them."""
-    incomplete: tuple[IncompleteBox, ...]
-    """The boxes that may have records of the period which are not in it; none where it is of one box."""
     unknown_recordings: tuple[str, ...]
     """The digests of recordings that records name and that are not there any more."""
 
@@ -88,6 +68,8 @@ class BundleContent:
     """The content of a bundle, for the text that explains it."""
 
     controller: Controller
+    log: str
+    """The origin of the newest log."""
     period: DayRange
     lines: tuple[Line, ...]
     """The controller's lines."""
@@ -105,14 +87,12 @@ class BundleContent:
     """The number of records from after the period, which note an erasure or a purge of others."""
     gone: int
     """The number of the period's leaves that cannot be opened any more."""
-    holes: tuple[BoxHoles, ...]
-    """The leaves that are gone of each box, with the notes of its logs."""
+    holes: tuple[Hole, ...]
+    """The leaves that are gone, with the notes of the log."""
     waiting_from: int | None
     """The number of the first record that waits for a checkpoint."""
     unknown_recordings: tuple[str, ...]
     """The digests of recordings that records name and whose files are gone."""
-    boxes: tuple[RegisteredBox, ...] = ()
-    """The boxes of a bundle of all boxes, as they were before it was made."""
 
     @property
     def waiting(self) -> int:
@@ -122,18 +102,9 @@ class BundleContent:
     @property
     def verdict(self) -> Verdict:
         """The verdict on the records. A changed one has no proof, and there is no bundle of it."""
-        return verdict_of(self.holes)
-
-    @property
-    def incomplete(self) -> tuple[IncompleteBox, ...]:
-        """The boxes that may have records of the period which are not in the bundle: they say so, or they
-        have been silent since before the period ended. A box that was retired before the period is not among
-        them."""
-        return tuple(
-            IncompleteBox(box.name, box.behind, box.seen, box.retired, box.successor)
-            for box in self.boxes
-            if _may_lack(box, self.period)
-        )
+        if any(not hole.is_accounted for hole in self.holes):
+            return Verdict.GAPS
+        return Verdict.ACCOUNTED if self.holes else Verdict.COMPLETE
 
 
 class BundleWriter(Protocol):
@@ -143,18 +114,11 @@ class BundleWriter(Protocol):
         """Return the beginnings of the files of records, by file name. Some records may be about
         `choices`."""
 
-    def record(self, record: Record, box: str) -> Sequence[str]:
-        """Return the text of one record for each of these files; `box` is '' if the bundle has one box
-        alone."""
+    def record(self, record: Record) -> Sequence[str]:
+        """Return the text of one record for each of these files."""
 
     def plan(self, lines: Sequence[Line]) -> str:
         """Return the text of the plans of these lines."""
 
     def readme(self, content: BundleContent) -> str:
         """Return the text that explains a bundle, its proofs, and how to check them."""
-
-
-def _may_lack(box: RegisteredBox, period: DayRange) -> bool:
-    if box.retired and box.retired < period.since:
-        return False
-    return box.behind > 0 or (box.silence > QUIET_SECONDS and box.seen < period.until)

@@ -23,8 +23,6 @@ from .receipt_maker import ReadableLog, SignedTree
 class BundledLog:
     """One log in a bundle."""
 
-    box: str | None
-    """The box that it is of; null where the bundle is of this one alone."""
     log: str
     """The origin of the log."""
     epoch: int
@@ -43,17 +41,14 @@ class LogFiles:
     """The files of one log that has the period's leaves `first` to `last`, and their description, `bundled`.
     Raises EvidenceError if something is not as it was signed."""
 
-    def __init__(
-        self, epoch: int, published: ReadableLog, signed: SignedTree, first: int, last: int, box: str = ""
-    ) -> None:
+    def __init__(self, epoch: int, published: ReadableLog, signed: SignedTree, first: int, last: int) -> None:
         self._published, self._signed = published, signed
         self._sizes = self._covering(first, last)
         log_key = (signed.key.name, signed.key.key_id)
         signatures = parse(signed.data).signatures
         others = (signature.name for signature in signatures if (signature.name, signature.key_id) != log_key)
-        self._folder = f"log/{box}/{epoch}" if box else f"log/{epoch}"
+        self._folder = f"log/{epoch}"
         self.bundled = BundledLog(
-            box=box or None,
             log=signed.checkpoint.origin,
             epoch=epoch,
             key=str(signed.key),

@@ -24,11 +24,11 @@ CREATE TABLE leg (
     by_id INTEGER, reached INTEGER, recorded INTEGER
 );
 CREATE TABLE record (
-    company TEXT, box TEXT, number INTEGER, at REAL, begun REAL, call TEXT, linked TEXT, line TEXT,
+    company TEXT, number INTEGER, at REAL, begun REAL, call TEXT, linked TEXT, line TEXT,
     notice TEXT, erased INTEGER
 );
 CREATE TABLE recorded (
-    key INTEGER PRIMARY KEY, company TEXT, box TEXT, number INTEGER, at REAL, begun REAL, call TEXT,
+    key INTEGER PRIMARY KEY, company TEXT, number INTEGER, at REAL, begun REAL, call TEXT,
     linked TEXT, line TEXT, erased INTEGER, way TEXT
 );
 CREATE TABLE known (id TEXT PRIMARY KEY, recorded INTEGER) WITHOUT ROWID;
@@ -42,14 +42,14 @@ CREATE TABLE purge (line TEXT PRIMARY KEY, cutoff INTEGER) WITHOUT ROWID;
 # A call has a record for each notice. Those of an erased caller have no id: a call has one of each notice.
 # An id with digits removed may be of several calls.
 _GROUP_RECORDS = """
-INSERT INTO recorded (company, box, number, at, begun, call, linked, line, erased)
-SELECT company, box, min(number), at, begun, call, linked, line, 0 FROM record WHERE NOT erased
-GROUP BY company, box, call, CASE WHEN instr(call, '#') THEN number END;
-INSERT INTO recorded (company, box, number, at, begun, call, linked, line, erased)
-SELECT company, box, min(number), at, begun, '', '', line, 1 FROM (
-    SELECT *, row_number() OVER (PARTITION BY company, box, line, at, notice ORDER BY number) AS nth
+INSERT INTO recorded (company, number, at, begun, call, linked, line, erased)
+SELECT company, min(number), at, begun, call, linked, line, 0 FROM record WHERE NOT erased
+GROUP BY company, call, CASE WHEN instr(call, '#') THEN number END;
+INSERT INTO recorded (company, number, at, begun, call, linked, line, erased)
+SELECT company, min(number), at, begun, '', '', line, 1 FROM (
+    SELECT *, row_number() OVER (PARTITION BY company, line, at, notice ORDER BY number) AS nth
     FROM record WHERE erased
-) GROUP BY company, box, line, at, nth;
+) GROUP BY company, line, at, nth;
 INSERT OR IGNORE INTO known SELECT call, key FROM recorded WHERE call <> '' AND NOT instr(call, '#');
 INSERT OR IGNORE INTO known SELECT linked, key FROM recorded WHERE linked <> '' AND NOT instr(linked, '#');
 """
@@ -148,7 +148,6 @@ class UnmatchedRecord(NamedTuple):
     """A recorded call that is not listed; `at` is in seconds since 1970."""
 
     company: str
-    box: str
     number: int
     line: str
     at: float
@@ -184,14 +183,13 @@ class CallMatching:
         """Return whether any row has an id."""
         return self._connection.execute("SELECT 1 FROM leg WHERE id <> '' LIMIT 1").fetchone() is not None
 
-    def add_records(self, company: str, records: Iterable[tuple[str, RecordedCall]]) -> None:
-        """Add a company's records, each with its box."""
+    def add_records(self, company: str, records: Iterable[RecordedCall]) -> None:
+        """Add a company's records."""
         rows = (
-            (company, box, record.number, record.at / 1e6, record.begun / 1e6, *record[3:])
-            for box, record in records
+            (company, record.number, record.at / 1e6, record.begun / 1e6, *record[3:]) for record in records
         )
         with self._transaction():
-            self._connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._connection.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def add_purge(self, lines: Iterable[str], cutoff: datetime) -> None:
         """Note that what was recorded on these lines before `cutoff` was deleted because of its age."""
@@ -243,7 +241,7 @@ class CallMatching:
     def records_without_call(self, most: int) -> Iterator[UnmatchedRecord]:
         """Return the first recorded calls that are not listed."""
         sql = (
-            f"SELECT company, box, number, line, at, call FROM recorded WHERE {_UNLISTED}"  # noqa: S608  # our own names
+            f"SELECT company, number, line, at, call FROM recorded WHERE {_UNLISTED}"  # noqa: S608  # our own names
             f" ORDER BY at, number LIMIT {most}"
         )
         return map(UnmatchedRecord._make, self._connection.execute(sql, self._period))

@@ -10,21 +10,19 @@ a menu. Where records were deleted because of their age, what is left is how man
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 
 from ...config import Configuration
-from ...ledgers.recorded_calls import RecordedCall
-from ...model import Controller, Line, RecordFilter, SharedDatabase
+from ...model import Controller, Line
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...process import storage
 from ..controllers import require_ledger
 from ..day_range import DayRange
-from ..records import no_other_boxes
 from .call_list import CallList, ListTimes, opened_list, shown_id
 from .call_matching import COUNTS, CallMatching, UnmatchedCall, UnmatchedRecord
 from .compared_days import counted_calls, differing_days
@@ -54,7 +52,6 @@ class ListSource:
     """The last day, which is in it; `None` for as far as the list goes."""
     zone: tzinfo | None
     """The zone of times that name none; `None` for that of each line's company."""
-    all_boxes: bool = False
 
 
 def compare(
@@ -68,11 +65,8 @@ def compare(
     its records are read.
 
     Raises InformativaError for a list that cannot be understood or has no call of these companies,
-    LedgerError and SharedDatabaseError.
+    and LedgerError.
     """
-    shared = configuration.shared if source.all_boxes else None
-    if source.all_boxes and shared is None:
-        raise no_other_boxes("--all-boxes")
     names = {company.id for company in companies}
     spelled = {text: line for text, line in configuration.spelled.items() if line.controller.id in names}
     zone = source.zone or (companies[0].zone if companies else UTC)
@@ -92,7 +86,7 @@ def compare(
         for company in compared:
             require_ledger(company)
             note(company)
-            cutoffs[company.id] = _add_records(matching, company, reading.period, shared)
+            cutoffs[company.id] = _add_records(matching, company, reading.period)
             if cutoff := cutoffs[company.id]:
                 matching.add_purge(_lines_of(company, spelled), cutoff)
         matching.match(*reading.period)
@@ -115,33 +109,17 @@ def _no_line(spelled: Mapping[str, Line]) -> InformativaError:
 
 
 def _add_records(
-    matching: CallMatching,
-    company: Controller,
-    period: tuple[datetime, datetime],
-    shared: SharedDatabase | None,
+    matching: CallMatching, company: Controller, period: tuple[datetime, datetime]
 ) -> datetime | None:
-    """Add a company's records of a period and near it: those of this box from its ledger, for it may not have
-    sent all of them, and with a shared database those of other boxes. Return the time before which records of
-    this box were deleted because of their age."""
+    """Add a company's records of a period and near it. Return the time before which records were deleted
+    because of their age."""
     since, until = max(period[0], _EARLIEST) - MARGIN, min(period[1], _LATEST) + MARGIN
     cutoff = None
     with storage.existing_ledger(company) as ledger:
         if ledger is not None:
-            matching.add_records(company.id, (("", call) for call in ledger.calls(since, until)))
+            matching.add_records(company.id, ledger.calls(since, until))
             cutoff = ledger.purged_before()
-    if shared is not None:
-        matching.add_records(company.id, _of_other_boxes(shared, company, since, until))
     return cutoff
-
-
-def _of_other_boxes(
-    shared: SharedDatabase, company: Controller, since: datetime, until: datetime
-) -> Iterator[tuple[str, RecordedCall]]:
-    search = RecordFilter(since=since, until=until)
-    for box, record in storage.on_all_boxes(shared, company, search, None):
-        recorded = RecordedCall.of(record) if box != shared.box else None
-        if recorded is not None:
-            yield box, recorded
 
 
 def _result(
@@ -156,10 +134,9 @@ def _result(
     ids = {company.id for company in compared}
     owners = {line.number: line.controller for line in configuration.lines if line.controller.id in ids}
     since, until = reading.period
-    counted = {} if source.all_boxes else counted_calls(compared, cutoffs, since, until)
+    counted = counted_calls(compared, cutoffs, since, until)
     days = list(differing_days(matching, owners, cutoffs, counted))
     counts = {name: matching.count(name) for name in COUNTS}
-    uncounted = bool(counts["purged"]) and source.all_boxes
     fewer = any(day.purged and day.recorded < day.calls for day in days)
     zone = since.tzinfo or UTC
     return CallComparison(
@@ -167,8 +144,6 @@ def _result(
         since=since,
         until=until,
         controllers=tuple(cutoffs),
-        all_boxes=source.all_boxes,
-        box=configuration.shared.box if configuration.shared else "",
         rows=listed.rows,
         outside=reading.outside,
         **counts,
@@ -176,9 +151,7 @@ def _result(
         elsewhere=counts["calls"] - counts["on_lines"],
         unreadable=reading.unreadable,
         master=listed.is_master,
-        agrees=not (
-            counts["without_record"] or counts["without_call"] or reading.unreadable or uncounted or fewer
-        ),
+        agrees=not (counts["without_record"] or counts["without_call"] or reading.unreadable or fewer),
         calls_without_record=tuple(_call(call, owners, zone) for call in matching.missing_calls(SHOWN)),
         records_without_call=tuple(_record(record, zone) for record in matching.records_without_call(SHOWN)),
         rows_unreadable=tuple(RowNotRead(row.row, row.reason) for row in reading.unreadable_rows),
@@ -195,4 +168,4 @@ def _call(call: UnmatchedCall, owners: Mapping[str, Controller], zone: tzinfo) -
 
 def _record(record: UnmatchedRecord, zone: tzinfo) -> RecordWithoutCall:
     at = datetime.fromtimestamp(record.at, UTC).astimezone(zone)
-    return RecordWithoutCall(record.company, record.box, record.number, record.line, at, record.call or None)
+    return RecordWithoutCall(record.company, record.number, record.line, at, record.call or None)

@@ -30,8 +30,6 @@ class RecordWithoutCall:
 
     controller: str
     """The company whose record it is."""
-    box: str
-    """The box that has it; empty for this one."""
     record: int
     """The number of the record, the first of its call."""
     line: str
@@ -81,10 +79,6 @@ class CallComparison:
     """The end of the period, which is not in it."""
     controllers: tuple[str, ...]
     """The companies whose ledgers were read."""
-    all_boxes: bool
-    """True if the ledgers of all boxes were read."""
-    box: str
-    """The name of this box where others share a database; else empty."""
     rows: int
     """The number of rows of the list."""
     outside: int

@@ -1,5 +1,5 @@
-"""The state of a controller's log: the numbers of records that are recorded, signed, and kept by others; and
-the logs of its other boxes, as far as each has sent them to the shared database."""
+"""The state of a controller's log: the numbers of records that are recorded, signed, and kept by
+others."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from ...config import Configuration
-from ...evidence.checkpoint import Checkpoint
 from ...evidence.log_folder import LogFolder
 from ...ledgers import extension
 from ...ledgers.sqlite import SqliteStore
 from ...model import Controller
 from ...process import publication, storage
-from ..boxes import Box, meeting
 from ..document import Time
 
 
@@ -56,15 +53,6 @@ class LogState:
     """The newest checkpoints that witnesses signed."""
 
 
-@dataclass(frozen=True)
-class BoxLog:
-    """Another box, and the number of records in the newest checkpoints of all its logs. Nothing is
-    verified."""
-
-    box: Box
-    signed: int
-
-
 def log_state(controller: Controller) -> LogState:
     """Return the state of a controller's log, by the files beside its ledger; nothing is verified. Raises
     LedgerError, and EvidenceError also if the files of a log that was signed are gone."""
@@ -89,21 +77,6 @@ def _state(controller: Controller, store: SqliteStore) -> LogState:
         published=_kept_elsewhere(others.targets),
         witnessed=_kept_elsewhere(others.witnesses),
     )
-
-
-def other_box_logs(configuration: Configuration, controller: Controller) -> tuple[BoxLog, ...]:
-    """Return the logs of the other boxes, by box name; none if no database is shared. Raises
-    SharedDatabaseError, EvidenceFormatError."""
-    if configuration.shared is None:
-        return ()
-    boxes = [box for box in meeting(configuration, controller).boxes if box.joined and not box.this]
-    with storage.provable(configuration.shared, controller) as proofs:
-        signed = dict.fromkeys((box.name for box in boxes), 0)
-        for log in proofs.logs():
-            note = proofs.newest(log.box, log.epoch)
-            if note is not None and log.box in signed:
-                signed[log.box] += Checkpoint.unverified(note).size
-    return tuple(BoxLog(box, signed[box.name]) for box in boxes)
 
 
 def _kept_elsewhere(state: dict[str, tuple[int, datetime | None, str]]) -> tuple[KeptElsewhere, ...]:

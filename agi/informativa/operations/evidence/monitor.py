@@ -20,17 +20,17 @@ from pathlib import Path
 from ...evidence.checkpoint import Checkpoint
 from ...evidence.encoding import without_epoch
 from ...evidence.log_following import LookStoppedError, fresh_at, newest_of
-from ...evidence.monitor_state import MonitorFolder, MonitorState
+from ...evidence.monitor_state import MonitorFolder
 from ...evidence.note import Verifier
 from ...evidence.note_standing import NoteStanding, NoteVerdict, standings
-from ...evidence.notes import NewLogNote, ReplacesNote, RetiresNote
+from ...evidence.notes import NewLogNote
 from ...evidence.policy import Policy
 from ...model.errors import InformativaError
 from ...model.text import Text
 from ...system.patience import in_thread
 from .first_cosigned import FirstCosignatures, KnownTimes
 from .monitor_findings import Look, MonitorFinding
-from .monitor_judging import LASTING, LogView, ReplacedLog, findings, monitored
+from .monitor_judging import LASTING, LogView, findings, monitored
 from .monitor_outbox import Outbox
 from .monitor_reading import FollowedLog, LogsReader
 from .monitor_witness import LastSigned, keep_forks, signed_by_witness
@@ -83,9 +83,8 @@ class Monitor:
             notes = {origin: log.notes for origin, log in logs.items()}
             judged = standings(notes, self._settings.approvers, first_cosigned, first_cosigned.signed_at)
         _note_ends(logs, chain.from_iterable(judged.values()))
-        replacements = _replacements(logs, chain.from_iterable(judged.values()), self._state)
         keep_forks(signed, logs, self._state.ahead)
-        views = [_view(log, policy, judged[origin], replacements.get(origin)) for origin, log in logs.items()]
+        views = [_view(log, policy, judged[origin]) for origin, log in logs.items()]
         all_findings = tuple(findings(views, self._state, now))
         return Look(
             logs=tuple(map(monitored, views)),
@@ -174,41 +173,7 @@ def _note_ends(logs: Mapping[str, FollowedLog], judged: Iterable[NoteStanding]) 
             log.copy.end(tree.size)
 
 
-def _replacements(
-    logs: Mapping[str, FollowedLog], judged: Iterable[NoteStanding], state: MonitorState
-) -> dict[str, ReplacedLog]:
-    """Return the logs of boxes that left for good, by notes in other logs of the same company, and remember
-    how large each log was when that was first read. A log is named by its last tree. That another box took
-    the place says more than that none did."""
-    replacements = dict[str, ReplacedLog]()
-    for standing in judged:
-        note = standing.entry.note
-        if note is None or standing.standing in LASTING:
-            continue
-        if not isinstance(note.content, ReplacesNote | RetiresNote):
-            continue
-        has_successor = isinstance(note.content, ReplacesNote)
-        for tree in note.content.after:
-            log = logs.get(tree.origin)
-            if log and _is_of_another_box(tree.origin, note.log):
-                size = state.replaced.setdefault(tree.origin, max(log.notes.size, tree.size))
-                if has_successor or tree.origin not in replacements:
-                    replacements[tree.origin] = ReplacedLog(
-                        note.content.box, note.log, note.index, tree.size, size, has_successor
-                    )
-    return replacements
-
-
-def _is_of_another_box(origin: str, other: str) -> bool:
-    """Return whether two logs are of two boxes of one company, by their names."""
-    boxes = without_epoch(origin), without_epoch(other)
-    companies = {box.rpartition("/")[0] for box in boxes}
-    return boxes[0] != boxes[1] and len(companies) == 1
-
-
-def _view(
-    log: FollowedLog, policy: Policy, notes: Sequence[NoteStanding], replacement: ReplacedLog | None
-) -> LogView:
+def _view(log: FollowedLog, policy: Policy, notes: Sequence[NoteStanding]) -> LogView:
     newest = newest_of(policy, log.key, log.copy)
     return LogView(
         origin=log.key.name,
@@ -221,7 +186,6 @@ def _view(
         forks_folder=log.copy.forks_folder,
         contradiction=log.fork if log.fork and not log.fork.is_proven else None,
         notes=notes,
-        replacement=replacement,
     )
 
 

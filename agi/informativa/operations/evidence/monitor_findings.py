@@ -20,12 +20,6 @@ class FindingKind(StrEnum):
     """Less is published than is known to be signed."""
     STILL = "still"
     """No witness has confirmed the log lately."""
-    REPLACED = "replaced"
-    """The log of a box whose place another one took, by a note in that one's log. It is open where the log
-    goes on all the same."""
-    RETIRED = "retired"
-    """The log of a box that left for good without another one in its place, by a note in another box's log.
-    It is open where the log goes on all the same."""
     NOTE = "note"
     """A note in the log."""
     FEW = "few"

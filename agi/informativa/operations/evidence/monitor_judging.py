@@ -24,24 +24,10 @@ LASTING = (NoteVerdict.FLAWED, NoteVerdict.WAITS)
 
 
 @dataclass(frozen=True)
-class ReplacedLog:
-    """A log whose box left for good: by which leaf of which log, the number of leaves that this log has by
-    that note, the number that it had when the note was first read, and whether another box took its
-    place."""
-
-    box: str
-    log: str
-    index: int
-    noted: int
-    size: int
-    has_successor: bool = True
-
-
-@dataclass(frozen=True)
 class LogView:
     """A log as one look shows it: what is verified of it, since when a quorum of witnesses confirms that
     (POSIX seconds), how many leaves are published if it could be followed, the checkpoints that prove a fork
-    and their folder, a contradiction that is not proven, its notes, and whether its box was replaced."""
+    and their folder, a contradiction that is not proven, and its notes."""
 
     origin: str
     size: int
@@ -53,7 +39,6 @@ class LogView:
     forks_folder: Path
     contradiction: LogForkError | None
     notes: Sequence[NoteStanding]
-    replacement: ReplacedLog | None = None
 
 
 def findings(logs: Sequence[LogView], state: MonitorState, now: int) -> Iterator[MonitorFinding]:
@@ -62,10 +47,7 @@ def findings(logs: Sequence[LogView], state: MonitorState, now: int) -> Iterator
     for log in logs:
         yield from _forks(log, at)
         yield from _behind(log, state.signed.get(log.origin, []), now, at)
-        if log.replacement and log.replacement.noted <= log.size and not log.ended:
-            yield _replaced(log, log.replacement, at)
-        else:
-            yield from _unconfirmed(log, state.first[log.origin], now, at)
+        yield from _unconfirmed(log, state.first[log.origin], now, at)
         yield from (_note(standing, at) for standing in log.notes)
     yield from _few_leaves(logs, state.growth, now, at)
 
@@ -133,41 +115,6 @@ def _unconfirmed(log: LogView, first: int, now: int, at: datetime) -> Iterator[M
             time=datetime.fromtimestamp(since, UTC),
         )
     yield MonitorFinding(FindingKind.STILL, log.origin, True, message, at, log.size)
-
-
-def _replaced(log: LogView, replacement: ReplacedLog, at: datetime) -> MonitorFinding:
-    """Return the finding that nothing more is expected of a log; or, if it goes on, that it does."""
-    goes_on = log.size > replacement.size
-    has_successor = replacement.has_successor
-    if goes_on and has_successor:
-        text = Text(
-            "Its box {box} left for good, and another one took its place, by the note in leaf {index} of"
-            " {log}. But this log goes on: it had {end} leaves then, and has {size}."
-        )
-    elif goes_on:
-        text = Text(
-            "Its box {box} left for good, by the note in leaf {index} of {log}. But this log goes on: it had"
-            " {end} leaves then, and has {size}."
-        )
-    elif has_successor:
-        text = Text(
-            "Its box {box} left for good, and another one took its place, by the note in leaf {index} of"
-            " {log}. Nothing more is expected of this log."
-        )
-    else:
-        text = Text(
-            "Its box {box} left for good, by the note in leaf {index} of {log}. Nothing more is expected of"
-            " this log."
-        )
-    message = text.format(
-        box=replacement.box,
-        index=replacement.index,
-        log=replacement.log,
-        end=replacement.size,
-        size=log.size,
-    )
-    kind = FindingKind.REPLACED if has_successor else FindingKind.RETIRED
-    return MonitorFinding(kind, log.origin, goes_on, message, at, log.size)
 
 
 def _note(judged: NoteStanding, at: datetime) -> MonitorFinding:

@@ -74,6 +74,4 @@ def _origin(subject: str) -> str:
 
 
 def _state(finding: MonitorFinding) -> str:
-    if finding.kind in (FindingKind.REPLACED, FindingKind.RETIRED):
-        return "goes on" if finding.open else ""
     return finding.standing or ""

@@ -16,8 +16,6 @@ from ...evidence.notes import (
     NewLogNote,
     NextNote,
     PurgeNote,
-    ReplacesNote,
-    RetiresNote,
     RuleNote,
 )
 from ...ledgers.instructions import UNSTATED
@@ -97,21 +95,6 @@ def statement(note: LogNote) -> Text:
             )
         case NextNote() as successor:
             return Text("The log ends, and goes on in {log}.", log=successor.key.name)
-        case ReplacesNote() as replaces:
-            first = Text(
-                "The box of this log took the place of {box}, and goes on after record {record} of that one.",
-                box=replaces.box,
-                record=replaces.record,
-            )
-            return joined(" ", first, _end_of_log(replaces))
-        case RetiresNote() as retires:
-            first = Text(
-                "The box {box} left for good, and none took its place. Its last record that other boxes have"
-                " is {record}.",
-                box=retires.box,
-                record=retires.record,
-            )
-            return joined(" ", first, _end_of_log(retires))
         case ApprovalNote() as approval:
             count = len(Approval.unverified(approval.text).leaves)
             return Text.counted("An approval of {count} note.", "An approval of {count} notes.", count)
@@ -153,16 +136,6 @@ def _rule(rule: RuleNote) -> Text:
         if rule.approver
         else Text("Nobody is named who approves."),
         before if lost else NOTHING,
-    )
-
-
-def _end_of_log(content: ReplacesNote | RetiresNote) -> Text:
-    if not content.after:
-        return NOTHING
-    return Text(
-        "Of the log of {box} other boxes have: {logs}.",
-        box=content.box,
-        logs=", ".join(f"{tree.origin} ({tree.size})" for tree in content.after),
     )
 
 

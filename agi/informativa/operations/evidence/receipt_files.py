@@ -22,18 +22,14 @@ class ReceiptFile:
 
     controller: str
     """The controller's name in the configuration."""
-    box: str | None
-    """The box on which that was recorded; null for this one."""
     record: int
     """The number of its record."""
     file: Path | None
-    """The file; null where the record is in no checkpoint yet, or nothing here proves it."""
+    """The file; null where the record is in no checkpoint yet."""
     key: str | None
     """The key of its log."""
     opened: Annotated[bool, Field(exclude=True)]
     """True if it shows whose number it is about, to anybody who knows the number."""
-    sent: Annotated[bool, Field(exclude=True)]
-    """False if only the record's own box has the leaf that proves it."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +47,12 @@ def write(receipts: Iterable[RecordReceipt | RecordWithoutReceipt], folder: Path
 
 
 def _write_proof(receipt: RecordReceipt | RecordWithoutReceipt, folder: Path) -> ReceiptFile:
-    controller, box, number = receipt.controller.id, receipt.box or None, receipt.record.number
+    controller, number = receipt.controller.id, receipt.record.number
     if isinstance(receipt, RecordWithoutReceipt):
-        return ReceiptFile(controller, box, number, None, None, opened=False, sent=receipt.sent)
+        return ReceiptFile(controller, number, None, None, opened=False)
     file = folder / f"{receipt.name}{SUFFIX}"
     _put(file, receipt.receipt.proof.data, receipt)
-    opened = _is_opened(receipt)
-    return ReceiptFile(controller, box, number, file, str(receipt.key), opened=opened, sent=True)
+    return ReceiptFile(controller, number, file, str(receipt.key), opened=_is_opened(receipt))
 
 
 def _put(file: Path, data: bytes, receipt: RecordReceipt) -> None:

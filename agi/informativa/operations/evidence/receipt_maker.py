@@ -1,5 +1,4 @@
-"""Making of receipts from a record and its leaf; they and the log may be on this box, or in the shared
-database."""
+"""Making of receipts from a record and its leaf."""
 
 from __future__ import annotations
 
@@ -26,7 +25,7 @@ _HASHES = 4096  # hashes of subtrees in the cache
 
 
 class OpenedLeaf(Protocol):
-    """The leaf of a record, of any box: its index, the commitment to the person (32 bytes), the salts and the
+    """The leaf of a record: its index, the commitment to the person (32 bytes), the salts and the
     binding that open it, and the digest of the binding's key."""
 
     @property
@@ -55,8 +54,7 @@ class NamedLog(Protocol):
 
 
 class ReadableLog(Protocol):
-    """The published files of a log, in a folder or in the shared database. Raises as
-    `log_folder.PublishedLog`, and the errors of the database."""
+    """The published files of a log. Raises as `log_folder.PublishedLog`."""
 
     @property
     def folder(self) -> Path | Text:
@@ -89,26 +87,20 @@ class RecordReceipt:
     """The key of the log. A check of the receipt must take the key from elsewhere."""
     epoch: int
     """The number of the log among those of the ledger."""
-    box: str = ""
-    """The name of the record's box; '' for this one."""
 
     @property
     def name(self) -> str:
         """The name of the receipt's file, without the extension."""
-        return "-".join(filter(None, (self.controller.id, self.box, str(self.record.number))))
+        return f"{self.controller.id}-{self.record.number}"
 
 
 @dataclass(frozen=True)
 class RecordWithoutReceipt:
-    """A record without a receipt: it waits for the next checkpoint, or for its own box to send its leaf, or
-    is a note, which the log itself shows."""
+    """A record without a receipt: it waits for the next checkpoint, or is a note, which the log itself
+    shows."""
 
     controller: Controller
     record: Record
-    box: str = ""
-    """The name of the record's box; '' for this one."""
-    sent: bool = True
-    """`False` if only its own box has the leaf that proves it."""
     is_note: bool = False
     """`True` for a note, which is its own entry of the log."""
 
@@ -125,8 +117,8 @@ class SignedTree:
 
 
 class ReceiptMaker:
-    """A maker of receipts for one box's records, at the newest published checkpoint of each of its `logs`. It
-    makes no receipt that does not hold."""
+    """A maker of receipts for a ledger's records, at the newest published checkpoint of each of its `logs`.
+    It makes no receipt that does not hold."""
 
     def __init__(
         self,
@@ -135,9 +127,8 @@ class ReceiptMaker:
         published: Callable[[int], ReadableLog],
         *,
         opened: Identified | None = None,
-        box: str = "",
     ) -> None:
-        self._controller, self._caller, self._box = controller, opened, box
+        self._controller, self._caller = controller, opened
         self.logs, self.published = logs, published
         self.origin = logs[-1].origin if logs else ""
         self._signed: dict[int, SignedTree | None] = {}
@@ -146,7 +137,7 @@ class ReceiptMaker:
     def of_ledger(
         cls, controller: Controller, store: SqliteStore, *, opened: Identified | None = None
     ) -> ReceiptMaker:
-        """Build a maker for the records of this box."""
+        """Build a maker for the records of a ledger."""
         return cls(controller, store.logs(), LogFolder(Path(controller.ledger)).published, opened=opened)
 
     def make(self, record: Record, leaf: OpenedLeaf | None) -> RecordReceipt | RecordWithoutReceipt:
@@ -156,14 +147,13 @@ class ReceiptMaker:
         signed = self.newest(log.epoch) if log else None
         is_note = leaf and leaf.salt_what is None and record.event.kind in commitment.ABOUT_RECORDS
         if leaf is None or log is None or signed is None or not self.is_signed(leaf):
-            sent = leaf is not None
-            return RecordWithoutReceipt(self._controller, record, self._box, sent, bool(is_note))
+            return RecordWithoutReceipt(self._controller, record, bool(is_note))
         index = leaf.leaf - log.first
         if is_note:
             path = inclusion_proof(index, signed.checkpoint.size, signed.hashes)
             entry = commitment.NOTE_TAG + record.event.reference.encode("utf-8", "surrogateescape")
             self._require_signed(record, entry, Proof(index, path, signed.data), signed)
-            return RecordWithoutReceipt(self._controller, record, self._box, is_note=True)
+            return RecordWithoutReceipt(self._controller, record, is_note=True)
         facts = commitment.facts(record.event, log.origin, index, record.number)
         salt, person = _open_leaf(record, leaf)
         opening = self._opening_key(record, leaf)
@@ -172,7 +162,7 @@ class ReceiptMaker:
         proof = Proof(index, path, signed.data, extra)
         receipt = Receipt(facts, salt, person, proof, opening)
         self._require_signed(record, receipt.entry, proof, signed)
-        return RecordReceipt(self._controller, record, receipt, signed.key, log.epoch, self._box)
+        return RecordReceipt(self._controller, record, receipt, signed.key, log.epoch)
 
     def _require_signed(self, record: Record, entry: bytes, proof: Proof, signed: SignedTree) -> None:
         """Check that the entry of a record is in the tree. Raises EvidenceError."""
@@ -184,7 +174,6 @@ class ReceiptMaker:
     def _altered(self, record: Record, proof: Proof, signed: SignedTree) -> EvidenceError:
         """Build the error that names which is not what was signed: the record, or the hashes of the tree."""
         audit = Text("Type: informativa evidence audit --controller {id}", id=self._controller.id)
-        on_its_box = Text("Its own box has what was signed; type there: informativa evidence audit")
         checkpoint = signed.checkpoint
         leaf = signed.hashes(0, proof.index)
         try:
@@ -192,13 +181,9 @@ class ReceiptMaker:
         except TreeProofError:
             text = Text("The tree of {log} is not what was signed: nothing proves record {number}.")
         else:
-            text = (
-                Text("Record {number} of {box} is not what it was when it was written.")
-                if self._box
-                else Text("Record {number} is not what it was when it was written.")
-            )
-        text = text.format(number=record.number, box=self._box, log=checkpoint.origin)
-        return EvidenceError(text, on_its_box if self._box else audit, code="altered")
+            text = Text("Record {number} is not what it was when it was written.")
+        text = text.format(number=record.number, log=checkpoint.origin)
+        return EvidenceError(text, audit, code="altered")
 
     def log_of(self, leaf: OpenedLeaf) -> NamedLog | None:
         """Return the log that has a leaf; `None` if it is not known yet."""

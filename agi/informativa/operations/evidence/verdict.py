@@ -98,11 +98,6 @@ class Hole:
         """`True` if a note accounts for them."""
         return self.standing in ACCOUNTING
 
-    @property
-    def is_of_unknown_note(self) -> bool:
-        """`True` if the caller of another box was erased, which alone knows the note."""
-        return self.cause is HoleCause.ERASED and self.note is None
-
 
 ACCOUNTING = (NoteVerdict.HOLDS, NoteVerdict.APPROVED, NoteVerdict.OWN_WORD)
 """The standings of a note that accounts for what it names."""
@@ -159,13 +154,9 @@ def _is_altered(audited: AuditedLog, holes: Sequence[Hole]) -> bool:
     )
 
 
-def holes(
-    audited: NotedLeaves,
-    standings: Mapping[str, Sequence[NoteStanding]],
-    elsewhere: Sequence[tuple[NamingNote, NoteStanding]] = (),
-) -> tuple[Hole, ...]:
+def holes(audited: NotedLeaves, standings: Mapping[str, Sequence[NoteStanding]]) -> tuple[Hole, ...]:
     """Return the holes of a ledger in order, each under the best of the notes that name its leaves.
-    `standings` are those of all notes, by log. Notes `elsewhere` stand in the log of another box."""
+    `standings` are those of all notes, by log."""
     judged = {
         (standing.entry.leaf.origin, standing.entry.leaf.index): standing
         for log_standings in standings.values()
@@ -177,7 +168,6 @@ def holes(
         (note, old_standings[note.log, note.index] if note.is_text else _standing(judged, note))
         for note in audited.naming
     ]
-    notes += [(note, _standing_of(standing)) for note, standing in elsewhere]
     notes.sort(key=lambda item: item[1].verdict not in ACCOUNTING)  # otherwise in their order
     result: list[Hole] = []
     for is_facts in (True, False):
@@ -195,10 +185,6 @@ def _standing(judged: Mapping[tuple[str, int], NoteStanding], note: NamingNote) 
     standing = judged.get((note.log, note.index))
     if standing is None:  # in a log whose name is none
         return _Standing(NoteVerdict.FLAWED)
-    return _standing_of(standing)
-
-
-def _standing_of(standing: NoteStanding) -> _Standing:
     return _Standing(standing.standing, standing.flaw, standing.approved_by)
 
 

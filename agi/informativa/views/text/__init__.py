@@ -29,8 +29,6 @@ The installation:
 - `test_call`: a test call, step by step
 - `account`: how to make the account at Asterisk's manager
 - `backups`: backups, made, listed, verified, restored
-- `boxes`: other boxes, and where they meet
-- `shared_database`: changes to that database
 - `hooks`: companies' hooks
 - `accounts`: accounts of the console
 - `keys`: secrets that were made or rotated
@@ -44,8 +42,6 @@ Proof:
 - `monitor`: a look at others' logs, and the company's own witness
 - `comparison`: a list of calls beside the ledgers
 - `bundle`: a bundle that was written
-- `bundle_boxes`: boxes that it may lack
-- `bundle_holes`: records that are gone
 - `bundle_readme`: the texts in it for an auditor
 - `bundle_plan`: plans of lines in words
 """

@@ -13,7 +13,6 @@ from ...ledgers.instructions import UNSTATED
 from ...ledgers.tally import CounterRow
 from ...model import Answer, Verdict
 from ...model.text import Text
-from ...operations.evidence.bundle_holes import BoxErasure
 from ...operations.evidence.verdict import Hole, HoleCause
 from ..messages import Language
 
@@ -222,7 +221,7 @@ def _cause(hole: Hole, newest: str, say: Language) -> str:
         "cause": cause,
         "leaf": place(hole.note, hole.noted_in, newest, say),
         "at": hole.at,
-        "word": word_of_note(hole, say),
+        "word": _word_of_note(hole, say),
     }
     if hole.instruction:
         return say(
@@ -239,7 +238,7 @@ def instruction_words(instruction: str, say: Language) -> str:
     return say("not stated") if instruction == UNSTATED else instruction
 
 
-def word_of_note(note: Hole | BoxErasure, say: Language) -> str:
+def _word_of_note(note: Hole, say: Language) -> str:
     """Return the standing of a note."""
     match note.standing:
         case NoteVerdict.APPROVED:

@@ -9,8 +9,8 @@ from ...model.text import Text
 from ...operations.evidence.bundle_content import BundleContent
 from ..messages import Language
 from ..record_files import CSV, LINES, RecordFiles
-from .bundle_boxes import completeness
-from .bundle_holes import box_holes, bundle_verdict
+from .audits import hole_sentences
+from .bundle import bundle_verdict
 from .bundle_plan import line_plan, points, text_of, wrapped
 
 _RECIPE = r"""what  = SHA-256("informativa/what/vN\n" || salt_what || facts)
@@ -52,10 +52,6 @@ _OF_LEDGER = Text(
 )
 _LOG_NOTES = Text("Notes among them, each an entry of its own in the log, which need no proof: {count}.")
 _NOTES = Text("From after the period, saying what became of others: {count}.")
-_BOXES = Text(
-    "Of all machines that answer for this company, as far as they had sent them: {boxes}. Each has a log and"
-    " a key of its own; proofs are in receipts/MACHINE/, logs in log/MACHINE/EPOCH/."
-)
 _FILES = (
     ("README.txt", Text("this text")),
     (CSV, Text("the records, for spreadsheets; a text that looks like a formula has a ' before it")),
@@ -119,10 +115,10 @@ class BundleWords:
         self._files, self._choices = RecordFiles(controller, choices=choices), choices
         return self._files.begin()
 
-    def record(self, record: Record, box: str) -> Sequence[str]:
+    def record(self, record: Record) -> Sequence[str]:
         """Return the text of one record in each of them."""
         assert self._files is not None  # it was begun
-        return self._files.record(record, box)
+        return self._files.record(record)
 
     def plan(self, lines: Sequence[Line]) -> str:
         """Return the plan of these lines in words."""
@@ -176,8 +172,6 @@ def _counts(content: BundleContent, say: Language) -> Iterator[str]:
     ]
     if content.log_notes:
         sentences.append(_LOG_NOTES.format(count=content.log_notes))
-    if content.boxes:
-        sentences.append(_BOXES.format(boxes=", ".join(box.name for box in content.boxes)))
     if content.waiting_from is not None:
         waiting = Text(
             "Without a proof yet: {count}, from number {number} on. They wait for the next checkpoint; ask"
@@ -195,23 +189,20 @@ def _counts(content: BundleContent, say: Language) -> Iterator[str]:
                 "Log {origin} ({folder}/). Records as of its newest checkpoint: {size}; checkpoints here:"
                 " {checkpoints}; other signatures by: {witnesses}",
                 origin=log.log,
-                folder=f"log/{log.box}/{log.epoch}" if log.box else f"log/{log.epoch}",
+                folder=f"log/{log.epoch}",
                 size=log.size,
                 checkpoints=log.checkpoints,
                 witnesses=", ".join(log.witnesses) or Text("nobody"),
             )
         )
-    complete = completeness(content.incomplete, content.controller.zone, say, all_boxes=bool(content.boxes))
     verdict = [bundle_verdict(content.verdict, content.holes, say), say(_OF_LEDGER)]
-    yield from points([" ".join(verdict), *complete, *(say(sentence) for sentence in sentences)])
+    yield from points([" ".join(verdict), *(say(sentence) for sentence in sentences)])
 
 
 def _holes(content: BundleContent, say: Language) -> Iterator[str]:
     if content.holes:
         yield say("WHAT IS GONE, AND BY WHOSE WORD")
-        yield from points(
-            sentence for _wrong, sentence in box_holes(content.holes, content.controller.id, say)
-        )
+        yield from points(sentence for _wrong, sentence in hole_sentences(content.holes, content.log, say))
 
 
 def _prompts(content: BundleContent, say: Language) -> Iterator[str]:

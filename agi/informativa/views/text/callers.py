@@ -10,7 +10,6 @@ from ...model import Controller, Reason, RecordKind
 from ...model.text import Text
 from ...operations.caller_summary import CallerSummary, InformedNotice
 from ...operations.callers import Access, Erased, Recorded
-from ...operations.completeness import Missing
 from ...operations.record_document import Record
 from .. import choice_words
 from ..messages import Language
@@ -48,19 +47,18 @@ def access(
             yield "  " + say("On record; times are those of {zone}:", zone=zone_name(company.zone))
         for record in held.records:
             yield from (one_line(line) for line in _lines(record, company, say))
-        yield from not_complete(held.missing, say)
 
 
 def _summary(summary: CallerSummary, company: Controller, say: Language) -> Iterator[str]:
     """Yield what counts for a caller now, in sentences."""
     if not summary.notices:
-        yield say("Not informed: no notice was given to this caller to its end, as far as this box knows.")
+        yield say("Not informed: no notice was given to this caller to its end.")
     for informed in summary.notices:
         facts = {
             "notice": name_in_language(informed.notice, company.names, say),
             "version": informed.version,
             "time": _when(informed.at, informed.kind, company.zone),
-            "how": say(KINDS[informed.kind]) if informed.kind else say("on another box"),
+            "how": say(KINDS[informed.kind]) if informed.kind else say("by a record that is gone"),
         }
         sentences = [
             say("Informed on {time} {how}: {notice}, version {version}.", **facts),
@@ -128,21 +126,6 @@ def erased(result: Erased, done: bool, say: Language) -> Iterator[str]:
         yield say(result.untold)
     for file in result.copies:
         yield copy_gone(file, done, say)
-    if result.boxes:
-        boxes = ", ".join(result.boxes)
-        if done:
-            yield say("{boxes}: each erases the caller too, as soon as it reaches the database", boxes=boxes)
-        else:
-            yield say(
-                "{boxes}: each would erase the caller too, as soon as it reaches the database", boxes=boxes
-            )
-    yield from not_complete(result.missing, say)
-
-
-def not_complete(missing: Sequence[Missing], say: Language) -> Iterator[str]:
-    """Yield why an answer is not complete, each reason with its remedy."""
-    for gap in missing:
-        yield say("not complete: {why} {remedy}", why=gap.message, remedy=gap.remedy)
 
 
 def copy_gone(file: Path, done: bool, say: Language) -> str:
@@ -168,9 +151,8 @@ def recorded(result: Recorded, controller: Controller, say: Language) -> str:
 
 def _lines(record: Record, company: Controller, say: Language) -> Iterator[str]:
     """Yield a record: its time and what happened, and below it in which words and for which reason."""
-    place = f"{record.box}:{record.number}" if record.box else str(record.number)
     moment = _when(record.at, record.kind, company.zone)
-    yield f"    {moment:<16}  {_event(record, company, say)} ({say('record {record}', record=place)})"
+    yield f"    {moment:<16}  {_event(record, company, say)} ({say('record {record}', record=record.number)})"
     details = _details(record, company, say).items()
     yield " " * 22 + "; ".join(f"{say(_DETAILS[name])}: {value}" for name, value in details if value)
 

@@ -89,8 +89,7 @@ def _entry(at: datetime, line: str, call: str | None, name: str) -> str:
 
 def _records(result: CallComparison, say: Language) -> Iterator[str]:
     for record in result.records_without_call:
-        number = f"{record.box}:{record.record}" if record.box else str(record.record)
-        name = say("record {number} of {company}", number=number, company=record.controller)
+        name = say("record {number} of {company}", number=record.record, company=record.controller)
         yield _entry(record.at, record.line, record.call, name)
 
 
@@ -132,7 +131,5 @@ def _notes(result: CallComparison, say: Language) -> Iterator[str]:
             "Calls of days whose records were deleted because of their age are compared by their number"
             " alone."
         )
-    if result.box and not result.all_boxes:
-        yield say("Only the records of this box ({box}) were read; of all: --all-boxes", box=result.box)
     if result.without_call:
         yield say("A call that was going on when the list was made is not in it.")

@@ -10,7 +10,6 @@ from ...model.text import Text
 from ...operations.consent_export import ConsentRow
 from ...operations.consent_import import ConsentImport
 from ...operations.consents import ConsentAct, ConsentRecorded, ConsentsShown, StandingConsent
-from ...operations.statistics import AnswerStatistics, ChoiceStatistics
 from .. import choice_words
 from ..messages import Language
 from ..record_words import KINDS, name_in_language, tenths
@@ -93,7 +92,7 @@ def _standing(
         return say("{choice}: nothing on record", choice=standing.choice)
     facts = [
         say("since {at}", at=_moment(standing.since, zone)),
-        say("record {record}", record=place_of(standing)),
+        say("record {record}", record=str(standing.record)),
         say("version {version}", version=standing.version),
     ]
     if standing.purposes:
@@ -108,11 +107,6 @@ def _standing(
     if standing.withdraw_at:
         facts.append(say("to withdraw: {number}", number=standing.withdraw_at))
     return f"{standing.choice}: {say(choice_words.ANSWERS[standing.answer])}, {', '.join(facts)}"
-
-
-def place_of(standing: StandingConsent | ConsentRow) -> str:
-    """Return the number of the record, with the box that has it if that is another one: `pbx-2:7`."""
-    return f"{standing.box}:{standing.record}" if standing.box else str(standing.record)
 
 
 def end_of(standing: StandingConsent | ConsentRow, zone: tzinfo, say: Language) -> str:
@@ -144,26 +138,3 @@ def _act(act: ConsentAct, zone: tzinfo, say: Language) -> str:
 
 def _moment(at: datetime | None, zone: tzinfo) -> str:
     return "" if at is None else local_time(at, zone)
-
-
-def answers(result: AnswerStatistics, controllers: Mapping[str, Controller], say: Language) -> Iterator[str]:
-    """Yield the answers of each company's callers, by choice and line."""
-    for company in result.controllers:
-        yield say(
-            "{name} ({id}): answers to choices from {first} to {last}",
-            name=company.name,
-            id=company.controller,
-            first=company.first_day,
-            last=company.last_day,
-        )
-        names = controllers[company.controller].names
-        for choice in company.choices:
-            yield one_line("    " + _choice(choice, names, say))
-        if not company.choices:
-            yield "    " + say("no caller answered, or was to be asked")
-
-
-def _choice(choice: ChoiceStatistics, names: Mapping[str, Mapping[str, str]], say: Language) -> str:
-    purpose = f" ({name_in_language(choice.purpose, names, say)})" if choice.purpose else ""
-    counts = ", ".join(choice_words.counts(choice, say))
-    return f"{choice.choice}{purpose}, {choice.line}: {counts}"

@@ -77,16 +77,9 @@ def receipts(written: WrittenReceipts, say: Language) -> Iterator[str]:
 
 
 def _receipt_line(receipt: ReceiptFile, say: Language) -> str:
-    place: dict[str, object] = {"number": receipt.record, "box": receipt.box}
     if receipt.file:
-        if receipt.box:
-            return say("record {number} of {box}: {file}", file=str(receipt.file), **place)
-        return say("record {number}: {file}", file=str(receipt.file), **place)
-    if not receipt.box:
-        return say("record {number}: in no checkpoint yet; wait a minute", **place)
-    if receipt.sent:
-        return say("record {number} of {box}: in no checkpoint yet; wait a minute", **place)
-    return say("record {number} of {box}: nothing here proves it; ask that box", **place)
+        return say("record {number}: {file}", number=receipt.record, file=str(receipt.file))
+    return say("record {number}: in no checkpoint yet; wait a minute", number=receipt.record)
 
 
 def verified(verification: Verification, say: Language, *, about: bool) -> Iterator[str]:

@@ -83,7 +83,7 @@ def _changes(result: Forecast, say: Language) -> Iterator[str]:
     if result.same:
         yield say("Nothing would change for callers.")
     yield say(
-        "Callers are counted by what this box knows, in each line's own language. Whom one of the company's"
+        "Callers are counted by what is on record, in each line's own language. Whom one of the company's"
         " own systems knows hears less."
     )
 

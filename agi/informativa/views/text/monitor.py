@@ -15,8 +15,6 @@ KINDS = {
     FindingKind.FORK: Text("FORK"),
     FindingKind.BEHIND: Text("BEHIND"),
     FindingKind.STILL: Text("STILL"),
-    FindingKind.REPLACED: Text("replaced"),
-    FindingKind.RETIRED: Text("retired"),
     FindingKind.NOTE: Text("note"),
     FindingKind.FEW: Text("few"),
 }

@@ -74,7 +74,7 @@ def _folded(line: str, width: int) -> str:
 def _cells(entry: ControllerRecord, say: Language) -> list[str]:
     event = entry.record.event
     return [
-        f"{entry.box}:{entry.record.number}" if entry.box else str(entry.record.number),
+        str(entry.record.number),
         local_time(event.at, entry.controller.zone, seconds=True, named=False),
         event.line,
         _caller(event, say),

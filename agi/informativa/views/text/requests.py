@@ -10,7 +10,7 @@ from ...operations.request_answers import RequestAnswer, RequestErasure
 from ...operations.request_register import ListedRequest, RequestList, StepTaken
 from ..messages import Language
 from ..terminal import one_line
-from .callers import erased, not_complete
+from .callers import erased
 
 KINDS = {
     RequestKind.ACCESS: Text("access (art. 15)"),
@@ -98,7 +98,6 @@ def answer(result: RequestAnswer, say: Language) -> Iterator[str]:
         receipts=result.receipts,
         digest=result.sha256,
     )
-    yield from not_complete(result.missing, say)
     if result.receipts < result.records:
         yield say(
             "Some records have no receipt yet. Wait a minute, or type: informativa evidence checkpoint"

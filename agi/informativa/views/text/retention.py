@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ...operations.retention import Purged, RetiredRecords
+from ...operations.retention import Purged
 from ..messages import Language
 
 
@@ -24,8 +24,6 @@ def purged(part: Purged, done: bool, say: Language) -> Iterator[str]:
         )
     if part.doubt:
         yield f"    {say(part.doubt)}"
-    for records in part.retired:
-        yield _retired(records, done, say)
 
 
 def instructed(name: str, controller: str, instruction: str, done: bool, say: Language) -> str:
@@ -34,23 +32,6 @@ def instructed(name: str, controller: str, instruction: str, done: bool, say: La
     if done:
         return say("{name} ({id}): the log states its rule anew, by the instruction {instruction}", **names)
     return say("{name} ({id}): the log would state its rule anew, by the instruction {instruction}", **names)
-
-
-def _retired(old: RetiredRecords, done: bool, say: Language) -> str:
-    facts = {"box": old.box, "count": old.records}
-    if done:
-        return say.counted(
-            "    {count} record of {box}, which left for good, deleted in the shared database",
-            "    {count} records of {box}, which left for good, deleted in the shared database",
-            old.records,
-            **facts,
-        )
-    return say.counted(
-        "    {count} record of {box}, which left for good, would be deleted in the shared database",
-        "    {count} records of {box}, which left for good, would be deleted in the shared database",
-        old.records,
-        **facts,
-    )
 
 
 def _purged(purged: Purged, done: bool, say: Language) -> str:

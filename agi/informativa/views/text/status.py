@@ -12,7 +12,6 @@ from rich.text import Text as Styled
 
 from ...model import Answer
 from ...model.text import Text
-from ...operations.boxes import Meeting
 from ...operations.evidence.log_state import LogState
 from ...operations.monthly_report import FAILURES
 from ...operations.request_register import OpenRequests
@@ -28,7 +27,6 @@ from ..choice_words import ANSWERS
 from ..messages import Language
 from ..times import local_time, zone_name
 from . import similar
-from .boxes import DIFFERENCES
 
 
 def screen(report: StatusReport, say: Language) -> Iterator[RenderableType]:
@@ -138,8 +136,6 @@ def _controller(status: ControllerStatus, say: Language) -> Table:
         table.add_row(say("  requests"), _requests(status.requests, say))
     if status.log:
         table.add_row(say("  signed"), _log(status.log, status.zone, say))
-    if status.meeting:
-        table.add_row(say("  boxes"), _boxes(status.meeting, status.zone, say))
     first_day = status.kept_since
     purged = say("the daily purge takes what is from before {date}", date=first_day and first_day.isoformat())
     table.add_row(say("  kept"), purged if first_day else say("for ever"))
@@ -168,23 +164,6 @@ def _ledger(status: ControllerStatus, say: Language) -> str:
     number = counts.known_callers
     callers = say.counted("{known} known caller", "{known} known callers", number, known=number)
     return f"{say.number(counts.bytes / 1e6, '.1f')} MB, {latest}, {callers}"
-
-
-def _boxes(meeting: Meeting, zone: tzinfo, say: Language) -> str:
-    """Return the boxes that did not leave, with their states."""
-    parts = []
-    for box in meeting.boxes:
-        if box.retired is None:
-            state = [say("this box")] if box.this else []
-            if box.behind:
-                state.append(say("{count} records behind", count=box.behind))
-            if not box.joined:
-                state.append(say("NEVER TOOK PART"))
-            if box.quiet:
-                state.append(say("NOT HEARD OF since {time}", time=local_time(box.seen, zone, named=False)))
-            state += [say(DIFFERENCES[difference]) for difference in box.different]
-            parts.append(f"{box.name} ({', '.join(state)})" if state else box.name)
-    return ", ".join(parts) or say("none yet")
 
 
 def _log(log: LogState, zone: tzinfo, say: Language) -> str:

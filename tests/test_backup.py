@@ -211,9 +211,9 @@ def test_erasure_says_which_backups_still_hold_the_caller(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("shared", ["", "shared: {hosts: ['127.0.0.1:1'], box: pbx-1}\n"])
-def test_erasure_on_request_names_the_backups_too(folder: Path, shared: str) -> None:
-    """An erasure of a caller and one for a request warn alike, also where no other box can be asked: they
-    fail then, and the caller is erased on this box. A trial warns of nothing."""
+def test_erasure_names_the_backups(folder: Path, shared: str) -> None:
+    """Also where no other box can be asked: it fails then, and the caller is erased on this box. A trial
+    warns of nothing."""
     place = folder.parent / "backups"
     place.mkdir()
     inform(folder, ERASED)
@@ -223,12 +223,9 @@ def test_erasure_on_request_names_the_backups_too(folder: Path, shared: str) -> 
         file.write(f"backup: {{folder: {place}, keep: 30 days}}\n{shared}")
     of = "--controller", "acme", "-c", config(folder)
     warning = f"warning: 1 backup in {place} still holds him"
-    assert typed("request", "open", "erasure", OTHER, *of)[0] == 0
-    assert typed("request", "identify", "1", "called-back", *of)[0] == 0
-    for words in (("caller", "erase", ERASED), ("request", "erase", "1", OTHER)):
-        assert warning not in typed(*words, *of)[2]
-        code, _output, error = typed(*words, "--yes", *of)
-        assert (code, warning in error) == (1 if shared else 0, True)
+    assert warning not in typed("caller", "erase", ERASED, *of)[2]
+    code, _output, error = typed("caller", "erase", ERASED, "--yes", *of)
+    assert (code, warning in error) == (1 if shared else 0, True)
 
 
 def test_erasure_is_held_by_backups_between_the_callers_first_record_and_its_note() -> None:

@@ -49,7 +49,6 @@ MODULES = {
     "check": ("check",),
     "doctor": ("doctor",),
     "callers": ("caller", "record"),
-    "requests": ("request",),
     "importing": ("import",),
     "consents": ("consent",),
     "backup": ("backup", "restore"),

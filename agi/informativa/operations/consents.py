@@ -139,15 +139,6 @@ class CallerConsents:
 
 
 @dataclass(frozen=True)
-class ConsentsShown:
-    """All that is on record of a caller's consents."""
-
-    caller: str
-    """The number or customer number, masked."""
-    controllers: tuple[CallerConsents, ...]
-
-
-@dataclass(frozen=True)
 class ConsentRecorded:
     """An act of a caller that was put on record."""
 
@@ -254,19 +245,6 @@ def continued(transaction: LedgerTransaction, event: Event, earlier: Iterable[by
     granted = [old for old in known if any(act.word is Answer.GRANTED for act in answers[old].acts.values())]
     # Where nothing is known here, by the key before: another box may know him by that.
     return replace(event, earlier=(granted or known or [*answers])[0]) if answers else event
-
-
-def show(
-    controllers: Sequence[Controller], configuration: Configuration, typed: Typed, now: datetime
-) -> ConsentsShown:
-    """Return what is on record of a caller's consents at these controllers. Raises LedgerError."""
-    return ConsentsShown(
-        mask(typed.caller.number),
-        tuple(
-            of_caller(controller, consents(configuration, controller.id), typed.caller, now)
-            for controller in controllers
-        ),
-    )
 
 
 def of_caller(

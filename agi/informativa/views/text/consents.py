@@ -1,4 +1,4 @@
-"""How long consents count, lists of answers that were read, and all answers counted, for a terminal."""
+"""Words of consents: how long they count, lists of answers that were read, and all answers counted."""
 
 from __future__ import annotations
 

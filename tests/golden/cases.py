@@ -205,14 +205,12 @@ CASES = {
     "web-remove": Case("web remove carlo", writes=True),
     "web-log-out": Case(
         "web log-out berta",
-        setup=("web grant berta --role reader --controller acme",),
-        changes={"web:\n": "web:\n  proxy: {addresses: [127.0.0.1], header: X-Remote-User}\n"},
+        setup=("! account berta reader",),
         writes=True,
     ),
     "web-grant": Case(
         "web grant berta --role reader --controller borealis",
-        setup=("web grant berta --role admin --controller acme",),
-        changes={"web:\n": "web:\n  proxy: {addresses: [127.0.0.1], header: X-Remote-User}\n"},
+        setup=("! account berta admin",),
     ),
     "web-log": Case("web log acme", writes=True),
     # many boxes

@@ -52,7 +52,6 @@ _DETAILS = {
     "saved": Text("saved as a file"),
     "html": Text("as a page"),
     "proof": Text("for a program"),
-    "proxy": Text("as the company's own web server says"),
     "oidc": Text("as the identity provider says"),
     "app": Text("with the code of an app"),
     "passkey": Text("with a passkey"),

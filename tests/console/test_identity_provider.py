@@ -40,7 +40,7 @@ def test_who_is_known_there_is_logged_in(sign_on: SignOn) -> None:
     assert f"Log in at {host}" in page
     assert place(sign_on.log_in(anna)) == (200, "/acme/today")
     assert anna.get("/acme/consents").status_code == 200
-    assert anna.get("/acme/forecast").status_code == 404
+    assert anna.get("/acme/accounts").status_code == 404
     assert anna.get("/borealis/today").status_code == 404
     sign_on.log_in()
     assert sign_on.identity.requests.count("/keys") == 1
@@ -235,7 +235,7 @@ def test_a_role_of_every_company_makes_an_operator(sign_on: SignOn) -> None:
     sign_on.set_up(grants=rows)
     anna = sign_on.office.browser()
     sign_on.log_in(anna)
-    assert anna.get("/health").status_code == 200
+    assert [anna.get(f"/{name}/accounts").status_code for name in ("acme", "borealis")] == [200, 200]
 
 
 OIDC = """

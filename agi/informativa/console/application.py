@@ -28,7 +28,7 @@ from ..model import Controller
 from ..model.errors import InformativaError
 from .console import Console
 from .context import SESSION, RequestContext, get_cookie
-from .hardening import FILE_PATH, ConnectionLimit, SecurityMiddleware
+from .hardening import ConnectionLimit, SecurityMiddleware
 from .proxies import is_encrypted
 from .routes import ROUTES, Handler, Route
 from .sessions import new_token
@@ -114,16 +114,11 @@ async def _in_a_thread(console: Console, route: Route, context: RequestContext) 
 
 
 async def _form(request: Request) -> FormData:
-    """Return the form that was sent. Other content types than that of our own forms are refused (415), and an
-    encoding of the sender's own: it could be one that makes no text of it."""
+    """Return the form that was sent. Other content types than that of our own forms are refused (415)."""
     if request.method != "POST":
         return FormData()
-    content = request.headers.get("content-type", "").lower()
-    kind = content.partition(";")[0].strip()
-    has_file = content.startswith("multipart/form-data; boundary=") and "charset" not in content
-    if not (
-        kind == "application/x-www-form-urlencoded" or (has_file and FILE_PATH.fullmatch(request.url.path))
-    ):
+    kind = request.headers.get("content-type", "").lower().partition(";")[0].strip()
+    if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415)
     return await request.form(max_fields=50)
 
@@ -157,8 +152,6 @@ def _checked_answer(context: RequestContext, route: Route) -> Response:
             context.controller = context.configuration.controllers.get(name)
             if context.controller is None or not context.visitor.may(name, route.role):
                 raise HTTPException(404)
-        if route.operators_only and not context.is_operator:
-            raise HTTPException(404)
     try:
         with single_openings() if method in _SAFE else nullcontext():
             return handler(context)

@@ -71,7 +71,6 @@ MENU = (
     MenuEntry("consents", Text("Consents"), Role.COMPLIANCE),
     MenuEntry("notices", Text("Notices")),
     MenuEntry("what-if", Text("What if")),
-    MenuEntry("forecast", Text("New configuration"), Role.ADMIN),
     MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),
     MenuEntry(EXPORTS, Text("Exports"), Role.COMPLIANCE),
     MenuEntry("looked", Text("Access log"), Role.COMPLIANCE),

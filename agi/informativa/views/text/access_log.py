@@ -24,7 +24,6 @@ _ACTIONS: dict[Action, Text] = {
     Action.WHAT_IF: Text("asked what would happen to a call"),
     Action.LETTER: Text("wrote an answer to a request for access"),
     Action.RECEIPT: Text("took a receipt"),
-    Action.VERIFY: Text("had the proof of a record checked"),
     Action.EXPORT: Text("took a file of records"),
     Action.EXPORT_ASKED: Text("asked for a file that a second person must confirm"),
     Action.EXPORT_CONFIRMED: Text("confirmed a file that somebody else asked for"),

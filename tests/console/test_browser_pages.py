@@ -168,7 +168,7 @@ def test_the_menu_is_one_row_on_a_telephone(
 ) -> None:
     """It leaves the page its room; the page that is open is seen in it, and all are reached by keyboard."""
     officer = person(busy, code, java_script_enabled=script, **window(scheme, 360)).is_in("compliance@acme")
-    officer.go("/acme/company")
+    officer.go("/acme/looked")
     links = officer.page.locator(".pages a")
     boxes = [link.bounding_box() for link in links.all()]
     assert len({box["y"] for box in boxes if box}) == 1

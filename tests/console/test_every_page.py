@@ -110,7 +110,7 @@ def test_every_page_has_help(name: str) -> None:
         assert "say(" in sentence[1]
 
 
-@pytest.mark.parametrize("path", ["notices", "calls", "requests", "consents", "today", "company", "looked"])
+@pytest.mark.parametrize("path", ["notices", "calls", "requests", "consents", "today", "looked"])
 def test_help_is_on_the_page(officer: Browser, path: str) -> None:
     """The help of a page is sent once."""
     assert officer.get(f"/acme/{path}").text.count('<p class="help') == 1

@@ -101,7 +101,7 @@ def test_what_the_configuration_says_is_text(folder: Path) -> None:
     lay_calls(folder)
     with served(folder) as office:
         officer = office.browser("admin@acme")
-        for path in ("today", "calls", "calls/1", "notices", "evidence", "company", "caller", "looked"):
+        for path in ("today", "calls", "calls/1", "notices", "evidence", "caller", "looked"):
             harmless(officer.get(f"/acme/{path}").text)
 
 

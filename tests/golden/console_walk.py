@@ -78,7 +78,6 @@ COMMON = {
     "call": "calls/1",
     "notices": "notices",
     "what-if": "what-if",
-    "company": "company",
 }
 """Pages that every role has; those of an admin are the same as those of compliance."""
 
@@ -195,7 +194,7 @@ CASES: tuple[Case, ...] = (
     Case("notice difference", READER, "/acme/notices/privacy/2026-11?against=2025", changes=EARLIER),
     Case("notice version not there", READER, "/acme/notices/privacy/2024", languages=(EN,)),
     Case("sound of a notice", READER, "/acme/notices/privacy/2026-11/short/it/sound", languages=(EN,)),
-    Case("company borealis", OPERATOR, "/borealis/company"),
+    Case("notices borealis", OPERATOR, "/borealis/notices"),
     Case("today borealis", OPERATOR, "/borealis/today"),
     *(
         Case(f"what-if {name}-{role.partition('@')[0]}", role, "/acme/what-if", fields)

@@ -75,7 +75,6 @@ MENU = (
     MenuEntry(EXPORTS, Text("Exports"), Role.COMPLIANCE),
     MenuEntry("looked", Text("Access log"), Role.COMPLIANCE),
     MenuEntry("accounts", Text("Accounts"), Role.ADMIN),
-    MenuEntry("company", Text("Company")),
 )
 """The pages of a company, as every page of it lists them; exports only where they need a second person."""
 

@@ -16,7 +16,6 @@
 - `notices`: notices and their versions, lines and their plans
 - `sounds`: a recording as a browser plays it
 - `simulation`: what would happen to a call
-- `company`: the company
 - `evidence`: the log and its copies, audits, bundles
 - `exports`: files that a second person must confirm
 - `access_log_page`: who looked at whom

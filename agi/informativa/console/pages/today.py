@@ -146,7 +146,7 @@ def _problems(context: RequestContext, error: LedgerError | None) -> Iterator[Br
     problems = list(daily_brief.problems(context.company))
     yield from problems
     if error is not None and error.text not in [problem.text for problem in problems]:
-        yield BriefAnswer(Light.BAD, error.text, "company")
+        yield BriefAnswer(Light.BAD, error.text)
     if context.account.may(context.company.id, Role.COMPLIANCE):
         with suppress(LedgerError):  # which the page of the access log tells
             unusual = access_log.unusual(context.company, context.console.now(), timedelta(days=1))
@@ -184,4 +184,4 @@ def _due(context: RequestContext) -> Iterator[BriefAnswer]:
             if waiting:
                 yield daily_brief.exports_answer(len(waiting))
     except LedgerError as error:
-        yield BriefAnswer(Light.BAD, error.text, "company")
+        yield BriefAnswer(Light.BAD, error.text)

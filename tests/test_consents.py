@@ -222,6 +222,7 @@ def test_every_command_is_in_the_access_log(file: Path, tmp_path: Path) -> None:
     """L24: to export, import and try an import leaves an entry each."""
     rows = tmp_path / "answers.csv"
     rows.write_text("number,answer,at,reference\n+393330000001,granted,2026-10-01,F1\n")
+    act(file, GRANTED)
     for words in (
         ("export", "--choice", "marketing", "--answer", "granted"),
         ("import", str(rows), "--choice", "marketing", "--by", "website", "--dry-run"),

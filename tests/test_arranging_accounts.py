@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from informativa.model import Role
-from informativa.model.errors import AccountError, InformativaError
+from informativa.model.errors import InformativaError
 from informativa.operations.accounts import management as accounts
 from informativa.operations.accounts import own_account, totp
 from informativa.operations.accounts.store import AccountFile
@@ -197,12 +197,3 @@ def test_who_is_removed_is_out(tmp_path: Path) -> None:
     result = accounts.remove(tmp_path, "Anna")
     assert AccountFile(tmp_path).invitation(token_of(made), NOW) is None
     assert list(view.removed(result, ENGLISH)) == ["anna may not use the console any more."]
-
-
-def test_who_is_vouched_for_needs_no_invitation(tmp_path: Path) -> None:
-    """Where a web server says who somebody is, a role makes the account, to which no password leads."""
-    made = accounts.grant(tmp_path, ["acme"], "anna", Role.READER, [], NOW, vouched=True)
-    assert made.grants == grants(acme=Role.READER)
-    assert AccountFile(tmp_path).verify("anna", "") is None
-    with pytest.raises(AccountError, match="There is no account bruno"):
-        accounts.grant(tmp_path, ["acme"], "bruno", None, [], NOW, vouched=True)

@@ -210,8 +210,8 @@ def test_erasure_says_which_backups_still_hold_the_caller(folder: Path) -> None:
     assert f"warning: which backups in {place} still hold him is not known: " in output[2]
 
 
-def test_erasure_on_request_names_the_backups_too(folder: Path) -> None:
-    """An erasure of a caller and one for a request warn alike. A trial warns of nothing."""
+def test_erasure_names_the_backups(folder: Path) -> None:
+    """A trial warns of nothing."""
     place = folder.parent / "backups"
     place.mkdir()
     inform(folder, ERASED)
@@ -221,12 +221,9 @@ def test_erasure_on_request_names_the_backups_too(folder: Path) -> None:
         file.write(f"backup: {{folder: {place}, keep: 30 days}}\n")
     of = "--controller", "acme", "-c", config(folder)
     warning = f"warning: 1 backup in {place} still holds him"
-    assert typed("request", "open", "erasure", OTHER, *of)[0] == 0
-    assert typed("request", "identify", "1", "called-back", *of)[0] == 0
-    for words in (("caller", "erase", ERASED), ("request", "erase", "1", OTHER)):
-        assert warning not in typed(*words, *of)[2]
-        code, _output, error = typed(*words, "--yes", *of)
-        assert (code, warning in error) == (0, True)
+    assert warning not in typed("caller", "erase", ERASED, *of)[2]
+    code, _output, error = typed("caller", "erase", ERASED, "--yes", *of)
+    assert (code, warning in error) == (0, True)
 
 
 def test_erasure_is_held_by_backups_between_the_callers_first_record_and_its_note() -> None:

@@ -1,8 +1,7 @@
-"""Consents that are put on record elsewhere than by key, withdrawn, and shown."""
+"""Consents that are put on record elsewhere than by key, withdrawn, and what stands of a caller."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -12,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from commands import refused, run
-from consenting import CALLER, NOW, NUMBER, act, answered_by_key, ask_for_consents, company, printed
-from informativa.model import Action, Answer, Period, Reason, RecordKind, Status
+from consenting import CALLER, NOW, act, answered_by_key, ask_for_consents, company, printed
+from informativa.model import Action, Answer, Controller, Period, Reason, RecordKind, Status
 from informativa.model.errors import InformativaError
 from informativa.operations import access_log, consents
-from informativa.operations.typed_caller import by_customer
+from informativa.operations.consents import CallerConsents
+from informativa.operations.typed_caller import Typed, by_customer
 from informativa.process import storage
-from informativa.views.messages import ENGLISH, language
-from informativa.views.text import consents as text
+from informativa.views.messages import ENGLISH
+from informativa.views.text.consents import end_of
 
-ITALIAN = language("it")
 HERE = ("--controller", "acme")
 GRANTED, REFUSED, WITHDRAWN = Answer.GRANTED, Answer.REFUSED, Answer.WITHDRAWN
 
@@ -35,6 +34,12 @@ def file(folder: Path) -> Path:
 def day(text: str) -> datetime:
     """Return a day, or a time, as somebody types it."""
     return datetime.fromisoformat(text)
+
+
+def of_caller(file: Path, owner: Controller, typed: Typed = CALLER) -> CallerConsents:
+    """Return what is on record of a caller's consents."""
+    known = consents.consents(company(file)[0], owner.id)
+    return consents.of_caller(owner, known, typed.caller, NOW)
 
 
 def test_act_elsewhere_is_a_record_of_the_version_of_then(file: Path) -> None:
@@ -57,10 +62,6 @@ def test_act_elsewhere_is_a_record_of_the_version_of_then(file: Path) -> None:
     assert result.stands
     assert result.standing.counts
     assert result.standing.until.isoformat() == "2028-05-01T10:00:00+02:00"
-    assert list(text.recorded(result, owner, ENGLISH)) == [
-        "Record 2: +39…67, marketing, version 1: granted, on a website on 2026-05-01.",
-        "Holds until 2028-05-01.",
-    ]
 
 
 def test_record_is_proven_as_every_other(file: Path) -> None:
@@ -110,17 +111,8 @@ def test_what_cannot_be_is_not_recorded(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (
-            ("record", "abroad", NUMBER, "--by", "website", "--reference", "x"),
-            "The choice abroad is no consent",
-        ),
-        (("withdraw", "abroad", NUMBER, "--by", "operator"), "The choice abroad is no consent"),
-        (("record", "marketng", NUMBER, "--by", "website", "--reference", "x"), "Did you mean marketing?"),
-        (("record", "marketing", "--by", "website", "--reference", "x"), "Name the caller by NUMBER"),
-        (("record", "marketing", NUMBER, "--by", "website"), "--reference"),
-        (("record", "marketing", NUMBER, "--by", "phone", "--reference", "x"), "phone"),
-        (("record", "marketing", NUMBER, "--by", "operator", "--reference", "x"), "no grant"),
         (("export", "--choice", "abroad"), "The choice abroad is no consent"),
+        (("export", "--choice", "marketng"), "Did you mean marketing?"),
         (("import", "x.csv", "--choice", "marketing", "--by", "operator"), "operator"),
     ],
 )
@@ -141,17 +133,12 @@ def test_grant_older_than_a_withdrawal_does_not_count(file: Path) -> None:
     """It is on record all the same, and the answer says which record stands instead."""
     act(file, WITHDRAWN, day("2026-10-02"))
     late = act(file, GRANTED, day("2026-10-01"))
-    _configuration, owner, _choice = company(file)
     assert (late.act.record, late.stands, late.standing.record, late.standing.answer) == (
         3,
         False,
         2,
         WITHDRAWN,
     )
-    assert list(text.recorded(late, owner, ENGLISH))[1] == (
-        "It changes nothing, for record 2 of 2026-10-02 00:00 CEST says: withdrawn."
-    )
-    assert "Non cambia nulla" in list(text.recorded(late, owner, ITALIAN))[1]
 
 
 def test_withdrawal_wins_over_a_grant_of_the_same_minutes(file: Path) -> None:
@@ -165,7 +152,7 @@ def test_grant_past_its_time_says_so(file: Path) -> None:
     """A grant of long ago is on record, and nobody is told that it holds."""
     result = act(file, GRANTED, day("2026-05-01"), now=datetime(2028, 6, 1, tzinfo=UTC))
     assert (result.stands, result.standing.counts, result.standing.ended) == (True, False, Reason.PERIOD_OVER)
-    assert list(text.recorded(result, company(file)[1], ENGLISH))[1] == "Counts no more: its time is over."
+    assert end_of(result.standing, UTC, ENGLISH) == "counts no more: its time is over"
 
 
 def test_caller_known_by_an_earlier_key_has_one_answer(file: Path) -> None:
@@ -191,49 +178,38 @@ def test_caller_is_shown_with_all_that_stands(file: Path) -> None:
                 answered_by_key(owner, GRANTED, "4", NOW - timedelta(days=7), "+393330000000"),
             ]
         )
-    shown = json.loads(printed(file, "show", NUMBER, *HERE, "--json"))
-    (at_acme,) = shown["controllers"]
-    marketing, profiling = at_acme["standing"]
-    facts = [
-        marketing[name] for name in ("choice", "answer", "counts", "record", "version", "key", "withdraw_at")
+    shown = of_caller(file, owner)
+    marketing, profiling = shown.standing
+    assert (marketing.choice, marketing.answer, marketing.counts) == ("marketing", GRANTED, True)
+    assert (marketing.record, marketing.version, marketing.key, marketing.waited) == (3, "2", "4", 1.25)
+    assert (marketing.since, marketing.withdraw_at) == (NOW - timedelta(days=7), "+390212345678")
+    assert marketing.until == datetime(2028, 11, 18, 12, tzinfo=UTC)
+    assert end_of(marketing, owner.zone, ENGLISH) == "holds until 2028-11-18"
+    assert (profiling.answer, profiling.counts) == (None, False)
+    assert [(entry.record, entry.answer, entry.key) for entry in shown.acts] == [
+        (2, Answer.SILENCE, None),
+        (3, GRANTED, "4"),
     ]
-    assert facts == ["marketing", "granted", True, 3, "2", "4", "+390212345678"]
-    assert (marketing["since"], marketing["until"]) == (
-        "2026-11-18T12:00:00.000+00:00",
-        "2028-11-18T13:00:00.000+01:00",
-    )
-    assert ("answer" in profiling, profiling["counts"]) == (False, False)
-    assert [(entry["record"], entry["answer"], entry["key"]) for entry in at_acme["acts"]] == [
-        (2, "silence", None),
-        (3, "granted", "4"),
-    ]
-    lines = printed(file, "show", NUMBER, *HERE).splitlines()
-    assert lines[1].startswith("    marketing: granted, since 2026-11-18 13:00 CET, record 3, version 2, ")
-    assert "key 4, after 1.2 s, holds until 2028-11-18, to withdraw: +390212345678" in lines[1]
-    assert lines[2] == "    profiling: nothing on record"
 
 
 def test_number_of_somebody_else_now_grants_nothing(file: Path) -> None:
     """Where nobody called for so long that the number may have changed hands, a grant counts no more."""
-    configuration, owner, _choice = company(file)
+    _configuration, owner, _choice = company(file)
     recycling = replace(owner, recycled_after=Period(days=30))
     with closing(storage.store(owner)) as ledger:
         event = replace(answered_by_key(owner, GRANTED, "4", NOW - timedelta(days=40)), asked=None)
         event = replace(event, status=Status.PLAYED, notice="privacy")
         ledger.append([event, answered_by_key(owner, GRANTED, "4", NOW - timedelta(days=40))])
-    (at_acme,) = consents.show([recycling], configuration, CALLER, NOW).controllers
+    at_acme = of_caller(file, recycling)
     assert (at_acme.standing[0].counts, at_acme.standing[0].ended) == (False, Reason.RECYCLED)
-    (at_acme,) = consents.show([owner], configuration, CALLER, NOW).controllers
+    at_acme = of_caller(file, owner)
     assert at_acme.standing[0].counts
 
 
 def test_consent_that_is_no_more_configured_is_shown_and_counts_for_nothing(file: Path) -> None:
     """What a caller once granted is personal data, whatever the company asks for today."""
-    configuration, owner, _choice = company(file)
     act(file, GRANTED)
-    without = replace(configuration, choices={})
-    (at_acme,) = consents.show([owner], without, CALLER, NOW).controllers
-    (standing,) = at_acme.standing
+    (standing,) = consents.of_caller(company(file)[1], {}, CALLER.caller, NOW).standing
     assert (standing.choice, standing.answer, standing.counts, standing.ended) == (
         "marketing",
         GRANTED,
@@ -243,15 +219,11 @@ def test_consent_that_is_no_more_configured_is_shown_and_counts_for_nothing(file
 
 
 def test_every_command_is_in_the_access_log(file: Path, tmp_path: Path) -> None:
-    """L24: to record, withdraw, look, export, import and try an import leaves an entry each, with the caller
-    where there is one on record."""
+    """L24: to export, import and try an import leaves an entry each."""
     rows = tmp_path / "answers.csv"
     rows.write_text("number,answer,at,reference\n+393330000001,granted,2026-10-01,F1\n")
+    act(file, GRANTED)
     for words in (
-        ("record", "marketing", NUMBER, "--by", "contract", "--reference", "K/7", "--at", "2026-10-01"),
-        ("withdraw", "marketing", NUMBER, "--by", "operator", "--reference", "ticket 4"),
-        ("show", NUMBER),
-        ("show", "+393339999999"),
         ("export", "--choice", "marketing", "--answer", "granted"),
         ("import", str(rows), "--choice", "marketing", "--by", "website", "--dry-run"),
         ("import", str(rows), "--choice", "marketing", "--by", "website", "--yes"),
@@ -261,10 +233,6 @@ def test_every_command_is_in_the_access_log(file: Path, tmp_path: Path) -> None:
     assert [
         (entry.action, entry.caller is not None, entry.record, entry.detail) for entry in entries[::-1]
     ] == [
-        (Action.RECORD_CONSENT, True, 2, None),
-        (Action.RECORD_CONSENT, True, 3, None),
-        (Action.OPEN_CALLER, True, None, "consents"),
-        (Action.OPEN_CALLER, False, None, "consents"),
         (Action.EXPORT, False, None, "consents choice=marketing answer=granted"),
         (Action.RECORD_CONSENT, False, None, "trial of an import choice=marketing"),
         (Action.RECORD_CONSENT, False, None, "import choice=marketing"),
@@ -274,5 +242,4 @@ def test_every_command_is_in_the_access_log(file: Path, tmp_path: Path) -> None:
 def test_customers_are_known_by_their_number(file: Path) -> None:
     """A customer number stands for a caller as a telephone number does."""
     act(file, GRANTED, typed=by_customer("4711"))
-    shown = json.loads(printed(file, "show", "--customer", "4711", *HERE, "--json"))
-    assert shown["controllers"][0]["standing"][0]["answer"] == "granted"
+    assert of_caller(file, company(file)[1], by_customer("4711")).standing[0].answer is GRANTED

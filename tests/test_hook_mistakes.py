@@ -18,9 +18,10 @@ from informativa.config import for_call, inspect, of_calls
 from informativa.config.document import SourceDocument
 from informativa.config.findings import Findings
 from informativa.config.looks import Looks
-from informativa.model import Answer, Controller, Identified
+from informativa.model import Answer, Controller, Identified, RecordKind
 from informativa.model.hooks import Hook
-from informativa.operations import hooks
+from informativa.operations import consents, hooks
+from informativa.operations.controllers import select_for_notices
 from informativa.operations.doctor import hooks as check
 from informativa.operations.doctor.findings import State
 from informativa.operations.doctor.system import System
@@ -148,11 +149,13 @@ def test_overlong_customer_number_is_hashed() -> None:
     assert hook_subject(Identified("+393331234567"), Hook(NOWHERE, b"")) == ""
 
 
-def test_withdrawal_by_a_command_is_recorded_without_a_secret(folder: Path) -> None:
+def test_withdrawal_is_recorded_without_a_secret(folder: Path) -> None:
     """A mistake in the hook keeps nobody from putting a withdrawal on record, which waits for a name."""
     file = hook_up(folder, NOWHERE)
     _without_secret(file)
-    words = ("consent", "withdraw", "marketing", CALLER.caller.number, "--controller", "acme")
-    ran = run(*words, "--by", "operator", "-c", file)
-    assert ran.returncode == 0, ran
+    selection = select_for_notices(file, "acme")
+    choice = consents.consent_named(selection.configuration, "acme", "marketing")
+    consents.record_act(
+        selection.named[0], choice, CALLER, Answer.WITHDRAWN, RecordKind.OPERATOR, "", None, NOW
+    )
     assert hooks.state(prepare(file).controllers["acme"]).unnamed == 1

@@ -186,16 +186,6 @@ UNTYPED = {
         "mv {key} {key}.aside",
         "chown -R {} {}",
     ),
-    "the next step of a person's request, which mends nothing: test_requests.py types it": (
-        "informativa request open erasure NUMBER --controller {id}",
-        "informativa request identify {number} HOW --controller {id}",
-        "informativa request letter {number} CALLER --language it --controller {id}",
-        "informativa request erase {number} CALLER --controller {id}",
-        "informativa request close {number} answered --controller {id}",
-        "informativa request show {number} --controller {id}",
-        "informativa request list --controller {id}",
-        "informativa request list --all --controller {id}",
-    ),
     "it says more, and mends nothing": (
         "informativa check",
         "informativa check -c {file}",
@@ -292,7 +282,6 @@ UNTYPED = {
         "informativa consent hook {id} --resume",
         "informativa consent hook {} --resume",
         "informativa consent hook {id} --send-test",
-        "informativa consent show NUMBER --controller {id}",
         "informativa keys make {controller} --hook",
     ),
     "it is typed on the controller's machine: evidence/test_approve.py and test_monitor.py type it": (

@@ -15,7 +15,7 @@ from informativa.operations import request_refusals
 
 CONTROLLER = Controller("acme", "Acme", b"k" * 32, "acme.sqlite3")
 REQUEST = PersonRequest(7, RequestKind.ERASURE, date(2026, 11, 20), (), b"p" * 32)
-SHOW = "What was done and what comes next: informativa request show 7 --controller acme"
+SHOW = "What was done and what comes next is on its page in the console."
 REFUSALS = {
     Refusal.CLOSED: ("Request 7 is closed.", "Open another one if the person asks again."),
     Refusal.KIND: (
@@ -24,7 +24,7 @@ REFUSALS = {
     ),
     Refusal.NOT_IDENTIFIED: (
         "Nobody checked yet that the number of request 7 is the person's.",
-        "Check it; then type: informativa request identify 7 HOW --controller acme",
+        "Check it, and say on its page in the console how you did.",
     ),
     Refusal.IDENTIFIED: ("Request 7 is past that step.", SHOW),
     Refusal.EXTENDED: (
@@ -61,10 +61,10 @@ def test_each_refusal_says_what_to_do(reason: Refusal) -> None:
 
 
 def test_request_that_is_not_there() -> None:
-    """Which there are is one command away."""
+    """All that there are stand on a page of the console."""
     assert sentences_of(request_refusals.unknown(CONTROLLER, 8)) == (
         "There is no request 8 of acme.",
-        "Which there are: informativa request list --all --controller acme",
+        "All that there are stand on the console's page Requests.",
         "request-unknown",
     )
 
@@ -78,8 +78,8 @@ def test_request_of_another_caller() -> None:
     )
     assert sentences_of(request_refusals.another_caller(CONTROLLER, replace(REQUEST, pseudonym=None))) == (
         "Nothing leads from request 7 to its person any more: they were erased.",
-        "If that was for this request, type: informativa request close 7 answered --controller acme;"
-        " else close it as it ended, and open another one.",
+        "If that was for this request, close it as answered; else close it as it ended, and open another"
+        " one.",
         "error",
     )
 
@@ -91,6 +91,6 @@ def test_company_that_wants_four_eyes() -> None:
         request_refusals.require_no_four_eyes([CONTROLLER, replace(CONTROLLER, four_eyes=True)])
     assert sentences_of(caught.value) == (
         "acme wants four eyes: one person opens a request, another erases.",
-        "Type: informativa request open erasure NUMBER --controller acme",
+        "Open a request of the kind erasure in the console; a colleague erases there.",
         "four-eyes",
     )

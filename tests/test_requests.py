@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import zipfile
 from contextlib import closing
 from dataclasses import replace
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from commands import refused, run
 from evidence.noted import APPROVER
 from informativa.config import Configuration, inspect, load
 from informativa.evidence.approval import Approval, sign
@@ -32,6 +30,7 @@ from informativa.model.requests import (
     RequestKind,
     RequestOutcome,
     RequestState,
+    RequestStep,
     due_day,
 )
 from informativa.model.text import Text
@@ -71,10 +70,15 @@ def acme(configuration: Configuration) -> Controller:
     return configuration.controllers["acme"]
 
 
+def step(acme: Controller, number: int, move: Move, word: str, account: str) -> ListedRequest:
+    """Take a step of a request, and return the request."""
+    return request_register.take_step(acme, number, RequestStep(NOW, account, move, word))
+
+
 def opened(acme: Controller, kind: RequestKind, typed: Typed = CALLER, account: str = "anna") -> int:
     """Open a request, identify its person, and return its number."""
     number = request_register.open_request(acme, typed, kind, CAME, account, NOW).number
-    request_register.identify(acme, number, Identification.CALLED_BACK, account, NOW)
+    step(acme, number, Move.IDENTIFY, Identification.CALLED_BACK, account)
     return number
 
 
@@ -107,9 +111,9 @@ def test_an_access_request_is_led_from_its_coming_to_its_closing(
     logs.checkpoint(acme)
     number = request_register.open_request(acme, CALLER, ACCESS, CAME, "anna", NOW).number
     request_register.assign(acme, number, "bob", "anna", NOW)
-    request_register.identify(acme, number, Identification.CALLED_BACK, "anna", NOW)
+    step(acme, number, Move.IDENTIFY, Identification.CALLED_BACK, "anna")
     result, data = answer(acme, configuration, number)
-    closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+    closed = step(acme, number, Move.CLOSE, RequestOutcome.ANSWERED, "bob")
     assert (result.complete, result.records, result.receipts) == (True, 1, 1)
     steps = [(step.account, step.move, step.word) for step in closed.steps]
     assert steps == [
@@ -163,13 +167,10 @@ def test_an_answer_without_all_receipts_does_not_answer_the_request(
     result, _data = answer(acme, configuration, number)
     assert (result.complete, result.records, result.receipts) == (False, 1, 0)
     with pytest.raises(InformativaError, match="Request 1 is not answered yet"):
-        request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+        step(acme, number, Move.CLOSE, RequestOutcome.ANSWERED, "bob")
     logs.checkpoint(acme)
     answer(acme, configuration, number)
-    assert (
-        request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW).outcome
-        is RequestOutcome.ANSWERED
-    )
+    assert step(acme, number, Move.CLOSE, RequestOutcome.ANSWERED, "bob").outcome is RequestOutcome.ANSWERED
 
 
 def test_who_is_not_on_record_is_answered_too(acme: Controller, configuration: Configuration) -> None:
@@ -212,7 +213,7 @@ def test_i9_an_erasure_leaves_of_the_request_only_that_it_was_answered(acme: Con
     trial = request_answers.erase(acme, number, CALLER, "", "bob", NOW, really=False)
     assert (trial.done, trial.erased.records, trial.request.named) == (False, 1, True)
     result = request_answers.erase(acme, number, CALLER, "", "bob", NOW, really=True)
-    closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+    closed = step(acme, number, Move.CLOSE, RequestOutcome.ANSWERED, "bob")
     assert (result.complete, closed.named, closed.outcome) == (True, False, RequestOutcome.ANSWERED)
     assert [step.record for step in closed.steps if step.move is Move.ERASE] == [3]
     assert pseudonym not in contents(acme)
@@ -227,14 +228,14 @@ def test_i9_an_erasure_without_the_request_takes_its_person_too(acme: Controller
     assert callers.pseudonyms(acme, CALLER.caller)[0] not in contents(acme)
     with pytest.raises(InformativaError, match="Nothing leads from request 1 to its person any more"):
         request_answers.erase(acme, number, CALLER, "", "bob", NOW, really=True)
-    closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+    closed = step(acme, number, Move.CLOSE, RequestOutcome.ANSWERED, "bob")
     assert [step.move for step in closed.steps[-2:]] == [Move.ERASE, Move.CLOSE]
 
 
 def test_a_closed_request_leads_to_nobody(acme: Controller) -> None:
     """Its row has no pseudonym any more, whatever became of it."""
     number = opened(acme, ACCESS)
-    assert request_register.close(acme, number, RequestOutcome.WITHDRAWN, "anna", NOW).named is False
+    assert step(acme, number, Move.CLOSE, RequestOutcome.WITHDRAWN, "anna").named is False
     with closing(storage.store(acme, read_only=True)) as store, store.connected() as connection:
         assert connection.execute("SELECT pseudonym FROM request").fetchall() == [(None,)]
 
@@ -242,7 +243,7 @@ def test_a_closed_request_leads_to_nobody(acme: Controller) -> None:
 def test_each_step_is_in_the_access_log(acme: Controller) -> None:
     """The register names the entry, and the entry the step; neither names the person."""
     number = opened(acme, ACCESS)
-    closed = request_register.close(acme, number, RequestOutcome.UNFOUNDED, "anna", NOW)
+    closed = step(acme, number, Move.CLOSE, RequestOutcome.UNFOUNDED, "anna")
     entries = {entry.number: entry for entry in access_log.page(acme).entries}
     assert [entries[step.entry or 0].detail for step in closed.steps] == [
         "request=1 open access",
@@ -279,7 +280,7 @@ def test_a_request_may_come_before_the_first_call(folder: Path) -> None:
 def test_by_four_eyes_nobody_erases_alone(acme: Controller) -> None:
     """Neither with a request of one's own, nor without one; a colleague does it."""
     acme = replace(acme, four_eyes=True)
-    with pytest.raises(InformativaError, match="informativa request open erasure NUMBER --controller acme"):
+    with pytest.raises(InformativaError, match="a colleague erases there"):
         callers.erase([acme], CALLER, NOW, really=True)
     number = opened(acme, ERASURE)
     with pytest.raises(InformativaError, match="Let a colleague do it"):
@@ -300,8 +301,8 @@ def test_requests_that_are_due_first_come_first(acme: Controller) -> None:
     """Closed ones come last, and only if they are asked for."""
     days = (date(2026, 11, 20), date(2026, 9, 1), date(2026, 11, 1))
     numbers = [request_register.open_request(acme, CALLER, ACCESS, day, "anna", NOW).number for day in days]
-    request_register.close(acme, numbers[2], RequestOutcome.WITHDRAWN, "anna", NOW)
-    request_register.extend(acme, numbers[0], ExtensionReason.COMPLEXITY, "anna", NOW)
+    step(acme, numbers[2], Move.CLOSE, RequestOutcome.WITHDRAWN, "anna")
+    step(acme, numbers[0], Move.EXTEND, ExtensionReason.COMPLEXITY, "anna")
     still_open = request_register.listing([acme], NOW).requests
     assert [(request.number, request.overdue) for request in still_open] == [(2, True), (1, False)]
     assert [request.number for request in request_register.listing([acme], NOW, closed=True).requests] == [
@@ -309,25 +310,6 @@ def test_requests_that_are_due_first_come_first(acme: Controller) -> None:
         1,
         3,
     ]
-
-
-@pytest.mark.usefixtures("configuration")
-def test_the_commands_lead_a_request_through(folder: Path) -> None:
-    """From `open` to `close`, with the next step in words after each, and the file not readable by all."""
-    file = folder / "informativa.yaml"
-    options = ("--controller", "acme", "-c", file)
-    came = run("request", "open", "access", NUMBER, "--received", "2026-11-20", *options)
-    assert re.search(r"informativa request identify -c \S+ 1 HOW --controller acme", came.stdout)
-    assert run("request", "identify", "1", "document", *options).returncode == 0
-    run("evidence", "checkpoint", *options)
-    made = run("request", "letter", "1", NUMBER, "--language", "fr", "-o", folder, *options)
-    assert (made.returncode, (folder / "request-acme-1.zip").stat().st_mode & 0o777) == (0, 0o640)
-    assert "1 answered --controller acme" in made.stdout
-    closed = json.loads(run("request", "close", "1", "answered", *options, "--json").stdout)
-    assert (closed["state"], closed["outcome"], closed["next"]) == ("closed", "answered", None)
-    assert run("request", "list", *options).stdout == "No request is open.\n"
-    assert "There is no request 9 of acme." in refused("request", "show", "9", *options)
-    assert NUMBER not in came.stdout + made.stdout
 
 
 def test_a_request_cannot_come_tomorrow(acme: Controller) -> None:
@@ -356,7 +338,7 @@ def test_doctor_and_status_tell_of_requests_in_time(
     assert [(one.state, str(one.finding)) for one in check.requests(system)] == [(state, finding)]
     overdue = request_register.open_requests(acme, NOW)
     assert overdue == OpenRequests(1, int(state is State.WRONG), due_day(day))
-    request_register.close(acme, number, RequestOutcome.WITHDRAWN, "anna", NOW)
+    step(acme, number, Move.CLOSE, RequestOutcome.WITHDRAWN, "anna")
     assert list(check.requests(System(file, *inspect(file), now=NOW))) == []
     assert request_register.open_requests(acme, NOW) is None
 
@@ -387,10 +369,10 @@ def test_all_that_the_register_says_of_a_request(acme: Controller, configuration
     assert request_register.assign(acme, 1, "bob", "anna", NOW) == expected
     steps.append(StepTaken(at, "anna", Move.EXTEND, "number", None, None, 3))
     expected = replace(expected, due=date(2027, 2, 20), extended=True, steps=tuple(steps))
-    assert request_register.extend(acme, 1, ExtensionReason.NUMBER, "anna", NOW) == expected
+    assert step(acme, 1, Move.EXTEND, ExtensionReason.NUMBER, "anna") == expected
     steps.append(StepTaken(at, "anna", Move.IDENTIFY, "called-back", None, None, 4))
     expected = replace(expected, state=RequestState.IDENTIFIED, next=Move.LETTER, steps=tuple(steps))
-    assert request_register.identify(acme, 1, Identification.CALLED_BACK, "anna", NOW) == expected
+    assert step(acme, 1, Move.IDENTIFY, Identification.CALLED_BACK, "anna") == expected
     result, data = answer(acme, configuration, 1)
     digest = sha256(data).hexdigest()
     steps.append(StepTaken(at, "bob", Move.LETTER, "it", digest, None, 6))
@@ -407,7 +389,7 @@ def test_all_that_the_register_says_of_a_request(acme: Controller, configuration
     assert request_register.listing([acme], late).requests == (replace(expected, overdue=True),)
     steps.append(StepTaken(at, "bob", Move.CLOSE, "answered", None, None, 7))
     answered = RequestOutcome.ANSWERED
-    assert request_register.close(acme, 1, answered, "bob", NOW) == replace(
+    assert step(acme, 1, Move.CLOSE, answered, "bob") == replace(
         expected, named=False, state=RequestState.CLOSED, next=None, outcome=answered, steps=tuple(steps)
     )
 
@@ -462,13 +444,12 @@ def test_request_that_there_is_not(acme: Controller, number: int) -> None:
     assert request_register.request_numbered(acme, 1).number == 1
     for action in (
         lambda: request_register.request_numbered(acme, number),
-        lambda: request_register.close(acme, number, RequestOutcome.WITHDRAWN, "anna", NOW),
+        lambda: step(acme, number, Move.CLOSE, RequestOutcome.WITHDRAWN, "anna"),
     ):
         with pytest.raises(InformativaError) as caught:
             action()
         assert str(caught.value) == (
-            f"There is no request {number} of acme. Which there are: informativa request list"
-            " --all --controller acme"
+            f"There is no request {number} of acme. All that there are stand on the console's page Requests."
         )
 
 
@@ -479,13 +460,13 @@ def test_erasure_beside_a_request_of_another_kind_is_no_answer(acme: Controller)
     waiting = request_register.open_request(acme, CALLER, ERASURE, CAME, "anna", NOW).number
     callers.erase([acme], CALLER, NOW, really=True)
     with pytest.raises(InformativaError):
-        request_register.close(acme, access, RequestOutcome.ANSWERED, "bob", NOW)
+        step(acme, access, Move.CLOSE, RequestOutcome.ANSWERED, "bob")
     with pytest.raises(InformativaError):
-        request_register.close(acme, waiting, RequestOutcome.ANSWERED, "bob", NOW)
-    closed = request_register.close(acme, objection, RequestOutcome.ANSWERED, "bob", NOW)
+        step(acme, waiting, Move.CLOSE, RequestOutcome.ANSWERED, "bob")
+    closed = step(acme, objection, Move.CLOSE, RequestOutcome.ANSWERED, "bob")
     erased = closed.steps[-2]
     assert (erased.move, erased.word, erased.account, erased.digest) == (Move.ERASE, None, "bob", None)
-    withdrawn = request_register.close(acme, access, RequestOutcome.WITHDRAWN, "bob", NOW)
+    withdrawn = step(acme, access, Move.CLOSE, RequestOutcome.WITHDRAWN, "bob")
     assert [step.move for step in withdrawn.steps] == [Move.OPEN, Move.IDENTIFY, Move.CLOSE]
 
 
@@ -494,7 +475,7 @@ def test_step_is_taken_in_the_request_of_its_number(acme: Controller) -> None:
     for _number in range(3):
         opened(acme, ACCESS)
     assert request_register.assign(acme, 2, "bob", "anna", NOW).number == 2
-    assert request_register.extend(acme, 3, ExtensionReason.NUMBER, "anna", NOW).number == 3
+    assert step(acme, 3, Move.EXTEND, ExtensionReason.NUMBER, "anna").number == 3
     requests = request_register.listing([acme], NOW).requests
     assert [(request.number, request.worker, request.extended) for request in requests] == [
         (1, None, False),
@@ -521,14 +502,14 @@ def test_i9_erasure_that_waits_for_an_approval_answers_nobody(acme: Controller) 
     erasure = request_answers.erase(acme, number, CALLER, "T-1", "bob", NOW, really=True)
     assert (erasure.complete, erasure.request.state) == (False, RequestState.WAITING)
     with pytest.raises(InformativaError):
-        request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+        step(acme, number, Move.CLOSE, RequestOutcome.ANSWERED, "bob")
     with closing(storage.store(acme)) as store:
         with store.connected() as connection:
             (noted,) = erasure_notes.noted(connection, LogFolder(Path(acme.ledger)))
         note(ApprovalNote(sign(Approval.of(1_795_523_400, [noted.note.leaf]), APPROVER)))
         (approved,) = pending(store)
         assert carry_out(store, approved) == (1, ())
-    closed = request_register.close(acme, number, RequestOutcome.ANSWERED, "bob", NOW)
+    closed = step(acme, number, Move.CLOSE, RequestOutcome.ANSWERED, "bob")
     assert [(step.move, step.record) for step in closed.steps[-3:]] == [
         (Move.NOTE, noted.record),
         (Move.ERASE, noted.record),

@@ -201,12 +201,6 @@ def _bundle(console: ServedConsole, browser: Browser) -> dict[str, str]:
     return _finished(browser, at, f"{at}/file")
 
 
-def _forecast(console: ServedConsole, browser: Browser) -> dict[str, str]:
-    to = f"/{COMPANY}/forecast"
-    at = browser.send(to, to, text=console.office.config.read_text())
-    return _finished(browser, at, at)
-
-
 def _finished(browser: Browser, at: str, page: str) -> dict[str, str]:
     """The name of a job once its page is there, and is no page of work that goes on."""
     until = time.monotonic() + _PATIENCE
@@ -247,7 +241,6 @@ _ERASED = 9_999_999  # nobody who calls meanwhile
 EXAMPLES: Mapping[str, Callable[[ServedConsole, Browser], dict[str, str]]] = {
     "/invitation/{token}": _token,
     "/{controller}/evidence/jobs/{job}": _bundle,
-    "/{controller}/forecast/{job}": _forecast,
     "/{controller}/calls/of/{session_key}": _calls,
     "/{controller}/caller/{session_key}": _caller,
     "/{controller}/letter/{session_key}": _letter,

@@ -31,7 +31,7 @@ PAUSES = {1.0: "a page a second", 0.1: "ten pages a second"}  # each of them; no
 SLOWER = 1.2  # how much longer 99 of 100 calls may take while people read
 SLOWER_OFTEN = 1.5  # the same at 200 calls a second
 _LONGEST = 20.0  # seconds that one page is measured for, if it takes so long
-_FILES = ("/sound", "/file", "/worksheet", "/file/{kind}", "/receipt/{form}")  # which are no pages
+_FILES = ("/sound", "/file", "/file/{kind}", "/receipt/{form}")  # which are no pages
 _OFTEN = (
     "/{controller}/calls/{record:number}",
     "/{controller}/caller/{session_key}",

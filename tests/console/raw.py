@@ -76,7 +76,7 @@ class Attacker:
         account = office.console.accounts.get(account_name)
         token = office.console.sessions.begin(account) if account else new_token()
         self.address = office.address
-        self.csrf = office.console.csrf(token, account.name if account else "")
+        self.csrf = office.console.csrf(token)
         self.cookie = f"session={token}"
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Answer:

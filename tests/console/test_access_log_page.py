@@ -6,7 +6,6 @@ import html
 import re
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -191,31 +190,6 @@ def counted(act: Callable[..., Any], acts: list[str]) -> Callable[..., Any]:
         return act(*arguments, **named)
 
     return counting
-
-
-def test_a_log_in_by_a_server_in_front_is_on_record_once(office: ServedConsole) -> None:
-    """The first page of a session that it vouches for, not each; what is not there begins no session."""
-    settings = replace(office.console.settings, header="X-Remote-User", proxies=("127.0.0.1",))
-    office.console.settings = settings
-    reader = office.browser()
-    reader.http.headers["x-remote-user"] = "reader@acme"
-    assert reader.get("/nowhere").status_code == 404
-    assert noted(office) == []
-    for path in ("/acme/today", "/acme/calls", "/nowhere"):
-        reader.get(path)
-    assert noted(office) == [(Action.LOGIN, "reader@acme", False, None)]
-    before = reader.http.cookies["session"]
-    out = reader.send("/logout")
-    assert "You are logged out here." in out.text
-    assert "/logout" not in out.text
-    assert office.console.sessions.find(before) is None
-    assert office.console.sessions.find(reader.http.cookies["session"]) is None
-    assert [entry[0] for entry in noted(office)] == [Action.LOGIN, Action.LOGOUT]
-    reader.get("/acme/today")
-    assert [entry[0] for entry in noted(office)] == [Action.LOGIN, Action.LOGOUT, Action.LOGIN]
-    officer = office.browser()
-    officer.http.headers["x-remote-user"] = "compliance@acme"
-    assert "own web server says" in officer.get("/acme/looked").text
 
 
 def test_page_says_whether_the_list_is_intact(office: ServedConsole) -> None:

@@ -46,9 +46,9 @@ def test_back_after_log_out_shows_nobody(office: ServedConsole, keeping: Browser
         tools.send("Page.enable")
         tools.on("Page.backForwardCacheNotUsed", not_kept)
         if elsewhere:
-            officer.go("/acme/company")
+            officer.go("/acme/notices")
             other = officer.window()
-            other.goto("/acme/company")
+            other.goto("/acme/notices")
             other.get_by_role("button", name="Log out").click()
             other.get_by_role("heading", name="Log in").wait_for()
         else:

@@ -27,7 +27,7 @@ from playwright.sync_api import expect
 from console.windows import Person
 
 # Passkeys are at no address in digits, and no provider is set up: other files have those pages.
-NO_PAGE = re.compile(r".*/(sound|file|live|worksheet|file/\{kind\}|receipt)|/account/passkey|/oidc/\w+")
+NO_PAGE = re.compile(r".*/(sound|file|live|file/\{kind\}|receipt)|/account/passkey|/oidc/\w+")
 ADDRESSES = [route.path for route in ROUTES if route.get and not NO_PAGE.fullmatch(route.path)]
 # Each two of language, colours and width meet once; by day on a telephone, which is the harder.
 DAY = [("it", "light", 360), ("en", "dark", 360)]
@@ -69,9 +69,6 @@ def named(busy: ServedConsole, operator: Browser) -> Mapping[str, str]:
     addresses["/{controller}/calls/of/{session_key}"] = after(calls_of)
     operator.get("/acme/evidence")
     addresses["/{controller}/evidence/jobs/{job}"] = after(operator.send("/acme/evidence/audit"))
-    operator.get("/acme/forecast")
-    next_text = (busy.folder / "informativa.yaml").read_text().replace("[service]", "[service, profiling]", 1)
-    addresses["/{controller}/forecast/{job}"] = after(operator.send(text=next_text))
     operator.get("/acme/caller")
     caller = str(operator.send(number=CALLER.number).url)
     for part in ("", "/told", "/withdrawal", "/letter", "/erasure"):
@@ -171,7 +168,7 @@ def test_the_menu_is_one_row_on_a_telephone(
 ) -> None:
     """It leaves the page its room; the page that is open is seen in it, and all are reached by keyboard."""
     officer = person(busy, code, java_script_enabled=script, **window(scheme, 360)).is_in("compliance@acme")
-    officer.go("/acme/company")
+    officer.go("/acme/looked")
     links = officer.page.locator(".pages a")
     boxes = [link.bounding_box() for link in links.all()]
     assert len({box["y"] for box in boxes if box}) == 1

@@ -101,10 +101,10 @@ def test_a_log_in_that_ended_meanwhile(office: ServedConsole, person: Callable[.
 
 def test_language_is_changed_in_place(office: ServedConsole, person: Callable[..., Person]) -> None:
     """By a button at the foot of each page, which leads back to that page."""
-    reader = person(office, "it").is_in("reader@acme").go("/acme/company")
+    reader = person(office, "it").is_in("reader@acme").go("/acme/notices")
     assert "L'azienda stessa" in reader.text
     reader.press("English")
-    assert (reader.path, "The company itself" in reader.text) == ("/acme/company", True)
+    assert (reader.path, "The company itself" in reader.text) == ("/acme/notices", True)
 
 
 def test_calls_appear_by_themselves(

@@ -64,7 +64,7 @@ def test_choices_have_a_place_of_their_own(office: ServedConsole) -> None:
     assert "asked marketing: granted (key 4), after 1.2 s" in page
     logs.checkpoint(office.controller())
     officer = office.browser("compliance@acme")
-    for path in (f"{number}/verify", f"{number}/receipt", "file/json"):
+    for path in (f"{number}/receipt", "file/json"):
         assert officer.get(f"/acme/calls/{path}").status_code == 200
     table = csv.DictReader(io.StringIO(officer.get("/acme/calls/file/csv").text))
     row = next(row for row in table if row["number"] == str(number))
@@ -221,7 +221,7 @@ def test_a_reader_neither_searches_nor_takes_away(office: ServedConsole) -> None
     page = reader.get("/acme/calls").text
     assert "Find a caller" not in page
     assert "/file/csv" not in page
-    for path in ("calls/file/csv", "calls/1/receipt", "calls/1/verify"):
+    for path in ("calls/file/csv", "calls/1/receipt"):
         assert reader.get(f"/acme/{path}").status_code == 404
     assert reader.post("/acme/calls/of", {"number": CALLER.number}).status_code in (403, 404)
 
@@ -275,7 +275,7 @@ def test_what_was_done_is_noted_without_a_number(
     officer.send("/acme/calls/of", number="+393339999999")
     answer = officer.send("/acme/calls/of", number=CALLER.number)
     officer.get(f"{answer.url.path}/file/csv")
-    for path in ("1", "1/sound", "1/receipt", "1/verify"):
+    for path in ("1", "1/sound", "1/receipt"):
         officer.get(f"/acme/calls/{path}")
     his = pseudonym(CALLER, office.controller().key)
     assert noted == [
@@ -285,5 +285,4 @@ def test_what_was_done_is_noted_without_a_number(
         (Action.OPEN_RECORD, 1),
         (Action.LISTEN, 1),
         (Action.RECEIPT, 1),
-        (Action.VERIFY, 1),
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -81,14 +80,3 @@ def test_invitation_is_withdrawn(office: ServedConsole) -> None:
     link = re.search(r"<code>(http[^<]+)</code>", act(admin, act="invite", name="nora", role="reader"))[1]
     assert "Open invitations" not in act(admin, act="withdraw", name="nora")
     assert office.browser().get(urlsplit(link).path).status_code == 404
-
-
-def test_web_server_in_front_needs_no_link(office: ServedConsole) -> None:
-    """The role is there at once."""
-    office.console.settings = replace(
-        office.console.settings, header="X-Remote-User", proxies=("127.0.0.0/8",)
-    )
-    admin = office.browser()
-    admin.http.headers["x-remote-user"] = ADMIN
-    assert "/invitation/" not in act(admin, act="invite", name="nora", role="compliance")
-    assert office.console.accounts.get("nora").grants == {"acme": Role.COMPLIANCE}

@@ -30,7 +30,6 @@ FAILING: dict[str, tuple[str, str, dict[str, str], set[str]]] = {
                    {"word": "borealis", "instruction": "OPS/7"}, {"word"}),
     "evidence.html": (OFFICER, "/acme/evidence",
                       {"first": "2026-11-30", "last": "2026-11-01", "language": "it"}, {"last"}),
-    "forecast_form.html": (ADMIN, "/acme/forecast", {"on": "2026-02-30"}, {"on"}),
     "letter_form.html": (OFFICER, "/acme/caller/{caller}/letter",
                          {"language": "fr", "reference": CALLER.number, "received": "2026-11-20"},
                          {"reference"}),
@@ -46,7 +45,6 @@ NOT_FAILING = {
     "login.html": "console/test_entry.py has it: nobody learns which field was wrong",
     "invitation.html": "console/test_entry.py has it",
     "request.html": "console/test_requests_page.py has its steps",
-    "health.html": "nothing is typed into it",
     "exports.html": "nothing is typed into it",
     "account.html": "passwords do not come back",
     "account_app.html": "passwords and codes do not come back",
@@ -112,7 +110,7 @@ def test_every_page_has_help(name: str) -> None:
         assert "say(" in sentence[1]
 
 
-@pytest.mark.parametrize("path", ["notices", "calls", "requests", "consents", "today", "company", "looked"])
+@pytest.mark.parametrize("path", ["notices", "calls", "requests", "consents", "today", "looked"])
 def test_help_is_on_the_page(officer: Browser, path: str) -> None:
     """The help of a page is sent once."""
     assert officer.get(f"/acme/{path}").text.count('<p class="help') == 1

@@ -41,7 +41,7 @@ def test_what_a_call_brings_is_text(
     (number,) = office.record(replace(Company(office.folder).played, **{field: EVIL}))
     logs.checkpoint(office.controller())
     officer = office.browser("compliance@acme")
-    for path in ("calls", f"calls/{number}", "today", f"calls/{number}/verify"):
+    for path in ("calls", f"calls/{number}", "today"):
         page = officer.get(f"/acme/{path}")
         assert page.status_code == 200
         harmless(page.text)
@@ -101,7 +101,7 @@ def test_what_the_configuration_says_is_text(folder: Path) -> None:
     lay_calls(folder)
     with served(folder) as office:
         officer = office.browser("admin@acme")
-        for path in ("today", "calls", "calls/1", "notices", "evidence", "company", "caller", "looked"):
+        for path in ("today", "calls", "calls/1", "notices", "evidence", "caller", "looked"):
             harmless(officer.get(f"/acme/{path}").text)
 
 

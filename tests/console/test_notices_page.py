@@ -49,15 +49,6 @@ def test_versions_of_each_notice(reader: Browser) -> None:
     assert "&lt;b&gt;Acme&lt;/b&gt; S.p.A" in page
 
 
-def test_only_who_may_compare_is_led_to_the_forecast(office: ServedConsole, reader: Browser) -> None:
-    """An admin has a link to the page that says who would hear a new version, a reader has none."""
-    assert "/acme/forecast" not in reader.get("/acme/notices").text
-    assert (
-        'href="/acme/forecast">Who would hear a new version?'
-        in office.browser("admin@acme").get("/acme/notices").text
-    )
-
-
 def test_a_version_has_its_words_and_sound(reader: Browser) -> None:
     """The page of a version has its text, and a player."""
     page = reader.get(OLD).text

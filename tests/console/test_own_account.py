@@ -163,7 +163,7 @@ def test_role_that_needs_an_app_sees_nothing_before(still_office: ServedConsole)
     settings = still_office.console.settings
     still_office.console.settings = replace(settings, second_factor=frozenset({Role.COMPLIANCE}))
     csrf = officer.forms()[0].fields["csrf"]
-    for path in ("/", "/acme/today", "/acme/calls", "/account", "/health"):
+    for path in ("/", "/acme/today", "/acme/calls", "/account"):
         assert officer.get(path).url.path == "/account/app"
     assert officer.post("/acme/caller", {"csrf": csrf, "number": "+393331234567"}).url.path == "/account/app"
     assert details(still_office, Action.SEARCH) == []
@@ -294,24 +294,6 @@ def test_owner_ends_one_session_or_all_others(office: ServedConsole) -> None:
     send(here, "/account/sessions", session="others")
     assert [browser.get("/acme/today").url.path for browser in (second, third)] == ["/login"] * 2
     assert [browser.get("/acme/today").url.path for browser in (here, reader)] == ["/acme/today"] * 2
-
-
-def test_web_server_in_front_leaves_no_password_to_change(office: ServedConsole) -> None:
-    """It says who somebody is: log-ins and sessions show, and forms that would change the way in are none."""
-    office.console.settings = replace(
-        office.console.settings,
-        header="X-Remote-User",
-        proxies=("127.0.0.0/8",),
-        second_factor=frozenset(Role),
-    )
-    browser = office.browser()
-    browser.http.headers["x-remote-user"] = OFFICER
-    page = browser.get("/account")
-    assert (page.status_code, "as the company&#39;s own web server says" in page.text) == (200, True)
-    csrf = browser.forms()[0].fields["csrf"]
-    for path in ("/account/password", "/account/app", "/account/app/removal", "/account/codes"):
-        assert browser.post(path, {"csrf": csrf, "current": PASSWORD}).status_code == 404
-    assert browser.get("/account/app").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,6 @@ def test_reader_who_sees_nothing_of_a_person_needs_none(office: ServedConsole) -
     ("command", "option", "action"),
     [
         (("caller", "show", CALLER.number), "--reason", Action.OPEN_CALLER),
-        (("consent", "show", CALLER.number), "--reason", Action.OPEN_CALLER),
         (("explain", "--from", CALLER.number, "--to", "+390212345678"), "--reason", Action.WHAT_IF),
         (("ledger", "show", "--caller", "ab" * 32), "--reason-for-looking", Action.SEARCH),
     ],

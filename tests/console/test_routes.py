@@ -72,15 +72,6 @@ def test_a_reader_may_not_what_officers_may(office: ServedConsole, route: Route)
         assert reader.post(filled(route), {"csrf": csrf}).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "route", [route for route in WITH_LOG_IN if route.operators_only], ids=lambda route: route.path
-)
-def test_the_machine_is_for_who_runs_all_of_it(office: ServedConsole, route: Route) -> None:
-    """Pages about all companies are there for the admin of all, and not for the admin of one."""
-    assert office.browser("admin@acme").get(filled(route)).status_code == 404
-    assert office.browser("operator").get(filled(route)).status_code == 200
-
-
 @pytest.mark.sample(24)
 @pytest.mark.parametrize(
     "route", [route for route in ROUTES if route.post and route.own_forms], ids=lambda route: route.path

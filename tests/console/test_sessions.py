@@ -61,16 +61,13 @@ def test_session_is_of_the_account_as_it_was(sessions: Sessions) -> None:
 
 
 def test_session_knows_its_log_in_and_what_was_before(sessions: Sessions) -> None:
-    """Whether a password began it, or a web server in front."""
+    """The way, the address and the browser, and what failed since the last one."""
     login = LogIn(CREATED, "192.0.2.1", Way.APP, "Firefox, Linux")
     before = LoginHistory(None, 3, CREATED, "192.0.2.9")
     owner = replace(account(), history=before)
-    for session in (
-        sessions.find(sessions.begin(owner, login)),
-        sessions.get_or_begin("token", owner, login)[0],
-    ):
-        assert session is not None
-        assert (session.login, session.history) == (login, before)
+    session = sessions.find(sessions.begin(owner, login))
+    assert session is not None
+    assert (session.login, session.history) == (login, before)
 
 
 def test_session_that_is_not_used_ends(sessions: Sessions, clock: Clock) -> None:
@@ -108,28 +105,6 @@ def test_whether_it_is_there_keeps_no_session(sessions: Sessions, clock: Clock) 
     assert not sessions.is_valid(token)
     assert sessions.find(token) is None
     assert not sessions.is_valid("nobody's")
-
-
-def test_session_of_a_user_who_is_vouched_for_goes_on(sessions: Sessions, clock: Clock) -> None:
-    """It is new on his first request, and when it is over; on the others it is the same."""
-    first, new = sessions.get_or_begin("token", account())
-    assert (first, new) == (Session("anna", CREATED, 1000.0, 1000.0), True)
-    clock.at += 1799
-    assert sessions.get_or_begin("token", account()) == (first, False)
-    assert (first.started, first.last_seen) == (1000.0, 2799.0)
-    clock.at += 1800
-    assert sessions.get_or_begin("token", account()) == (Session("anna", CREATED, 4599.0, 4599.0), True)
-
-
-@pytest.mark.parametrize("other", [account("berta"), account(changed=datetime(2026, 1, 2, tzinfo=UTC))])
-def test_session_is_not_handed_on(sessions: Sessions, other: UserAccount) -> None:
-    """To another user of the same browser, or to one whose grants changed: his own begins, and remembers
-    nothing of the one first."""
-    first, _new = sessions.get_or_begin("token", account())
-    first.put("whom anna looked up")
-    session, new = sessions.get_or_begin("token", other)
-    assert (session, new) == (Session(other.name, other.changed, 1000.0, 1000.0), True)
-    assert sessions.find("token") is session
 
 
 def test_who_logs_out_is_out_there_alone(sessions: Sessions) -> None:
@@ -186,16 +161,6 @@ def test_session_that_is_over_is_not_held(sessions: Sessions, clock: Clock) -> N
     assert sessions._sessions == {}
 
 
-def test_session_that_begins_anew_is_the_youngest(
-    sessions: Sessions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One whose user changed lasts longer than those from before him."""
-    monkeypatch.setattr(module, "_SESSIONS", 3)
-    for token, name in (("1", "anna"), ("2", "berta"), ("1", "carla"), ("3", "dora"), ("4", "emma")):
-        sessions.get_or_begin(token, account(name))
-    assert [sessions.is_valid(token) for token in "1234"] == [True, False, True, True]
-
-
 def test_memory_holds_no_token(sessions: Sessions) -> None:
     """But its SHA-256, which lets nobody in."""
     token = sessions.begin(account())
@@ -215,17 +180,19 @@ def test_session_remembers_the_last_twenty_things() -> None:
 
 def test_what_is_to_be_forgotten_is_in_no_session(sessions: Sessions) -> None:
     """It is removed from all sessions; all else stays."""
-    both = [sessions.get_or_begin(name, account(name))[0] for name in ("anna", "berta")]
+    both = [sessions.find(sessions.begin(account(name))) for name in ("anna", "berta")]
     for session in both:
+        assert session is not None
         for value in ("erased", "other", "erased"):
             session.put(value)
     sessions.forget(lambda value: value == "erased")
-    assert [list(session.objects.values()) for session in both] == [["other"], ["other"]]
+    assert [list(session.objects.values()) for session in both if session] == [["other"], ["other"]]
 
 
 def test_what_goes_by_itself_meanwhile_is_forgotten_too(sessions: Sessions) -> None:
     """A request of that session may remember something new, in place of the oldest, at the same time."""
-    session, _new = sessions.get_or_begin("token", account())
+    session = sessions.find(sessions.begin(account()))
+    assert session is not None
     for _number in range(20):
         session.put("erased")
 

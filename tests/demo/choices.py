@@ -190,7 +190,6 @@ def show(console: Console, office: Office) -> None:
     """Show what was put on record of the answers. Raises ProofError."""
     at_corallo = ("--controller", "corallo", "-c", str(office.config))
     console.print("\n[bold]What callers answered, on record:[/bold]\n")
-    show_command(console, 0, ["consent", "show", ELENA, *at_corallo])
     show_command(console, 0, ["consent", "export", *at_corallo])
     show_command(console, 0, ["evidence", "checkpoint", *at_corallo])
     show_command(console, 0, ["evidence", "audit", *at_corallo])

@@ -12,7 +12,8 @@ class Case:
 
     line: str
     setup: tuple[str, ...] = ()
-    """Command lines to run first; `! cp` and `! sqlite` are done to files beside the configuration."""
+    """Command lines to run first; `! cp` and `! sqlite` are done to files beside the configuration, and
+    `! account` makes one of the console."""
     changes: Mapping[str, str] = field(default_factory=dict)
     """Texts of the configuration, each with its replacement."""
     files: tuple[str, ...] = ()

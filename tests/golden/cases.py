@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from golden.case import Case
-from golden.hook_cases import CHOICES, COUNTRIES, GRANTS, HOOK_CASES, WITHDRAWS
+from golden.hook_cases import CHOICES, COUNTRIES, GRANTS, HOOK_CASES
 from golden.installation import HUNG_UP, KNOWN, KNOWS_OLD, OTHER
-
-_REQUESTS = (
-    f"request open erasure {KNOWN} --controller acme --received 2026-09-01",
-    "request identify 1 called-back --controller acme",
-    f"request open access {HUNG_UP} --controller acme --received 2026-11-20",
-    "request open access +393339999999 --controller acme --received 2026-11-20",
-    "request identify 3 signature --controller acme",
-)
-"""Requests in all the states that are not closed: one is overdue."""
 
 CASES = {
     # calls and status
@@ -66,18 +57,6 @@ CASES = {
     "caller-show-nobody": Case("caller show +393339999999 --controller acme"),
     "caller-erase": Case(f"caller erase {KNOWN} --controller acme"),
     "caller-erase-done": Case(f"caller erase {KNOWN} --controller acme --yes", writes=True),
-    "request-open": Case(f"request open access {KNOWN} --controller acme --received 2026-11-20", writes=True),
-    "request-list": Case("request list --controller acme --all", setup=_REQUESTS),
-    "request-show": Case("request show 1 --controller acme", setup=_REQUESTS),
-    "request-identify": Case("request identify 2 document --controller acme", setup=_REQUESTS),
-    "request-assign": Case("request assign 2 anna --controller acme", setup=_REQUESTS),
-    "request-extend": Case("request extend 2 complexity --controller acme", setup=_REQUESTS),
-    "request-extend-late": Case("request extend 1 complexity --controller acme", setup=_REQUESTS),
-    "request-erase": Case(f"request erase 1 {KNOWN} --controller acme", setup=_REQUESTS),
-    "request-erase-done": Case(f"request erase 1 {KNOWN} --controller acme --yes", setup=_REQUESTS),
-    "request-letter": Case("request letter 3 +393339999999 --controller acme -o {root}", setup=_REQUESTS),
-    "request-close": Case("request close 2 unidentified --controller acme", setup=_REQUESTS),
-    "request-close-early": Case("request close 1 answered --controller acme", setup=_REQUESTS),
     "record": Case("record --controller acme --by operator --reference call-9 +393338888888", writes=True),
     "record-customer": Case(
         "record --controller acme --by contract --reference K/9 --customer 4711 --on 2025-03-01", writes=True
@@ -98,26 +77,14 @@ CASES = {
         setup=("import {root}/callers.csv --controller acme --by website --yes",),
     ),
     # consents
-    "consent-record": Case(f"{GRANTS} --at 2026-11-10", changes=CHOICES),
-    "consent-record-refused": Case(f"{GRANTS} --refused", changes=CHOICES),
-    "consent-record-late": Case(
-        f"{GRANTS} --at 2026-11-10T09:30", setup=(f"{WITHDRAWS} --at 2026-11-11",), changes=CHOICES
-    ),
-    "consent-withdraw": Case(WITHDRAWS, setup=(f"{GRANTS} --at 2026-11-10",), changes=CHOICES),
-    "consent-show": Case(
-        f"consent show {KNOWN} --controller acme",
-        setup=(f"{GRANTS} --at 2026-11-10", f"{WITHDRAWS} --at 2026-11-11", f"{GRANTS} --at 2026-11-12"),
-        changes=CHOICES,
-    ),
-    "consent-show-nobody": Case("consent show +393339999999 --controller acme", changes=CHOICES),
     "consent-export": Case(
         "consent export --controller acme --answer granted",
-        setup=(f"{GRANTS} --at 2026-11-10",),
+        setup=(GRANTS,),
         changes=CHOICES,
     ),
     "consent-import": Case(
         "consent import {root}/answers.csv --controller acme --by website --choice marketing --yes",
-        setup=(f"consent withdraw marketing {OTHER} --controller acme --by operator",),
+        setup=(GRANTS.replace("granted", "withdrawn"),),
         changes=CHOICES,
         files=("answers.csv.rejects.csv",),
     ),
@@ -233,14 +200,12 @@ CASES = {
     "web-remove": Case("web remove carlo", writes=True),
     "web-log-out": Case(
         "web log-out berta",
-        setup=("web grant berta --role reader --controller acme",),
-        changes={"web:\n": "web:\n  proxy: {addresses: [127.0.0.1], header: X-Remote-User}\n"},
+        setup=("! account berta reader",),
         writes=True,
     ),
     "web-grant": Case(
         "web grant berta --role reader --controller borealis",
-        setup=("web grant berta --role admin --controller acme",),
-        changes={"web:\n": "web:\n  proxy: {addresses: [127.0.0.1], header: X-Remote-User}\n"},
+        setup=("! account berta admin",),
     ),
     "web-log": Case("web log acme", writes=True),
 }
@@ -293,16 +258,8 @@ FAILURES = {
     "no-file": Case("import {root}/none.csv --controller acme --by website"),
     "no-column": Case("import {root}/asterisk/extensions.conf --controller acme --by website"),
     "no-notice": Case("record --controller acme --by website --reference x +393331234567 --notice privcy"),
-    "no-consent": Case(
-        f"consent record marketin {KNOWN} --controller acme --by website --reference x", changes=CHOICES
-    ),
-    "consent-is-none": Case(
-        f"consent record abroad {KNOWN} --controller acme --by website --reference x", changes=CHOICES
-    ),
-    "consent-by-operator": Case(
-        f"consent record marketing {KNOWN} --controller acme --by operator --reference x", changes=CHOICES
-    ),
-    "consent-too-early": Case(f"{GRANTS} --at 2026-08-31", changes=CHOICES),
+    "no-consent": Case("consent export --choice marketin --controller acme", changes=CHOICES),
+    "consent-is-none": Case("consent export --choice abroad --controller acme", changes=CHOICES),
     "consent-no-column": Case(
         "consent import {root}/callers.csv --controller acme --by website --choice marketing",
         changes=CHOICES,

@@ -50,7 +50,7 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r'(name="csrf" value=")[0-9a-f]{64}', r"\1CSRF"),  # of one browser
     (r"(set-cookie: (?:session|browser)=)[^;\n]+", r"\1COOKIE"),  # of a session, or of a known browser
     (
-        r"(/(?:caller|of|letter|answer|erased|jobs|forecast)/)[A-Za-z0-9_-]{16}(?![\w-])",
+        r"(/(?:caller|of|letter|answer|erased|jobs)/)[A-Za-z0-9_-]{16}(?![\w-])",
         r"\1NAME",
     ),  # of an object in a session
     (r"(?<=<br><code>)[0-9a-f]{64}", "DIGEST"),  # of an answer, in which are files of the program
@@ -78,7 +78,6 @@ COMMON = {
     "call": "calls/1",
     "notices": "notices",
     "what-if": "what-if",
-    "company": "company",
 }
 """Pages that every role has; those of an admin are the same as those of compliance."""
 
@@ -195,9 +194,7 @@ CASES: tuple[Case, ...] = (
     Case("notice difference", READER, "/acme/notices/privacy/2026-11?against=2025", changes=EARLIER),
     Case("notice version not there", READER, "/acme/notices/privacy/2024", languages=(EN,)),
     Case("sound of a notice", READER, "/acme/notices/privacy/2026-11/short/it/sound", languages=(EN,)),
-    Case("worksheet acme", READER, "/acme/company/worksheet"),
-    Case("company borealis", OPERATOR, "/borealis/company"),
-    Case("worksheet borealis", OPERATOR, "/borealis/company/worksheet"),
+    Case("notices borealis", OPERATOR, "/borealis/notices"),
     Case("today borealis", OPERATOR, "/borealis/today"),
     *(
         Case(f"what-if {name}-{role.partition('@')[0]}", role, "/acme/what-if", fields)
@@ -221,8 +218,6 @@ CASES: tuple[Case, ...] = (
     ),
     # What compliance sees.
     Case("evidence", COMPLIANCE, "/acme/evidence"),
-    Case("verified", COMPLIANCE, "/acme/calls/1/verify"),
-    Case("verify before it is signed", COMPLIANCE, "/acme/calls/13/verify"),
     Case("proof", COMPLIANCE, "/acme/calls/1/receipt", languages=(EN,)),
     Case("calls as csv", COMPLIANCE, "/acme/calls/file/csv"),
     Case("calls as json", COMPLIANCE, "/acme/calls/file/json", languages=(EN,)),
@@ -275,15 +270,6 @@ CASES: tuple[Case, ...] = (
     Case("letter wished", COMPLIANCE, "/acme/caller/{caller}/letter", {"language": "de"}, languages=(IT,),
          keep="letter"),
     Case("letter", COMPLIANCE, "/acme/letter/{letter}", languages=(IT,)),
-    Case("forecast form", ADMIN, "/acme/forecast"),
-    Case("forecast of nothing", ADMIN, "/acme/forecast", {"text": ""}),
-    Case("forecast asked", ADMIN, "/acme/forecast", {"text": "{configuration}"}, keep="forecast"),
-    Case("forecast", ADMIN, "/acme/forecast/{forecast}"),
-    Case("forecast with mistakes asked", ADMIN, "/acme/forecast",
-         {"text": "controllers: {{acme: {{key: 5ecre7}}, borealis: {{}}}}\n"}, languages=(EN,),
-         keep="mistaken"),
-    Case("forecast with mistakes", ADMIN, "/acme/forecast/{mistaken}", languages=(EN,)),
-    Case("forecast of compliance", COMPLIANCE, "/acme/forecast", languages=(EN,)),
     # Persons' requests.
     Case("requests", COMPLIANCE, "/acme/requests"),
     Case("request form", COMPLIANCE, "/acme/requests/new"),
@@ -345,8 +331,6 @@ CASES: tuple[Case, ...] = (
     Case("file asked", COMPLIANCE, "/acme/calls/file/csv?before=4", {}, languages=(EN,), changes=CONFIRMED),
     Case("consents page", OPERATOR, "/borealis/consents", languages=(EN,), changes=CONFIRMED),
     Case("consents asked", OPERATOR, "/borealis/consents/file/csv?", {}, languages=(EN,), changes=CONFIRMED),
-    # The machine.
-    Case("health", OPERATOR, "/health", languages=(EN, IT)),
     # What is not there.
     *(
         Case(f"not there {name}", role, path, languages=languages)
@@ -356,7 +340,6 @@ CASES: tuple[Case, ...] = (
             ("page", READER, "/acme/nowhere", (EN, IT)),
             ("record", READER, "/acme/calls/999", (EN, IT)),
             ("for a reader", READER, "/acme/evidence", (EN, IT)),
-            ("machine", ADMIN, "/health", (EN,)),
             ("job", COMPLIANCE, "/acme/evidence/jobs/abcdefghijklmnop", (EN, IT)),
             ("forgotten", COMPLIANCE, "/acme/caller/abcdefghijklmnop", (EN, IT)),
             ("sound", READER, "/acme/calls/2/sound", (EN,)),
@@ -390,7 +373,7 @@ CONSENT = """\
 
 NAMES = [(case.name, language) for case in CASES for language in case.languages]
 
-ADMINS_ENTRY = re.compile(r' *<(?:li|p)><a href="/acme/(?:forecast|accounts)">[^\n]*\n+')
+ADMINS_ENTRY = re.compile(r' *<(?:li|p)><a href="/acme/accounts">[^\n]*\n+')
 
 NOT_WALKED = {
     ("GET", "/oidc/login"): "leads to an identity provider: tests/console/test_identity_provider.py",
@@ -398,7 +381,6 @@ NOT_WALKED = {
     ("POST", "/oidc/logout"): "for the provider alone: the same",
     ("POST", "/account/passkey"): "needs an authenticator: tests/console/test_browser_passkeys.py",
     ("POST", "/account/passkey/removal"): "the same",
-    ("POST", "/health"): "the doctor's findings depend on the machine",
 }
 """Routes without a case, each with the reason."""
 
@@ -496,7 +478,6 @@ class Walk:
                 "somebody": {EN: STRANGER, IT: CALLER}[language].number,
                 "erased": {EN: "6", IT: "1"}[language],
                 "invitation": self._invited(f"nora.{language}"),
-                "configuration": self._changed_configuration(),
             }
             for case in CASES:
                 if language in case.languages:
@@ -519,17 +500,11 @@ class Walk:
 
     def _wait_for_the_machine(self) -> None:
         """Wait for the first examination of the machine, which runs beside the pages."""
-        self._browser(OPERATOR, EN).get("/health")
+        self._browser(OPERATOR, EN).get("/acme/today")
         deadline = time.monotonic() + PATIENCE
         while self.office.console.jobs.newest("status", "") is None:
             assert time.monotonic() < deadline
             time.sleep(0.01)
-
-    def _changed_configuration(self) -> str:
-        """Return the configuration with another version of acme's notice, which has one purpose more."""
-        text = (self.folder / "informativa.yaml").read_text()
-        changed = text.replace('version: "2026-11"', 'version: "2026-12"', 1)
-        return changed.replace("[service]", "[service, profiling]", 1)
 
     def _invited(self, name: str) -> str:
         return self.office.console.accounts.invite(name, {"acme": Role.READER}, THURSDAY + timedelta(days=1))
@@ -574,7 +549,7 @@ class Walk:
     def _get(self, browser: Browser, path: str) -> httpx.Response:
         """Get a page; that of a running job when the job is done."""
         page = browser.open
-        while "<progress" in (answer := browser.get(path)).text and re.search("/(jobs|forecast)/", path):
+        while "<progress" in (answer := browser.get(path)).text and "/jobs/" in path:
             time.sleep(0.01)
         if "content-disposition" in answer.headers:  # a file, and no page
             browser.open = page

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from golden.case import Case
-from golden.installation import KNOWN
 
 CHOICES = {
     '    notices:\n      privacy:\n        versions:\n          - version: "2025"\n': """\
@@ -48,8 +47,7 @@ COUNTRIES = {
 """,
 }
 """A line whose operators sit in several countries."""
-GRANTS = f"consent record marketing {KNOWN} --controller acme --by website --reference form-7"
-WITHDRAWS = f"consent withdraw marketing {KNOWN} --controller acme --by operator"
+GRANTS = "consent import {root}/granted.csv --controller acme --by website --choice marketing --yes"
 _HOOK = "    hook: {url: http://127.0.0.1:1/token-in-path, secret: keys/acme.hook}\n    choices:\n"
 HOOKED = {before: after.replace("    choices:\n", _HOOK) for before, after in CHOICES.items()}
 _SECRET = "keys make acme --hook"
@@ -57,14 +55,14 @@ _SECRET = "keys make acme --hook"
 HOOK_CASES = {
     "consent-hook": Case(
         "consent hook acme",
-        setup=(_SECRET, f"{GRANTS} --at 2026-11-10", "consent hook acme --resume"),
+        setup=(_SECRET, GRANTS, "consent hook acme --resume"),
         changes=HOOKED,
     ),
     "consent-hook-stopped": Case(
         "consent hook",
         setup=(
             _SECRET,
-            f"{GRANTS} --at 2026-11-10",
+            GRANTS,
             "! sqlite ledger/acme.sqlite3 INSERT INTO hook VALUES (1, NULL, 1, '410', 1795611600000000)",
         ),
         changes=HOOKED,

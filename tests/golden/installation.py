@@ -54,6 +54,12 @@ ANSWERS_CSV = f"""number,answer,at,reference
 +393330000010,yes,2026-11-10,F3
 +393330000011,granted,2026-08-31,F4
 """
+GRANTED_CSV = f"""number,answer,at,reference
+{KNOWN},granted,2026-11-10,form-7
+"""
+WITHDRAWN_CSV = f"""number,answer,at,reference
+{OTHER},withdrawn,2026-11-12,form-8
+"""
 
 
 def _cdr(call: int, start: str, dst: str = "0212345678", disposition: str = "ANSWERED") -> str:
@@ -248,6 +254,8 @@ def build(root: Path, random_bytes: SeededBytes) -> Installation:
     for file, text in (
         ("callers", CALLERS_CSV),
         ("answers", ANSWERS_CSV),
+        ("granted", GRANTED_CSV),
+        ("withdrawn", WITHDRAWN_CSV),
         ("Master", MASTER_CSV),
         ("carrier", CARRIER_CSV),
     ):

@@ -12,6 +12,7 @@ import sqlite3
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,9 +22,12 @@ from golden.cases import CASES, EXCEPTIONS, FAILURES, Case
 from golden.installation import CommandResult, Installation, masked, process
 from golden.results_by_hand import RESULTS, SAME_OUTPUT
 from golden.snapshots import expected_names, snapshot_names
+from golden.stopped_clock import TUESDAY
 from informativa.cli.main import app
 from informativa.cli.tree import Command, tree
 from informativa.config import load
+from informativa.model import Role
+from informativa.operations.accounts.store import AccountFile
 from informativa.views.documents import document
 from informativa.views.messages import ENGLISH, Language, language
 
@@ -55,6 +59,10 @@ def set_up(line: str, installation: Installation) -> None:
         case ["!", "sqlite", file, statement]:
             with closing(sqlite3.connect(folder / file)) as connection, connection:
                 connection.execute(statement)
+        case ["!", "account", name, role]:
+            accounts = AccountFile(Path(load(installation.file).web.folder))
+            token = accounts.invite(name, {"acme": Role(role)}, TUESDAY + timedelta(hours=1))
+            accounts.accept(token, "correct horse battery staple", TUESDAY)
         case _:
             result = installation.run(line)
             assert result.code in (0, 4), result

@@ -48,7 +48,6 @@ MODULES = {
     "check": ("check",),
     "doctor": ("doctor",),
     "callers": ("caller", "record"),
-    "requests": ("request",),
     "importing": ("import",),
     "consents": ("consent",),
     "backup": ("backup", "restore"),

@@ -16,16 +16,13 @@ from ..views.messages import DOMAIN, Language, of_environment
 ON_A_CONFIGURATION = (
     "backup list", "backup make", "caller erase", "caller show",
     "check", "consent export", "consent hook", "consent import",
-    "consent record", "consent show", "consent withdraw", "controllers", "dialplan", "dialplan install",
+    "controllers", "dialplan", "dialplan install",
     "doctor", "evidence approval", "evidence audit", "evidence bundle", "evidence checkpoint",
     "evidence compare", "evidence key", "evidence publish", "evidence receipt", "evidence sequence",
     "explain", "import",
     "keys make", "keys rotate", "ledger restore", "ledger show",
     "notices add", "outsourcing-worksheet", "prompts add", "prompts build",
-    "prompts install", "prompts play", "purge", "record", "reload", "report", "request assign",
-    "request close", "request erase", "request extend", "request identify", "request letter", "request list",
-    "request open", "request show", "restore", "serve",
-    "status",
+    "prompts install", "prompts play", "purge", "record", "reload", "report", "restore", "serve", "status",
     "systemd", "tail", "test-call", "web", "web accounts",
     "web grant", "web invite", "web log", "web log-out", "web remove",
 )  # fmt: skip

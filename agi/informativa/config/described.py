@@ -81,12 +81,8 @@ SETTINGS: dict[str, tuple[str, str]] = {
     ),
     "web.folder": ("Where accounts are kept.", "web"),
     "web.idle": ("Who asks for nothing for so long must log in anew, 24 hours at most.", "30 minutes"),
-    "web.proxy": ("A web server in front of them, which speaks TLS; it may say who somebody is.", ""),
+    "web.proxy": ("A web server in front of them, which speaks TLS.", ""),
     "web.proxy.addresses": ("From where it asks: addresses and networks.", "[127.0.0.1]"),
-    "web.proxy.header": (
-        "The header in which it names the account; without it they log in by password.",
-        "X-Remote-User",
-    ),
     "web.proxy.client": (
         "The header in which it names the browser: `X-Forwarded-For`, beside which it says by"
         " `X-Forwarded-Proto` whether that came by https; or `Forwarded`, which says both.",

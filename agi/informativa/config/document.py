@@ -7,7 +7,6 @@ as a date and `no` as false. The schema converts the texts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import yaml  # not for a script: see parsed_cache.py
 
 KeyPath = tuple[str | int, ...]
-_DEEPEST = 30
 LARGEST = 8 << 20  # bytes of a configuration: some thousand companies
 
 
@@ -96,20 +94,6 @@ def parse(file: Path, text: str) -> SourceDocument:
         raise ConfigError([ConfigProblem(str(file), None, "", message)])
     document.data = _value(root, (), document)
     return document
-
-
-def refuse_deep(text: str) -> None:
-    """Raise ConfigError for a text that is nested more deeply than any configuration: some libyaml end the
-    process over it. Other mistakes are left to `parse`."""
-    import yaml
-
-    depth = 0
-    with suppress(yaml.YAMLError):
-        for event in yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
-            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-            if depth > _DEEPEST:
-                message = Text("is nested too deeply to be a configuration")
-                raise ConfigError([ConfigProblem("", None, "", message)])
 
 
 def _value(node: yaml.Node, path: KeyPath, document: SourceDocument) -> Any:

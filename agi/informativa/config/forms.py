@@ -92,9 +92,6 @@ Network = Annotated[
 HostName = Annotated[
     str, form(r"[a-z0-9][a-z0-9.-]{0,252}", Text("a name such as `console.acme.example`, in small letters"))
 ]
-Header = Annotated[
-    str, form(r"[A-Za-z][A-Za-z0-9-]{0,63}", Text("the name of a header such as `X-Remote-User`"))
-]
 Scope = Annotated[str, form(r"[\x21\x23-\x5b\x5d-\x7e]{1,100}", Text("a scope such as `profile`"))]
 OtherService = Annotated[  # in the dialplan, where nothing else may stand
     str,

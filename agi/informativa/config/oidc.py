@@ -50,9 +50,6 @@ def provider(
         if row.controller not in controllers:
             path = (*_PATH, "grants", place, "controller")
             findings.add_problem(path, unknown(Text("controller"), row.controller, list(controllers)))
-    if section.proxy and section.proxy.header:
-        message = Text("the server in front says already who somebody is", "leave out one of the two")
-        findings.add_problem(_PATH, message)
     if importlib.util.find_spec("joserfc") is None:
         remedy = Text("type: {prefix}/bin/pip install 'informativa[oidc]'", prefix=Path(sys.prefix))
         findings.add_problem(_PATH, Text("needs the Python module joserfc"), remedy)

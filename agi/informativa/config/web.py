@@ -36,7 +36,6 @@ def web(section: WebSettings, folder: Path, findings: Findings, controllers: Col
         certificate=str(folder / section.certificate) if section.certificate else "",
         key=str(folder / section.key) if section.key else "",
         idle=section.idle,
-        header=proxy.header if proxy else "",
         proxies=tuple(proxy.addresses) if proxy else (),
         client=proxy.client if proxy else X_FORWARDED,
         provider=provider(section, folder, findings, controllers) if section.oidc else None,
@@ -45,8 +44,8 @@ def web(section: WebSettings, folder: Path, findings: Findings, controllers: Col
 
 
 def _look_at_proxy(section: WebSettings, addresses: list[str], findings: Findings) -> None:
-    """Refuse a network of all addresses as that of the server in front: everybody could say who he is. Warn
-    if the console would answer to no name of that server."""
+    """Refuse a network of all addresses as that of the server in front: everybody could say for whom he asks.
+    Warn if the console would answer to no name of that server."""
     for place, address in enumerate(addresses):
         if address.endswith("/0"):
             message = Text(

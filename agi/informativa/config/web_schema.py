@@ -10,7 +10,6 @@ from ..model import Role
 from .forms import (
     Address,
     File,
-    Header,
     HostName,
     Identifier,
     Need,
@@ -23,10 +22,9 @@ from .forms import (
 
 
 class ProxySettings(BaseModel, extra="forbid", frozen=True):
-    """A web server in front of the pages: it speaks TLS, and may say who somebody is."""
+    """A web server in front of the pages, which speaks TLS."""
 
     addresses: Annotated[list[Network], Field(min_length=1)]
-    header: Header | Literal[""] = ""
     client: Literal["X-Forwarded-For", "Forwarded"] = "X-Forwarded-For"
 
 

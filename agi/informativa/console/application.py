@@ -26,12 +26,10 @@ from ..config import Configuration
 from ..ledgers.single_openings import single_openings
 from ..model import Controller
 from ..model.errors import InformativaError
-from ..operations.accounts.user_account import Way
 from .console import Console
 from .context import SESSION, RequestContext, get_cookie
-from .hardening import FILE_PATH, ConnectionLimit, SecurityMiddleware
-from .logins import login_of, record_login
-from .proxies import account_from_proxy, is_encrypted
+from .hardening import ConnectionLimit, SecurityMiddleware
+from .proxies import is_encrypted
 from .routes import ROUTES, Handler, Route
 from .sessions import new_token
 
@@ -116,36 +114,19 @@ async def _in_a_thread(console: Console, route: Route, context: RequestContext) 
 
 
 async def _form(request: Request) -> FormData:
-    """Return the form that was sent. Other content types than that of our own forms are refused (415), and an
-    encoding of the sender's own: it could be one that makes no text of it."""
+    """Return the form that was sent. Other content types than that of our own forms are refused (415)."""
     if request.method != "POST":
         return FormData()
-    content = request.headers.get("content-type", "").lower()
-    kind = content.partition(";")[0].strip()
-    has_file = content.startswith("multipart/form-data; boundary=") and "charset" not in content
-    if not (
-        kind == "application/x-www-form-urlencoded" or (has_file and FILE_PATH.fullmatch(request.url.path))
-    ):
+    kind = request.headers.get("content-type", "").lower().partition(";")[0].strip()
+    if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415)
     return await request.form(max_fields=50)
 
 
-def _context_of(console: Console, request: Request, token: str, *, begin: bool = True) -> RequestContext:
-    """Return the request with its account and session: of the session's token, or the account that a web
-    server in front names. The session of the latter begins with its first page, unless `begin` is false."""
+def _context_of(console: Console, request: Request, token: str) -> RequestContext:
+    """Return the request with the account and session of the session's token."""
     configuration, _problems = console.inspected(request.path_params.get("controller", ""))
     context = RequestContext(console, request, token, configuration)
-    if console.settings.header:
-        account = console.accounts.get(account_from_proxy(request, console.settings))
-        if account is None:
-            raise HTTPException(403, "account")
-        context.visitor = account
-        if begin:
-            login = login_of(context, Way.PROXY)
-            context.session, new = console.sessions.get_or_begin(token, account, login)
-            if new:
-                record_login(context, account, login)
-        return context
     session = console.sessions.find(token)
     account = console.account_of(session) if session else None
     if session and account:
@@ -171,8 +152,6 @@ def _checked_answer(context: RequestContext, route: Route) -> Response:
             context.controller = context.configuration.controllers.get(name)
             if context.controller is None or not context.visitor.may(name, route.role):
                 raise HTTPException(404)
-        if route.operators_only and not context.is_operator:
-            raise HTTPException(404)
     try:
         with single_openings() if method in _SAFE else nullcontext():
             return handler(context)
@@ -216,6 +195,6 @@ def _status_page(console: Console, request: Request, status: int, cause: str) ->
     token = get_cookie(request, SESSION, secure=is_encrypted(request, console.settings))
     context = RequestContext(console, request, token, _EMPTY)
     with suppress(HTTPException, InformativaError, OSError):  # then the visitor is not logged in
-        context = _context_of(console, request, context.token, begin=False)
+        context = _context_of(console, request, context.token)
         context.controller = _company_of_menu(context)
     return context.page("status.html", status, code=status, cause=cause)

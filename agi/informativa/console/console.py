@@ -80,12 +80,9 @@ class Console:
             return session.provider_login.account if stored is None else None
         return stored if stored is not None and stored.changed == session.changed else None
 
-    def csrf(self, token: str, account: str) -> str:
-        """Return the token of the forms of a session; of its account, too, behind a web server that says who
-        somebody is: there somebody else may have planted the session's token. Elsewhere who was logged out
-        meanwhile is told so."""
-        text = f"{token} {account if self.settings.header else ''}".encode("utf-8", "surrogatepass")
-        return hmac.new(self.secret, text, hashlib.sha256).hexdigest()
+    def csrf(self, token: str) -> str:
+        """Return the token of the forms of a session."""
+        return hmac.new(self.secret, token.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     def new_name(self) -> str:
         """Return a name that no other file has."""

@@ -71,12 +71,10 @@ MENU = (
     MenuEntry("consents", Text("Consents"), Role.COMPLIANCE),
     MenuEntry("notices", Text("Notices")),
     MenuEntry("what-if", Text("What if")),
-    MenuEntry("forecast", Text("New configuration"), Role.ADMIN),
     MenuEntry("evidence", Text("Evidence"), Role.COMPLIANCE),
     MenuEntry(EXPORTS, Text("Exports"), Role.COMPLIANCE),
     MenuEntry("looked", Text("Access log"), Role.COMPLIANCE),
     MenuEntry("accounts", Text("Accounts"), Role.ADMIN),
-    MenuEntry("company", Text("Company")),
 )
 """The pages of a company, as every page of it lists them; exports only where they need a second person."""
 
@@ -185,9 +183,8 @@ class RequestContext:
 
     @property
     def by_password(self) -> bool:
-        """Tell if the visitor logged in here, and not at an identity provider or a web server in front."""
-        elsewhere = self.session is not None and self.session.provider_login is not None
-        return not (elsewhere or self.console.settings.header)
+        """Tell if the visitor logged in here, and not at an identity provider."""
+        return self.session is None or self.session.provider_login is None
 
     @property
     def needs_factor(self) -> bool:
@@ -207,7 +204,7 @@ class RequestContext:
     @property
     def csrf(self) -> str:
         """The token that every form of this session must send back, and no other site can know."""
-        return self.console.csrf(self.token, self.visitor.name if self.visitor else "")
+        return self.console.csrf(self.token)
 
     @property
     def csrf_input(self) -> Markup:

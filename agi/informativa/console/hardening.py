@@ -18,8 +18,6 @@ from .proxy_watch import ProxyWatch
 
 PER_ADDRESS = 50  # connections of one address; behind a server in front, its requests at a time
 MAX_BODY = 64 << 10  # bytes of a body: forms are small
-MAX_FILE_BODY = 256 << 10  # of a body with a configuration; it stays in memory
-FILE_PATH = re.compile(r"/[^/]+/forecast")  # the only address that takes a file
 BODY_TIMEOUT = 15.0  # seconds for the whole of a body
 DRAINED, DRAIN_SECONDS = 1 << 20, 2.0  # bytes of a refused body that are read all the same, for so long
 _POLICY = (
@@ -80,7 +78,7 @@ class SecurityMiddleware:
             await _end(answer, *refusal)
             return
         try:
-            await self._app(scope, _limited(receive, _largest_body(scope)), answer)
+            await self._app(scope, _limited(receive, MAX_BODY), answer)
         except (_TooLargeError, TimeoutError):
             if started:
                 raise
@@ -113,10 +111,6 @@ async def _drain(receive: Receive) -> None:
                 message = await receive()
                 left -= len(message.get("body", b""))
                 more = message.get("more_body", False)
-
-
-def _largest_body(scope: Scope) -> int:
-    return MAX_FILE_BODY if FILE_PATH.fullmatch(scope["path"]) else MAX_BODY
 
 
 def _limited(receive: Receive, left: int) -> Receive:

@@ -64,8 +64,9 @@ class Jobs:
         twice does nothing twice, and nobody gets what somebody else asked for."""
         self._remove_old()
         with self._lock:
-            if job := self._running(kind, controller, request):
-                return job
+            for job in self._jobs.values():
+                if job.running and (job.kind, job.controller, job.request) == (kind, controller, request):
+                    return job
             job = Job(secrets.token_urlsafe(12), kind, controller, self._clock(), request)
             self._jobs[job.id] = job
         self._pool.submit(self._run, job, work)
@@ -87,16 +88,6 @@ class Jobs:
     def age(self, job: Job) -> float:
         """Return the seconds since a job ended."""
         return self._clock() - job.ended
-
-    def running(self, kind: str, controller: str) -> Job | None:
-        """Return the running job of that kind and company."""
-        with self._lock:
-            return self._running(kind, controller)
-
-    def _running(self, kind: str, controller: str, request: str = "") -> Job | None:
-        wanted_job = kind, controller, request
-        running = (job for job in self._jobs.values() if job.running)
-        return next((job for job in running if (job.kind, job.controller, job.request) == wanted_job), None)
 
     def close(self) -> None:
         """Start no more jobs, and remove all; running threads end with the process."""

@@ -1,4 +1,4 @@
-"""Headers of a web server in front of the console: the client's address, TLS, and the account."""
+"""Headers of a web server in front of the console: the client's address, and TLS."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from ..model import WebServer
@@ -26,18 +25,6 @@ class Hop(NamedTuple):
 
     address: str
     protocol: str
-
-
-def account_from_proxy(request: Request, settings: WebServer) -> str:
-    """Return the account that the server in front names. Raises HTTPException (403) if another machine asks,
-    or if no account or two are named: the second could be a header of the browser that was passed on."""
-    peer = request.client.host if request.client else ""
-    names = request.headers.getlist(settings.header)
-    if not address_in(peer, settings.proxies):
-        raise HTTPException(403, "proxy")
-    if len(names) != 1 or not names[0].strip():
-        raise HTTPException(403, "account")
-    return names[0].strip(" \t")
 
 
 def is_encrypted(request: Request, settings: WebServer) -> bool:

@@ -20,15 +20,12 @@ from .pages import (
     call,
     caller,
     calls,
-    company,
     company_accounts,
     consents,
     entry,
     erasure,
     evidence,
     exports,
-    forecast,
-    health,
     letter,
     notices,
     passkeys,
@@ -51,16 +48,15 @@ register_url_convertor("number", _Number())
 @dataclass(frozen=True)
 class Route:
     """One address: `path` in Starlette's form, and the handlers of GET and POST. `role` is `None` for pages
-    that need no log-in. Pages of a company begin with {controller}; `operators_only` are those for the admin
-    of all companies. `before_factor` are those for somebody who has yet to set up a second factor. A handler
-    that `asks_provider` waits for the identity provider. Without `own_forms` others than our pages may send
-    forms there, which prove by themselves from whom they are."""
+    that need no log-in. Pages of a company begin with {controller}. `before_factor` are those for somebody
+    who has yet to set up a second factor. A handler that `asks_provider` waits for the identity provider.
+    Without `own_forms` others than our pages may send forms there, which prove by themselves from whom they
+    are."""
 
     path: str
     get: Handler | None = None
     post: Handler | None = None
     role: Role | None = Role.READER
-    operators_only: bool = False
     asks_provider: bool = False
     own_forms: bool = True
     before_factor: bool = False
@@ -78,7 +74,6 @@ ROUTES = (
     Route("/{controller}/calls/{record:number}", call.call),
     Route("/{controller}/calls/{record:number}/sound", call.sound),
     Route("/{controller}/calls/{record:number}/receipt", call.receipt, role=Role.COMPLIANCE),
-    Route("/{controller}/calls/{record:number}/verify", call.verify, role=Role.COMPLIANCE),
     Route("/{controller}/notices", notices.overview),
     Route("/{controller}/notices/{notice}/{version}", notices.version_page),
     Route("/{controller}/notices/{notice}/{version}/{part}/{language}/sound", notices.sound),
@@ -88,10 +83,6 @@ ROUTES = (
     Route("/{controller}/evidence/bundle", post=evidence.bundle, role=Role.COMPLIANCE),
     Route("/{controller}/evidence/jobs/{job}", evidence.job, role=Role.COMPLIANCE),
     Route("/{controller}/evidence/jobs/{job}/file", evidence.download, role=Role.COMPLIANCE),
-    Route("/{controller}/forecast", forecast.form, forecast.start, Role.ADMIN),
-    Route("/{controller}/forecast/{job}", forecast.result, role=Role.ADMIN),
-    Route("/{controller}/company", company.company),
-    Route("/{controller}/company/worksheet", company.worksheet),
     Route("/{controller}/caller", caller.search_form, caller.search, Role.COMPLIANCE),
     Route("/{controller}/caller/{session_key}", caller.show, role=Role.COMPLIANCE),
     Route("/{controller}/caller/{session_key}/told", caller.told_form, caller.tell, Role.COMPLIANCE),
@@ -151,5 +142,4 @@ ROUTES = (
     Route("/account/passkey/removal", post=passkeys.remove),
     Route("/account/codes", post=account.renew_codes),
     Route("/", entry.companies),
-    Route("/health", health.health, health.look, operators_only=True),
 )

@@ -64,8 +64,26 @@ class Sessions:
         self, account: UserAccount, login: LogIn | None = None, provider_login: ProviderLogin | None = None
     ) -> str:
         """Begin a session of an account, and return its token, for the cookie."""
-        token = new_token()
-        self._put(token, account, login).provider_login = provider_login
+        token, now = new_token(), self._clock()
+        new = Session(
+            account.name,
+            account.changed,
+            now,
+            now,
+            login=login,
+            history=account.history,
+            provider_login=provider_login,
+        )
+        with self._lock:
+            self._drop(lambda session: not self._alive(session, now))
+            of_account = [key for key, session in self._sessions.items() if session.name == account.name]
+            for key in (
+                of_account[: len(of_account) - _PER_ACCOUNT + 1] if len(of_account) >= _PER_ACCOUNT else ()
+            ):
+                del self._sessions[key]
+            while len(self._sessions) >= _SESSIONS:
+                del self._sessions[next(iter(self._sessions))]
+            self._sessions[_digest(token)] = new
         return token
 
     def renew(self, token: str, account: UserAccount) -> str:
@@ -110,16 +128,6 @@ class Sessions:
             session = self._sessions.get(_digest(token))
             return session is not None and self._alive(session, now)
 
-    def get_or_begin(
-        self, token: str, account: UserAccount, login: LogIn | None = None
-    ) -> tuple[Session, bool]:
-        """Return the session of a browser whose account a web server in front names on every request, and
-        whether it is new: it begins anew if it is over, or was another account's."""
-        session = self.find(token)
-        if session is not None and (session.name, session.changed) == (account.name, account.changed):
-            return session, False
-        return self._put(token, account, login), True
-
     def end(self, token: str) -> None:
         """End the session of a token."""
         with self._lock:
@@ -156,22 +164,6 @@ class Sessions:
             for session in self._sessions.values():
                 for key in [key for key, value in list(session.objects.items()) if matches(value)]:
                     session.objects.pop(key, None)
-
-    def _put(self, token: str, account: UserAccount, login: LogIn | None) -> Session:
-        now = self._clock()
-        new = Session(account.name, account.changed, now, now, login=login, history=account.history)
-        with self._lock:
-            self._sessions.pop(_digest(token), None)
-            self._drop(lambda session: not self._alive(session, now))
-            of_account = [key for key, session in self._sessions.items() if session.name == account.name]
-            for key in (
-                of_account[: len(of_account) - _PER_ACCOUNT + 1] if len(of_account) >= _PER_ACCOUNT else ()
-            ):
-                del self._sessions[key]
-            while len(self._sessions) >= _SESSIONS:
-                del self._sessions[next(iter(self._sessions))]
-            self._sessions[_digest(token)] = new
-        return new
 
     def _alive(self, session: Session, now: float) -> bool:
         login = session.provider_login

@@ -90,9 +90,8 @@ class WebServer:
     Without TLS it answers to its address, to localhost and to `names` alone.
     Accounts are kept in `folder`. `certificate` and `key` are files, '' where no TLS is spoken. A person who
     requests nothing for `idle` seconds has to log in anew. A web server at one of `proxies` (addresses and
-    networks) says in the header `client` for whom it asks, and whether that was by TLS. Where `header` is
-    set, its value there is the name of the account, and nobody logs in by password. With a `provider` people
-    may also log in there. Who logs in by password needs more than that with one of the roles in
+    networks) says in the header `client` for whom it asks, and whether that was by TLS. With a `provider`
+    people may also log in there. Who logs in by password needs more than that with one of the roles in
     `second_factor`.
     """
 
@@ -103,7 +102,6 @@ class WebServer:
     certificate: str = ""
     key: str = ""
     idle: int = 1800
-    header: str = ""
     proxies: tuple[str, ...] = ()
     client: str = X_FORWARDED
     provider: IdentityProvider | None = None

@@ -186,7 +186,6 @@ class Action(StrEnum):
     LISTEN = "listen"  # heard what a caller heard
     LETTER = "letter"  # the answer to an access request, shown or saved
     RECEIPT = "receipt"
-    VERIFY = "verify"  # had the proof of a record checked
     EXPORT = "export"
     EXPORT_ASKED = "export-asked"  # asked for a file that a second person must confirm
     EXPORT_CONFIRMED = "export-confirmed"  # confirmed what somebody else asked for

@@ -47,7 +47,6 @@ Calls that are tried:
 
 - `explain`, `explained_choices`: what would happen to a call
 - `forecast`, `forecast_counting`, `forecast_document`: what another configuration would change for callers
-- `sent_forecast`: the same of a text that a browser sends
 - `reload`: the same before a running service loads its file
 - `test_call`, `test_call_entry`: a call that Asterisk places to nobody, and where it comes in
 

@@ -137,15 +137,6 @@ class CallerConsents:
 
 
 @dataclass(frozen=True)
-class ConsentsShown:
-    """All that is on record of a caller's consents."""
-
-    caller: str
-    """The number or customer number, masked."""
-    controllers: tuple[CallerConsents, ...]
-
-
-@dataclass(frozen=True)
 class ConsentRecorded:
     """An act of a caller that was put on record."""
 
@@ -251,19 +242,6 @@ def continued(transaction: LedgerTransaction, event: Event, earlier: Iterable[by
     known = [old for old, given in answers.items() if given.is_known or transaction.history(old)]
     granted = [old for old in known if any(act.word is Answer.GRANTED for act in answers[old].acts.values())]
     return replace(event, earlier=(granted or known)[0]) if known else event
-
-
-def show(
-    controllers: Sequence[Controller], configuration: Configuration, typed: Typed, now: datetime
-) -> ConsentsShown:
-    """Return what is on record of a caller's consents at these controllers. Raises LedgerError."""
-    return ConsentsShown(
-        mask(typed.caller.number),
-        tuple(
-            of_caller(controller, consents(configuration, controller.id), typed.caller, now)
-            for controller in controllers
-        ),
-    )
 
 
 def of_caller(

@@ -47,7 +47,7 @@ def informed_answer(total: DayStatistics | None, later: Mapping[Status, int]) ->
     """Return whether everybody to whom a notice was due heard it, by the counts of some days, `None` if they
     cannot be read, and how many of those that were not heard were so `later`."""
     if total is None:
-        return BriefAnswer(Light.BAD, Text("Nobody knows: the records cannot be read."), "company")
+        return BriefAnswer(Light.BAD, Text("Nobody knows: the records cannot be read."))
     if not total.calls:
         return BriefAnswer(Light.CALM, Text("Nobody has called yet."))
     failed, partial = (
@@ -118,7 +118,7 @@ def unusual_answer(accounts: int) -> BriefAnswer:
 def problems(owner: Controller) -> Iterator[BriefAnswer]:
     """Yield what is wrong with a company and its log."""
     if owner.refused:
-        yield BriefAnswer(Light.BAD, Text("This company is not live: {why}", why=owner.refused), "company")
+        yield BriefAnswer(Light.BAD, Text("This company is not live: {why}", why=owner.refused), "notices")
     if not Path(owner.ledger).exists():
         return
     try:

@@ -10,7 +10,7 @@ from ..model.requests import PersonRequest, Refusal
 from ..model.text import Text
 
 UNKNOWN = "request-unknown"
-_SHOW = Text("What was done and what comes next: informativa request show {number} --controller {id}")
+_SHOW = Text("What was done and what comes next is on its page in the console.")
 _TEXTS = {
     Refusal.CLOSED: (Text("Request {number} is closed."), Text("Open another one if the person asks again.")),
     Refusal.KIND: (
@@ -19,7 +19,7 @@ _TEXTS = {
     ),
     Refusal.NOT_IDENTIFIED: (
         Text("Nobody checked yet that the number of request {number} is the person's."),
-        Text("Check it; then type: informativa request identify {number} HOW --controller {id}"),
+        Text("Check it, and say on its page in the console how you did."),
     ),
     Refusal.IDENTIFIED: (Text("Request {number} is past that step."), _SHOW),
     Refusal.EXTENDED: (
@@ -56,7 +56,7 @@ def unknown(controller: Controller, number: int) -> InformativaError:
     """Build the error that there is no request of this number."""
     return InformativaError(
         Text("There is no request {number} of {id}.", number=number, id=controller.id),
-        Text("Which there are: informativa request list --all --controller {id}", id=controller.id),
+        Text("All that there are stand on the console's page Requests."),
         code=UNKNOWN,
     )
 
@@ -68,9 +68,8 @@ def another_caller(controller: Controller, request: PersonRequest) -> Informativ
         return InformativaError(
             Text("Nothing leads from request {number} to its person any more: they were erased.", **facts),
             Text(
-                "If that was for this request, type: informativa request close {number} answered"
-                " --controller {id}; else close it as it ended, and open another one.",
-                **facts,
+                "If that was for this request, close it as answered; else close it as it ended, and open"
+                " another one."
             ),
         )
     return InformativaError(
@@ -86,7 +85,7 @@ def require_no_four_eyes(controllers: Iterable[Controller]) -> None:
         if controller.four_eyes:
             raise InformativaError(
                 Text("{id} wants four eyes: one person opens a request, another erases.", id=controller.id),
-                Text("Type: informativa request open erasure NUMBER --controller {id}", id=controller.id),
+                Text("Open a request of the kind erasure in the console; a colleague erases there."),
                 code="four-eyes",
             )
 

@@ -20,8 +20,6 @@ from ..ledgers import requests
 from ..model import Action, Controller, plausibility
 from ..model.errors import InformativaError
 from ..model.requests import (
-    ExtensionReason,
-    Identification,
     Move,
     PersonRequest,
     RequestKind,
@@ -49,7 +47,7 @@ class StepTaken:
     at: Time
     """The time of the step."""
     account: str
-    """The account that did it; `shell:` and the login name for a command."""
+    """The account that did it."""
     move: Move
     """The move."""
     word: str | None
@@ -204,13 +202,6 @@ def open_request(
     return ListedRequest.of(request, controller, now)
 
 
-def identify(
-    controller: Controller, number: int, how: Identification, account: str, now: datetime
-) -> ListedRequest:
-    """Put on record how it was checked that the number is the person's. Raises as `take_step`."""
-    return take_step(controller, number, RequestStep(now, account, Move.IDENTIFY, how))
-
-
 def assign(controller: Controller, number: int, worker: str, account: str, now: datetime) -> ListedRequest:
     """Assign a request to an account. Raises as `take_step`."""
     if not _ACCOUNT.fullmatch(worker) or plausibility.reference_fault(worker):
@@ -218,30 +209,13 @@ def assign(controller: Controller, number: int, worker: str, account: str, now: 
     return take_step(controller, number, RequestStep(now, account, Move.ASSIGN, worker))
 
 
-def extend(
-    controller: Controller, number: int, reason: ExtensionReason, account: str, now: datetime
-) -> ListedRequest:
-    """Extend the time to answer by two months, once, before it is over. Raises as `take_step`."""
-    return take_step(controller, number, RequestStep(now, account, Move.EXTEND, reason))
-
-
-def close(
-    controller: Controller, number: int, outcome: RequestOutcome, account: str, now: datetime
-) -> ListedRequest:
-    """Close a request. From then on it leads to nobody. Raises as `take_step`."""
-    step = RequestStep(now, account, Move.CLOSE, outcome)
-    return take_step(controller, number, step, settle=True)
-
-
-def take_step(
-    controller: Controller, number: int, step: RequestStep, *, settle: bool = False
-) -> ListedRequest:
-    """Add a step to a request, and return the request. With `settle` an erasure that was waited for, and that
-    is done by now, is put on record before. Raises InformativaError where the step is not possible, and
+def take_step(controller: Controller, number: int, step: RequestStep) -> ListedRequest:
+    """Add a step to a request, and return the request. Before the last one an erasure that was waited for,
+    and that is done by now, is put on record. Raises InformativaError where the step is not possible, and
     LedgerError."""
     with _transaction(controller) as connection:
         request = _only(controller, number, requests.read(connection, number))
-        if settle and (done := _erasure_done(controller, connection, request, step)):
+        if step.move is Move.CLOSE and (done := _erasure_done(controller, connection, request, step)):
             request = _add(controller, connection, request, done)
         require_possible(controller, request, step)
         request = _add(controller, connection, request, step)

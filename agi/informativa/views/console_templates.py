@@ -30,13 +30,12 @@ from ..model import (
 from ..model.invisible import visible
 from ..model.text import Text
 from ..operations.evidence.auditing import AuditedLedger
-from ..operations.evidence.verifying import VerifiedReceipt
 from ..operations.record_document import AskedChoice
 from . import call_words, choice_words
 from . import record_words as words
 from .choice_sentences import options
 from .messages import Language
-from .text import audits, evidence, forecast
+from .text import audits
 from .text.access_log import action_text, detail_text, short, unusual_text
 from .text.bundle_plan import sentences
 from .text.choices import explained_key, outlook
@@ -111,13 +110,6 @@ def environment() -> jinja2.Environment:
             "period": period,
             "audited": audited,
             "verdict": verdict,
-            "verified": verified,
-            "forecast_counts": forecast.count_lines,
-            "forecast_hearing": forecast.hearing_text,
-            "forecast_consents": forecast.consents_text,
-            "forecast_removed": forecast.removed_text,
-            "forecast_line": forecast.line_text,
-            "forecast_beginning": forecast.beginning_text,
         },
     )
     templates.globals |= {
@@ -241,11 +233,6 @@ def audited(ledger: AuditedLedger, say: Language) -> list[tuple[bool, str]]:
 def verdict(ledger: AuditedLedger, say: Language) -> str:
     """Return the verdict of an audit in a sentence."""
     return audits.verdict(ledger, say)
-
-
-def verified(receipt: VerifiedReceipt, say: Language) -> list[str]:
-    """Return the lines that `evidence verify` prints about a receipt."""
-    return [line.strip() for line in evidence.verified_receipt(receipt, say)]
 
 
 def moment(at: datetime, zone: tzinfo, say: Language, *, seconds: bool = True) -> Markup:

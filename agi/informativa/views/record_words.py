@@ -132,7 +132,6 @@ LOOKS: Mapping[str, Text] = {
     Action.LISTEN: Text("listening to the notice that you heard"),
     Action.LETTER: Text("answer to a request for access"),
     Action.RECEIPT: Text("receipt of a record"),
-    Action.VERIFY: Text("check of the proof of a record"),
     Action.EXPORT: Text("export of your records"),
     Action.WHAT_IF: Text("check of which notice a call from you would hear"),
     Action.RECORD_ELSEWHERE: Text("entry that you were informed by other means"),

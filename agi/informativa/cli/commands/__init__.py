@@ -28,8 +28,7 @@ Looking:
 Callers:
 
 - `callers`: one caller, his erasure, what he was told elsewhere
-- `consents`: what callers answered
-- `requests`: persons' requests
+- `consents`: files of what callers answered
 - `hooks`: who is told of it
 - `importing`: deliveries made elsewhere
 - `reloading`: a running service loads its changed file

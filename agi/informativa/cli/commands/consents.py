@@ -1,4 +1,5 @@
-"""Commands about consents: what callers answered elsewhere than by key, what stands, and files of all."""
+"""Commands about consents: a file of all that stand, a list of answers given elsewhere than by key, and the
+hook."""
 
 from __future__ import annotations
 
@@ -11,21 +12,19 @@ import typer
 
 from ...config import DEFAULT_FILE
 from ...model import Action, Answer, Controller, RecordKind
-from ...operations import callers, consent_export, consent_import, consents
-from ...operations.access_log import note_in_shell, require_reason
+from ...operations import consent_export, consent_import, consents
+from ...operations.access_log import note_in_shell
 from ...operations.asked_exports import require_no_four_eyes
 from ...operations.consent_export import ConsentFilter
 from ...operations.consent_import import ConsentSource
 from ...operations.controllers import select_for_callers, select_for_notices
-from ...operations.typed_caller import Typed
 from ...views import record_files
 from ...views.record_files import ConsentFormat
 from ...views.terminal import escaped
 from ...views.text import consents as text
-from ..options import Config, Json, LookReason, Of, moment, print_result, warn, warn_of_unrelated
+from ..options import Config, Json, print_result, warn_of_unrelated
 from ..words import _
 from . import hooks
-from .callers import Customer, Elsewhere, Number, identified
 from .importing import (
     REJECTED,
     Column,
@@ -42,19 +41,9 @@ from .importing import (
     run_import,
 )
 
-app = typer.Typer(help="Consents of callers: on record, withdrawn, shown, in files.", no_args_is_help=True)
+app = typer.Typer(help="Consents of callers: in files, and to other systems.", no_args_is_help=True)
 
-Consent = Annotated[str, typer.Argument(metavar="CHOICE", help="The consent's name in the configuration.")]
 OfCompany = Annotated[str, typer.Option("--controller", metavar="NAME", help="Whose consent.")]
-By = Annotated[Elsewhere, typer.Option("--by", help="operator, website or contract.")]
-At = Annotated[
-    datetime | None,
-    typer.Option(
-        metavar="DATE",
-        parser=moment,
-        help="When, in the controller's time zone: 2026-01-31 or 2026-01-31T09:30; else now.",
-    ),
-]
 
 
 class Written(StrEnum):
@@ -78,71 +67,6 @@ def add_to(program: typer.Typer) -> None:
 
 
 app.command("hook")(hooks.hook)
-
-
-@app.command()
-def record(
-    choice: Consent,
-    controller: OfCompany,
-    kind: By,
-    reference: Annotated[str, typer.Option(metavar="TEXT", help="Where the evidence is.")],
-    number: Number = None,
-    customer: Customer = None,
-    at: At = None,
-    refused: Annotated[bool, typer.Option("--refused", help="He said no; without it, yes.")] = False,
-    config: Config = DEFAULT_FILE,
-    as_json: Json = False,
-) -> None:
-    """Put on record that a caller consented, or refused, on a website or in a contract.
-
-    What an operator heard can refuse, and never grant. An answer older than the caller's last one is
-    recorded, and changes nothing.
-    """
-    answer = Answer.REFUSED if refused else Answer.GRANTED
-    typed = identified(number, customer)
-    _put_on_record(config, controller, choice, typed, answer, kind, reference, at, as_json=as_json)
-
-
-@app.command()
-def withdraw(
-    choice: Consent,
-    controller: OfCompany,
-    kind: By,
-    number: Number = None,
-    customer: Customer = None,
-    reference: Annotated[
-        str, typer.Option(metavar="TEXT", help="Where the evidence is; of an operator, a ticket if any.")
-    ] = "",
-    at: At = None,
-    config: Config = DEFAULT_FILE,
-    as_json: Json = False,
-) -> None:
-    """Put on record that a caller withdrew his consent."""
-    typed = identified(number, customer)
-    _put_on_record(config, controller, choice, typed, Answer.WITHDRAWN, kind, reference, at, as_json=as_json)
-
-
-@app.command()
-def show(
-    number: Number = None,
-    customer: Customer = None,
-    config: Config = DEFAULT_FILE,
-    controller: Of = None,
-    reason: LookReason = "",
-    as_json: Json = False,
-) -> None:
-    """Say what this caller answered: what stands, since when, until when, and all that is on record of it."""
-    typed, now = identified(number, customer), datetime.now(UTC)
-    selection = select_for_callers(config, controller or ())
-    warn_of_unrelated(selection.unrelated)
-    reason = require_reason(selection.named, reason)
-    result = consents.show(selection.named, selection.configuration, typed, now)
-    for company, shown in zip(selection.named, result.controllers, strict=True):
-        known = _pseudonym(company, typed) if shown.acts else None
-        note_in_shell(company, Action.OPEN_CALLER, now, known=known, facts="consents", reason=reason)
-    if typed.doubt and not any(shown.acts for shown in result.controllers):
-        warn([typed.doubt])
-    print_result(result, text.consents(result, selection.configuration.controllers, _), as_json=as_json)
 
 
 @app.command()
@@ -242,31 +166,3 @@ def _imported(
     finally:
         if not noted:
             note_in_shell(owner, Action.RECORD_CONSENT, source.now, known=None, facts=facts)
-
-
-def _put_on_record(
-    config: Path,
-    controller: str,
-    name: str,
-    typed: Typed,
-    answer: Answer,
-    kind: Elsewhere,
-    reference: str,
-    at: datetime | None,
-    *,
-    as_json: bool,
-) -> None:
-    selection = select_for_notices(config, controller)
-    warn_of_unrelated(selection.unrelated)
-    (owner,) = selection.named
-    choice, now = consents.consent_named(selection.configuration, controller, name), datetime.now(UTC)
-    result = consents.record_act(owner, choice, typed, answer, RecordKind(kind), reference, at, now)
-    note_in_shell(owner, Action.RECORD_CONSENT, now, known=_pseudonym(owner, typed), record=result.act.record)
-    if typed.doubt:
-        warn([typed.doubt])
-    print_result(result, text.recorded(result, owner, _), as_json=as_json)
-
-
-def _pseudonym(company: Controller, typed: Typed) -> bytes:
-    """Return the pseudonym for the access log, in which only callers who are on record are named."""
-    return callers.pseudonyms(company, typed.caller)[0]

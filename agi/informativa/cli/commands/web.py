@@ -110,9 +110,7 @@ def grant(
     configuration, companies = _console(config)
     web, now = configuration.web, datetime.now(UTC)
     granted = accounts.grants_of(Path(web.folder), name)
-    account = accounts.grant(
-        Path(web.folder), companies, name, role, controller or (), now, vouched=bool(web.header)
-    )
+    account = accounts.grant(Path(web.folder), companies, name, role, controller or (), now)
     _note(configuration, {*granted, *account.grants}, f"role {account.name} {role or 'none'}", now)
     print_result(account, view.granted(account, _), as_json=as_json)
 

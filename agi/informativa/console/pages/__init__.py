@@ -16,10 +16,7 @@
 - `notices`: notices and their versions, lines and their plans
 - `sounds`: a recording as a browser plays it
 - `simulation`: what would happen to a call
-- `company`: the company, and its worksheet
-- `forecast`: what another configuration would change for callers
 - `evidence`: the log and its copies, audits, bundles
 - `exports`: files that a second person must confirm
 - `access_log_page`: who looked at whom
-- `health`: the machine, for operators
 """

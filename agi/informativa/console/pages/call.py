@@ -13,7 +13,6 @@ from ...operations import calls
 from ...operations.calls import CallRecords
 from ...operations.evidence import receipts
 from ...operations.evidence.played_sound import PlayedSound
-from ...operations.evidence.verifying import verify_data
 from ...operations.records import NEWEST
 from ...prompts.formats import playable_file
 from ..context import RequestContext, attachment
@@ -58,16 +57,6 @@ def receipt(context: RequestContext) -> Response:
     context.note(Action.RECEIPT, record=number)
     headers = attachment(f"{context.company.id}-{number}{SUFFIX}")
     return Response(opened.receipt.proof.data, media_type="application/octet-stream", headers=headers)
-
-
-def verify(context: RequestContext) -> Response:
-    """Show the result of the verification that an auditor makes, with the public key of this machine."""
-    number = _story(context).record.number
-    opened = receipts.of_record(context.company, number)
-    context.note(Action.VERIFY, record=number)
-    file = Path(f"{context.company.id}-{number}{SUFFIX}")
-    verified = verify_data(file, opened.receipt.proof.data, (opened.key,))
-    return context.page("verified.html", number=number, verified=verified, key=opened.key)
 
 
 def _story(context: RequestContext) -> CallRecords:

@@ -51,19 +51,18 @@ def _role(context: RequestContext) -> Role | None:
 
 def _admin(context: RequestContext) -> Admin:
     login = context.session.provider_login if context.session else None
-    vouched = bool(context.console.settings.header)
-    return Admin(context.account.name, context.company.id, vouched, login.account if login else None)
+    return Admin(context.account.name, context.company.id, login.account if login else None)
 
 
 def _invite(context: RequestContext, name: str) -> str:
-    """Invite somebody, and return the link; '' where he needs none."""
+    """Invite somebody, and return the link."""
     role, accounts = _role(context), context.console.accounts
     if role is None:
         raise AccountError(Text("Choose a role."))
     token = company_accounts.invite(accounts, _admin(context), name, role, context.console.now())
     scheme = "https" if context.secure else "http"
     address = context.request.url.replace(scheme=scheme, path="/invitation/", query="")
-    return f"{address}{token}" if token else ""
+    return f"{address}{token}"
 
 
 def _set_role(context: RequestContext, name: str) -> str:
@@ -105,7 +104,6 @@ def _page(
         accounts=accounts,
         following=following,
         protected=company_accounts.is_protected,
-        vouched=bool(context.console.settings.header),
         roles=ROLES,
         hours=INVITATION_HOURS,
         error=error,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from ...model import Action
@@ -30,8 +29,6 @@ def login_form(context: RequestContext) -> Response:
 def login(context: RequestContext) -> Response:
     """Take name and password, and slow guessing. The answer does not tell which of them was wrong."""
     console, name = context.console, context.field("name", 64)
-    if console.settings.header:
-        raise HTTPException(404)
     keys = logins.password_keys(context, name)
     wait = logins.password_wait(context, keys)
     account = None if wait else console.accounts.verify(name, str(context.form.get("password", "")))
@@ -113,9 +110,6 @@ def logout(context: RequestContext) -> Response:
     login = context.session.provider_login if context.session else None
     context.console.sessions.end(context.token)
     context.token = new_token()  # when a cookie changes, browsers forget the pages kept for the back button
-    if context.console.settings.header:  # at /login the server in front would log the same person in again
-        context.visitor = context.session = None
-        return context.page("logged_out.html", address="")
     return _logout_there(context, login) if login else context.redirect("/login")
 
 

@@ -14,14 +14,21 @@ from ...operations.notices import (
     prompt_of,
     prompts_of,
 )
+from ...operations.outsourcing import facts
 from ..context import RequestContext
 from .sounds import recording
 
 
 def overview(context: RequestContext) -> Response:
-    """Show every version of every notice, and the lines on which they are played."""
-    lines = lines_of(context.company, context.configuration)
-    return context.page("notices.html", notices=_notices(context), lines=lines, prompt_of=prompt_of)
+    """Show every version of every notice, the lines on which they are played, whether the company is live,
+    and who answers its calls."""
+    return context.page(
+        "notices.html",
+        notices=_notices(context),
+        lines=lines_of(context.company, context.configuration),
+        prompt_of=prompt_of,
+        facts=facts(context.configuration, context.company.id),
+    )
 
 
 def version_page(context: RequestContext) -> Response:

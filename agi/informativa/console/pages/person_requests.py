@@ -133,8 +133,7 @@ def _step(context: RequestContext, name: str) -> str:
     elif name not in _WORDS or word not in list(_WORDS[name]):
         raise InformativaError(Text("Choose one of the words."))
     else:
-        step = RequestStep(now, account, Move(name), word)
-        request_register.take_step(company, number, step, settle=name == Move.CLOSE)
+        request_register.take_step(company, number, RequestStep(now, account, Move(name), word))
     return ""
 
 

@@ -13,19 +13,28 @@ from starlette.responses import Response
 from ...model import Answer, Record, Role, Status
 from ...model.errors import LedgerError
 from ...model.text import Text
-from ...operations import access_log, asked_exports, daily_brief, records, request_register, statistics
+from ...operations import (
+    access_log,
+    asked_exports,
+    daily_brief,
+    records,
+    request_register,
+    statistics,
+    status,
+)
 from ...operations.controller_state import lines_of
 from ...operations.daily_brief import BriefAnswer, Light
 from ...operations.statistics import ChoiceStatistics, DayStatistics
 from ...views.choice_words import ANSWERS
 from ..context import EXPORTS, RequestContext
-from .health import machine
+from ..jobs import Job
 
 DAY, MONTH, YEAR = "day", "month", "year"
 STEPS = {DAY: 3600, MONTH: 86400, YEAR: 30 * 86400}  # seconds of a bar
 SPANS = {DAY: Text("Today"), MONTH: Text("This month"), YEAR: Text("This year")}
 LAST = 10  # calls that are shown
-HEALTH = "health"  # the page of the machine, which is of no company
+STATUS = "status"
+FRESH = 30.0  # seconds for which a look at the machine is not repeated
 
 
 @dataclass(frozen=True)
@@ -81,7 +90,7 @@ def today(context: RequestContext) -> Response:
         last=last,
         error=error,
         questions=questions,
-        labels={entry.part: entry.label for entry in context.menu()} | {HEALTH: Text("Health")},
+        labels={entry.part: entry.label for entry in context.menu()},
         statuses=[
             status
             for status in Status
@@ -137,18 +146,30 @@ def _problems(context: RequestContext, error: LedgerError | None) -> Iterator[Br
     problems = list(daily_brief.problems(context.company))
     yield from problems
     if error is not None and error.text not in [problem.text for problem in problems]:
-        yield BriefAnswer(Light.BAD, error.text, "company")
+        yield BriefAnswer(Light.BAD, error.text)
     if context.account.may(context.company.id, Role.COMPLIANCE):
         with suppress(LedgerError):  # which the page of the access log tells
             unusual = access_log.unusual(context.company, context.console.now(), timedelta(days=1))
             if accounts := {looks.account for looks in unusual}:
                 yield daily_brief.unusual_answer(len(accounts))
-    if not context.is_operator or (state := machine(context)) is None:
+    if not context.is_operator or (state := _machine(context)) is None:
         return
     if not state.result.in_order:
-        yield BriefAnswer(Light.BAD, Text("Something is wrong with this machine."), HEALTH)
+        text = Text("Something is wrong with this machine. What it is says there: informativa doctor")
+        yield BriefAnswer(Light.BAD, text)
     for text in state.result.warnings:
-        yield BriefAnswer(Light.OPEN, text, HEALTH)
+        yield BriefAnswer(Light.OPEN, text)
+
+
+def _machine(context: RequestContext) -> Job | None:
+    """Return the last look at the machine, and start another one if that is old. A look asks the service and
+    Asterisk, for which no page waits."""
+    jobs = context.console.jobs
+    last = jobs.newest(STATUS, "")
+    if last is None or jobs.age(last) > FRESH:
+        now = context.console.now()
+        jobs.start(STATUS, "", lambda _progress: status.look(context.console.file, now))
+    return last
 
 
 def _due(context: RequestContext) -> Iterator[BriefAnswer]:
@@ -163,4 +184,4 @@ def _due(context: RequestContext) -> Iterator[BriefAnswer]:
             if waiting:
                 yield daily_brief.exports_answer(len(waiting))
     except LedgerError as error:
-        yield BriefAnswer(Light.BAD, error.text, "company")
+        yield BriefAnswer(Light.BAD, error.text)

@@ -28,13 +28,11 @@ class CompanyAccounts:
 
 @dataclass(frozen=True)
 class Admin:
-    """An admin at work: his account, the company, whether accounts need no password, for a web server in
-    front says who somebody is (`vouched`), and the account as an identity provider describes it, where he
-    logged in there."""
+    """An admin at work: his account, the company, and the account as an identity provider describes it, where
+    he logged in there."""
 
     name: str
     controller: str
-    vouched: bool = False
     of_provider: UserAccount | None = None
 
 
@@ -57,13 +55,9 @@ def is_protected(account: UserAccount) -> bool:
 
 def invite(file: AccountFile, admin: Admin, name: str, role: Role, now: datetime) -> str:
     """Invite somebody to the company, and return the token of the link; somebody who has a role there keeps
-    it, and gets another way in. Where accounts are vouched for, give the role at once and return ''. Raises
-    AccountError for a name that has rights at a company of which `admin` is no admin: whoever had the link
-    would have that account."""
+    it, and gets another way in. Raises AccountError for a name that has rights at a company of which `admin`
+    is no admin: whoever had the link would have that account."""
     name = plain_name(name)
-    if admin.vouched:
-        set_role(file, admin, name, role, now, new=True)
-        return ""
 
     def grants_in(table: AccountTable) -> Grants:
         by, account = _require_admin(table, admin), table.accounts.get(name)
@@ -85,20 +79,17 @@ def invite(file: AccountFile, admin: Admin, name: str, role: Role, now: datetime
     return file.invite(name, grants_in, now + timedelta(hours=INVITATION_HOURS))
 
 
-def set_role(
-    file: AccountFile, admin: Admin, name: str, role: Role | None, now: datetime, *, new: bool = False
-) -> None:
-    """Give somebody another role at the company, or none; his sessions end. Only with `new` may he have none
-    there yet. Raises AccountError, also where nobody would be admin any more."""
+def set_role(file: AccountFile, admin: Admin, name: str, role: Role | None, now: datetime) -> None:
+    """Give somebody another role at the company, or none; his sessions end. Raises AccountError, also where
+    he has none there yet, or nobody would be admin any more."""
     name = plain_name(name)
 
     def check(table: AccountTable) -> None:
         _require_admin(table, admin)
-        if not new:
-            _require_member(table, admin, name)
+        _require_member(table, admin, name)
         _require_other_admin(table, admin, name, role)
 
-    file.change(name, {admin.controller: role}, now, make=new, check=check)
+    file.change(name, {admin.controller: role}, now, check=check)
 
 
 def end_sessions(file: AccountFile, admin: Admin, name: str, now: datetime) -> None:
@@ -155,11 +146,7 @@ def _require_other_admin(table: AccountTable, admin: Admin, name: str, role: Rol
     account = table.accounts.get(name)
     if role is Role.ADMIN or account is None or not account.may(admin.controller, Role.ADMIN):
         return
-    others = (
-        other
-        for other in table.accounts.values()
-        if other.name != name and (other.password_hash or admin.vouched)
-    )
+    others = (other for other in table.accounts.values() if other.name != name)
     if not any(other.may(admin.controller, Role.ADMIN) for other in others):
         raise AccountError(
             Text("{name} is the last admin of this company.", name=name),

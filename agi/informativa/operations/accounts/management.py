@@ -150,17 +150,14 @@ def grant(
     role: Role | None,
     controllers: Sequence[str],
     now: datetime,
-    *,
-    vouched: bool = False,
 ) -> Account:
     """Give somebody a role for these controllers, or with `None` take it away; roles for others stay. A
-    session under the account ends. Where a web server says who somebody is (`vouched`), a person without an
-    account gets one without an invitation. Raises InformativaError."""
-    store, create = stored.AccountFile(folder), vouched and role is not None
-    account = store.get(plain_name(name)) if create else _account_of(store, name)
-    granted = account.grants if account and role is None else ()  # a controller that is gone
+    session under the account ends. Raises InformativaError."""
+    store = stored.AccountFile(folder)
+    account = _account_of(store, name)
+    granted = account.grants if role is None else ()  # a controller that is gone
     roles = dict.fromkeys(_controllers_of((*all_controllers, *granted), controllers), role)
-    return _account(store.change(name, roles, now, make=create))
+    return _account(store.change(name, roles, now))
 
 
 def log_out(folder: Path, name: str, now: datetime) -> Account:

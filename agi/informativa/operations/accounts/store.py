@@ -157,19 +157,15 @@ class AccountFile:
         roles: Mapping[str, Role | None],
         now: datetime,
         *,
-        make: bool = False,
         check: Check = _allow,
     ) -> UserAccount:
         """Set these roles of an account for these controllers, or take them away (`None`); others stay as
-        they are. Those that an open invitation would give change, too. With `make` a missing account
-        is created, one without a log-in by password. All sessions of the account end. Raises AccountError for
-        a missing one otherwise."""
+        they are. Those that an open invitation would give change, too. All sessions of the account end.
+        Raises AccountError for a missing one."""
         name = plain_name(name)
         with self._changing() as change:
             check(change.table)
             account = change.table.accounts.get(name)
-            if account is None and make:
-                account = UserAccount(name, {}, "", "", now, made=now)
             if account is None:
                 raise _no_account(name)
             account = replace(account, grants=_granted(account.grants, roles), changed=now)

@@ -19,14 +19,13 @@ Grants = Mapping[str, Role]
 
 
 class Way(StrEnum):
-    """The way in which somebody logged in: by the password alone, with a second factor of this kind, or as a
-    web server in front or an identity provider said."""
+    """The way in which somebody logged in: by the password alone, with a second factor of this kind, or as an
+    identity provider said."""
 
     PASSWORD = "password"  # noqa: S105  # a word
     APP = "app"
     PASSKEY = "passkey"
     RECOVERY = "recovery"
-    PROXY = "proxy"
     PROVIDER = "oidc"
 
 

@@ -62,9 +62,8 @@ def _findings(controller: Controller, state: OutboxState, system: System) -> Ite
             state.unnamed,
         )
         remedy = Text(
-            "Whoever acts again is named then. Of the others on your list says what they answered:"
-            " informativa consent show NUMBER --controller {id}; then discard these: informativa consent hook"
-            " {id}",
+            "Whoever acts again is named then. What the others on your list answered is on the caller's page"
+            " of the console; then discard these: informativa consent hook {id}",
             **names,
         )
         yield warning(text.format(id=controller.id, count=state.unnamed), remedy)

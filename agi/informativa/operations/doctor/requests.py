@@ -25,7 +25,7 @@ def requests(system: System) -> Iterator[Finding]:
             continue
         if requests is None:
             continue
-        remedy = Text("Type: informativa request list --controller {id}", id=controller.id)
+        remedy = Text("The console's page Requests shows what comes next.")
         if requests.overdue:
             yield wrong(request_register.overdue_text(controller, requests), remedy)
         elif requests.next_due <= request_register.today(controller, system.now) + SOON:

@@ -22,7 +22,6 @@ WAYS = {
     Way.APP: Text("password and the code of an app"),
     Way.PASSKEY: Text("password and a passkey"),
     Way.RECOVERY: Text("password and a recovery code"),
-    Way.PROXY: Text("as the company's own web server says"),
     Way.PROVIDER: Text("as the identity provider says"),
 }
 """The name of each way to log in."""

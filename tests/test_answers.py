@@ -162,7 +162,7 @@ def test_i9_caller_of_whom_an_answer_alone_is_left_is_erased(ledger: Path) -> No
 
 
 def test_table_of_answers_is_part_of_the_schema(ledger: Path) -> None:
-    """A ledger without it is not as the migrations make it."""
+    """A ledger without it is not as informativa made it."""
     record(ledger, PLAYED)
     forged(ledger, "DROP TABLE answer")
     with closing(SqliteStore(str(ledger))) as store:

@@ -1156,7 +1156,7 @@ def test_folder_that_is_closed_to_whoever_asks_is_named(folder: Path) -> None:
     file, closed = folder / "informativa.yaml", folder / "ledger"
     closed.chmod(0)
     user = pwd.getpwuid(os.geteuid()).pw_name
-    sentence = f"informativa: {user} may not look at {closed}. It is yours, but closed: ls -ld {closed}\n"
+    sentence = f": {user} may not look at {closed}. It is yours, but closed: ls -ld {closed}\n"
     explain = ["explain", "--from", CALLER, "--to", "+390212345678"]
     commands = (["check"], ["caller", "show", CALLER, "--controller", "acme"], explain)
     for command in commands[: by_day(1, at_night=3)]:
@@ -1168,7 +1168,10 @@ def test_folder_that_is_closed_to_whoever_asks_is_named(folder: Path) -> None:
             check=False,
         )
         assert (ran.returncode, ran.stdout) == (1, "")
-        assert ran.stderr.endswith(sentence), command
+        of_check = [f"{file}: controllers.{name}{sentence}" for name in ("acme", "borealis")]
+        expected = of_check if command == ["check"] else [f"informativa{sentence}"]
+        assert [line for line in expected if line not in ran.stderr] == [], command
+        assert "defect" not in ran.stderr
     closed.chmod(0o700)
 
 

@@ -331,7 +331,7 @@ def test_each_page_is_read_in_little_time(tmp_path: Path) -> None:
             ]
         )
         marks = caller_states.PeriodMarks(lambda _moment: "", [], NOW)
-        with caller_states.open_states(connection, store.file, marks, NOW) as states:
+        with caller_states.open_states(connection, marks, NOW) as states:
             states.read_calls(NOW - 30 * DAY, lambda done, _size: steps.append(done))
             pages = [
                 sum(count.callers for count in page if not count.line)

@@ -227,7 +227,7 @@ def test_calls_go_on_between_pages(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with (
             closing(SqliteStore(str(file), read_only=True)) as reader,
             reader.connected() as connection,
-            caller_states.open_states(connection, file, marks, NOW) as states,
+            caller_states.open_states(connection, marks, NOW) as states,
         ):
             pages = _pages(states, lambda: calls.append([replace(PLAYED, call="2.1", pseudonym=callers[0])]))
             assert pages == [4, 4, 4, 4]

@@ -85,8 +85,6 @@ def test_the_first_fact_has_all_read_that_are_needed(acme: Controller) -> None:
     assert [facts.of(acme, fact) for fact in (other, one, other)] == [1, 2, 1]
     assert len(set(map(id, stores))) == len(threads) == 1
     assert facts.of(acme, late) == 3
-    facts.forget(acme)
-    assert facts.of(acme, other) == 4
 
 
 def test_a_fact_that_cannot_be_read_hides_no_other(acme: Controller) -> None:
@@ -137,26 +135,3 @@ def test_reading_of_whole_ledgers_holds_up_no_other_fact(acme: Controller, tmp_p
     assert not reading.acquire(blocking=False)
     go_on.set()
     assert [facts.of(company, long) for company in companies] == ["whole"] * 6
-
-
-def test_a_ledger_is_not_changed_while_it_is_read(acme: Controller) -> None:
-    """`check` migrates a ledger when nothing reads it any more."""
-    reading, go_on, forgotten = threading.Event(), threading.Event(), threading.Event()
-
-    def read(_controller: Controller, _now: datetime) -> None:
-        reading.set()
-        assert go_on.wait(30)
-
-    long, count = LedgerFact("long", read, reads_all=True), LedgerFact("count", counted)
-    facts = LedgerFacts(NOW, [long, count])
-    assert facts.of(acme, count) == 2
-
-    def forget() -> None:
-        facts.forget(acme)
-        forgotten.set()
-
-    assert reading.wait(30)
-    threading.Thread(target=forget).start()
-    assert not forgotten.is_set()
-    go_on.set()
-    assert forgotten.wait(30)

@@ -1,7 +1,7 @@
 """I10: whatever the service calls of one company's things fails, or hangs, for that company alone.
 
 What it calls is found by introspection and a run without a fault (faults.py), at the start, at a reload, in
-service, in what is done beside the calls, at a migration and at the end. Then each fails or hangs for a
+service, in what is done beside the calls and at the end. Then each fails or hangs for a
 company of its own, and what becomes of borealis is as in the run without a fault.
 """
 
@@ -82,7 +82,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         (preparation, "COMPANY_SECONDS", BOUND),
         (generations_module, "CLOSE_SECONDS", BOUND),
         (groupcommit, "ANSWER_SECONDS", BOUND),
-        (ledger_file, "_CLOSE_SECONDS", BOUND),
         (bootstrap, "OPENING_SECONDS", BOUND),
         (generations_module, "LOOK_SECONDS", SOON),
         (regular_work, "REOPEN_SECONDS", SOON),

@@ -101,7 +101,7 @@ CHANGES: list[tuple[str, int, str, tuple[int, int, int], list[str]]] = [
         9,
         "facts-altered row-altered",
         (16, 5, 3),
-        ["line = x'2b'", "kind = 'purge'", "supplement = 2"],
+        ["line = x'2b'", "kind = 'purge'", "supplement = 2", "rate = NULL, heard = 9.5, length = 9.5"],
     ),
     (
         "event",
@@ -119,7 +119,6 @@ CHANGES: list[tuple[str, int, str, tuple[int, int, int], list[str]]] = [
             "key = NULL",
             "erased = 1",
             "status = 'HEARD'",
-            "rate = NULL, heard = 9.5, length = 9.5",
             "earlier = x''",
             "earlier = 'e'",
             "vouched = ''",

@@ -198,7 +198,7 @@ def test_key_that_has_lost_what_it_signed_signs_nothing_else(ledger: Path, memor
             sequence(ledger)
         assert raised.value.code == "log-missing"
         assert files(ledger) == left
-    forged(ledger, "DELETE FROM signed")  # as of a ledger that was migrated since
+    forged(ledger, "DELETE FROM signed")
     with pytest.raises(SigningError) as raised:
         sequence(ledger)
     assert raised.value.code == "signed-unknown"

@@ -171,7 +171,6 @@ def finish(store: SqliteStore) -> bool:
 
 def would_erase(store: SqliteStore, pseudonyms: Sequence[bytes]) -> int:
     """Return how many records of his `erase` would find now. Raises LedgerError."""
-    store.log()  # refuses a ledger of an earlier informativa
     with store.connected() as connection:
         gathered_caller.gather_all(connection, pseudonyms)
         return gathered_caller.count_own(connection)

@@ -330,7 +330,7 @@ def record(row: Sequence[Any]) -> Record:
             status=Status(status),
             reason=Reason(reason),
             prompt=prompt,
-            heard=None if ending is None else _heard(Ending(ending), heard, length, rate, key or ""),
+            heard=None if ending is None else Heard(Ending(ending), int(heard), int(length), rate, key or ""),
             basis=basis,
             linked=linked,
             wanted=wanted,
@@ -346,12 +346,6 @@ def record(row: Sequence[Any]) -> Record:
             asked=_optional(parse_asked, asked),
         ),
     )
-
-
-def _heard(ending: Ending, heard: float, length: float, rate: int | None, key: str) -> Heard:
-    if rate is None:
-        return Heard.in_seconds(ending, heard, length, key)
-    return Heard(ending, int(heard), int(length), rate, key)
 
 
 def _optional(convert: Callable[[Any], Result], value: Any) -> Result | None:

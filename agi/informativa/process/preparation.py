@@ -44,9 +44,9 @@ ServedSums = dict[tuple[str, ...], str]
 
 
 def prepare(file: Path, *, create: bool = True) -> Configuration:
-    """Return the configuration in `file`, if a service may run with it. Missing ledgers are created; those of
-    an earlier informativa are left for later, when calls are taken. `unplayable` are the prompts that are not
-    played, and `mistaken` the companies that are not served, each with the reasons.
+    """Return the configuration in `file`, if a service may run with it. Missing ledgers are created.
+    `unplayable` are the prompts that are not played, and `mistaken` the companies that are not served, each
+    with the reasons.
 
     Raises ConfigError with all mistakes of the file, unless each mistake is in the part of one company and
     another company has none, or concerns a hook or the prompt for numbers that nobody configured.

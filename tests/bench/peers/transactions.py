@@ -16,8 +16,6 @@ from informativa.process import bootstrap
 def _services(
     configuration: Configuration,
     before: CallServices | None = None,  # noqa: ARG001
-    *,
-    migrate: bool = False,  # noqa: ARG001
 ) -> CallServices:
     return bootstrap.for_script(configuration)
 

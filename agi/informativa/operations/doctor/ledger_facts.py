@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -152,12 +152,6 @@ class LedgerFacts:
     def need(self, facts: Iterable[LedgerFact[Any]]) -> None:
         """Read these facts, too, of ledgers that are not open yet."""
         self._needed = tuple(dict.fromkeys((*self._needed, *facts)))
-
-    def forget(self, controller: Controller) -> None:
-        """Read the facts of a ledger anew, for it is about to be changed: wait until nothing reads it."""
-        with self._lock:
-            outcomes = self._outcomes.pop(controller.id, {})
-        wait(outcomes.values())
 
     def of(self, controller: Controller, fact: LedgerFact[Result]) -> Result:
         """Return a fact of a ledger, for any thread. Raises LedgerError, also where there is none, and

@@ -33,7 +33,7 @@ from faults import Fault, Faults, expected
 from informativa.asterisk import ami
 from informativa.config import changes, findings, looks
 from informativa.evidence.log_folder import LogFolder
-from informativa.ledgers import groupcommit, ledger_file
+from informativa.ledgers import groupcommit
 from informativa.ledgers.opening import LedgerOpener
 from informativa.model import Status
 from informativa.model.errors import LedgerError

@@ -457,7 +457,7 @@ def test_erasure_waits_ten_seconds_for_readers(log: AccessLog, monkeypatch: pyte
 
 
 def test_every_erasure_reaches_it(tmp_path: Path) -> None:
-    """An erasure here or on another box reaches it: under all pseudonyms of the caller, also by lost keys,
+    """An erasure reaches it: under all pseudonyms of the caller, also by lost keys,
     and without a ledger."""
     ledger = tmp_path / "ledger/acme.sqlite3"
     store = SqliteStore(str(ledger))

@@ -31,7 +31,6 @@ from informativa.model import (
     PlannedChoice,
     PriorDelivery,
     Reason,
-    Record,
     Step,
     Vouched,
 )
@@ -182,19 +181,17 @@ def drawn_event(chance: random.Random, number: int, pseudonym: bytes, versions: 
 
 
 def draw_ledger(chance: random.Random, file: Path) -> list[bytes]:
-    """Write a ledger of callers with histories of every kind, of some without other boxes, and of one in nine
-    without a record; return their pseudonyms."""
-    versions, own = chance.choice(("12", "12345")), chance.choice((0.7, 1.0))
+    """Write a ledger of callers with histories of every kind, and of one in nine without a record; return
+    their pseudonyms."""
+    versions, own = chance.choice(("12", "12345")), chance.choice((0.85, 1.0))
     pseudonyms = [chance.randbytes(32) for _ in range(60 if len(versions) > 2 else 140)]
     with closing(SqliteStore(str(file))) as store, store.transaction() as transaction:
         events = [drawn_event(chance, number, chance.choice(pseudonyms), versions) for number in range(250)]
         events.sort(key=lambda event: event.recorded or event.at)
-        for number, event in enumerate(events):
+        for event in events:
             pseudonym, kind = chance.choice(pseudonyms), chance.random()
             if kind < own:
                 transaction.append(event)
-            elif kind < 0.85 and event.pseudonym is not None:
-                transaction.learn("pbx-2", Record(number + 1, event))
             elif kind < 0.95:
                 transaction.note_call(pseudonym, "privacy", drawn_moment(chance))
             else:
@@ -239,7 +236,7 @@ def one_by_one(before: CompanySide, after: CompanySide, store: SqliteStore, pseu
 @pytest.mark.sample(6)
 @pytest.mark.parametrize("seed", range(25))
 def test_counting_by_states_is_counting_one_by_one(seed: int, tmp_path: Path) -> None:
-    """Over histories, answers, other boxes' records and changed holders of every kind, around every cutoff,
+    """Over histories, answers and changed holders of every kind, around every cutoff,
     the sums are those of each caller decided by himself."""
     chance, file = random.Random(seed), tmp_path / "acme.sqlite3"
     before, after = drawn_side(chance, file), drawn_side(chance, file)

@@ -161,7 +161,7 @@ def test_i6_part_of_one_company_is_restored_alone(folder: Path) -> None:
 
 
 def test_backup_of_another_company_or_box_is_refused(folder: Path) -> None:
-    """A company that is not in the backup, and a ledger of another box's log, are refused in one sentence."""
+    """A company that is not in the backup, and a ledger of another log, are refused in one sentence."""
     inform(folder, KNOWN)
     sign(folder)
     file = back_up(folder, "--controller", "acme")

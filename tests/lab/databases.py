@@ -1,4 +1,4 @@
-"""The programs of a shared database: the machine's own, or Debian's without root; and as whom they run."""
+"""PostgreSQL's programs: the machine's own, or Debian's without root; and as whom servers run."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ import pwd
 import re
 import shutil
 import socket
-import subprocess
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from .builds import loader
 from .debian import Progress, Unavailable, cache_folder, packages, running_suite, silent
 from .fast_folder import short_folder
 from .process import Child
@@ -32,10 +30,7 @@ LEFT_OUT = "|".join(
         r"postgresql-common.*|postgresql-client-common|libllvm.*|libz3-4|libsemanage.*|libsepol.*|libpam-modules.*",
     )
 )
-_PACKAGES = ("etcd-server", "haproxy", "pgbouncer", "postgresql")
-_NEW_ENOUGH = "trixie"  # the first Debian whose pgbouncer knows prepared statements in transaction mode
-_ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin"
-_INSTALL_YOURSELF = f"Connect this machine to the network once, or install {', '.join(_PACKAGES)}."
+_INSTALL_YOURSELF = "Connect this machine to the network once, or install postgresql."
 _USERS = ("postgres", "nobody")  # whose a server's files are where root runs the lab: PostgreSQL refuses root
 HOST = "127.0.0.1"
 _SOCKET_PATH = 107  # bytes, the most that a Unix socket's address holds (sys/un.h)
@@ -48,10 +43,6 @@ class Programs:
 
     postgresql: Path
     """The folder of postgres, initdb, pg_basebackup and the others."""
-    haproxy: Path
-    etcd: Path
-    pgbouncer: tuple[str, ...]
-    """The command that runs it, without arguments."""
     libraries: tuple[Path, ...]
     """Folders to be searched for libraries besides the machine's own."""
 
@@ -59,9 +50,7 @@ class Programs:
         """Return what a program runs in: in English, and without settings of this machine's for such
         programs."""
         own = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PG", "LC_", "LANG", "ETCD_", "PATRONI_"))
+            name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG"))
         }
         own |= {"HOME": str(home), "LC_ALL": "C", "TZ": "GMT"}  # a zone that needs no zoneinfo on the machine
         if self.libraries:
@@ -115,49 +104,25 @@ class Daemon(ABC):
 
 @functools.cache
 def programs(progress: Progress = silent) -> Programs:
-    """All of them, downloaded the first time (about 50 MB), or ``Unavailable``."""
+    """All of them, downloaded the first time, or ``Unavailable``."""
+    if server := newest_server(Path("/usr/lib/postgresql")):
+        return Programs(server, ())
     try:
-        return _own() or _unpacked(progress)
+        return _unpacked(progress)
     except Unavailable as error:
         raise Unavailable(error.problem, _INSTALL_YOURSELF) from error
 
 
-def _own() -> Programs | None:
-    """The machine's, if it has all."""
-    server = newest_server(Path("/usr/lib/postgresql"))
-    haproxy, etcd, pgbouncer = map(_which, ("haproxy", "etcd", "pgbouncer"))
-    if not (server and haproxy and etcd and pgbouncer):
-        return None
-    installed = Programs(server, haproxy, etcd, (str(pgbouncer),), ())
-    return installed if _prepares(installed) else None
-
-
 def _unpacked(progress: Progress) -> Programs:
     """Return the programs of the Debian that this machine runs, unpacked."""
-    suite = running_suite()
-    root = packages(suite, _PACKAGES, cache_folder(), progress, leave_out=LEFT_OUT)
+    root = packages(running_suite(), ["postgresql"], cache_folder(), progress, leave_out=LEFT_OUT)
     server = newest_server(root / "usr/lib/postgresql")
     if not server:
         raise Unavailable(f"There is no PostgreSQL in {root}.", "")
     libraries = tuple(
         folder for top in ("usr/lib", "lib") for folder in sorted(root.glob(f"{top}/*-linux-*"))
     )
-    haproxy, pgbouncer = root / "usr/sbin/haproxy", root / "usr/sbin/pgbouncer"
-    unpacked = Programs(server, haproxy, root / "usr/bin/etcd", (str(pgbouncer),), libraries)
-    if _prepares(unpacked):
-        return unpacked
-    # It starts no program of its own, and so it may come from another Debian, with that one's C library.
-    newer = packages(_NEW_ENOUGH, ["pgbouncer"], cache_folder(), progress)
-    return replace(unpacked, pgbouncer=(*loader(newer), f"{newer}/usr/sbin/pgbouncer"))
-
-
-def _prepares(candidate: Programs) -> bool:
-    """Return whether this pgbouncer knows prepared statements in transaction mode, as it does from 1.21
-    on."""
-    command, env = [*candidate.pgbouncer, "--version"], candidate.environment(Path("/"))
-    output = subprocess.run(command, capture_output=True, text=True, check=False, env=env).stdout
-    version = re.search(r"PgBouncer (\d+)\.(\d+)", output)
-    return version is not None and (int(version[1]), int(version[2])) >= (1, 21)
+    return Programs(server, libraries)
 
 
 def newest_server(versions: Path) -> Path | None:
@@ -166,11 +131,6 @@ def newest_server(versions: Path) -> Path | None:
         bin_ for bin_ in versions.glob("*/bin") if (bin_ / "initdb").exists() and (bin_ / "postgres").exists()
     ]
     return max(folders, key=lambda bin_: [int(n) for n in re.findall(r"\d+", bin_.parent.name)], default=None)
-
-
-def _which(tool: str) -> Path | None:
-    path = shutil.which(tool, path=f"{os.environ.get('PATH', os.defpath)}:{_ADMIN_PATH}")
-    return Path(path) if path else None
 
 
 def plain_user() -> pwd.struct_passwd | None:

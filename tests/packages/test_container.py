@@ -94,7 +94,7 @@ def image(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Image:
 
 
 def test_it_is_built_with_what_a_service_can_do(image: Image) -> None:
-    """A shared database and the console come without being asked for, and no part of tests."""
+    """Look-ups in PostgreSQL and the console come without being asked for, and no part of tests."""
     program = "import psycopg, starlette, informativa; print(informativa.__version__)"
     subprocess.run([image.installed / "bin/python", "-c", program], check=True, capture_output=True)
     assert not list(image.installed.glob("lib/python*/site-packages/pytest"))

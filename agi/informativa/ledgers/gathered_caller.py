@@ -71,12 +71,7 @@ CROSS JOIN leaf ON {leaves.of("his.record")}
 _SALTS = f"SELECT salt_who, binding, opening {_THEIRS} WHERE salt_who IS NOT NULL"
 _LEAVES = f"SELECT leaf.leaf, his.record IN own {_THEIRS} ORDER BY leaf.leaf"
 _CLOSE_THEIRS = f"{_CLOSE} WHERE leaf IN (SELECT leaf.leaf {_THEIRS})"
-_DERIVED = (
-    "standing",
-    "answer",
-    "number_use",
-    "elsewhere",
-)  # a row for a pseudonym, which goes with its caller
+_DERIVED = ("standing", "answer", "number_use")  # a row for a pseudonym, which goes with its caller
 _FORGET_HIM = (
     outbox.FORGET_GATHERED,
     requests.FORGET_GATHERED,

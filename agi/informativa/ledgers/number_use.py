@@ -19,13 +19,13 @@ SELECT notice, '', '', 0, recycled, NULL, NULL FROM number_use WHERE pseudonym =
 # notices.
 RECYCLED = """
 INSERT INTO number_use (pseudonym, notice, recycled) VALUES (?1, ?2, ?3)
-ON CONFLICT DO UPDATE SET recycled = max(coalesce(recycled, 0), excluded.recycled)
+ON CONFLICT DO UPDATE SET recycled = max(recycled, excluded.recycled)
 """
 MOVE = "UPDATE OR REPLACE number_use SET pseudonym = ?2 WHERE pseudonym = ?1"
 # Purged by age, as the ledger's records; searched for page by page, and deleted by key.
 OLD = """
 SELECT pseudonym, notice FROM number_use
-WHERE coalesce(recycled, 0) < ? AND (pseudonym, notice) > (?, ?)
+WHERE recycled < ? AND (pseudonym, notice) > (?, ?)
 ORDER BY pseudonym, notice LIMIT ?
 """
 PURGE = "DELETE FROM number_use WHERE pseudonym = ? AND notice = ?"

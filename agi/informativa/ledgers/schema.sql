@@ -35,8 +35,6 @@ CREATE TABLE event (
     rate       INTEGER,                        -- hertz, of `heard` and `length`; NULL where nothing was played
     earlier    BLOB    CHECK (length(earlier) = 32),  -- the pseudonym by an earlier key whose `standing` moved with
                                                -- this record to the record's own pseudonym
-    elsewhere  TEXT,                           -- the record of another box that shows what the caller had already, as
-                                               -- BOX:NUMBER
     asked      TEXT                            -- what a caller answered to a choice, as `rows.asked_text` writes it;
                                                -- NULL for a record of a notice
 );
@@ -104,11 +102,9 @@ CREATE TABLE answer (
     purposes   TEXT    NOT NULL,               -- sorted, one space between
     at         INTEGER NOT NULL,               -- microseconds since 1970
     record     INTEGER NOT NULL,
-    box        TEXT    NOT NULL DEFAULT '',    -- the box that has the record, '' for this one
     rank       INTEGER NOT NULL,               -- `at`, ten minutes later for what does not grant: the greatest counts
-    withdrawal INTEGER NOT NULL DEFAULT 0,     -- what other boxes know, for the order of answers among boxes: the rank
-                                               -- of the last withdrawal that the box knew before this answer, or of this
-                                               -- one (model/choices.py: placed); 0 for none
+    withdrawal INTEGER NOT NULL DEFAULT 0,     -- the rank of the last withdrawal that was known before this answer, or of
+                                               -- this one (model/choices.py: placed); 0 for none
     PRIMARY KEY (pseudonym, choice, act)
 ) WITHOUT ROWID;
 
@@ -250,82 +246,10 @@ CREATE TABLE request_step (
 );
 CREATE INDEX request_steps ON request_step (request, step);
 
--- Who this ledger is in the database where boxes meet, and up to which record each other box's are in `elsewhere`, by the
--- identity of its ledger: two machines may have had one name, one after the other since a standby took over.
-CREATE TABLE identity (identity BLOB NOT NULL CHECK (length(identity) = 16));
-CREATE TABLE box (
-    name       TEXT    NOT NULL,
-    identity   BLOB    NOT NULL DEFAULT x'',   -- x'': until that ledger's identity is heard of
-    record     INTEGER NOT NULL,
-    answers    INTEGER NOT NULL DEFAULT 0,     -- up to which of its records its answers were taken in
-    PRIMARY KEY (name, identity)
-) WITHOUT ROWID;
-
--- What other boxes of the same company told callers: copied from the database where boxes meet, and there to be
--- had again. Not derived from this ledger's own records. Empty where no other box is.
-CREATE TABLE elsewhere (
-    pseudonym  BLOB    NOT NULL,
-    notice     TEXT    NOT NULL,
-    version    TEXT    NOT NULL,
-    supplement INTEGER NOT NULL,               -- 1: only what was new
-    purposes   TEXT    NOT NULL,
-    box        TEXT    NOT NULL,
-    record     INTEGER NOT NULL,               -- its number there
-    at         INTEGER NOT NULL,
-    PRIMARY KEY (pseudonym, notice, version, supplement, purposes)
-) WITHOUT ROWID;
-
--- When a caller who knew a notice last called another box (NULL: never), and since when the number is somebody
--- else's (NULL: it is not).
+-- Since when the number of a caller who knew a notice is somebody else's; the notice '' stands for all.
 CREATE TABLE number_use (
     pseudonym  BLOB    NOT NULL,
     notice     TEXT    NOT NULL,
-    seen       INTEGER,
-    recycled   INTEGER,
+    recycled   INTEGER NOT NULL,               -- microseconds since 1970
     PRIMARY KEY (pseudonym, notice)
-) WITHOUT ROWID;
-
--- Other boxes that left for good, each by the identity of its ledger. A shared database that lost it, since a standby
--- took over without it, hears it again.
-CREATE TABLE retired_box (
-    name       TEXT    NOT NULL,
-    identity   BLOB    NOT NULL,
-    successor  TEXT,                           -- the box that took its place
-    noted      INTEGER,                        -- the record of this ledger that notes it, where that is this box
-    left_by    INTEGER,                        -- the record that notes that it left, where that was typed on this box;
-                                               -- 0: not noted yet
-    PRIMARY KEY (name, identity)
-) WITHOUT ROWID;
-
--- Boxes of which this ledger has taken in records up to here that the shared database had lost when this box took part
--- again: it could not say whether their callers were erased meanwhile.
-CREATE TABLE lost_tail (
-    name       TEXT    PRIMARY KEY,
-    record     INTEGER NOT NULL
-) WITHOUT ROWID;
-
--- Erasures that this box asked the others for, each until it has seen that all of them have done it: the database where
--- boxes meet may lose its last moment. This alone leads to an erased caller for so long; what he stood in is erased.
-CREATE TABLE erasure_request (
-    request    INTEGER PRIMARY KEY,            -- drawn: what is gone gives its number to no other
-    erasure    INTEGER,                        -- its number in the database; NULL: that is to be asked, or asked again
-    held       INTEGER NOT NULL,               -- microseconds since 1970: until then the command that erased him asks
-    pseudonyms TEXT    NOT NULL,               -- in hexadecimal, apart by blanks: the search for what an erasure left
-                                               -- passes it over; '': all have done it, and the file's free bytes may
-                                               -- still hold them
-    sealed     TEXT    NOT NULL DEFAULT '',    -- the caller, encrypted with each key of the company that this box has,
-                                               -- in hexadecimal, apart by blanks: for boxes that know him under another
-    places     TEXT    NOT NULL DEFAULT ''     -- the caller's leaves in the logs of other boxes, as ORIGIN INDEX, a line
-                                               -- each, when they were erased in the shared database: a box that leaves
-                                               -- before it has erased him notes nothing, and this one does it then
-);
-
--- Records of other boxes that were erased at the request of this one, with the commitment of the leaf, from which
--- nothing leads to the caller. A shared database that has one of them unerased was put back from an old copy, or has
--- it from a ledger that was.
-CREATE TABLE erased_record (
-    name       TEXT    NOT NULL,
-    record     INTEGER NOT NULL,
-    who        BLOB    NOT NULL,
-    PRIMARY KEY (name, record, who)
 ) WITHOUT ROWID;

@@ -25,8 +25,8 @@ _HASHES = 4096  # hashes of subtrees in the cache
 
 
 class OpenedLeaf(Protocol):
-    """The leaf of a record: its index, the commitment to the person (32 bytes), the salts and the
-    binding that open it, and the digest of the binding's key."""
+    """The leaf of a record: its index, the commitment to the person (32 bytes), the salts and the binding
+    that open it, and the digest of the binding's key."""
 
     @property
     def leaf(self) -> int: ...  # as ledgers.leaves.Leaf

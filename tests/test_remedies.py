@@ -187,6 +187,7 @@ UNTYPED = {
         "chown -R {} {}",
     ),
     "it says more, and mends nothing": (
+        "informativa reload --diff",
         "informativa check",
         "informativa check -c {file}",
         "informativa doctor",

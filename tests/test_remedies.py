@@ -187,7 +187,6 @@ UNTYPED = {
         "chown -R {} {}",
     ),
     "it says more, and mends nothing": (
-        "informativa reload --diff",
         "informativa check",
         "informativa check -c {file}",
         "informativa doctor",
@@ -200,7 +199,6 @@ UNTYPED = {
         "informativa evidence audit",
         "informativa evidence audit --controller {id}",
         "informativa evidence audit --approver VKEY",
-        "informativa reload --diff",
         "informativa evidence key",
         "informativa evidence key --controller {id}",
         "informativa evidence verify FILE --key {key}",

@@ -220,13 +220,10 @@ def test_retention_ends_answers_whose_record_stays(ledger: Path) -> None:
 
 
 FORGERIES = [
-    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 99, '', 0, 0)",
+    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 99, 0, 0)",
      HistoryRow(99, "", "1", "marketing", "granted")),
-    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 1, '', 0, 0)",
+    ("INSERT INTO answer VALUES (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 1, 0, 0)",
      HistoryRow(1, "", "1", "marketing", "granted")),
-    ("INSERT INTO answer VALUES"
-     " (x'{other}', 'marketing', 1, 'granted', '1', 'marketing', 0, 99, 'pbx-2', 0, 0)",
-     HistoryRow(99, "", "1", "marketing", "granted")),
     ("UPDATE answer SET word = 'granted' WHERE record = 3", HistoryRow(3, "", "1", "marketing", "granted")),
     ("UPDATE answer SET at = at + 1 WHERE record = 3", HistoryRow(3, "", "1", "marketing", "refused")),
     ("UPDATE answer SET rank = 0 WHERE record = 3", HistoryRow(3, "", "1", "marketing", "refused")),

@@ -20,6 +20,7 @@ from examples import AT, NOTDUE, OTHER, PARTIAL, PLAYED, UNIDENTIFIED
 from informativa.call.caller import pseudonym
 from informativa.config import load
 from informativa.evidence.log_folder import LogFolder
+from informativa.evidence.note_values import NoteSource
 from informativa.ledgers import (
     caller_traces,
     erasure,
@@ -28,6 +29,7 @@ from informativa.ledgers import (
 )
 from informativa.ledgers.access_log import AccessLog, LoggedAccess
 from informativa.ledgers.erasure import ErasureResult, erase
+from informativa.ledgers.instructions import UNSTATED
 from informativa.ledgers.sqlite import SqliteStore
 from informativa.ledgers.transaction import SqliteTransaction
 from informativa.model import Action, Event, Identified, Reason, RecordKind
@@ -41,7 +43,7 @@ from traces import HE, HE_BEFORE, HE_LONG_AGO, KEY, NUMBER, put_in_outbox, trace
 
 CUSTOMER = pseudonym(Identified("4711", customer=True), KEY)
 
-NUMBER_IN_USE = "INSERT INTO number_use (pseudonym, notice, seen) VALUES (?, 'privacy', 1795523415123456)"
+NUMBER_IN_USE = "INSERT INTO number_use (pseudonym, notice, recycled) VALUES (?, 'privacy', 1795523415123456)"
 
 
 @pytest.fixture
@@ -199,7 +201,7 @@ def test_i4_calls_wait_for_no_search_of_an_erasure(ledger: Path) -> None:
             store._connection.set_progress_handler(None, 0)
 
     store.transaction = counted  # type: ignore[method-assign,assignment]
-    assert erasure._erase(store, [b"\x07" * 32], AT).records == 120
+    assert erasure._erase(store, [b"\x07" * 32], AT, UNSTATED, NoteSource.COMMAND).records == 120
     assert (
         len(steps) < 40
     )  # thousands of SQLite's instructions, those of counters among them; a search of all

@@ -308,7 +308,7 @@ def test_kill_after_the_act_is_made_up_for(
     with closing(sqlite3.connect(file)) as other, other:
         other.execute("PRAGMA secure_delete = OFF")
         other.execute("DELETE FROM standing WHERE pseudonym = ?", (HE,))
-        other.execute("INSERT INTO number_use (pseudonym, notice, seen) VALUES (?, 'privacy', 1)", (HE,))
+        other.execute("INSERT INTO number_use (pseudonym, notice, recycled) VALUES (?, 'privacy', 1)", (HE,))
     erase(file, [HE, HE_BEFORE], AT)
     approve(file, last_note(file))
     service = SqliteStore(str(file))  # holds the log open, so that nothing is emptied by closing
